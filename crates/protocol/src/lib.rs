@@ -1,0 +1,1 @@
+//! The OpenID Connect rules, pure: values in, values out.
