@@ -1,1 +1,3 @@
 //! The OpenID Connect rules, pure: values in, values out.
+
+pub mod jose;
