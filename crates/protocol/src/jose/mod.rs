@@ -15,7 +15,8 @@ mod jwk;
 mod jws;
 mod key;
 mod material;
---
+#[cfg(test)]
+mod tests;
 
 pub use alg::{KeyAlg, SigningAlg};
 pub use hash::{b64, half_hash, hmac_sha256, sha256, unb64};
