@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
-
 mod keys;
 mod tokens;
 mod vectors;
