@@ -197,7 +197,9 @@ mod tests {
         let id = AppId::generate(Now::from_millis(1_614_091_499_000), &mut Counting(0));
         assert_eq!(id.to_string(), "603514eb0102030405060708");
         assert_eq!(AppId::parse(&id.to_string()), Some(id));
-        for wrong in ["", "603514eb010203040506070", "603514eb01020304050607080", "603514EB0102030405060708", "é"] {
+        for wrong in
+            ["", "603514eb010203040506070", "603514eb01020304050607080", "603514EB0102030405060708", "é"]
+        {
             assert_eq!(AppId::parse(wrong), None, "{wrong}");
         }
     }

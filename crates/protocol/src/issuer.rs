@@ -15,10 +15,46 @@ pub struct Identifier(String);
 
 /// Labels that could be mistaken for Signet itself.
 const RESERVED: &[&str] = &[
-    "account", "accounts", "admin", "administrator", "api", "app", "apps", "auth", "cdn", "console", "dashboard", "docs",
-    "help", "id", "identity", "idp", "issuer", "localhost", "login", "logout", "mail", "metrics", "oauth", "oidc",
-    "openid", "pool", "root", "security", "session", "signet", "signin", "signup", "sso", "static", "status", "support",
-    "system", "token", "well-known", "www",
+    "account",
+    "accounts",
+    "admin",
+    "administrator",
+    "api",
+    "app",
+    "apps",
+    "auth",
+    "cdn",
+    "console",
+    "dashboard",
+    "docs",
+    "help",
+    "id",
+    "identity",
+    "idp",
+    "issuer",
+    "localhost",
+    "login",
+    "logout",
+    "mail",
+    "metrics",
+    "oauth",
+    "oidc",
+    "openid",
+    "pool",
+    "root",
+    "security",
+    "session",
+    "signet",
+    "signin",
+    "signup",
+    "sso",
+    "static",
+    "status",
+    "support",
+    "system",
+    "token",
+    "well-known",
+    "www",
 ];
 
 /// Why a text cannot be an identifier.
@@ -40,7 +76,11 @@ impl Identifier {
         if !(1..=63).contains(&text.len()) || !text.bytes().all(legal) || ends {
             return Err(IdentifierError::Form);
         }
-        if RESERVED.contains(&text) { Err(IdentifierError::Reserved) } else { Ok(Identifier(text.to_owned())) }
+        if RESERVED.contains(&text) {
+            Err(IdentifierError::Reserved)
+        } else {
+            Ok(Identifier(text.to_owned()))
+        }
     }
 
     /// The label.
@@ -85,7 +125,9 @@ pub struct BaseUrl {
 
 /// Why a text cannot be the base URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be http:// or https://, a lower-case host name and an optional port, without a path: http://localhost:8080")]
+#[error(
+    "must be http:// or https://, a lower-case host name and an optional port, without a path: http://localhost:8080"
+)]
 pub struct BaseUrlError;
 
 /// What a request's host names.
@@ -262,8 +304,17 @@ mod tests {
         assert_eq!(local.origin(&site("notes")), "http://notes.localhost:8080");
         let public = BaseUrl::parse("https://id.example.com:443/").unwrap();
         assert_eq!(public.origin(&site("notes")), "https://notes.id.example.com");
-        for bad in ["", "localhost", "ftp://x", "http://", "http://x/y", "http://X", "http://a..b", "http://x:0", "http://x:1x"]
-        {
+        for bad in [
+            "",
+            "localhost",
+            "ftp://x",
+            "http://",
+            "http://x/y",
+            "http://X",
+            "http://a..b",
+            "http://x:0",
+            "http://x:1x",
+        ] {
             assert!(BaseUrl::parse(bad).is_err(), "{bad}");
         }
     }

@@ -1,11 +1,17 @@
 //! The OpenID Connect rules of Signet, pure: values in, values out.
 //!
 //! Nothing here does I/O. The time, randomness and keys are arguments, so every rule can be tested as a table.
-//! Untrusted text enters through [`params`], becomes typed once, passes the ordered checks of its endpoint and
-//! leaves as a decision that another crate carries out.
+//! Untrusted text enters through [`params`], becomes typed once, passes the ordered checks of [`authorize`] and
+//! [`token`], and leaves as a decision that another crate carries out.
 
+pub mod access_token;
 pub mod application;
+pub mod authorize;
+pub mod claims;
+pub mod client_auth;
 pub mod code;
+pub mod discovery;
+pub mod end_session;
 pub mod entropy;
 pub mod error;
 pub mod grant;
@@ -24,5 +30,6 @@ pub mod secret;
 pub mod session;
 pub mod throttle;
 pub mod time;
+pub mod token;
 pub mod transaction;
 pub mod user;

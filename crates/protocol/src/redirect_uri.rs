@@ -51,7 +51,9 @@ pub enum RedirectUriError {
     #[error("must not have . or .. segments in its path")]
     DotSegment,
     /// A query parameter that the response itself will carry.
-    #[error("must not have a query parameter that belongs to the protocol (such as code, state, error or iss)")]
+    #[error(
+        "must not have a query parameter that belongs to the protocol (such as code, state, error or iss)"
+    )]
     ProtocolParameter,
 }
 
@@ -187,17 +189,26 @@ impl VerifiedRedirectUri {
 /// Looks `asked` up in `registered` (OpenID Connect Core §3.1.2.1, RFC 9700 §2.1: exact string comparison).
 ///
 /// `any_loopback_port` is for native applications only.
-pub fn verify(asked: &str, registered: &[RedirectUri], any_loopback_port: bool) -> Option<VerifiedRedirectUri> {
+pub fn verify(
+    asked: &str,
+    registered: &[RedirectUri],
+    any_loopback_port: bool,
+) -> Option<VerifiedRedirectUri> {
     let asked = RedirectUri::parse(asked).ok()?;
     registered.iter().any(|uri| uri.admits(&asked, any_loopback_port)).then_some(VerifiedRedirectUri(asked))
 }
 
 fn classify(scheme: &str) -> Result<Scheme, RedirectUriError> {
-    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
+    let legal =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.');
     match scheme {
         "https" => Ok(Scheme::Https),
         "http" => Ok(Scheme::Http),
-        other if other.contains('.') && other.bytes().all(legal) && other.starts_with(|c: char| c.is_ascii_lowercase()) => {
+        other
+            if other.contains('.')
+                && other.bytes().all(legal)
+                && other.starts_with(|c: char| c.is_ascii_lowercase()) =>
+        {
             Ok(Scheme::Private)
         }
         _ => Err(RedirectUriError::Scheme),
@@ -241,7 +252,9 @@ fn check_authority(authority: &str) -> Result<&str, RedirectUriError> {
     let (host, _) = split_port(authority).ok_or(RedirectUriError::Authority)?;
     let legal = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => host.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_')),
+        None => host
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_')),
     };
     if legal { Ok(host) } else { Err(RedirectUriError::Authority) }
 }
@@ -352,7 +365,9 @@ mod tests {
 
     #[test]
     fn attack_02_a_callback_may_not_carry_protocol_parameters() {
-        for bad in ["https://rp.example/cb?code=1", "https://rp.example/?a=1&st%61te=2", "https://rp.example?error"] {
+        for bad in
+            ["https://rp.example/cb?code=1", "https://rp.example/?a=1&st%61te=2", "https://rp.example?error"]
+        {
             assert_eq!(RedirectUri::parse(bad), Err(RedirectUriError::ProtocolParameter), "{bad}");
         }
     }
@@ -378,7 +393,8 @@ mod tests {
 
     #[test]
     fn only_a_native_application_may_vary_the_loopback_port() {
-        let registered = [parsed("http://127.0.0.1/cb"), parsed("http://[::1]:1/cb"), parsed("http://localhost/cb")];
+        let registered =
+            [parsed("http://127.0.0.1/cb"), parsed("http://[::1]:1/cb"), parsed("http://localhost/cb")];
         for (asked, admitted) in [
             ("http://127.0.0.1:5000/cb", true),
             ("http://[::1]:65535/cb", true),

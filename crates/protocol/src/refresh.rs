@@ -158,7 +158,11 @@ mod tests {
             (5, family(5, 100, 0), 10_000, Dead),
             (3, family(5, 100, 0), 10_000, Dead),
         ] {
-            assert_eq!(decide(&row, presented, Timestamp(now), GRACE_CONFIDENTIAL), decision, "{presented} {now}");
+            assert_eq!(
+                decide(&row, presented, Timestamp(now), GRACE_CONFIDENTIAL),
+                decision,
+                "{presented} {now}"
+            );
         }
         let mut revoked = family(5, 100, 0);
         revoked.grant.revoked_at = Some(Timestamp(99));
@@ -172,7 +176,10 @@ mod tests {
         let id = FamilyId::from_bytes([3; 16]);
         let text = refresh_token(&key, id, 7);
         assert_eq!(text.len(), 75);
-        assert_eq!(parse_refresh_token(&key, &text), Some(PresentedRefreshToken { family: id, generation: 7 }));
+        assert_eq!(
+            parse_refresh_token(&key, &text),
+            Some(PresentedRefreshToken { family: id, generation: 7 })
+        );
         assert_eq!(text, refresh_token(&key, id, 7), "the same successor can be handed out again");
         assert_eq!(parse_refresh_token(&Secret::new([2; 32]), &text), None);
         for cut in 0..text.len() {

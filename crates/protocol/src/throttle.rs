@@ -76,7 +76,10 @@ mod tests {
         }
         let later = Timestamp(attempts.expires_at);
         assert_eq!(attempts.reserve(ACCOUNT_FREE, later).unwrap().failures, 1);
-        assert!(attempts.reserve(ACCOUNT_FREE, Timestamp(attempts.next_at)).is_ok(), "never a permanent lock-out");
+        assert!(
+            attempts.reserve(ACCOUNT_FREE, Timestamp(attempts.next_at)).is_ok(),
+            "never a permanent lock-out"
+        );
     }
 
     #[test]

@@ -177,7 +177,11 @@ pub fn check_username(text: &str) -> Result<(), &'static str> {
         || text.starts_with('+')
         || text.trim() != text
         || text.chars().any(char::is_control);
-    if bad { Err("must be 1 to 128 bytes without @, a leading +, outer spaces or control characters") } else { Ok(()) }
+    if bad {
+        Err("must be 1 to 128 bytes without @, a leading +, outer spaces or control characters")
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether `text` can be an e-mail address.
@@ -185,7 +189,11 @@ pub fn check_email(text: &str) -> Result<(), &'static str> {
     let good = text.len() <= IDENTIFIER_BYTES
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
         && text.rsplit_once('@').is_some_and(|(local, host)| {
-            !local.is_empty() && !local.contains('@') && !host.is_empty() && !host.starts_with('.') && !host.ends_with('.')
+            !local.is_empty()
+                && !local.contains('@')
+                && !host.is_empty()
+                && !host.starts_with('.')
+                && !host.ends_with('.')
         });
     if good { Ok(()) } else { Err("must be an e-mail address such as alice@example.com") }
 }
