@@ -25,6 +25,9 @@ export async function serveSpa() {
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   spa.origin = `http://localhost:${server.address().port}`;
-  spa.stop = () => server.close().closeAllConnections();
+  spa.stop = async () => {
+    server.close();
+    server.closeAllConnections();
+  };
   return spa;
 }

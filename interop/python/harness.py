@@ -72,7 +72,9 @@ class Signet:
     def apply(self, file):
         """Runs `signet apply` beside the running server and returns what it printed."""
         command = [BINARY, "apply", "--data", self.data, file]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
 
     def _wait_until_ready(self):
         deadline = time.monotonic() + START_WITHIN

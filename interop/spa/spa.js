@@ -66,7 +66,7 @@ window.spa = {
   },
   refresh: () => manager.signinSilent().then(() => undefined),
   revoke: () => manager.revokeTokens(['access_token', 'refresh_token']),
-  signOut: () => manager.signoutRedirect(),
+  signOut: () => manager.signoutRedirect({ state: 'farewell' }),
   verify,
   userInfo,
   introspect,

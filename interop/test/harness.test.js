@@ -51,7 +51,10 @@ before(async () => {
   port = await freePort();
   await once(server.listen(port, '127.0.0.1'), 'listening');
 });
-after(() => server.close().closeAllConnections());
+after(() => {
+  server.close();
+  server.closeAllConnections();
+});
 
 const visit = (path) => new UserAgent().visit(`http://localhost:${port}${path}`, CALLBACK);
 

@@ -24,11 +24,7 @@ before(async () => {
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
   });
 });
-after(async () => {
-  await browser?.close();
-  await spa?.stop();
-  await signet?.stop();
-});
+after(() => Promise.all([browser?.close(), spa?.stop(), signet?.stop()]));
 beforeEach(async () => (context = await newContext()));
 afterEach(() => context.close());
 
@@ -74,15 +70,21 @@ async function fillIn(tab, { username, password }) {
   await tab.locator('input[name=password]').fill(password);
 }
 
+/** Presses a button of the provider's page and waits for the page it leads to. */
+async function press(tab, id, clickCount = 1) {
+  await tab.locator(`#${id}`).waitFor();
+  await Promise.all([tab.waitForEvent('framenavigated'), tab.locator(`#${id}`).click({ clickCount })]);
+}
+
 async function logIn(tab, who) {
   await fillIn(tab, who);
-  await tab.locator('#sign-in').click();
+  await press(tab, 'sign-in');
 }
 
 async function signIn(who) {
   const tab = await beginSignIn();
   await logIn(tab, who);
-  await tab.locator('#allow').click();
+  await press(tab, 'allow');
   await outcome(tab, 'signed-in');
   return tab;
 }
@@ -145,14 +147,14 @@ test('a wrong password asks again, and the right one then works', async () => {
   await logIn(tab, { ...BOB, password: 'not the password' });
   await tab.locator('[role=alert]').waitFor();
   await logIn(tab, BOB);
-  await tab.locator('#allow').click();
+  await press(tab, 'allow');
   assert.equal((await outcome(tab, 'signed-in')).email, 'bob@example.com');
 });
 
 test('whoever says no comes back with access_denied', async () => {
   const tab = await beginSignIn();
   await logIn(tab, ALICE);
-  await tab.locator('#deny').click();
+  await press(tab, 'deny');
   assert.equal((await outcome(tab, 'refused')).error, 'access_denied');
 });
 
@@ -165,13 +167,14 @@ test('without scripts the login works just the same', async () => {
       redirect_uri: `${spa.origin}/callback`,
       response_type: 'code',
       scope: 'openid',
+      prompt: 'consent',
       state: 'without-scripts',
       code_challenge: await calculatePKCECodeChallenge(randomPKCECodeVerifier()),
       code_challenge_method: 'S256',
     });
     await tab.goto(`${issuer}/auth?${request}`);
     await logIn(tab, ALICE);
-    await tab.locator('#allow').click();
+    await press(tab, 'allow');
     await tab.waitForURL(`${spa.origin}/callback?*`);
     const answer = new URL(tab.url()).searchParams;
     assert.ok(answer.get('code'));
@@ -186,7 +189,7 @@ test('the back button after a login leads to something a person understands', as
   const failures = watch(tab);
   await tab.goBack();
   if ((await comesToRest(tab)) === 'allow') {
-    await tab.locator('#allow').click();
+    await press(tab, 'allow');
     await comesToRest(tab);
   }
   assert.equal(await comesToRest(await beginSignIn()), 'allow', 'and the login itself still stands');
@@ -211,9 +214,8 @@ test('a double click logs in once, and a second one ends in something a person u
   const tab = await beginSignIn();
   const failures = watch(tab);
   await fillIn(tab, ALICE);
-  await tab.locator('#sign-in').dblclick();
-  await tab.locator('#allow').waitFor();
-  await tab.locator('#allow').dblclick();
+  await press(tab, 'sign-in', 2);
+  await press(tab, 'allow', 2);
   await comesToRest(tab);
   assert.deepEqual(failures, []);
 });
@@ -224,7 +226,7 @@ test('two tabs with two logins do not mix up two people', async () => {
   await logIn(one, ALICE);
   await logIn(two, BOB);
   for (const [tab, email] of [[one, 'alice@example.com'], [two, 'bob@example.com']]) {
-    if ((await comesToRest(tab)) === 'allow') await tab.locator('#allow').click();
+    if ((await comesToRest(tab)) === 'allow') await press(tab, 'allow');
     if ((await comesToRest(tab)) !== 'the application') continue;
     const shown = JSON.parse(await tab.locator('#outcome').textContent());
     assert.equal(shown.email ?? email, email);
