@@ -1,1 +1,3 @@
+//! What tests need and a release must not hold.
 
+pub mod postgres;
