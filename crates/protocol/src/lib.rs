@@ -1,1 +1,35 @@
-//! The OpenID Connect rules, pure: values in, values out.
+//! The OpenID Connect rules of Signet, pure: values in, values out.
+//!
+//! Nothing here does I/O. The time, randomness and keys are arguments, so every rule can be tested as a table.
+//! Untrusted text enters through [`params`], becomes typed once, passes the ordered checks of [`authorize`] and
+//! [`token`], and leaves as a decision that another crate carries out.
+
+pub mod access_token;
+pub mod application;
+pub mod authorize;
+pub mod claims;
+pub mod client_auth;
+pub mod code;
+pub mod discovery;
+pub mod end_session;
+pub mod entropy;
+pub mod error;
+pub mod grant;
+pub mod id;
+pub mod issuer;
+pub mod jose;
+pub mod limits;
+pub mod opaque;
+pub mod params;
+pub mod password;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod refresh;
+pub mod scope;
+pub mod secret;
+pub mod session;
+pub mod throttle;
+pub mod time;
+pub mod token;
+pub mod transaction;
+pub mod user;

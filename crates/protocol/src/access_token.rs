@@ -1,0 +1,179 @@
+//! Access tokens: JWTs by RFC 9068, not stored, revoked by grant or by `jti`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    entropy::{Entropy, random},
+    id::{AppId, GrantId, RowId, UserId},
+    issuer::Issuer,
+    jose::{self, JoseError, Parsed, Typ, Verifier, VerifyingKey},
+    scope::Scope,
+    time::Timestamp,
+};
+
+/// The claims of an access token (RFC 9068 §2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessTokenClaims {
+    /// Issuer.
+    pub iss: String,
+    /// User.
+    pub sub: UserId,
+    /// Audience: the application itself.
+    pub aud: AppId,
+    /// The client it was given to.
+    pub client_id: AppId,
+    /// What it allows.
+    pub scope: Scope,
+    /// When it was made.
+    pub iat: Timestamp,
+    /// When it ends.
+    pub exp: Timestamp,
+    /// Unique; its front is the grant it was made from.
+    pub jti: String,
+    /// The session it came from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    /// When the person last proved who they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Timestamp>,
+}
+
+/// A new `jti` for a token made from `grant`: `base64url(grant id ‖ 8 random bytes)`, 32 characters.
+pub fn new_jti(grant: GrantId, entropy: &mut dyn Entropy) -> String {
+    let mut bytes = grant.bytes().to_vec();
+    bytes.extend_from_slice(&random::<8>(entropy));
+    jose::b64(&bytes)
+}
+
+/// The grant a token was made from.
+pub fn grant_of(jti: &str) -> Option<GrantId> {
+    let bytes = jose::unb64(jti).filter(|bytes| bytes.len() == 24)?;
+    bytes.first_chunk::<16>().map(|id| GrantId::from_bytes(*id))
+}
+
+/// Why a token is not a live access token of this issuer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccessTokenError {
+    /// Not a JWT, or not signed by the key it names.
+    #[error(transparent)]
+    Jose(#[from] JoseError),
+    /// No key of this issuer has the token's `kid`.
+    #[error("no key of this issuer has the kid of the token")]
+    UnknownKey,
+    /// A JWT of another kind, such as an ID token.
+    #[error("the token is not of type at+jwt")]
+    NotAnAccessToken,
+    /// Made by or for somebody else.
+    #[error("the token was made by another issuer")]
+    WrongIssuer,
+    /// Too late.
+    #[error("the token has expired")]
+    Expired,
+    /// Revoked itself or with its grant.
+    #[error("the token was revoked")]
+    Revoked,
+}
+
+/// Claims whose signature, type and issuer were verified and that had neither expired nor been revoked. Only
+/// [`validate`] makes one; user info and introspection both ask it (attack 17).
+#[derive(Clone, Debug)]
+pub struct ValidAccessToken(AccessTokenClaims);
+
+impl std::ops::Deref for ValidAccessToken {
+    type Target = AccessTokenClaims;
+
+    fn deref(&self) -> &AccessTokenClaims {
+        &self.0
+    }
+}
+
+/// The `kid` of a token that has the form of an access token, to look its key up by.
+pub fn key_id<'t>(parsed: &Parsed<'t>) -> Result<String, AccessTokenError> {
+    if parsed.typ() != Some(Typ::AccessToken.as_str()) {
+        return Err(AccessTokenError::NotAnAccessToken);
+    }
+    parsed.kid().map(str::to_owned).ok_or(AccessTokenError::UnknownKey)
+}
+
+/// Verifies a token at `now`. `key` is the issuer's key of that `kid`; `revoked` answers for a `jti` and its grant.
+pub fn validate(
+    parsed: &Parsed<'_>,
+    key: &VerifyingKey,
+    issuer: &Issuer,
+    now: Timestamp,
+    revoked: impl FnOnce(Option<GrantId>, &str) -> bool,
+) -> Result<ValidAccessToken, AccessTokenError> {
+    key_id(parsed)?;
+    let claims: AccessTokenClaims = parsed.verify(Verifier::Key(key))?;
+    if claims.iss != issuer.url() {
+        return Err(AccessTokenError::WrongIssuer);
+    }
+    if now >= claims.exp {
+        return Err(AccessTokenError::Expired);
+    }
+    if revoked(grant_of(&claims.jti), &claims.jti) {
+        return Err(AccessTokenError::Revoked);
+    }
+    Ok(ValidAccessToken(claims))
+}
+
+/// The answer of introspection (RFC 7662 §2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Introspection {
+    /// A live token of the caller's.
+    Active(Box<ActiveToken>),
+    /// Anything else, without a reason.
+    Inactive {
+        /// Always `false`.
+        active: bool,
+    },
+}
+
+/// What is told of a live token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names are the members of RFC 7662 §2.2")]
+pub struct ActiveToken {
+    pub active: bool,
+    pub token_type: &'static str,
+    pub iss: String,
+    pub sub: UserId,
+    pub aud: AppId,
+    pub client_id: AppId,
+    pub scope: Scope,
+    pub iat: Timestamp,
+    pub exp: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<Timestamp>,
+}
+
+impl Introspection {
+    /// Nothing is told.
+    pub const INACTIVE: Introspection = Introspection::Inactive { active: false };
+
+    /// What `caller` may know of a valid access token: all if it is in the audience, else nothing (attack 17).
+    pub fn of_access_token(token: &ValidAccessToken, caller: AppId) -> Introspection {
+        if token.aud != caller {
+            return Introspection::INACTIVE;
+        }
+        let claims = token.0.clone();
+        Introspection::Active(Box::new(ActiveToken {
+            active: true,
+            token_type: "Bearer",
+            iss: claims.iss,
+            sub: claims.sub,
+            aud: claims.aud,
+            client_id: claims.client_id,
+            scope: claims.scope,
+            iat: claims.iat,
+            exp: claims.exp,
+            jti: Some(claims.jti),
+            sid: claims.sid,
+            auth_time: claims.auth_time,
+        }))
+    }
+}

@@ -1,0 +1,228 @@
+//! An application: what the standards call a client (RFC 6749 §2, OpenID Connect Registration §2).
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{AppId, PoolId},
+    issuer::Identifier,
+    jose::SigningAlg,
+    redirect_uri::{RedirectUri, Scheme},
+    secret::Secret,
+    time::Seconds,
+};
+
+/// An enumeration of registered names with its parser, printer and serde form, said once.
+macro_rules! names {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &[$name] = &[$($name::$variant),+];
+
+            /// The registered spelling.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $text),+ }
+            }
+
+            /// From the registered spelling.
+            pub fn parse(text: &str) -> Option<$name> {
+                match text { $($text => Some($name::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+names!(
+    /// What an application is, which decides how it can keep a secret.
+    ApplicationType {
+        /// A web application with a server side.
+        Web = "web",
+        /// A single-page application: a public client.
+        Spa = "spa",
+        /// A native application: a public client (RFC 8252).
+        Native = "native",
+        /// A server without users.
+        Api = "api",
+    }
+);
+
+impl ApplicationType {
+    /// Whether it is a public client, which has no secret (RFC 6749 §2.1).
+    pub fn is_public(self) -> bool {
+        matches!(self, ApplicationType::Spa | ApplicationType::Native)
+    }
+}
+
+names!(
+    /// A `grant_type` that can be ticked: an authorization mode.
+    GrantType {
+        /// RFC 6749 §4.1.
+        AuthorizationCode = "authorization_code",
+        /// RFC 6749 §6.
+        RefreshToken = "refresh_token",
+    }
+);
+
+names!(
+    /// A `response_type` that can be ticked: a return type.
+    ResponseType {
+        /// RFC 6749 §4.1.1.
+        Code = "code",
+    }
+);
+
+names!(
+    /// How a client authenticates at an endpoint (OpenID Connect Core §9).
+    AuthMethod {
+        /// `client_id` and `client_secret` in the body.
+        ClientSecretPost = "client_secret_post",
+        /// HTTP Basic.
+        ClientSecretBasic = "client_secret_basic",
+        /// `client_id` alone: a public client.
+        None = "none",
+    }
+);
+
+/// The settings of an application that are stored and exported together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ApplicationSettings {
+    /// `application_type`.
+    #[serde(rename = "type")]
+    pub kind: ApplicationType,
+    /// Callback links.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where a person may be sent after signing out (OpenID Connect RP-Initiated Logout §3).
+    pub logout_redirect_uris: Vec<RedirectUri>,
+    /// Ticked authorization modes.
+    pub grant_types: Vec<GrantType>,
+    /// Ticked return types.
+    pub response_types: Vec<ResponseType>,
+    /// How it authenticates at the token endpoint.
+    pub token_endpoint_auth_method: AuthMethod,
+    /// How it authenticates at the introspection endpoint.
+    pub introspection_endpoint_auth_method: AuthMethod,
+    /// How it authenticates at the revocation endpoint.
+    pub revocation_endpoint_auth_method: AuthMethod,
+    /// What its ID tokens are signed with.
+    pub id_token_signed_response_alg: SigningAlg,
+    /// What its access tokens are signed with; never HS256, since others verify them.
+    pub access_token_signed_response_alg: SigningAlg,
+    /// Origins whose scripts may call the endpoints; empty: the origins of the callbacks.
+    pub web_origins: Vec<String>,
+    /// Lifetime of a code.
+    pub authorization_code_expire: Seconds,
+    /// Lifetime of an ID token.
+    pub id_token_expire: Seconds,
+    /// Lifetime of an access token.
+    pub access_token_expire: Seconds,
+    /// Lifetime of a chain of refresh tokens, from the login.
+    pub refresh_token_expire: Seconds,
+    /// Whether it shares the pool's login.
+    pub sso: bool,
+    /// Whether consent is asked only on `prompt=consent`.
+    pub skip_consent: bool,
+    /// Whether `code_challenge_method=plain` is accepted (RFC 7636 §4.2).
+    pub allow_plain_pkce: bool,
+    /// Whether user info accepts the access token as a query parameter (RFC 6750 §2.3).
+    pub access_token_in_query: bool,
+    /// Whether claims without a value are sent as `null` instead of left out.
+    pub empty_claims_as_null: bool,
+    /// A logo for the login page.
+    pub logo_uri: Option<String>,
+    /// What it is, for people.
+    pub description: Option<String>,
+}
+
+impl Default for ApplicationSettings {
+    fn default() -> Self {
+        ApplicationSettings {
+            kind: ApplicationType::Web,
+            redirect_uris: Vec::new(),
+            logout_redirect_uris: Vec::new(),
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            response_types: vec![ResponseType::Code],
+            token_endpoint_auth_method: AuthMethod::ClientSecretPost,
+            introspection_endpoint_auth_method: AuthMethod::ClientSecretPost,
+            revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
+            id_token_signed_response_alg: SigningAlg::Rs256,
+            access_token_signed_response_alg: SigningAlg::Rs256,
+            web_origins: Vec::new(),
+            authorization_code_expire: Seconds(600),
+            id_token_expire: Seconds(3600),
+            access_token_expire: Seconds(3600),
+            refresh_token_expire: Seconds(2_592_000),
+            sso: false,
+            skip_consent: true,
+            allow_plain_pkce: false,
+            access_token_in_query: false,
+            empty_claims_as_null: false,
+            logo_uri: None,
+            description: None,
+        }
+    }
+}
+
+/// An application as it is stored.
+#[derive(Clone, Debug)]
+pub struct Application {
+    /// App ID: `client_id`.
+    pub id: AppId,
+    /// The pool it belongs to.
+    pub pool: PoolId,
+    /// The label of its authentication address.
+    pub identifier: Identifier,
+    /// Its name, for people.
+    pub name: String,
+    /// Whether it may be used at all.
+    pub enabled: bool,
+    /// App Secret: `client_secret`; public clients have none.
+    pub secret: Option<Secret>,
+    /// Everything else.
+    pub settings: ApplicationSettings,
+    /// Counts its changes; an update names the version it was made from.
+    pub version: i64,
+}
+
+impl Application {
+    /// Whether `grant` is ticked (attack 18).
+    pub fn allows_grant(&self, grant: GrantType) -> bool {
+        self.settings.grant_types.contains(&grant)
+    }
+
+    /// Whether `response_type` is ticked.
+    pub fn allows_response(&self, response_type: ResponseType) -> bool {
+        self.settings.response_types.contains(&response_type)
+    }
+
+    /// The origins whose scripts may read this application's answers.
+    pub fn origins(&self) -> Vec<&str> {
+        if !self.settings.web_origins.is_empty() {
+            return self.settings.web_origins.iter().map(String::as_str).collect();
+        }
+        let http = |uri: &&RedirectUri| uri.scheme() != Scheme::Private;
+        self.settings.redirect_uris.iter().filter(http).map(RedirectUri::origin).collect()
+    }
+
+    /// Proof that it may be used, or nothing (attack 9).
+    pub fn active(self: &Arc<Self>) -> Option<ActiveApplication> {
+        self.enabled.then(|| ActiveApplication(Arc::clone(self)))
+    }
+}
+
+/// An application that was found enabled. Only [`Application::active`] makes one, and tokens are minted for nothing else.
+#[derive(Clone, Debug)]
+pub struct ActiveApplication(Arc<Application>);
+
+impl std::ops::Deref for ActiveApplication {
+    type Target = Application;
+
+    fn deref(&self) -> &Application {
+        &self.0
+    }
+}

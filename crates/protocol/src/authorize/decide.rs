@@ -1,0 +1,120 @@
+//! What happens next with a checked request: a page, an answer or a refusal.
+
+use crate::{
+    application::{ActiveApplication, GrantType},
+    authorize::AuthorizationRequest,
+    error::{ErrorCode, Refusal, refuse},
+    id::UserId,
+    scope::{KnownScope, Scope},
+    session::Session,
+    time::Timestamp,
+    transaction::Chosen,
+};
+
+/// What is known of the browser and the person.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// The browser's session, if it serves this application and its user may sign in.
+    pub session: Option<&'a Session>,
+    /// The session chosen in this transaction.
+    pub chosen: Option<Chosen>,
+    /// The answer to the consent page of this transaction.
+    pub answer: Option<bool>,
+    /// What the user agreed to earlier.
+    pub remembered: Option<&'a Scope>,
+    /// The user of a verified `id_token_hint`.
+    pub hinted: Option<UserId>,
+}
+
+/// What happens next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Show the login page.
+    SignIn {
+        /// Somebody is signed in, but the application wants it proved again.
+        again: bool,
+    },
+    /// Ask whether to go on with the account that is signed in.
+    ChooseAccount,
+    /// Show the consent page.
+    AskConsent,
+    /// Answer with what was asked for.
+    Issue {
+        /// What is granted.
+        scope: Scope,
+    },
+    /// Tell the application why not.
+    Refuse(Refusal),
+}
+
+/// What of the requested scope can be granted: `offline_access` only to an application with the `refresh_token` mode that
+/// asks with `prompt=consent` (OpenID Connect Core §11).
+pub fn granted_scope(request: &AuthorizationRequest, application: &ActiveApplication) -> Scope {
+    if request.prompt.consent && application.allows_grant(GrantType::RefreshToken) {
+        request.scope.clone()
+    } else {
+        request.scope.without(KnownScope::OfflineAccess)
+    }
+}
+
+/// Decides (OpenID Connect Core §3.1.2.3 and §3.1.2.4).
+pub fn decide(request: &AuthorizationRequest, application: &ActiveApplication, at: &Situation<'_>) -> Next {
+    let next = interaction(request, application, at);
+    if !request.prompt.none {
+        return next;
+    }
+    match next {
+        Next::SignIn { .. } => Next::Refuse(refuse(
+            ErrorCode::LoginRequired,
+            "nobody is signed in as asked, and prompt=none forbids asking; send the request again without it",
+        )),
+        Next::ChooseAccount => Next::Refuse(refuse(
+            ErrorCode::AccountSelectionRequired,
+            "an account has to be chosen, and prompt=none forbids asking; send the request again without it",
+        )),
+        Next::AskConsent => Next::Refuse(refuse(
+            ErrorCode::ConsentRequired,
+            "the user has not consented yet, and prompt=none forbids asking; send the request again without it",
+        )),
+        other => other,
+    }
+}
+
+fn interaction(request: &AuthorizationRequest, application: &ActiveApplication, at: &Situation<'_>) -> Next {
+    let Some(session) = at.session else {
+        return Next::SignIn { again: false };
+    };
+    let chosen = at.chosen.filter(|chosen| chosen.session == session.id);
+    let just_signed_in = chosen.is_some_and(|chosen| chosen.by_login);
+    let too_old = request.max_age.is_some_and(|age| at.now.since(session.auth_time) > age || age.0 == 0);
+    if (request.prompt.login || too_old) && !just_signed_in {
+        return Next::SignIn { again: true };
+    }
+    if at.hinted.is_some_and(|hinted| hinted != session.user) {
+        return if just_signed_in {
+            Next::Refuse(refuse(
+                ErrorCode::LoginRequired,
+                "somebody other than the user of id_token_hint signed in",
+            ))
+        } else {
+            Next::SignIn { again: true }
+        };
+    }
+    if request.prompt.select_account && chosen.is_none() {
+        return Next::ChooseAccount;
+    }
+    consent(request, application, at)
+}
+
+fn consent(request: &AuthorizationRequest, application: &ActiveApplication, at: &Situation<'_>) -> Next {
+    let scope = granted_scope(request, application);
+    let agreed = at.remembered.is_some_and(|earlier| earlier.covers(&scope));
+    let ask = request.prompt.consent || !(application.settings.skip_consent || agreed);
+    match at.answer {
+        Some(false) => Next::Refuse(refuse(ErrorCode::AccessDenied, "the user did not consent")),
+        None if ask => Next::AskConsent,
+        Some(true) | None => Next::Issue { scope },
+    }
+}

@@ -1,0 +1,154 @@
+//! The claims of a user, by scope (OpenID Connect Core §5.1 and §5.4), and the ID token (§2).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    application::Application,
+    id::{AppId, SessionId, UserId},
+    issuer::Issuer,
+    scope::{KnownScope, Scope},
+    time::Timestamp,
+    user::{Profile, User},
+};
+
+/// The claims each scope gives, in the order they are written; `openid` gives `sub`, which is always there.
+pub const CLAIMS_BY_SCOPE: &[(KnownScope, &[&str])] = &[
+    (
+        KnownScope::Profile,
+        &[
+            "name",
+            "given_name",
+            "family_name",
+            "middle_name",
+            "nickname",
+            "preferred_username",
+            "profile",
+            "picture",
+            "website",
+            "gender",
+            "birthdate",
+            "zoneinfo",
+            "locale",
+            "updated_at",
+        ],
+    ),
+    (KnownScope::Email, &["email", "email_verified"]),
+    (KnownScope::Phone, &["phone_number", "phone_number_verified"]),
+    (KnownScope::Address, &["address"]),
+    (KnownScope::Username, &["username"]),
+    (KnownScope::Roles, &["roles"]),
+    (KnownScope::ExternalId, &["external_id"]),
+    (KnownScope::ExtendedFields, &["extended_fields"]),
+];
+
+/// The claims of `user` that `scope` gives, without `sub`.
+///
+/// A claim without a value is left out (OpenID Connect Core §5.3.2), or sent as `null` when `application` wants the shape
+/// of older systems.
+pub fn user_claims(user: &User, scope: &Scope, application: &Application) -> Map<String, Value> {
+    let granted = CLAIMS_BY_SCOPE.iter().filter(|(value, _)| scope.has(*value)).flat_map(|(_, names)| *names);
+    granted
+        .map(|name| ((*name).to_owned(), claim(user, name)))
+        .filter(|(_, value)| application.settings.empty_claims_as_null || !value.is_null())
+        .collect()
+}
+
+fn claim(user: &User, name: &str) -> Value {
+    let details = &user.details;
+    match name {
+        "email" => text(&user.email),
+        "email_verified" => user.email.as_ref().map_or(Value::Null, |_| details.email_verified.into()),
+        "phone_number" => text(&user.phone),
+        "phone_number_verified" => user.phone.as_ref().map_or(Value::Null, |_| details.phone_verified.into()),
+        "address" => match serde_json::to_value(&details.profile.address) {
+            Ok(Value::Object(members)) if !members.is_empty() => Value::Object(members),
+            _ => Value::Null,
+        },
+        "username" => text(&user.username),
+        "roles" if !details.roles.is_empty() => details.roles.clone().into(),
+        "external_id" => text(&details.external_id),
+        "extended_fields" if !details.extended_fields.is_empty() => {
+            Value::Object(details.extended_fields.clone().into_iter().collect())
+        }
+        "updated_at" => user.updated_at.0.into(),
+        "preferred_username" if details.profile.preferred_username.is_none() => text(&user.username),
+        other => profile_claim(&details.profile, other),
+    }
+}
+
+fn profile_claim(profile: &Profile, name: &str) -> Value {
+    match name {
+        "name" => text(&profile.name),
+        "given_name" => text(&profile.given_name),
+        "family_name" => text(&profile.family_name),
+        "middle_name" => text(&profile.middle_name),
+        "nickname" => text(&profile.nickname),
+        "preferred_username" => text(&profile.preferred_username),
+        "profile" => text(&profile.profile),
+        "picture" => text(&profile.picture),
+        "website" => text(&profile.website),
+        "gender" => text(&profile.gender),
+        "birthdate" => text(&profile.birthdate),
+        "zoneinfo" => text(&profile.zoneinfo),
+        "locale" => text(&profile.locale),
+        _ => Value::Null,
+    }
+}
+
+fn text(value: &Option<String>) -> Value {
+    value.as_deref().filter(|text| !text.is_empty()).map_or(Value::Null, Value::from)
+}
+
+/// The claims of an ID token (OpenID Connect Core §2 and §3.1.3.6).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct IdTokenClaims {
+    /// Issuer.
+    pub iss: String,
+    /// User.
+    pub sub: UserId,
+    /// The client.
+    pub aud: AppId,
+    /// When it ends.
+    pub exp: Timestamp,
+    /// When it was made.
+    pub iat: Timestamp,
+    /// When the person last proved who they are.
+    pub auth_time: Timestamp,
+    /// From the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    /// Binds the access token that comes with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_hash: Option<String>,
+    /// The session.
+    pub sid: String,
+    /// What the granted scope tells of the user.
+    #[serde(flatten)]
+    pub user: Map<String, Value>,
+}
+
+/// What is read of an ID token that comes back as `id_token_hint`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct HintClaims {
+    /// Issuer.
+    pub iss: String,
+    /// User.
+    pub sub: UserId,
+    /// The client it was made for.
+    pub aud: AppId,
+    /// The session.
+    pub sid: Option<String>,
+}
+
+impl HintClaims {
+    /// Whether the hint is this issuer's. An expired one is good (OpenID Connect RP-Initiated Logout §2).
+    pub fn made_by(&self, issuer: &Issuer) -> bool {
+        self.iss == issuer.url()
+    }
+
+    /// The session it names.
+    pub fn session(&self) -> Option<SessionId> {
+        crate::id::RowId::parse(self.sid.as_deref()?)
+    }
+}

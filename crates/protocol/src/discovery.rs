@@ -1,0 +1,109 @@
+//! The discovery document (OpenID Connect Discovery §3, RFC 8414 §2).
+
+use serde::Serialize;
+
+use crate::{
+    application::{Application, AuthMethod, GrantType, ResponseType},
+    authorize::ResponseMode,
+    claims::CLAIMS_BY_SCOPE,
+    issuer::Issuer,
+    jose::SigningAlg,
+    pkce::ChallengeMethod,
+    scope::KnownScope,
+};
+
+/// The document of one issuer. An application's issuer lists exactly what that application may use, the pool's what any may.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names are the registered metadata members")]
+pub struct Discovery {
+    pub issuer: String,
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub userinfo_endpoint: String,
+    pub jwks_uri: String,
+    pub introspection_endpoint: String,
+    pub revocation_endpoint: String,
+    pub end_session_endpoint: String,
+    pub scopes_supported: Vec<&'static str>,
+    pub response_types_supported: Vec<&'static str>,
+    pub response_modes_supported: Vec<&'static str>,
+    pub grant_types_supported: Vec<&'static str>,
+    pub subject_types_supported: Vec<&'static str>,
+    pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub code_challenge_methods_supported: Vec<&'static str>,
+    pub claim_types_supported: Vec<&'static str>,
+    pub claims_supported: Vec<&'static str>,
+    pub prompt_values_supported: Vec<&'static str>,
+    pub display_values_supported: Vec<&'static str>,
+    pub ui_locales_supported: Vec<&'static str>,
+    pub claims_parameter_supported: bool,
+    pub request_parameter_supported: bool,
+    pub request_uri_parameter_supported: bool,
+    pub authorization_response_iss_parameter_supported: bool,
+}
+
+/// Builds the document of `issuer`: of `application`'s own, or of the pool's when there is none.
+pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discovery {
+    let settings = application.map(|app| &app.settings);
+    let methods = |own: Option<AuthMethod>| match own {
+        Some(method) => vec![method.as_str()],
+        None => AuthMethod::ALL.iter().map(|method| method.as_str()).collect(),
+    };
+    let grants: &[GrantType] = settings.map_or(GrantType::ALL, |s| &s.grant_types);
+    let offline = grants.contains(&GrantType::RefreshToken);
+    let scopes =
+        || KnownScope::ALL.iter().filter(move |scope| offline || **scope != KnownScope::OfflineAccess);
+    let algorithms: Vec<SigningAlg> = match settings {
+        None => SigningAlg::ALL.to_vec(),
+        Some(s) if s.id_token_signed_response_alg == SigningAlg::Rs256 => vec![SigningAlg::Rs256],
+        Some(s) => vec![SigningAlg::Rs256, s.id_token_signed_response_alg],
+    };
+    let plain = settings.is_some_and(|s| s.allow_plain_pkce);
+    let challenges = [Some(ChallengeMethod::S256), plain.then_some(ChallengeMethod::Plain)];
+    let user_claims = CLAIMS_BY_SCOPE.iter().flat_map(|(_, names)| names.iter().copied());
+    let protocol_claims = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"];
+    Discovery {
+        issuer: issuer.url().to_owned(),
+        authorization_endpoint: issuer.endpoint("/auth"),
+        token_endpoint: issuer.endpoint("/token"),
+        userinfo_endpoint: issuer.endpoint("/me"),
+        jwks_uri: issuer.endpoint("/.well-known/jwks.json"),
+        introspection_endpoint: issuer.endpoint("/token/introspection"),
+        revocation_endpoint: issuer.endpoint("/token/revocation"),
+        end_session_endpoint: issuer.endpoint("/session/end"),
+        scopes_supported: scopes().map(|scope| scope.as_str()).collect(),
+        response_types_supported: settings
+            .map_or(ResponseType::ALL, |s| &s.response_types)
+            .iter()
+            .map(|kind| kind.as_str())
+            .collect(),
+        response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
+        grant_types_supported: grants.iter().map(|grant| grant.as_str()).collect(),
+        subject_types_supported: vec!["public"],
+        id_token_signing_alg_values_supported: algorithms.iter().map(|alg| alg.as_str()).collect(),
+        token_endpoint_auth_methods_supported: methods(settings.map(|s| s.token_endpoint_auth_method)),
+        introspection_endpoint_auth_methods_supported: methods(
+            settings.map(|s| s.introspection_endpoint_auth_method),
+        ),
+        revocation_endpoint_auth_methods_supported: methods(
+            settings.map(|s| s.revocation_endpoint_auth_method),
+        ),
+        code_challenge_methods_supported: challenges
+            .into_iter()
+            .flatten()
+            .map(ChallengeMethod::as_str)
+            .collect(),
+        claim_types_supported: vec!["normal"],
+        claims_supported: protocol_claims.into_iter().chain(user_claims).collect(),
+        prompt_values_supported: vec!["none", "login", "consent", "select_account"],
+        display_values_supported: vec!["page"],
+        ui_locales_supported: vec!["en", "zh-CN"],
+        claims_parameter_supported: false,
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+        authorization_response_iss_parameter_supported: true,
+    }
+}

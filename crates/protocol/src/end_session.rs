@@ -1,0 +1,120 @@
+//! Ending a session at a client's wish (OpenID Connect RP-Initiated Logout 1.0).
+
+use crate::{
+    application::Application,
+    claims::HintClaims,
+    error::{ErrorCode, Refusal, refuse},
+    id::AppId,
+    limits::STATE_BYTES,
+    params::{RawParams, encode_pairs},
+    redirect_uri::{VerifiedRedirectUri, verify},
+    session::Session,
+};
+
+/// A logout request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndSessionRequest {
+    /// An ID token made for the client, not yet verified.
+    pub id_token_hint: Option<String>,
+    /// The client, when there is no hint.
+    pub client_id: Option<String>,
+    /// Where the person should go afterwards.
+    pub post_logout_redirect_uri: Option<String>,
+    /// Returned to the client.
+    pub state: Option<String>,
+    /// Preferred languages.
+    pub ui_locales: Option<String>,
+}
+
+impl EndSessionRequest {
+    /// Reads a request (§2).
+    pub fn parse(params: &RawParams) -> Result<EndSessionRequest, Refusal> {
+        if params.duplicate() {
+            return Err(refuse(
+                ErrorCode::InvalidRequest,
+                "a parameter is given more than once; send each once",
+            ));
+        }
+        if params.get("state").is_some_and(|state| state.len() > STATE_BYTES) {
+            return Err(refuse(ErrorCode::InvalidRequest, "state is longer than 4096 bytes"));
+        }
+        let text = |name: &str| params.get(name).map(str::to_owned);
+        Ok(EndSessionRequest {
+            id_token_hint: text("id_token_hint"),
+            client_id: text("client_id"),
+            post_logout_redirect_uri: text("post_logout_redirect_uri"),
+            state: text("state"),
+            ui_locales: text("ui_locales"),
+        })
+    }
+
+    /// Which client it concerns, given a verified hint (§2: a `client_id` must be the one of the hint).
+    pub fn client(&self, hint: Option<&HintClaims>) -> Result<Option<AppId>, Refusal> {
+        let named = match self.client_id.as_deref() {
+            None => None,
+            Some(text) => Some(AppId::parse(text).ok_or(UNKNOWN_CLIENT)?),
+        };
+        match (named, hint) {
+            (Some(named), Some(hint)) if named != hint.aud => {
+                Err(refuse(ErrorCode::InvalidRequest, "client_id is not the audience of id_token_hint"))
+            }
+            (named, hint) => Ok(named.or(hint.map(|hint| hint.aud))),
+        }
+    }
+
+    /// Where to go afterwards: a registered URI of a known client, or nowhere (§3).
+    pub fn target(&self, application: Option<&Application>) -> Result<Option<LogoutTarget>, Refusal> {
+        let Some(asked) = self.post_logout_redirect_uri.as_deref() else {
+            return Ok(None);
+        };
+        let application = application.ok_or(refuse(
+            ErrorCode::InvalidRequest,
+            "post_logout_redirect_uri needs id_token_hint or client_id, so that it can be looked up",
+        ))?;
+        let uri = verify(asked, &application.settings.logout_redirect_uris, false).ok_or(refuse(
+            ErrorCode::InvalidRequest,
+            "post_logout_redirect_uri is not registered; it must equal a logout callback of the application, character by character",
+        ))?;
+        Ok(Some(LogoutTarget { uri, state: self.state.clone() }))
+    }
+}
+
+/// The client of a logout request does not exist here.
+pub const UNKNOWN_CLIENT: Refusal =
+    refuse(ErrorCode::InvalidRequest, "client_id is not the App ID of an application at this address");
+
+/// A verified place to go after the logout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogoutTarget {
+    uri: VerifiedRedirectUri,
+    state: Option<String>,
+}
+
+impl LogoutTarget {
+    /// The registered URI.
+    pub fn uri(&self) -> &VerifiedRedirectUri {
+        &self.uri
+    }
+
+    /// The target of the redirect, with `state`.
+    pub fn location(&self) -> String {
+        let target = self.uri.uri().as_str();
+        match &self.state {
+            None => target.to_owned(),
+            Some(state) => {
+                let joint = if target.contains('?') { "&" } else { "?" };
+                format!("{target}{joint}{}", encode_pairs([("state", state.as_str())].into_iter()))
+            }
+        }
+    }
+}
+
+/// Whether the person must be asked before the session ends: always, unless the hint is of this very session or user
+/// (§2: a request without a valid hint must be confirmed).
+pub fn must_confirm(session: Option<&Session>, hint: Option<&HintClaims>) -> bool {
+    match (session, hint) {
+        (None, _) => false,
+        (Some(session), Some(hint)) => hint.sub != session.user,
+        (Some(_), None) => true,
+    }
+}

@@ -1,0 +1,87 @@
+//! The error codes of the standards and the one shape in which they are told.
+
+use serde::Serialize;
+
+/// An `error` value of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, OpenID Connect Core §3.1.2.6 or RFC 9700.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the name is the registered error code")]
+pub enum ErrorCode {
+    InvalidRequest,
+    InvalidClient,
+    InvalidGrant,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    UnsupportedResponseType,
+    InvalidScope,
+    AccessDenied,
+    ServerError,
+    TemporarilyUnavailable,
+    LoginRequired,
+    ConsentRequired,
+    InteractionRequired,
+    AccountSelectionRequired,
+    RequestNotSupported,
+    RequestUriNotSupported,
+    RegistrationNotSupported,
+    InvalidToken,
+    InvalidRedirectUri,
+}
+
+impl ErrorCode {
+    /// The registered spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorCode::InvalidRequest => "invalid_request",
+            ErrorCode::InvalidClient => "invalid_client",
+            ErrorCode::InvalidGrant => "invalid_grant",
+            ErrorCode::UnauthorizedClient => "unauthorized_client",
+            ErrorCode::UnsupportedGrantType => "unsupported_grant_type",
+            ErrorCode::UnsupportedResponseType => "unsupported_response_type",
+            ErrorCode::InvalidScope => "invalid_scope",
+            ErrorCode::AccessDenied => "access_denied",
+            ErrorCode::ServerError => "server_error",
+            ErrorCode::TemporarilyUnavailable => "temporarily_unavailable",
+            ErrorCode::LoginRequired => "login_required",
+            ErrorCode::ConsentRequired => "consent_required",
+            ErrorCode::InteractionRequired => "interaction_required",
+            ErrorCode::AccountSelectionRequired => "account_selection_required",
+            ErrorCode::RequestNotSupported => "request_not_supported",
+            ErrorCode::RequestUriNotSupported => "request_uri_not_supported",
+            ErrorCode::RegistrationNotSupported => "registration_not_supported",
+            ErrorCode::InvalidToken => "invalid_token",
+            ErrorCode::InvalidRedirectUri => "invalid_redirect_uri",
+        }
+    }
+}
+
+/// Why a request was refused: a code for the program and a constant sentence for its developer.
+///
+/// The sentence is public. It names the parameter and what to do, and never a value that was sent (attack 25).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The registered code.
+    pub code: ErrorCode,
+    /// What is wrong and what to do; ASCII without quotes, as RFC 6749 §5.2 demands of `error_description`.
+    pub description: &'static str,
+}
+
+/// Shorthand for building a [`Refusal`].
+pub const fn refuse(code: ErrorCode, description: &'static str) -> Refusal {
+    Refusal { code, description }
+}
+
+/// One named rule, the clause it comes from and the function that decides: an endpoint's rules are a list of these.
+pub struct Check<T: ?Sized> {
+    /// What is checked; the name tests and documents use.
+    pub name: &'static str,
+    /// The clause it implements.
+    pub clause: &'static str,
+    /// The decision.
+    pub run: fn(&T) -> Result<(), Refusal>,
+}
+
+/// Runs `checks` in order; the first refusal ends it.
+pub fn run_checks<T: ?Sized>(checks: &[Check<T>], subject: &T) -> Result<(), Refusal> {
+    checks.iter().try_for_each(|check| (check.run)(subject))
+}

@@ -1,0 +1,30 @@
+//! How much of anything is accepted. Each bound has one name here and is enforced where the value is parsed.
+
+/// Bytes of a query string or form body.
+pub const PARAMS_BYTES: usize = 32 * 1024;
+/// Number of parameters in one request.
+pub const PARAMS_COUNT: usize = 64;
+/// Bytes of a parameter's name.
+pub const PARAM_NAME_BYTES: usize = 128;
+/// Bytes of a parameter's value, decoded.
+pub const PARAM_VALUE_BYTES: usize = 16 * 1024;
+/// Bytes of `state`.
+pub const STATE_BYTES: usize = 4096;
+/// Bytes of `nonce`.
+pub const NONCE_BYTES: usize = 1024;
+/// Bytes of `scope`.
+pub const SCOPE_BYTES: usize = 4096;
+/// Number of values in `scope`.
+pub const SCOPE_COUNT: usize = 128;
+/// Bytes of a redirect URI.
+pub const REDIRECT_URI_BYTES: usize = 2048;
+/// Redirect URIs, logout redirect URIs or web origins of one application, each.
+pub const URIS_PER_APPLICATION: usize = 100;
+/// Bytes of what a person types as user name, e-mail or phone.
+pub const IDENTIFIER_BYTES: usize = 320;
+/// Bytes of a password: beyond it hashing would be a way to keep the server busy.
+pub const PASSWORD_BYTES: usize = 1024;
+/// Bytes of an `Authorization` header.
+pub const AUTHORIZATION_BYTES: usize = 20 * 1024;
+/// Seconds of the longest access token lifetime an application may set: a denial row is kept this long.
+pub const ACCESS_TOKEN_EXPIRE_MAX: i64 = 30 * 86_400;

@@ -1,0 +1,76 @@
+//! The token endpoint (RFC 6749 §3.2, OpenID Connect Core §3.1.3).
+//!
+//! Every grant takes the same way: read the form, authenticate the client, see that the grant is ticked, run the grant's
+//! own checks, spend what is single-use, and only then mint.
+
+mod code;
+mod mint;
+mod refresh;
+
+pub use code::{CodeCase, CodeOutcome, CodeRequest, judge_code};
+pub use mint::{Minting, Signers, TokenResponse};
+pub use refresh::{RefreshCase, RefreshRequest, check_refresh, refreshed_scope};
+
+use crate::{
+    application::GrantType,
+    client_auth::AuthenticatedClient,
+    error::{ErrorCode, Refusal, refuse},
+    params::RawParams,
+};
+
+/// The one answer to a code or refresh token that cannot be used: it does not say why (RFC 6749 §5.2).
+pub const INVALID_GRANT: Refusal = refuse(
+    ErrorCode::InvalidGrant,
+    "the code or refresh token is unknown, expired, used, revoked, or was given to another client; sign the user in again",
+);
+
+/// Sees that a form names each parameter once (RFC 6749 §3.2).
+pub fn check_form(params: &RawParams) -> Result<(), Refusal> {
+    if params.duplicate() {
+        return Err(refuse(ErrorCode::InvalidRequest, "a parameter is given more than once; send each once"));
+    }
+    Ok(())
+}
+
+/// The grant type of a request.
+pub fn grant_type(params: &RawParams) -> Result<GrantType, Refusal> {
+    let text = params.get("grant_type").ok_or(refuse(
+        ErrorCode::InvalidRequest,
+        "grant_type is missing; send it in the form body, for example grant_type=authorization_code",
+    ))?;
+    GrantType::parse(text).ok_or(refuse(
+        ErrorCode::UnsupportedGrantType,
+        "grant_type is not one that this server supports; see grant_types_supported in its discovery document",
+    ))
+}
+
+/// A client with a grant that is ticked for it. Only [`allow`] makes one, and [`Minting`] takes nothing else (attack 18).
+#[derive(Clone, Debug)]
+pub struct AllowedGrant {
+    client: AuthenticatedClient,
+    grant: GrantType,
+}
+
+impl AllowedGrant {
+    /// The client.
+    pub fn client(&self) -> &AuthenticatedClient {
+        &self.client
+    }
+
+    /// The grant.
+    pub fn grant(&self) -> GrantType {
+        self.grant
+    }
+}
+
+/// Sees that the client may use `grant`.
+pub fn allow(client: AuthenticatedClient, grant: GrantType) -> Result<AllowedGrant, Refusal> {
+    if client.application().allows_grant(grant) {
+        Ok(AllowedGrant { client, grant })
+    } else {
+        Err(refuse(
+            ErrorCode::UnauthorizedClient,
+            "this grant_type is not ticked among the authorization modes of the application",
+        ))
+    }
+}

@@ -1,0 +1,77 @@
+//! `grant_type=refresh_token` (RFC 6749 §6, OpenID Connect Core §12).
+
+use crate::{
+    client_auth::AuthenticatedClient,
+    error::{Check, ErrorCode, Refusal, refuse, run_checks},
+    issuer::IssuerId,
+    params::RawParams,
+    refresh::RefreshFamily,
+    scope::Scope,
+    token::INVALID_GRANT,
+};
+
+/// What is refreshed.
+pub struct RefreshRequest {
+    /// The token's text.
+    pub token: String,
+    /// A narrower scope, if asked.
+    pub scope: Option<Scope>,
+}
+
+impl RefreshRequest {
+    /// Reads the parameters of the grant.
+    pub fn parse(params: &RawParams) -> Result<RefreshRequest, Refusal> {
+        let token = params.get("refresh_token").ok_or(refuse(
+            ErrorCode::InvalidRequest,
+            "refresh_token is missing; send the newest one you received",
+        ))?;
+        let scope = params.get("scope").map(Scope::parse).transpose().map_err(|_| {
+            refuse(ErrorCode::InvalidScope, "scope must be values of printable ASCII separated by spaces")
+        })?;
+        Ok(RefreshRequest { token: token.to_owned(), scope })
+    }
+}
+
+/// A chain of refresh tokens beside who asks for it.
+pub struct RefreshCase<'a> {
+    /// The row the token named.
+    pub family: &'a RefreshFamily,
+    /// Who asks.
+    pub client: &'a AuthenticatedClient,
+    /// Where.
+    pub issuer: IssuerId,
+}
+
+impl<'a> RefreshCase<'a> {
+    /// The checks in order; what the token's place in the chain means is decided after them.
+    pub const CHECKS: &'a [Check<RefreshCase<'a>>] = &[
+        Check { name: "client_id", clause: "RFC 6749 §6", run: check_client },
+        Check { name: "issuer", clause: "OpenID Connect Core §12.2", run: check_issuer },
+    ];
+}
+
+/// Runs [`RefreshCase::CHECKS`].
+pub fn check_refresh(case: &RefreshCase<'_>) -> Result<(), Refusal> {
+    run_checks(RefreshCase::CHECKS, case)
+}
+
+/// The scope of the refreshed access token: what was granted, or the part of it that is asked for.
+pub fn refreshed_scope(granted: &Scope, asked: Option<&Scope>) -> Result<Scope, Refusal> {
+    match asked {
+        None => Ok(granted.clone()),
+        Some(part) if granted.covers(part) => Ok(part.clone()),
+        Some(_) => Err(refuse(
+            ErrorCode::InvalidScope,
+            "scope asks for more than was granted; leave it out or narrow it",
+        )),
+    }
+}
+
+fn check_client(case: &RefreshCase<'_>) -> Result<(), Refusal> {
+    let own = case.client.application().id == case.family.grant.application;
+    if own { Ok(()) } else { Err(INVALID_GRANT) }
+}
+
+fn check_issuer(case: &RefreshCase<'_>) -> Result<(), Refusal> {
+    if case.issuer == case.family.grant.issuer { Ok(()) } else { Err(INVALID_GRANT) }
+}
