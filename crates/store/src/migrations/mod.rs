@@ -3,4 +3,5 @@
 use crate::sql::Migration;
 
 /// Every step, in the order of its version.
-pub const MIGRATIONS: &[Migration] = &[];
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { name: "foundation", text: include_str!("0001_foundation.sql") }];

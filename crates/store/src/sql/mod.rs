@@ -25,5 +25,5 @@ pub use value::{Row, RowReader, Value};
 
 /// Every statement of the store, for the test that prepares them all on both engines.
 pub fn all() -> Vec<&'static Sql> {
-    [engine::STATEMENTS, migrate::STATEMENTS].concat()
+    [&[engine::STATEMENTS, migrate::STATEMENTS], crate::store::STATEMENT_LISTS].concat().concat()
 }

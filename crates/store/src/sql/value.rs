@@ -172,6 +172,11 @@ impl RowReader {
         }
     }
 
+    /// The column just read has the right type but not the form of what it should hold.
+    pub(crate) fn misformed(&self) -> StoreError {
+        StoreError::corrupt(format!("{}: column {} is misformed", self.what, self.column))
+    }
+
     fn take<T>(&mut self, wanted: &str, convert: impl Fn(Value) -> Option<T>) -> Result<T, StoreError> {
         self.column += 1;
         let value = self.values.next().and_then(convert);
