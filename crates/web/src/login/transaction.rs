@@ -84,7 +84,7 @@ pub async fn resume(signet: &Arc<Signet>, edge: &Edge) -> Result<(Transaction, B
         return Err(stuck(tell(problem), &application, &transaction.request()));
     }
     if transaction.browser.is_none() {
-        if !signet.store().bind_transaction(transaction.id, &browser.hash()).await? {
+        if !signet.store().bind_transaction(transaction.id, browser.hash()).await? {
             return Err(Problem::WrongBrowser.into());
         }
         transaction.browser = Some(browser.hash());
