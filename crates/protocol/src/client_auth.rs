@@ -112,3 +112,7 @@ pub fn authenticate(
     };
     if proved { Ok(AuthenticatedClient(application)) } else { Err(INVALID_CLIENT) }
 }
+
+#[cfg(test)]
+#[path = "client_auth_tests.rs"]
+mod tests;
