@@ -114,3 +114,7 @@ pub fn must_confirm(session: Option<&Session>, hint: Option<&HintClaims>) -> boo
         (Some(_), None) => true,
     }
 }
+
+#[cfg(test)]
+#[path = "end_session_tests.rs"]
+mod tests;
