@@ -269,6 +269,17 @@ fn an_old_session_becomes_too_old_with_the_next_second() {
 }
 
 #[test]
+fn max_age_0_asks_even_who_signed_in_this_very_second() {
+    let request = Case { max_age: Some("0"), ..PLAIN }.request();
+    let (session, remembered) = (Session { auth_time: NOW, ..session() }, scope("openid profile"));
+    let next = |chosen| {
+        let case = Case { chosen, ..PLAIN };
+        name(&decide(&request, &active_application(), &case.situation(&session, Some(&remembered))))
+    };
+    assert_eq!((next(Pick::None), next(Pick::Login)), ("sign in again", "issue"));
+}
+
+#[test]
 fn offline_access_is_granted_only_on_consent_and_with_the_refresh_token_mode() {
     let without = application_with(|settings| settings.grant_types = vec![GrantType::AuthorizationCode]);
     let with = active_application();
