@@ -152,3 +152,7 @@ impl HintClaims {
         crate::id::RowId::parse(self.sid.as_deref()?)
     }
 }
+
+#[cfg(test)]
+#[path = "claims_tests.rs"]
+mod tests;
