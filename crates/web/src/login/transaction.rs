@@ -6,7 +6,7 @@ use signet_protocol::{
     application::ActiveApplication,
     id::{RowId, SessionId, TransactionId},
     params::RawParams,
-    transaction::{Transaction, TransactionProblem, csrf_token},
+    transaction::{Transaction, TransactionProblem, csrf_fits, csrf_token},
 };
 
 use crate::{
@@ -56,7 +56,7 @@ impl Open {
         form: &RawParams,
         session: Option<SessionId>,
     ) -> Result<(), Failure> {
-        let fits = form.get("csrf") == Some(self.csrf(signet, session).as_str());
+        let fits = csrf_fits(form.get("csrf"), &self.csrf(signet, session));
         if fits { Ok(()) } else { Err(stuck(Problem::WrongBrowser, &self.application, &self.params)) }
     }
 
