@@ -3,7 +3,11 @@
 //! Every change of something that is kept in memory writes a row here, in the same batch. The node that wrote it
 //! brings its own memory up to date before its call returns; the others follow by reading the rows.
 
-use std::{collections::HashMap, sync::Weak, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak, atomic::Ordering},
+    time::Duration,
+};
 
 use signet_protocol::{
     issuer::IssuerId,
@@ -107,6 +111,7 @@ impl Store {
         self.0.identifiers.clear();
         self.0.origins.clear();
         self.0.used_algs.clear();
+        self.0.generation.fetch_add(1, Ordering::Release);
     }
 
     fn forget_issuer_keys(&self, issuer: IssuerId) {
@@ -114,25 +119,22 @@ impl Store {
         for alg in KeyAlg::ALL {
             self.0.signing_keys.remove(&(issuer, *alg));
         }
+        self.0.generation.fetch_add(1, Ordering::Release);
     }
 
     /// After changes may have been missed: forgets everything and reads all revocations again.
     async fn start_over(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.forget_applications();
         self.0.key_rings.clear();
         self.0.signing_keys.clear();
+        self.forget_applications();
         self.load_revocations(now).await
     }
 }
 
 /// Follows the changes of other nodes until the store is gone.
 pub(crate) fn follow(store: &Store, from: Timestamp) {
-    let mut follower = Follower {
-        store: std::sync::Arc::downgrade(&store.0),
-        newest: from.0,
-        seen: HashMap::new(),
-        behind: false,
-    };
+    let mut follower =
+        Follower { store: Arc::downgrade(&store.0), newest: from.0, seen: HashMap::new(), behind: false };
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(EVERY).await;

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -105,6 +105,7 @@ pub(crate) struct Inner {
     pub pool: Pool,
     pub node: [u8; 6],
     pub changes: AtomicU32,
+    pub generation: AtomicU64,
     pub applications: Cache<AppId, Application>,
     pub identifiers: Cache<Identifier, AppId>,
     pub origins: Cache<String, ()>,
@@ -148,6 +149,7 @@ impl Store {
             pool,
             node,
             changes: AtomicU32::new(0),
+            generation: AtomicU64::new(0),
             applications: Cache::default(),
             identifiers: Cache::default(),
             origins: Cache::default(),
@@ -167,6 +169,12 @@ impl Store {
     /// The default pool.
     pub fn pool(&self) -> &Pool {
         &self.0.pool
+    }
+
+    /// Grows whenever an application or an issuer's key may have changed. What was made from them can be kept as long
+    /// as this is what it was *before* they were read.
+    pub fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Acquire)
     }
 
     /// Whether the database answers.
