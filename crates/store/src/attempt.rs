@@ -3,7 +3,7 @@
 use signet_protocol::{
     secret::SecretHash,
     throttle::Attempts,
-    time::{Seconds, Timestamp},
+    time::{Now, Seconds},
 };
 
 use crate::{
@@ -44,11 +44,11 @@ impl Store {
         &self,
         subject: &SecretHash,
         free: i64,
-        now: Timestamp,
+        now: Now,
     ) -> Result<Result<(), Seconds>, StoreError> {
         for _ in 0..TRIES {
             let stored = self.engine().find(&LOAD, args![self.pool_id(), *subject], read).await?;
-            let next = match stored.unwrap_or_default().reserve(free, now) {
+            let next = match stored.unwrap_or_default().reserve(free, now.timestamp()) {
                 Ok(next) => next,
                 Err(wait) => return Ok(Err(wait)),
             };

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Weak, atomic::Ordering},
+    sync::{Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -111,7 +111,7 @@ impl Store {
         self.0.identifiers.clear();
         self.0.origins.clear();
         self.0.used_algs.clear();
-        self.0.generation.fetch_add(1, Ordering::Release);
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
     }
 
     fn forget_issuer_keys(&self, issuer: IssuerId) {
@@ -119,22 +119,27 @@ impl Store {
         for alg in KeyAlg::ALL {
             self.0.signing_keys.remove(&(issuer, *alg));
         }
-        self.0.generation.fetch_add(1, Ordering::Release);
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
     }
 
     /// After changes may have been missed: forgets everything and reads all revocations again.
     async fn start_over(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.forget_applications();
         self.0.key_rings.clear();
         self.0.signing_keys.clear();
-        self.forget_applications();
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
         self.load_revocations(now).await
     }
 }
 
 /// Follows the changes of other nodes until the store is gone.
 pub(crate) fn follow(store: &Store, from: Timestamp) {
-    let mut follower =
-        Follower { store: Arc::downgrade(&store.0), newest: from.0, seen: HashMap::new(), behind: false };
+    let mut follower = Follower {
+        store: std::sync::Arc::downgrade(&store.0),
+        newest: from.0,
+        seen: HashMap::new(),
+        behind: false,
+    };
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(EVERY).await;

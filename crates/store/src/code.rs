@@ -4,7 +4,7 @@ use signet_protocol::{
     code::AuthorizationCode,
     id::{CodeId, FamilyId, GrantId, TransactionId},
     pkce::{ChallengeMethod, CodeChallenge},
-    time::Timestamp,
+    time::{Now, Timestamp},
 };
 
 use crate::{
@@ -54,7 +54,7 @@ impl Store {
         &self,
         code: &AuthorizationCode,
         transaction: Option<TransactionId>,
-        now: Timestamp,
+        now: Now,
     ) -> Result<bool, StoreError> {
         let batch = match transaction {
             Some(id) => self.spend_transaction(Batch::new(), id, now),
@@ -71,7 +71,7 @@ impl Store {
             code.challenge.as_ref().map(CodeChallenge::value),
             code.challenge.as_ref().map(|challenge| challenge.method.as_str()),
             code.nonce.as_ref(),
-            now,
+            now.timestamp(),
             code.expires_at,
         ];
         self.write(batch.then(&INSERT, row)).await
@@ -89,9 +89,9 @@ impl Store {
         id: CodeId,
         grant: GrantId,
         family: Option<&NewFamily>,
-        now: Timestamp,
+        now: Now,
     ) -> Result<bool, StoreError> {
-        let batch = Batch::new().guard(&SPEND, args![id, self.pool_id(), grant, now]);
+        let batch = Batch::new().guard(&SPEND, args![id, self.pool_id(), grant, now.timestamp()]);
         let until = family.map_or(0, |family| family.grant_expires_at.0);
         let batch = self.hold_grant(batch, grant, until);
         let batch = match family {

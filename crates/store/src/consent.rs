@@ -3,7 +3,7 @@
 use signet_protocol::{
     id::{AppId, UserId},
     scope::Scope,
-    time::Timestamp,
+    time::Now,
 };
 
 use crate::{
@@ -37,9 +37,9 @@ impl Store {
         user: UserId,
         application: AppId,
         scope: &Scope,
-        now: Timestamp,
+        now: Now,
     ) -> Result<(), StoreError> {
-        let row = args![self.pool_id(), user, application, scope, now];
+        let row = args![self.pool_id(), user, application, scope, now.timestamp()];
         self.write(Batch::new().then(&REMEMBER, row)).await.map(drop)
     }
 }

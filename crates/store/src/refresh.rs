@@ -3,7 +3,7 @@
 use signet_protocol::{
     id::{FamilyId, GrantId},
     refresh::{REPEATS_MAX, RefreshFamily},
-    time::Timestamp,
+    time::Now,
 };
 
 use crate::{
@@ -49,8 +49,8 @@ impl Store {
 
     /// Moves the chain on from generation `from`, durably, before anything is signed. `false` when it is no longer
     /// there or the grant was revoked; of any number of parallel calls one is `true` (attack 6).
-    pub async fn rotate(&self, id: FamilyId, from: i64, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(Batch::new().guard(&ROTATE, args![id, self.pool_id(), from, now])).await
+    pub async fn rotate(&self, id: FamilyId, from: i64, now: Now) -> Result<bool, StoreError> {
+        self.write(Batch::new().guard(&ROTATE, args![id, self.pool_id(), from, now.timestamp()])).await
     }
 
     /// Counts one more handing-out of the token of `generation`; `false` when the chain has moved on, the grant was
@@ -59,14 +59,8 @@ impl Store {
         self.write(Batch::new().guard(&REPEAT, args![id, self.pool_id(), generation, REPEATS_MAX])).await
     }
 
-    pub(crate) fn insert_family(
-        &self,
-        batch: Batch,
-        family: &NewFamily,
-        grant: GrantId,
-        now: Timestamp,
-    ) -> Batch {
-        let row = args![family.id, self.pool_id(), grant, now, family.expires_at];
+    pub(crate) fn insert_family(&self, batch: Batch, family: &NewFamily, grant: GrantId, now: Now) -> Batch {
+        let row = args![family.id, self.pool_id(), grant, now.timestamp(), family.expires_at];
         batch.then(&INSERT, row)
     }
 }

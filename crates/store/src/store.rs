@@ -171,10 +171,10 @@ impl Store {
         &self.0.pool
     }
 
-    /// Grows whenever an application or an issuer's key may have changed. What was made from them can be kept as long
-    /// as this is what it was *before* they were read.
+    /// Counts the changes of applications and keys that this node has taken in: what was rendered from them under
+    /// another number is stale.
     pub fn generation(&self) -> u64 {
-        self.0.generation.load(Ordering::Acquire)
+        self.0.generation.load(Ordering::SeqCst)
     }
 
     /// Whether the database answers.

@@ -4,7 +4,7 @@ use signet_protocol::{
     id::{AppId, PoolId, SessionId, TransactionId},
     issuer::IssuerId,
     secret::SecretHash,
-    time::Timestamp,
+    time::Now,
     transaction::{Chosen, Transaction},
 };
 
@@ -75,12 +75,8 @@ impl Store {
     }
 
     /// Binds a transaction to the browser that shows `browser`; `false` when it is bound already (attack 12).
-    pub async fn bind_transaction(
-        &self,
-        id: TransactionId,
-        browser: &SecretHash,
-    ) -> Result<bool, StoreError> {
-        self.write(Batch::new().guard(&BIND, args![id, self.pool_id(), *browser])).await
+    pub async fn bind_transaction(&self, id: TransactionId, browser: SecretHash) -> Result<bool, StoreError> {
+        self.write(Batch::new().guard(&BIND, args![id, self.pool_id(), browser])).await
     }
 
     /// Records whose session it goes on with, and forgets a consent given before; `false` when it was answered.
@@ -100,7 +96,7 @@ impl Store {
     }
 
     /// Marks it answered without a code; `false` when it was answered before.
-    pub async fn use_transaction(&self, id: TransactionId, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn use_transaction(&self, id: TransactionId, now: Now) -> Result<bool, StoreError> {
         self.write(self.spend_transaction(Batch::new(), id, now)).await
     }
 
@@ -109,8 +105,8 @@ impl Store {
     }
 
     /// Adds a guard: the transaction was not answered before.
-    pub(crate) fn spend_transaction(&self, batch: Batch, id: TransactionId, now: Timestamp) -> Batch {
-        batch.guard(&USE, args![id, self.pool_id(), now])
+    pub(crate) fn spend_transaction(&self, batch: Batch, id: TransactionId, now: Now) -> Batch {
+        batch.guard(&USE, args![id, self.pool_id(), now.timestamp()])
     }
 }
 

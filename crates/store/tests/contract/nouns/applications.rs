@@ -6,7 +6,7 @@ use signet_protocol::{
 };
 use signet_store::{Applied, Change, StoreError};
 
-use super::{World, after, at};
+use super::{World, at};
 use crate::on_worlds;
 
 on_worlds!(
@@ -149,7 +149,7 @@ async fn attack_09_a_disabled_application_loses_its_grants(world: World) {
     );
     for grant in [&grant, &other] {
         let code = world.new_code(grant.clone());
-        assert_eq!(world.store.issue_code(&code, None, after(0)).await, Ok(true));
+        assert_eq!(world.store.issue_code(&code, None, at(0)).await, Ok(true));
     }
     world.apply(Change::UpdateApplication(Application { enabled: false, ..(*notes).clone() })).await;
     assert!(world.is_revoked(grant.id).await);

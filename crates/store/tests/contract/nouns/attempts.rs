@@ -1,6 +1,6 @@
 use signet_protocol::{secret::SecretHash, throttle::ACCOUNT_FREE, time::Seconds};
 
-use super::{World, after, winners};
+use super::{World, at, winners};
 use crate::on_worlds;
 
 on_worlds!(
@@ -16,14 +16,14 @@ fn subject(name: &str) -> SecretHash {
 }
 
 async fn reserve(world: &World, name: &str, seconds: i64) -> Result<(), Seconds> {
-    world.store.reserve_attempt(&subject(name), ACCOUNT_FREE, after(seconds)).await.unwrap()
+    world.store.reserve_attempt(&subject(name), ACCOUNT_FREE, at(seconds)).await.unwrap()
 }
 
 async fn attack_14_parallel_attempts_never_exceed_the_free_number(world: World) {
     let mut passed = 0;
     for _ in 0..4 {
         passed += winners(&world, |store, _| async move {
-            store.reserve_attempt(&subject("alice"), ACCOUNT_FREE, after(0)).await.unwrap().is_ok()
+            store.reserve_attempt(&subject("alice"), ACCOUNT_FREE, at(0)).await.unwrap().is_ok()
         })
         .await;
     }
@@ -36,9 +36,9 @@ async fn attack_14_waiting_outlives_a_restart(world: World) {
         assert_eq!(reserve(&world, "alice", 0).await, Ok(()));
     }
     let again = world.again().await;
-    let refused = again.reserve_attempt(&subject("alice"), ACCOUNT_FREE, after(1)).await;
+    let refused = again.reserve_attempt(&subject("alice"), ACCOUNT_FREE, at(1)).await;
     assert_eq!(refused, Ok(Err(Seconds(1))));
-    assert_eq!(again.reserve_attempt(&subject("alice"), ACCOUNT_FREE, after(2)).await, Ok(Ok(())));
+    assert_eq!(again.reserve_attempt(&subject("alice"), ACCOUNT_FREE, at(2)).await, Ok(Ok(())));
     assert_eq!(reserve(&world, "alice", 2).await, Err(Seconds(4)));
 }
 

@@ -57,7 +57,7 @@ async fn a_transaction_comes_back(world: World) {
 async fn attack_12_a_transaction_is_bound_to_one_browser(world: World) {
     let id = inserted(&world).await.id;
     let won = winners(&world, |store, number| async move {
-        store.bind_transaction(id, &browser(&number.to_string())).await.unwrap()
+        store.bind_transaction(id, browser(&number.to_string())).await.unwrap()
     });
     assert_eq!(won.await, 1);
 }
@@ -88,7 +88,7 @@ async fn consent_is_given_as_the_chosen_session_only(world: World) {
 async fn a_transaction_is_answered_once(world: World) {
     let transaction = inserted(&world).await;
     let id = transaction.id;
-    let won = winners(&world, |store, _| async move { store.use_transaction(id, after(5)).await.unwrap() });
+    let won = winners(&world, |store, _| async move { store.use_transaction(id, at(5)).await.unwrap() });
     assert_eq!(won.await, 1);
     assert_eq!(load(&world, &transaction).await.used_at, Some(after(5)));
 }
@@ -96,7 +96,7 @@ async fn a_transaction_is_answered_once(world: World) {
 async fn a_used_transaction_takes_no_choice(world: World) {
     let id = inserted(&world).await.id;
     let session = world.row_id();
-    assert_eq!(world.store.use_transaction(id, after(5)).await, Ok(true));
+    assert_eq!(world.store.use_transaction(id, at(5)).await, Ok(true));
     assert_eq!(world.store.choose_session(id, Chosen { session, by_login: true }).await, Ok(false));
     assert_eq!(world.store.answer_consent(id, session, true).await, Ok(false));
 }
@@ -125,7 +125,7 @@ async fn a_login_in_a_used_transaction_leaves_nothing(world: World) {
     let transaction = inserted(&world).await;
     let user = world.user("alice").await;
     let (old, new) = (world.session(&user).await, world.new_session(&user));
-    assert_eq!(world.store.use_transaction(transaction.id, after(1)).await, Ok(true));
+    assert_eq!(world.store.use_transaction(transaction.id, at(1)).await, Ok(true));
     let chosen = Chosen { session: new.id, by_login: true };
     let begun = world.store.begin_session(&new, Some(old.id), Some((transaction.id, chosen)), at(2)).await;
     assert_eq!(begun, Ok(false));
@@ -137,7 +137,7 @@ async fn a_login_ends_the_session_it_replaces(world: World) {
     let user = world.user("alice").await;
     let (old, new) = (world.session(&user).await, world.new_session(&user));
     let code = world.new_code(world.new_grant(&old, world.new_application("notes").id, false));
-    assert_eq!(world.store.issue_code(&code, None, after(0)).await, Ok(true));
+    assert_eq!(world.store.issue_code(&code, None, at(0)).await, Ok(true));
     assert_eq!(world.store.begin_session(&new, Some(old.id), None, at(7)).await, Ok(true));
     assert_eq!(world.store.session(old.id).await.unwrap().unwrap().ended_at, Some(after(7)));
     assert_eq!(world.store.session(new.id).await.unwrap().unwrap().ended_at, None);

@@ -228,7 +228,7 @@ impl World {
         let session = self.session(&user).await;
         let application = AppId::generate(at(0), &mut *self.seed.lock().unwrap());
         let code = self.new_code(self.new_grant(&session, application, offline));
-        assert_eq!(self.store.issue_code(&code, None, after(0)).await, Ok(true));
+        assert_eq!(self.store.issue_code(&code, None, at(0)).await, Ok(true));
         code
     }
 
@@ -240,7 +240,7 @@ impl World {
     pub async fn family(&self, offline: bool) -> (FamilyId, GrantId) {
         let code = self.code(offline).await;
         let family = self.new_family();
-        assert_eq!(self.store.redeem_code(code.id, code.grant.id, Some(&family), after(1)).await, Ok(true));
+        assert_eq!(self.store.redeem_code(code.id, code.grant.id, Some(&family), at(1)).await, Ok(true));
         (family.id, code.grant.id)
     }
 

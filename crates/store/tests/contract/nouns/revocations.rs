@@ -53,7 +53,7 @@ async fn attack_27_logout_revokes_what_is_not_offline(world: World) {
         .map(|(session, offline)| world.new_grant(session, world.new_application("notes").id, offline));
     for grant in &grants {
         let code = world.new_code(grant.clone());
-        assert_eq!(world.store.issue_code(&code, None, after(0)).await, Ok(true));
+        assert_eq!(world.store.issue_code(&code, None, at(0)).await, Ok(true));
     }
     assert_eq!(world.store.end_session(session.id, at(1)).await, Ok(true));
     for (grant, revoked) in grants.iter().zip([true, false, false]) {

@@ -10,7 +10,7 @@ use signet_protocol::{
 };
 use signet_testkit::seed::Seeded;
 
-use super::{SECRET, World, after, at};
+use super::{SECRET, World, at};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn attack_25_no_secret_is_in_the_files() {
@@ -24,7 +24,7 @@ async fn attack_25_no_secret_is_in_the_files() {
     let text = Opaque::<CodeId>::generate(at(0), &mut Seeded(12));
     let mut code = world.new_code(world.new_grant(&session, world.new_application("other").id, false));
     (code.id, code.hash) = (text.id, text.hash());
-    assert_eq!(world.store.issue_code(&code, None, after(0)).await, Ok(true));
+    assert_eq!(world.store.issue_code(&code, None, at(0)).await, Ok(true));
     let issuer = IssuerId::Pool(world.store.pool().id);
     world.store.signing_key(issuer, KeyAlg::Rs256, at(0), &mut Seeded(3)).await.unwrap();
 

@@ -39,7 +39,7 @@ async fn more_than_a_batch_goes(world: World) {
         let store = world.store.clone();
         async move {
             let subject = SecretHash::of("account", &number.to_be_bytes());
-            store.reserve_attempt(&subject, 10, after(0)).await.unwrap().unwrap();
+            store.reserve_attempt(&subject, 10, at(0)).await.unwrap().unwrap();
         }
     })
     .await;
@@ -49,7 +49,7 @@ async fn more_than_a_batch_goes(world: World) {
 
 async fn a_reused_code_is_known_for_a_day(world: World) {
     let code = world.code(false).await;
-    assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, after(1)).await, Ok(true));
+    assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, at(1)).await, Ok(true));
     world.store.sweep(at(600 + DAY - 1)).await.unwrap();
     let stored = world.store.code(code.id).await.unwrap().unwrap();
     assert_eq!((stored.consumed_at, stored.grant.id), (Some(after(1)), code.grant.id));

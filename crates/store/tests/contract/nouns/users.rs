@@ -108,7 +108,7 @@ async fn attack_09_a_blocked_user_loses_sessions_and_grants(world: World) {
     for user in [&alice, &bob] {
         let session = world.session(user).await;
         let code = world.new_code(world.new_grant(&session, world.new_application("notes").id, true));
-        assert_eq!(world.store.issue_code(&code, None, after(0)).await, Ok(true));
+        assert_eq!(world.store.issue_code(&code, None, at(0)).await, Ok(true));
         grants.push((session.id, code));
     }
     world.apply(Change::UpdateUser(User { blocked: true, ..alice })).await;
@@ -116,7 +116,7 @@ async fn attack_09_a_blocked_user_loses_sessions_and_grants(world: World) {
         let ended = world.store.session(*session).await.unwrap().unwrap().ended_at;
         assert_eq!(ended.is_some(), gone);
         assert_eq!(world.is_revoked(code.grant.id).await, gone);
-        assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, after(1)).await, Ok(!gone));
+        assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, at(1)).await, Ok(!gone));
     }
 }
 
@@ -134,7 +134,7 @@ async fn consent_is_remembered(world: World) {
     assert_eq!(world.store.consent(alice.id, application).await, Ok(None));
     for text in ["openid", "openid email"] {
         let scope = Scope::parse(text).unwrap();
-        world.store.remember_consent(alice.id, application, &scope, after(0)).await.unwrap();
+        world.store.remember_consent(alice.id, application, &scope, at(0)).await.unwrap();
         assert_eq!(world.again().await.consent(alice.id, application).await, Ok(Some(scope)));
     }
     assert_eq!(world.store.consent(bob.id, application).await, Ok(None));
