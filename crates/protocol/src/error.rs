@@ -25,6 +25,7 @@ pub enum ErrorCode {
     RequestUriNotSupported,
     RegistrationNotSupported,
     InvalidToken,
+    InsufficientScope,
     InvalidRedirectUri,
 }
 
@@ -50,6 +51,7 @@ impl ErrorCode {
             ErrorCode::RequestUriNotSupported => "request_uri_not_supported",
             ErrorCode::RegistrationNotSupported => "registration_not_supported",
             ErrorCode::InvalidToken => "invalid_token",
+            ErrorCode::InsufficientScope => "insufficient_scope",
             ErrorCode::InvalidRedirectUri => "invalid_redirect_uri",
         }
     }

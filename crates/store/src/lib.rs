@@ -1,1 +1,36 @@
+//! Where Signet keeps what must outlive a request.
+//!
+//! The vocabulary of the protocol goes in and comes out; in between it is rows. [`Store`] has one file per noun, each
+//! with its statements. Whatever is single-use is spent by one guarded statement, whose outcome the caller must look
+//! at. Below it lies the seam, [`sql`], with its two engines. The room knows no protocol rule; whoever calls it has
+//! already decided.
+#![warn(missing_docs)]
 
+mod application;
+mod apply;
+mod attempt;
+mod cache;
+mod change;
+mod code;
+mod consent;
+mod error;
+mod grant;
+mod installation;
+mod issuer_key;
+pub mod migrations;
+mod refresh;
+mod revocation;
+mod rows;
+mod sealing;
+mod session;
+pub mod sql;
+mod store;
+mod sweep;
+mod transaction;
+mod user;
+
+pub use apply::{Applied, Change};
+pub use code::NewFamily;
+pub use error::StoreError;
+pub use sealing::{MasterKey, Place};
+pub use store::{Database, Options, Pool, Store};

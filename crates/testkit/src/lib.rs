@@ -1,1 +1,7 @@
+//! What tests share: seeded randomness, a reader of HTML forms, a JWT checker that is not ours, a race helper.
 
+pub mod forms;
+pub mod jwt;
+pub mod postgres;
+pub mod race;
+pub mod seed;

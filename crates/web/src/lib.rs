@@ -4,8 +4,17 @@
 //! loads and the batches it applies in `signet-store`.
 
 pub mod clock;
+mod cookies;
+mod edge;
+mod error;
 pub mod hashing;
+mod login;
 pub mod manage;
+mod oidc;
+pub mod pages;
+mod respond;
+mod routes;
 mod state;
 
+pub use routes::router;
 pub use state::{Peer, Settings, Signet};

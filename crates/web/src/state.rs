@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use signet_protocol::{issuer::BaseUrl, time::Now};
 use signet_store::Store;
 
-use crate::{clock::Clock, hashing::Hasher};
+use crate::{clock::Clock, hashing::Hasher, oidc::discovery::Rendered};
 
 /// What is configured.
 #[derive(Clone, Debug)]
@@ -20,6 +20,7 @@ pub struct Signet {
     store: Store,
     clock: Arc<dyn Clock>,
     hasher: Hasher,
+    rendered: Rendered,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -29,7 +30,7 @@ pub struct Peer(pub IpAddr);
 impl Signet {
     /// Puts the parts together.
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
-        Arc::new(Signet { settings, store, clock, hasher })
+        Arc::new(Signet { settings, store, clock, hasher, rendered: Rendered::default() })
     }
 
     /// What is configured.
@@ -50,5 +51,10 @@ impl Signet {
     /// The time now.
     pub fn now(&self) -> Now {
         self.clock.now()
+    }
+
+    /// The rendered documents.
+    pub(crate) fn rendered(&self) -> &Rendered {
+        &self.rendered
     }
 }

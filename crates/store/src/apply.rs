@@ -1,0 +1,205 @@
+//! Changes of applications and users, all in one batch.
+
+use std::{collections::BTreeSet, future::Future};
+
+use signet_protocol::{
+    application::Application,
+    entropy::Entropy,
+    time::Now,
+    user::{User, fold_email},
+};
+
+use crate::{
+    Store, StoreError,
+    application::secret_place,
+    args,
+    change::Changed,
+    grant::GrantsOf,
+    rows::json,
+    sql::{Batch, Sql, Value},
+};
+
+const INSERT_APPLICATION: Sql = Sql {
+    name: "application_insert",
+    text: "INSERT INTO application (app_id, pool_id, identifier, name, enabled, secret_sealed, settings, id_token_alg,
+               access_token_alg, version, created_at, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)",
+};
+const UPDATE_APPLICATION: Sql = Sql {
+    name: "application_update",
+    text:
+        "UPDATE application SET identifier = $3, name = $4, enabled = $5, secret_sealed = $6, settings = $7,
+               id_token_alg = $8, access_token_alg = $9, version = version + 1, updated_at = $10
+           WHERE app_id = $1 AND pool_id = $2 AND version = $11",
+};
+const DELETE_ORIGINS: Sql = Sql {
+    name: "application_delete_origins",
+    text: "DELETE FROM application_origin WHERE app_id = $1 AND pool_id = $2",
+};
+const INSERT_ORIGIN: Sql = Sql {
+    name: "application_insert_origin",
+    text: "INSERT INTO application_origin (app_id, pool_id, origin) VALUES ($1, $2, $3)",
+};
+const INSERT_USER: Sql = Sql {
+    name: "user_insert",
+    text: "INSERT INTO pool_user (user_id, pool_id, username, email, email_key, phone, password, blocked, details,
+               version, created_at, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)",
+};
+const UPDATE_USER: Sql = Sql {
+    name: "user_update",
+    text: "UPDATE pool_user SET username = $3, email = $4, email_key = $5, phone = $6, password = $7, blocked = $8,
+               details = $9, version = version + 1, updated_at = $10
+           WHERE user_id = $1 AND pool_id = $2 AND version = $11",
+};
+
+pub(crate) const STATEMENTS: &[&Sql] =
+    &[&INSERT_APPLICATION, &UPDATE_APPLICATION, &DELETE_ORIGINS, &INSERT_ORIGIN, &INSERT_USER, &UPDATE_USER];
+
+/// One change of a plan.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A new application; it begins at version 1.
+    InsertApplication(Application),
+    /// An application as it shall be; its version is the one it was read at.
+    UpdateApplication(Application),
+    /// A new user; they begin at version 1.
+    InsertUser(User),
+    /// A user as they shall be; their version is the one they were read at.
+    UpdateUser(User),
+}
+
+/// What became of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Applied {
+    /// All of it was done.
+    Done,
+    /// Something was changed by somebody else since it was read; nothing was done. Plan again.
+    Changed,
+}
+
+impl Store {
+    /// Carries out a plan as a whole. Blocking a user ends their sessions and revokes their grants, disabling an
+    /// application revokes its grants. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
+    pub fn apply(
+        &self,
+        changes: Vec<Change>,
+        now: Now,
+        entropy: &mut dyn Entropy,
+    ) -> impl Future<Output = Result<Applied, StoreError>> + Send + use<'_> {
+        let batch = self.plan(&changes, now, entropy);
+        async move {
+            let stands = self.commit(batch?, stale(&changes), now).await?;
+            Ok(if stands { Applied::Done } else { Applied::Changed })
+        }
+    }
+
+    fn plan(&self, changes: &[Change], now: Now, entropy: &mut dyn Entropy) -> Result<Batch, StoreError> {
+        let mut batch = Batch::new();
+        for change in changes {
+            batch = match change {
+                Change::InsertApplication(application) => {
+                    let row = self.application_row(application, now, entropy)?;
+                    self.insert_origins(batch.then(&INSERT_APPLICATION, row), application)
+                }
+                Change::UpdateApplication(application) => {
+                    let row = self.application_row(application, now, entropy)?;
+                    self.update_application(batch, application, row, now)
+                }
+                Change::InsertUser(user) => batch.then(&INSERT_USER, self.user_row(user, now)?),
+                Change::UpdateUser(user) => self.update_user(batch, user, now)?,
+            };
+        }
+        Ok(batch)
+    }
+
+    fn update_application(
+        &self,
+        batch: Batch,
+        application: &Application,
+        mut row: Vec<Value>,
+        now: Now,
+    ) -> Batch {
+        row.extend(args![application.version]);
+        let batch = batch.guard(&UPDATE_APPLICATION, row);
+        let batch = batch.then(&DELETE_ORIGINS, args![application.id, self.pool_id()]);
+        let batch = self.insert_origins(batch, application);
+        if application.enabled {
+            batch
+        } else {
+            self.revoke_all(batch, &GrantsOf::Application(application.id), now)
+        }
+    }
+
+    fn insert_origins(&self, batch: Batch, application: &Application) -> Batch {
+        let origins: BTreeSet<_> = application.origins().into_iter().collect();
+        origins.into_iter().fold(batch, |batch, origin| {
+            batch.then(&INSERT_ORIGIN, args![application.id, self.pool_id(), origin])
+        })
+    }
+
+    fn update_user(&self, batch: Batch, user: &User, now: Now) -> Result<Batch, StoreError> {
+        let mut row = self.user_row(user, now)?;
+        row.extend(args![user.version]);
+        let batch = batch.guard(&UPDATE_USER, row);
+        if !user.blocked {
+            return Ok(batch);
+        }
+        let batch = self.end_sessions_of(batch, user.id, now);
+        Ok(self.revoke_all(batch, &GrantsOf::User(user.id), now))
+    }
+
+    fn application_row(
+        &self,
+        application: &Application,
+        now: Now,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Vec<Value>, StoreError> {
+        let id = application.id.to_string();
+        let mut seal = |secret: &[u8]| self.0.master_key.seal(&secret_place(&id), secret, entropy);
+        let sealed = application.secret.as_ref().map(|secret| seal(secret.expose())).transpose()?;
+        let settings = &application.settings;
+        Ok(args![
+            application.id,
+            self.pool_id(),
+            application.identifier.as_str(),
+            &application.name,
+            application.enabled,
+            sealed,
+            json(settings)?,
+            settings.id_token_signed_response_alg.as_str(),
+            settings.access_token_signed_response_alg.as_str(),
+            now.timestamp(),
+        ])
+    }
+
+    fn user_row(&self, user: &User, now: Now) -> Result<Vec<Value>, StoreError> {
+        Ok(args![
+            user.id,
+            self.pool_id(),
+            user.username.as_ref(),
+            user.email.as_ref(),
+            user.email.as_deref().map(fold_email),
+            user.phone.as_ref(),
+            user.password.as_ref().map(|hash| hash.as_str()),
+            user.blocked,
+            json(&user.details)?,
+            now.timestamp(),
+        ])
+    }
+}
+
+/// What a plan makes stale in memory.
+fn stale(changes: &[Change]) -> Vec<Changed> {
+    let applications = changes
+        .iter()
+        .any(|change| matches!(change, Change::InsertApplication(_) | Change::UpdateApplication(_)));
+    let revocations = changes.iter().any(|change| match change {
+        Change::UpdateApplication(application) => !application.enabled,
+        Change::UpdateUser(user) => user.blocked,
+        Change::InsertApplication(_) | Change::InsertUser(_) => false,
+    });
+    let applications = applications.then_some(Changed::Applications);
+    applications.into_iter().chain(revocations.then_some(Changed::Revocations)).collect()
+}

@@ -1,0 +1,123 @@
+//! Authorization codes: issued with their grant, spent once.
+
+use signet_protocol::{
+    code::AuthorizationCode,
+    id::{CodeId, FamilyId, GrantId, TransactionId},
+    pkce::{ChallengeMethod, CodeChallenge},
+    time::{Now, Timestamp},
+};
+
+use crate::{
+    Store, StoreError, args, grant,
+    sql::{Batch, RowReader, Sql},
+};
+
+const INSERT: Sql = Sql {
+    name: "code_insert",
+    text: "INSERT INTO authorization_code (code_id, pool_id, hash, grant_id, redirect_uri, challenge,
+               challenge_method, nonce, created_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+};
+const LOAD: Sql = Sql {
+    name: "code_load",
+    text: concat!(
+        "SELECT c.code_id, c.hash, c.redirect_uri, c.challenge, c.challenge_method, c.nonce, c.expires_at,
+             c.consumed_at, ",
+        grant::grant_columns!(),
+        " FROM authorization_code c JOIN user_grant g ON g.grant_id = c.grant_id
+          WHERE c.code_id = $1 AND c.pool_id = $2"
+    ),
+};
+const SPEND: Sql = Sql {
+    name: "code_spend",
+    text: "UPDATE authorization_code SET consumed_at = $4
+           WHERE code_id = $1 AND pool_id = $2 AND grant_id = $3 AND consumed_at IS NULL",
+};
+
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &SPEND];
+
+/// A chain of refresh tokens that a code begins.
+#[derive(Clone, Copy, Debug)]
+pub struct NewFamily {
+    /// Its id.
+    pub id: FamilyId,
+    /// When the chain ends.
+    pub expires_at: Timestamp,
+    /// When nothing made from the chain can be alive any more: the grant is kept as long.
+    pub grant_expires_at: Timestamp,
+}
+
+impl Store {
+    /// Stores a code with its grant and marks the transaction answered, all or nothing. `false` when the transaction
+    /// was answered before or the session has ended: then no code may be handed out.
+    pub async fn issue_code(
+        &self,
+        code: &AuthorizationCode,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        let batch = match transaction {
+            Some(id) => self.spend_transaction(Batch::new(), id, now),
+            None => Batch::new(),
+        };
+        let batch = self.hold_session(batch, code.grant.session);
+        let batch = self.insert_grant(batch, &code.grant);
+        let row = args![
+            code.id,
+            self.pool_id(),
+            code.hash,
+            code.grant.id,
+            &code.redirect_uri,
+            code.challenge.as_ref().map(CodeChallenge::value),
+            code.challenge.as_ref().map(|challenge| challenge.method.as_str()),
+            code.nonce.as_ref(),
+            now.timestamp(),
+            code.expires_at,
+        ];
+        self.write(batch.then(&INSERT, row)).await
+    }
+
+    /// The code of this id, whatever its state, with its grant.
+    pub async fn code(&self, id: CodeId) -> Result<Option<AuthorizationCode>, StoreError> {
+        self.engine().find(&LOAD, args![id, self.pool_id()], read).await
+    }
+
+    /// Spends a code and begins its chain of refresh tokens, before anything is signed. `false` when it was spent
+    /// before or its grant was revoked; of any number of parallel calls one is `true` (RFC 6749 §4.1.2, attack 6).
+    pub async fn redeem_code(
+        &self,
+        id: CodeId,
+        grant: GrantId,
+        family: Option<&NewFamily>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        let batch = Batch::new().guard(&SPEND, args![id, self.pool_id(), grant, now.timestamp()]);
+        let until = family.map_or(0, |family| family.grant_expires_at.0);
+        let batch = self.hold_grant(batch, grant, until);
+        let batch = match family {
+            Some(family) => self.insert_family(batch, family, grant, now),
+            None => batch,
+        };
+        self.write(batch).await
+    }
+}
+
+fn read(row: &mut RowReader) -> Result<AuthorizationCode, StoreError> {
+    let (id, hash, redirect_uri) = (row.row_id()?, row.hash()?, row.text()?);
+    let challenge = challenge(row)?;
+    let (nonce, expires_at, consumed_at) = (row.opt_text()?, row.at()?, row.opt_at()?);
+    let grant = grant::read(row)?;
+    Ok(AuthorizationCode { id, hash, grant, redirect_uri, challenge, nonce, expires_at, consumed_at })
+}
+
+/// A challenge that cannot be read is an error, never a code without one (attack 4).
+fn challenge(row: &mut RowReader) -> Result<Option<CodeChallenge>, StoreError> {
+    let (value, method) = (row.opt_text()?, row.opt_parsed(ChallengeMethod::parse)?);
+    match (value, method) {
+        (None, None) => Ok(None),
+        (Some(value), Some(method)) => {
+            CodeChallenge::parse(&value, method).map(Some).ok_or_else(|| row.misformed())
+        }
+        _ => Err(row.misformed()),
+    }
+}

@@ -1,0 +1,152 @@
+//! Grants: what a user gave a client, and its revocation.
+
+use signet_protocol::{
+    grant::Grant,
+    id::{AppId, GrantId, PoolId, SessionId, UserId},
+    issuer::IssuerId,
+    scope::Scope,
+    time::Now,
+};
+
+use crate::{
+    Store, StoreError, args,
+    change::Changed,
+    revocation::forgotten_at,
+    sql::{Batch, RowReader, Sql},
+};
+
+/// The columns [`read`] wants, of a `user_grant` called `g`.
+macro_rules! grant_columns {
+    () => {
+        "g.grant_id, g.pool_id, g.issuer, g.app_id, g.user_id, g.session_id, g.scope, g.offline, g.auth_time,
+         g.created_at, g.expires_at, g.revoked_at"
+    };
+}
+pub(crate) use grant_columns;
+
+const INSERT: Sql = Sql {
+    name: "grant_insert",
+    text: "INSERT INTO user_grant (grant_id, pool_id, issuer, app_id, user_id, session_id, scope, offline, auth_time,
+               created_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+};
+/// Keeps the grant at least until `$3`, unless it was revoked.
+const EXTEND: Sql = Sql {
+    name: "grant_extend",
+    text: "UPDATE user_grant SET expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END
+           WHERE grant_id = $1 AND pool_id = $2 AND revoked_at IS NULL",
+};
+const REVOKE: Sql = Sql {
+    name: "grant_revoke",
+    text: "UPDATE user_grant SET revoked_at = $3 WHERE grant_id = $1 AND pool_id = $2 AND revoked_at IS NULL",
+};
+
+/// Two statements over the same grants: they are denied, then marked.
+macro_rules! revoke_all {
+    ($deny:ident, $mark:ident, $name:literal, $which:literal) => {
+        const $deny: Sql = Sql {
+            name: concat!("grant_deny_", $name),
+            text: concat!(
+                "INSERT INTO revocation (pool_id, key, revoked_at, expires_at)
+                 SELECT pool_id, grant_id, $3, $4 FROM user_grant
+                 WHERE pool_id = $1 AND revoked_at IS NULL AND ",
+                $which,
+                " ON CONFLICT (pool_id, key) DO NOTHING"
+            ),
+        };
+        const $mark: Sql = Sql {
+            name: concat!("grant_revoke_", $name),
+            text: concat!(
+                "UPDATE user_grant SET revoked_at = $3 WHERE pool_id = $1 AND revoked_at IS NULL AND ",
+                $which
+            ),
+        };
+    };
+}
+revoke_all!(DENY_SESSION, REVOKE_SESSION, "session", "session_id = $2 AND NOT offline");
+revoke_all!(DENY_USER, REVOKE_USER, "user", "user_id = $2");
+revoke_all!(DENY_APPLICATION, REVOKE_APPLICATION, "application", "app_id = $2");
+
+pub(crate) const STATEMENTS: &[&Sql] = &[
+    &INSERT,
+    &EXTEND,
+    &REVOKE,
+    &DENY_SESSION,
+    &REVOKE_SESSION,
+    &DENY_USER,
+    &REVOKE_USER,
+    &DENY_APPLICATION,
+    &REVOKE_APPLICATION,
+];
+
+/// Whose grants are revoked together.
+pub(crate) enum GrantsOf {
+    /// Those of a session that do not outlive it.
+    Session(SessionId),
+    /// All of a user.
+    User(UserId),
+    /// All of an application.
+    Application(AppId),
+}
+
+impl Store {
+    /// Revokes a grant: its refresh tokens, and its access tokens at every node within a second (RFC 7009 §2.1).
+    /// `false` when it does not exist or was revoked before.
+    pub async fn revoke_grant(&self, id: GrantId, now: Now) -> Result<bool, StoreError> {
+        let batch = Batch::new().guard(&REVOKE, args![id, self.pool_id(), now.timestamp()]);
+        self.commit(self.deny(batch, id, now), vec![Changed::Revocations], now).await
+    }
+
+    /// Adds the revocation of several grants. Whoever commits the batch says [`Changed::Revocations`].
+    pub(crate) fn revoke_all(&self, batch: Batch, of: &GrantsOf, now: Now) -> Batch {
+        let (deny, mark, whose) = match of {
+            GrantsOf::Session(id) => (&DENY_SESSION, &REVOKE_SESSION, (*id).into()),
+            GrantsOf::User(id) => (&DENY_USER, &REVOKE_USER, (*id).into()),
+            GrantsOf::Application(id) => (&DENY_APPLICATION, &REVOKE_APPLICATION, (*id).into()),
+        };
+        let at = now.timestamp();
+        let whose: crate::sql::Value = whose;
+        batch
+            .then(deny, args![self.pool_id(), whose.clone(), at, forgotten_at(now)])
+            .then(mark, args![self.pool_id(), whose, at])
+    }
+
+    pub(crate) fn insert_grant(&self, batch: Batch, grant: &Grant) -> Batch {
+        let row = args![
+            grant.id,
+            self.pool_id(),
+            grant.issuer,
+            grant.application,
+            grant.user,
+            grant.session,
+            &grant.scope,
+            grant.offline,
+            grant.auth_time,
+            grant.created_at,
+            grant.expires_at,
+        ];
+        batch.then(&INSERT, row)
+    }
+
+    /// Adds a guard: the grant is not revoked. It is kept at least until `until`.
+    pub(crate) fn hold_grant(&self, batch: Batch, id: GrantId, until: i64) -> Batch {
+        batch.guard(&EXTEND, args![id, self.pool_id(), until])
+    }
+}
+
+pub(crate) fn read(row: &mut RowReader) -> Result<Grant, StoreError> {
+    Ok(Grant {
+        id: row.row_id()?,
+        pool: row.parsed(PoolId::parse)?,
+        issuer: row.parsed(IssuerId::parse)?,
+        application: row.parsed(AppId::parse)?,
+        user: row.parsed(UserId::parse)?,
+        session: row.row_id()?,
+        scope: row.parsed(|text| Scope::parse(text).ok())?,
+        offline: row.bool()?,
+        auth_time: row.at()?,
+        created_at: row.at()?,
+        expires_at: row.at()?,
+        revoked_at: row.opt_at()?,
+    })
+}

@@ -1,0 +1,178 @@
+//! Signing keys: each issuer has its own, made at first use and kept parsed.
+
+use std::{collections::HashMap, future::Future, sync::Arc};
+
+use signet_protocol::{
+    entropy::{Entropy, random},
+    issuer::IssuerId,
+    jose::{KeyAlg, PublicJwk, SigningKey, VerifyingKey},
+    time::Now,
+};
+
+use crate::{
+    Store, StoreError, args,
+    cache::Ticket,
+    change::Changed,
+    rows::json,
+    sealing::Place,
+    sql::{Batch, RowReader, Sql},
+};
+
+const INSERT: Sql = Sql {
+    name: "issuer_key_insert",
+    text: "INSERT INTO issuer_key (pool_id, issuer, alg, seq, kid, state, sealed, public_jwk, created_at)
+           VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8)",
+};
+const ACTIVE: Sql = Sql {
+    name: "issuer_key_active",
+    text: "SELECT seq, sealed FROM issuer_key WHERE pool_id = $1 AND issuer = $2 AND alg = $3 AND state = 'active'
+           ORDER BY seq DESC LIMIT 1",
+};
+const PUBLISHED: Sql = Sql {
+    name: "issuer_key_published",
+    text: "SELECT public_jwk FROM issuer_key WHERE pool_id = $1 AND issuer = $2 ORDER BY created_at, alg, seq",
+};
+
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ACTIVE, &PUBLISHED];
+
+/// The number of an issuer's first key of an algorithm.
+const FIRST: i64 = 1;
+
+/// The public keys of an issuer.
+pub(crate) struct KeyRing {
+    published: Vec<PublicJwk>,
+    verifying: HashMap<String, Arc<VerifyingKey>>,
+}
+
+impl Store {
+    /// The key that signs for `issuer` with `alg`. At its first use it is generated, off the async threads, and
+    /// stored; nodes that do so together agree on the one that was stored first.
+    pub fn signing_key(
+        &self,
+        issuer: IssuerId,
+        alg: KeyAlg,
+        now: Now,
+        entropy: &mut dyn Entropy,
+    ) -> impl Future<Output = Result<Arc<SigningKey>, StoreError>> + Send + use<'_> {
+        let cached = self.0.signing_keys.get(&(issuer, alg));
+        let nonce = if cached.is_err() { random(entropy) } else { Default::default() };
+        async move {
+            match cached {
+                Ok(key) => Ok(key),
+                Err(_) => self.load_or_make_key(issuer, alg, now, nonce).await,
+            }
+        }
+    }
+
+    /// The public keys of `issuer`, for its JWKS: to come, in use, and retired.
+    pub async fn published_keys(&self, issuer: IssuerId) -> Result<Vec<PublicJwk>, StoreError> {
+        self.key_ring(issuer).await.map(|ring| ring.published.clone())
+    }
+
+    /// The public key of `issuer` that is called `kid`, parsed.
+    pub async fn verifying_key(
+        &self,
+        issuer: IssuerId,
+        kid: &str,
+    ) -> Result<Option<Arc<VerifyingKey>>, StoreError> {
+        self.key_ring(issuer).await.map(|ring| ring.verifying.get(kid).cloned())
+    }
+
+    async fn load_or_make_key(
+        &self,
+        issuer: IssuerId,
+        alg: KeyAlg,
+        now: Now,
+        nonce: [u8; 12],
+    ) -> Result<Arc<SigningKey>, StoreError> {
+        let _one_at_a_time = self.0.making_key.lock().await;
+        let ticket = match self.0.signing_keys.get(&(issuer, alg)) {
+            Ok(key) => return Ok(key),
+            Err(ticket) => ticket,
+        };
+        if let Some(key) = self.load_key(issuer, alg, ticket).await? {
+            return Ok(key);
+        }
+        self.make_key(issuer, alg, now, nonce).await?;
+        let ticket = self.0.signing_keys.get(&(issuer, alg)).err().unwrap_or(ticket);
+        let made = self.load_key(issuer, alg, ticket).await?;
+        made.ok_or_else(|| StoreError::corrupt(format!("no active key of {}", issuer.stored())))
+    }
+
+    async fn load_key(
+        &self,
+        issuer: IssuerId,
+        alg: KeyAlg,
+        ticket: Ticket,
+    ) -> Result<Option<Arc<SigningKey>>, StoreError> {
+        let key = args![self.pool_id(), issuer, alg.as_str()];
+        let found = self.engine().find(&ACTIVE, key, |row| self.read_key(row, issuer, alg)).await?;
+        Ok(found.map(|key| self.0.signing_keys.put(ticket, (issuer, alg), key)))
+    }
+
+    /// Generates a key and stores it, unless another node was first.
+    async fn make_key(
+        &self,
+        issuer: IssuerId,
+        alg: KeyAlg,
+        now: Now,
+        nonce: [u8; 12],
+    ) -> Result<(), StoreError> {
+        let (key, der) = tokio::task::spawn_blocking(move || SigningKey::generate(alg))
+            .await
+            .map_err(|error| StoreError::Internal(error.to_string()))?
+            .map_err(|error| StoreError::Internal(error.to_string()))?;
+        let row = key_row(issuer, alg, FIRST);
+        let sealed = self.0.master_key.seal_with(&key_place(&row), &der, nonce)?;
+        let kid = key.kid().as_str();
+        let row = args![
+            self.pool_id(),
+            issuer,
+            alg.as_str(),
+            FIRST,
+            kid,
+            sealed,
+            json(key.public_jwk())?,
+            now.timestamp(),
+        ];
+        match self.commit(Batch::new().then(&INSERT, row), vec![Changed::IssuerKeys(issuer)], now).await {
+            Err(error) if error.is_conflict_on("issuer_key_pkey") => {}
+            Err(error) => return Err(error),
+            Ok(_) => tracing::info!(issuer = issuer.stored(), %alg, kid, "signing key made"),
+        }
+        // Also when another node was first: the ring read before does not have its key.
+        self.0.key_rings.remove(&issuer);
+        Ok(())
+    }
+
+    fn read_key(&self, row: &mut RowReader, issuer: IssuerId, alg: KeyAlg) -> Result<SigningKey, StoreError> {
+        let (seq, sealed) = (row.int()?, row.bytes()?);
+        let der = self.0.master_key.open(&key_place(&key_row(issuer, alg, seq)), &sealed)?;
+        SigningKey::from_pkcs8(alg, der.expose()).map_err(|error| StoreError::corrupt(error.to_string()))
+    }
+
+    async fn key_ring(&self, issuer: IssuerId) -> Result<Arc<KeyRing>, StoreError> {
+        let ticket = match self.0.key_rings.get(&issuer) {
+            Ok(ring) => return Ok(ring),
+            Err(ticket) => ticket,
+        };
+        let published = self
+            .engine()
+            .list(&PUBLISHED, args![self.pool_id(), issuer], RowReader::json::<PublicJwk>)
+            .await?;
+        let verifying = published.iter().map(|jwk| {
+            let key = jwk.verifying_key().map_err(|error| StoreError::corrupt(error.to_string()))?;
+            Ok((jwk.kid().as_str().to_owned(), Arc::new(key)))
+        });
+        let verifying = verifying.collect::<Result<_, StoreError>>()?;
+        Ok(self.0.key_rings.put(ticket, issuer, KeyRing { published, verifying }))
+    }
+}
+
+fn key_row(issuer: IssuerId, alg: KeyAlg, seq: i64) -> String {
+    format!("{}/{alg}/{seq}", issuer.stored())
+}
+
+fn key_place(row: &str) -> Place<'_> {
+    Place { table: "issuer_key", column: "sealed", row }
+}

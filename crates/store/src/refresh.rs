@@ -1,0 +1,72 @@
+//! Chains of refresh tokens: one row each, moved on under guard.
+
+use signet_protocol::{
+    id::{FamilyId, GrantId},
+    refresh::{REPEATS_MAX, RefreshFamily},
+    time::Now,
+};
+
+use crate::{
+    NewFamily, Store, StoreError, args, grant,
+    sql::{Batch, RowReader, Sql},
+};
+
+const INSERT: Sql = Sql {
+    name: "family_insert",
+    text: "INSERT INTO refresh_family (family_id, pool_id, grant_id, generation, rotated_at, repeats, created_at,
+               expires_at)
+           VALUES ($1, $2, $3, 0, $4, 0, $4, $5)",
+};
+const LOAD: Sql = Sql {
+    name: "family_load",
+    text: concat!(
+        "SELECT f.family_id, f.generation, f.rotated_at, f.repeats, f.expires_at, ",
+        grant::grant_columns!(),
+        " FROM refresh_family f JOIN user_grant g ON g.grant_id = f.grant_id
+          WHERE f.family_id = $1 AND f.pool_id = $2"
+    ),
+};
+const ROTATE: Sql = Sql {
+    name: "family_rotate",
+    text: "UPDATE refresh_family SET generation = generation + 1, rotated_at = $4, repeats = 0
+           WHERE family_id = $1 AND pool_id = $2 AND generation = $3 AND EXISTS (
+               SELECT 1 FROM user_grant g WHERE g.grant_id = refresh_family.grant_id AND g.revoked_at IS NULL)",
+};
+const REPEAT: Sql = Sql {
+    name: "family_repeat",
+    text: "UPDATE refresh_family SET repeats = repeats + 1
+           WHERE family_id = $1 AND pool_id = $2 AND generation = $3 AND repeats < $4 AND EXISTS (
+               SELECT 1 FROM user_grant g WHERE g.grant_id = refresh_family.grant_id AND g.revoked_at IS NULL)",
+};
+
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &ROTATE, &REPEAT];
+
+impl Store {
+    /// The chain of this id, whatever its state, with its grant. A new chain is at generation 0.
+    pub async fn refresh_family(&self, id: FamilyId) -> Result<Option<RefreshFamily>, StoreError> {
+        self.engine().find(&LOAD, args![id, self.pool_id()], read).await
+    }
+
+    /// Moves the chain on from generation `from`, durably, before anything is signed. `false` when it is no longer
+    /// there or the grant was revoked; of any number of parallel calls one is `true` (attack 6).
+    pub async fn rotate(&self, id: FamilyId, from: i64, now: Now) -> Result<bool, StoreError> {
+        self.write(Batch::new().guard(&ROTATE, args![id, self.pool_id(), from, now.timestamp()])).await
+    }
+
+    /// Counts one more handing-out of the token of `generation`; `false` when the chain has moved on, the grant was
+    /// revoked, or it was handed out [`REPEATS_MAX`] times.
+    pub async fn repeat(&self, id: FamilyId, generation: i64) -> Result<bool, StoreError> {
+        self.write(Batch::new().guard(&REPEAT, args![id, self.pool_id(), generation, REPEATS_MAX])).await
+    }
+
+    pub(crate) fn insert_family(&self, batch: Batch, family: &NewFamily, grant: GrantId, now: Now) -> Batch {
+        let row = args![family.id, self.pool_id(), grant, now.timestamp(), family.expires_at];
+        batch.then(&INSERT, row)
+    }
+}
+
+fn read(row: &mut RowReader) -> Result<RefreshFamily, StoreError> {
+    let (id, generation, rotated_at) = (row.row_id()?, row.int()?, row.at()?);
+    let (repeats, expires_at) = (row.int()?, row.at()?);
+    Ok(RefreshFamily { id, grant: grant::read(row)?, generation, rotated_at, repeats, expires_at })
+}

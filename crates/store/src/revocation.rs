@@ -1,0 +1,99 @@
+//! Revocations: a set in memory, asked synchronously for every token, backed by a table.
+
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock, RwLockWriteGuard},
+};
+
+use signet_protocol::{
+    id::{GrantId, RowId},
+    jose::sha256,
+    limits::ACCESS_TOKEN_EXPIRE_MAX,
+    time::{Now, Seconds, Timestamp},
+};
+
+use crate::{
+    Store, StoreError, args,
+    change::Changed,
+    sql::{Batch, RowReader, Sql},
+};
+
+const INSERT: Sql = Sql {
+    name: "revocation_insert",
+    text: "INSERT INTO revocation (pool_id, key, revoked_at, expires_at) VALUES ($1, $2, $3, $4)
+           ON CONFLICT (pool_id, key) DO NOTHING",
+};
+const ALIVE: Sql = Sql {
+    name: "revocation_alive",
+    text: "SELECT key, expires_at FROM revocation WHERE pool_id = $1 AND expires_at > $2",
+};
+const SINCE: Sql = Sql {
+    name: "revocation_since",
+    text: "SELECT key, expires_at FROM revocation WHERE pool_id = $1 AND revoked_at >= $2",
+};
+
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ALIVE, &SINCE];
+
+/// What is revoked, by grant id (16 bytes) or hash of a `jti` (32 bytes), with the time at which it is forgotten.
+#[derive(Default)]
+pub(crate) struct Revoked(RwLock<HashMap<Vec<u8>, i64>>);
+
+impl Revoked {
+    fn has(&self, key: &[u8]) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(key)
+    }
+
+    fn add(&self, keys: impl IntoIterator<Item = (Vec<u8>, i64)>) {
+        self.write().extend(keys);
+    }
+
+    pub(crate) fn forget(&self, now: Timestamp) {
+        self.write().retain(|_, expires_at| *expires_at > now.0);
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Vec<u8>, i64>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store {
+    /// Revokes one access token by its `jti` (RFC 7009 §2), until it would have expired by itself.
+    pub async fn revoke_jti(&self, jti: &str, until: Timestamp, now: Now) -> Result<(), StoreError> {
+        let key = sha256(jti.as_bytes());
+        let row = args![self.pool_id(), key, now.timestamp(), until];
+        self.commit(Batch::new().then(&INSERT, row), vec![Changed::Revocations], now).await.map(drop)
+    }
+
+    /// Whether a token of this grant and `jti` was revoked. Answered from memory: a revocation made by this node is
+    /// seen as soon as the revoking call returns, one made by another within a second.
+    pub fn is_revoked(&self, grant: Option<GrantId>, jti: &str) -> bool {
+        let revoked = &self.0.revoked;
+        grant.is_some_and(|grant| revoked.has(&grant.bytes())) || revoked.has(&sha256(jti.as_bytes()))
+    }
+
+    /// Adds the denial of a grant to a batch that revokes it.
+    pub(crate) fn deny(&self, batch: Batch, grant: GrantId, now: Now) -> Batch {
+        batch.then(&INSERT, args![self.pool_id(), grant, now.timestamp(), forgotten_at(now)])
+    }
+
+    pub(crate) async fn load_revocations(&self, now: Timestamp) -> Result<(), StoreError> {
+        let alive = self.engine().list(&ALIVE, args![self.pool_id(), now], read).await?;
+        self.0.revoked.add(alive);
+        Ok(())
+    }
+
+    pub(crate) async fn pull_revocations(&self, since: Timestamp) -> Result<(), StoreError> {
+        let new = self.engine().list(&SINCE, args![self.pool_id(), since], read).await?;
+        self.0.revoked.add(new);
+        Ok(())
+    }
+}
+
+/// When no access token of a grant revoked now can be alive any more.
+pub(crate) fn forgotten_at(now: Now) -> Timestamp {
+    now.timestamp().plus(Seconds(ACCESS_TOKEN_EXPIRE_MAX))
+}
+
+fn read(row: &mut RowReader) -> Result<(Vec<u8>, i64), StoreError> {
+    Ok((row.bytes()?, row.int()?))
+}

@@ -1,0 +1,109 @@
+//! Sessions: one browser's login at the pool.
+
+use signet_protocol::{
+    id::{AppId, PoolId, SessionId, TransactionId, UserId},
+    session::Session,
+    time::Now,
+    transaction::Chosen,
+};
+
+use crate::{
+    Store, StoreError, args,
+    change::Changed,
+    grant::GrantsOf,
+    sql::{Batch, RowReader, Sql},
+};
+
+const INSERT: Sql = Sql {
+    name: "session_insert",
+    text:
+        "INSERT INTO session (session_id, pool_id, hash, user_id, app_id, auth_time, created_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+};
+const LOAD: Sql = Sql {
+    name: "session_load",
+    text: "SELECT session_id, hash, pool_id, user_id, app_id, auth_time, expires_at, ended_at
+           FROM session WHERE session_id = $1 AND pool_id = $2",
+};
+const END: Sql = Sql {
+    name: "session_end",
+    text: "UPDATE session SET ended_at = $3 WHERE session_id = $1 AND pool_id = $2 AND ended_at IS NULL",
+};
+const END_USER: Sql = Sql {
+    name: "session_end_user",
+    text: "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND pool_id = $2 AND ended_at IS NULL",
+};
+/// Changes nothing, but waits for whoever is ending the session and makes them wait for us: neither can miss the other.
+const HOLD: Sql = Sql {
+    name: "session_hold",
+    text: "UPDATE session SET ended_at = ended_at WHERE session_id = $1 AND pool_id = $2 AND ended_at IS NULL",
+};
+
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &END, &END_USER, &HOLD];
+
+impl Store {
+    /// Stores a login, ends the one it replaces in the same browser (whose grants live on: they are the same
+    /// person's, or another's who did not sign out), and records it as the transaction's choice. `false`, and nothing
+    /// done, when the transaction was answered already or the user is blocked.
+    pub async fn begin_session(
+        &self,
+        session: &Session,
+        replaces: Option<SessionId>,
+        transaction: Option<(TransactionId, Chosen)>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        let mut batch = self.hold_user(Batch::new(), session.user);
+        if let Some((id, chosen)) = transaction {
+            batch = self.choose(batch, id, chosen);
+        }
+        if let Some(replaced) = replaces {
+            batch = batch.then(&END, args![replaced, self.pool_id(), now.timestamp()]);
+        }
+        let row = args![
+            session.id,
+            self.pool_id(),
+            session.hash,
+            session.user,
+            session.application,
+            session.auth_time,
+            now.timestamp(),
+            session.expires_at,
+        ];
+        self.write(batch.then(&INSERT, row)).await
+    }
+
+    /// The session of this id, whatever its state.
+    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        self.engine().find(&LOAD, args![id, self.pool_id()], read).await
+    }
+
+    /// Ends a session and revokes its grants, except those given offline access. `false` when it had ended before.
+    pub async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {
+        let batch = Batch::new().guard(&END, args![id, self.pool_id(), now.timestamp()]);
+        let batch = self.revoke_all(batch, &GrantsOf::Session(id), now);
+        self.commit(batch, vec![Changed::Revocations], now).await
+    }
+
+    /// Adds the end of all sessions of a user.
+    pub(crate) fn end_sessions_of(&self, batch: Batch, user: UserId, now: Now) -> Batch {
+        batch.then(&END_USER, args![user, self.pool_id(), now.timestamp()])
+    }
+
+    /// Adds a guard: the session has not ended.
+    pub(crate) fn hold_session(&self, batch: Batch, id: SessionId) -> Batch {
+        batch.guard(&HOLD, args![id, self.pool_id()])
+    }
+}
+
+fn read(row: &mut RowReader) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: row.row_id()?,
+        hash: row.hash()?,
+        pool: row.parsed(PoolId::parse)?,
+        user: row.parsed(UserId::parse)?,
+        application: row.opt_parsed(AppId::parse)?,
+        auth_time: row.at()?,
+        expires_at: row.at()?,
+        ended_at: row.opt_at()?,
+    })
+}

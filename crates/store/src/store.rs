@@ -1,0 +1,204 @@
+//! The store itself: opening, closing, and what all nouns share.
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use signet_protocol::{
+    application::Application,
+    entropy::{Entropy, random},
+    id::{AppId, PoolId},
+    issuer::{Identifier, IssuerId},
+    jose::{KeyAlg, SigningKey},
+    secret::Secret,
+    time::Now,
+};
+
+use crate::{
+    StoreError, application, apply, attempt,
+    cache::Cache,
+    change, code, consent, grant, installation, issuer_key,
+    issuer_key::KeyRing,
+    migrations::MIGRATIONS,
+    refresh, revocation,
+    revocation::Revoked,
+    sealing::MasterKey,
+    session,
+    sql::{Batch, Engine, Sql, Written},
+    sweep, transaction, user,
+};
+
+/// Every statement of every noun.
+pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
+    application::STATEMENTS,
+    apply::STATEMENTS,
+    attempt::STATEMENTS,
+    change::STATEMENTS,
+    code::STATEMENTS,
+    consent::STATEMENTS,
+    grant::STATEMENTS,
+    installation::STATEMENTS,
+    issuer_key::STATEMENTS,
+    refresh::STATEMENTS,
+    revocation::STATEMENTS,
+    session::STATEMENTS,
+    sweep::STATEMENTS,
+    transaction::STATEMENTS,
+    user::STATEMENTS,
+];
+
+/// Which database, and the key that opens its secrets.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the rows are.
+    pub database: Database,
+    /// What sealed values are sealed with.
+    pub master_key: MasterKey,
+}
+
+/// Which database.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    /// The embedded engine on this file, which is created when missing.
+    Sqlite(PathBuf),
+    /// A server, by its `postgres://` URL.
+    Postgres(String),
+}
+
+/// The URL may hold a password.
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "Sqlite({})", path.display()),
+            Self::Postgres(_) => f.write_str("Postgres(…)"),
+        }
+    }
+}
+
+/// A user pool with the keys that are its own.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// In every key and every query.
+    pub id: PoolId,
+    /// For people.
+    pub name: String,
+    /// Refresh tokens are derived from it.
+    pub refresh_key: Secret,
+    /// Form tokens are derived from it.
+    pub csrf_key: Secret,
+    /// Device cookies are derived from it.
+    pub device_key: Secret,
+}
+
+/// Everything that outlives a request. Cheap to clone; clones are the same store.
+#[derive(Clone)]
+pub struct Store(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub engine: Engine,
+    pub master_key: MasterKey,
+    pub pool: Pool,
+    pub node: [u8; 6],
+    pub changes: AtomicU32,
+    pub applications: Cache<AppId, Application>,
+    pub identifiers: Cache<Identifier, AppId>,
+    pub origins: Cache<String, ()>,
+    pub used_algs: Cache<KeyAlg, bool>,
+    pub signing_keys: Cache<(IssuerId, KeyAlg), SigningKey>,
+    pub key_rings: Cache<IssuerId, KeyRing>,
+    /// One key is made at a time: a stampede to a new issuer must not make one for each request.
+    pub making_key: tokio::sync::Mutex<()>,
+    pub revoked: Revoked,
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date and loads the default pool, which is created with its keys on
+    /// the first start. Refused: a master key other than the one that sealed the pool's keys
+    /// ([`StoreError::KeyMismatch`]), a schema newer than this binary ([`StoreError::Schema`]).
+    pub fn open(
+        options: Options,
+        now: Now,
+        entropy: &mut dyn Entropy,
+    ) -> impl Future<Output = Result<Self, StoreError>> + Send + use<> {
+        let node = random(entropy);
+        let first_start = installation::first_start(&options.master_key, now, entropy);
+        async move { Self::start(options, now, node, first_start?).await }
+    }
+
+    async fn start(
+        options: Options,
+        now: Now,
+        node: [u8; 6],
+        first_start: Batch,
+    ) -> Result<Self, StoreError> {
+        let engine = match &options.database {
+            Database::Sqlite(path) => Engine::sqlite(path)?,
+            Database::Postgres(url) => Engine::postgres(url)?,
+        };
+        engine.migrate(MIGRATIONS).await?;
+        let pool = installation::load_or_create(&engine, &options.master_key, first_start).await?;
+        let store = Self(Arc::new(Inner {
+            engine,
+            master_key: options.master_key,
+            pool,
+            node,
+            changes: AtomicU32::new(0),
+            applications: Cache::default(),
+            identifiers: Cache::default(),
+            origins: Cache::default(),
+            used_algs: Cache::default(),
+            signing_keys: Cache::default(),
+            key_rings: Cache::default(),
+            making_key: tokio::sync::Mutex::default(),
+            revoked: Revoked::default(),
+        }));
+        store.load_revocations(now.timestamp()).await?;
+        if matches!(options.database, Database::Postgres(_)) {
+            change::follow(&store, now.timestamp());
+        }
+        Ok(store)
+    }
+
+    /// The default pool.
+    pub fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.engine().ping().await
+    }
+
+    /// Finishes what is queued and lets go of the database. Clones of this store can no longer write.
+    pub async fn close(self) {
+        self.engine().close().await;
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn pool_id(&self) -> PoolId {
+        self.0.pool.id
+    }
+
+    /// Whether the batch stands; `false` when one of its guards refused.
+    pub(crate) async fn write(&self, batch: Batch) -> Result<bool, StoreError> {
+        self.engine().write(batch).await.map(|written| written == Written::Done)
+    }
+
+    /// An ordered id that no other node gives out: time, node, counter.
+    pub(crate) fn change_id(&self, now: Now) -> [u8; 16] {
+        let count = self.0.changes.fetch_add(1, Ordering::Relaxed);
+        let millis = now.millis().to_be_bytes();
+        let parts = millis.iter().skip(2).chain(&self.0.node).copied().chain(count.to_be_bytes());
+        let mut id = [0; 16];
+        id.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+        id
+    }
+}

@@ -1,0 +1,122 @@
+//! The sweeper: what has expired is deleted, a little at a time.
+
+use signet_protocol::time::{Now, Timestamp};
+
+use crate::{
+    Store, StoreError, args,
+    sql::{Batch, RowReader, Sql},
+};
+
+/// A table's two statements, over at most 500 rows: how many are due, and their end.
+macro_rules! sweep {
+    ($due:ident, $delete:ident, $table:literal, $key:literal, $column:literal) => {
+        const $due: Sql = Sql {
+            name: concat!("sweep_due_", $table),
+            text: concat!(
+                "SELECT count(*) FROM (SELECT 1 FROM ",
+                $table,
+                " WHERE pool_id = $1 AND ",
+                $column,
+                " <= $2 LIMIT 500) AS due"
+            ),
+        };
+        const $delete: Sql = Sql {
+            name: concat!("sweep_", $table),
+            text: concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE pool_id = $1 AND ",
+                $key,
+                " IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE pool_id = $1 AND ",
+                $column,
+                " <= $2 LIMIT 500)"
+            ),
+        };
+    };
+}
+sweep!(DUE_TRANSACTIONS, TRANSACTIONS, "login_transaction", "txn_id", "expires_at");
+sweep!(DUE_CODES, CODES, "authorization_code", "code_id", "expires_at");
+sweep!(DUE_FAMILIES, FAMILIES, "refresh_family", "family_id", "expires_at");
+sweep!(DUE_GRANTS, GRANTS, "user_grant", "grant_id", "expires_at");
+sweep!(DUE_SESSIONS, SESSIONS, "session", "session_id", "expires_at");
+sweep!(DUE_REVOCATIONS, REVOCATIONS, "revocation", "key", "expires_at");
+sweep!(DUE_ATTEMPTS, ATTEMPTS, "attempt", "subject", "expires_at");
+sweep!(DUE_CHANGES, CHANGES, "change", "change_id", "at");
+
+pub(crate) const STATEMENTS: &[&Sql] = &[
+    &DUE_TRANSACTIONS,
+    &TRANSACTIONS,
+    &DUE_CODES,
+    &CODES,
+    &DUE_FAMILIES,
+    &FAMILIES,
+    &DUE_GRANTS,
+    &GRANTS,
+    &DUE_SESSIONS,
+    &SESSIONS,
+    &DUE_REVOCATIONS,
+    &REVOCATIONS,
+    &DUE_ATTEMPTS,
+    &ATTEMPTS,
+    &DUE_CHANGES,
+    &CHANGES,
+];
+
+/// A full batch: there may be more.
+const BATCH: i64 = 500;
+
+/// Seconds that rows are kept beyond their end, so that what comes late is still recognised: a reused code, an old
+/// login page.
+const DAY: i64 = 86_400;
+const HOUR: i64 = 3600;
+
+/// Each table with the seconds its rows are kept. What refers to a grant goes before the grant, which never ends
+/// earlier than they do.
+const TABLES: &[(&Sql, &Sql, i64)] = &[
+    (&DUE_TRANSACTIONS, &TRANSACTIONS, DAY),
+    (&DUE_CODES, &CODES, DAY),
+    (&DUE_FAMILIES, &FAMILIES, 0),
+    (&DUE_GRANTS, &GRANTS, DAY),
+    (&DUE_SESSIONS, &SESSIONS, DAY),
+    (&DUE_REVOCATIONS, &REVOCATIONS, 0),
+    (&DUE_ATTEMPTS, &ATTEMPTS, 0),
+    (&DUE_CHANGES, &CHANGES, HOUR),
+];
+
+impl Store {
+    /// Deletes what has expired, in small batches between which others write, and returns how many rows it found.
+    pub async fn sweep(&self, now: Now) -> Result<u64, StoreError> {
+        let now = now.timestamp();
+        let mut found = 0;
+        for (due, delete, keep) in TABLES {
+            found += self.sweep_table(due, delete, Timestamp(now.0 - keep)).await?;
+        }
+        self.0.revoked.forget(now);
+        Ok(found)
+    }
+
+    async fn sweep_table(
+        &self,
+        due: &'static Sql,
+        delete: &'static Sql,
+        until: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut found = 0;
+        loop {
+            let count =
+                self.engine().find(due, args![self.pool_id(), until], RowReader::int).await?.unwrap_or(0);
+            if count == 0 {
+                return Ok(found);
+            }
+            self.write(Batch::new().then(delete, args![self.pool_id(), until])).await?;
+            found += count.unsigned_abs();
+            if count < BATCH {
+                return Ok(found);
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Users of the pool.
+
+use signet_protocol::{
+    id::{PoolId, UserId},
+    password::PasswordHash,
+    user::{LoginName, User},
+};
+
+use crate::{
+    Store, StoreError, args,
+    sql::{Batch, RowReader, Sql},
+};
+
+/// One reading statement per way to find a user.
+macro_rules! user_by {
+    ($sql:ident, $name:literal, $which:literal) => {
+        const $sql: Sql = Sql {
+            name: $name,
+            text: concat!(
+                "SELECT user_id, pool_id, username, email, phone, password, blocked, details, updated_at, version
+                 FROM pool_user WHERE pool_id = $1 AND ",
+                $which
+            ),
+        };
+    };
+}
+user_by!(BY_ID, "user_by_id", "user_id = $2");
+user_by!(BY_USERNAME, "user_by_username", "username = $2");
+user_by!(BY_EMAIL, "user_by_email", "email_key = $2");
+user_by!(BY_PHONE, "user_by_phone", "phone = $2");
+user_by!(BY_KEYS, "user_by_keys", "(username = $2 OR email_key = $3 OR phone = $4)");
+
+const SET_PASSWORD: Sql = Sql {
+    name: "user_set_password",
+    text: "UPDATE pool_user SET password = $3, version = version + 1 WHERE user_id = $1 AND pool_id = $2",
+};
+/// Changes nothing, but waits for whoever is blocking the user and makes them wait for us.
+const HOLD: Sql = Sql {
+    name: "user_hold",
+    text: "UPDATE pool_user SET blocked = blocked WHERE user_id = $1 AND pool_id = $2 AND NOT blocked",
+};
+
+pub(crate) const STATEMENTS: &[&Sql] =
+    &[&BY_ID, &BY_USERNAME, &BY_EMAIL, &BY_PHONE, &BY_KEYS, &SET_PASSWORD, &HOLD];
+
+impl Store {
+    /// The user with this `sub`, blocked or not.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.engine().find(&BY_ID, args![self.pool_id(), id], read).await
+    }
+
+    /// The user who signs in with this name.
+    pub async fn user_by_login(&self, name: &LoginName) -> Result<Option<User>, StoreError> {
+        let (sql, key) = match name {
+            LoginName::Username(key) => (&BY_USERNAME, key),
+            LoginName::Email(key) => (&BY_EMAIL, key),
+            LoginName::Phone(key) => (&BY_PHONE, key),
+        };
+        self.engine().find(sql, args![self.pool_id(), key], read).await
+    }
+
+    /// Every user who has one of these keys: at most three. `email_key` is the folded e-mail.
+    pub async fn users_by_keys(
+        &self,
+        username: Option<&str>,
+        email_key: Option<&str>,
+        phone: Option<&str>,
+    ) -> Result<Vec<User>, StoreError> {
+        self.engine().list(&BY_KEYS, args![self.pool_id(), username, email_key, phone], read).await
+    }
+
+    /// Replaces the password; `false` when there is no such user.
+    pub async fn set_password_hash(&self, id: UserId, hash: &PasswordHash) -> Result<bool, StoreError> {
+        self.write(Batch::new().guard(&SET_PASSWORD, args![id, self.pool_id(), hash.as_str()])).await
+    }
+
+    /// Adds a guard: the user exists and is not blocked.
+    pub(crate) fn hold_user(&self, batch: Batch, id: UserId) -> Batch {
+        batch.guard(&HOLD, args![id, self.pool_id()])
+    }
+}
+
+fn read(row: &mut RowReader) -> Result<User, StoreError> {
+    Ok(User {
+        id: row.parsed(UserId::parse)?,
+        pool: row.parsed(PoolId::parse)?,
+        username: row.opt_text()?,
+        email: row.opt_text()?,
+        phone: row.opt_text()?,
+        password: row.opt_parsed(|text| PasswordHash::parse(text).ok())?,
+        blocked: row.bool()?,
+        details: row.json()?,
+        updated_at: row.at()?,
+        version: row.int()?,
+    })
+}

@@ -1,0 +1,60 @@
+//! Every registered statement is understood by both engines, and takes the same arguments on both.
+
+use std::collections::{BTreeSet, HashSet};
+
+use signet_store::{
+    migrations::MIGRATIONS,
+    sql::{self, Engine, Expect, Sql},
+};
+
+use crate::{Database, contract};
+
+contract!(every_statement_prepares);
+
+async fn every_statement_prepares(database: Database) {
+    database.engine.migrate(MIGRATIONS).await.unwrap();
+    for statement in sql::all() {
+        let expected = placeholders(statement.text);
+        assert_eq!(arity(&database.engine, statement, Expect::Any).await, expected, "{}", statement.name);
+        if is_write(statement) {
+            assert_eq!(arity(&database.engine, statement, Expect::One).await, expected, "{}", statement.name);
+        }
+    }
+}
+
+async fn arity(engine: &Engine, statement: &'static Sql, expect: Expect) -> usize {
+    engine.prepare(statement, expect).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn is_write(statement: &Sql) -> bool {
+    ["INSERT", "UPDATE", "DELETE"].iter().any(|verb| statement.text.trim_start().starts_with(verb))
+}
+
+/// How many placeholders a text has, which must be `$1…$n` without a gap.
+fn placeholders(text: &str) -> usize {
+    let after_dollar = text.split('$').skip(1);
+    let digits = after_dollar.map(|rest| rest.chars().take_while(char::is_ascii_digit).collect::<String>());
+    let numbers: BTreeSet<usize> = digits.map(|digits| digits.parse().expect(text)).collect();
+    assert!(numbers.iter().copied().eq(1..=numbers.len()), "a gap in {text}");
+    numbers.len()
+}
+
+#[test]
+fn names_are_unique() {
+    let mut seen = HashSet::new();
+    for statement in sql::all() {
+        assert!(seen.insert(statement.name), "two statements are called {}", statement.name);
+    }
+}
+
+#[test]
+fn texts_keep_to_the_dialect() {
+    let foreign =
+        ["now()", "ilike", "for update", "advisory", "returning", "current_timestamp", "datetime(", "?"];
+    for statement in sql::all() {
+        let text = statement.text.to_lowercase();
+        for word in foreign {
+            assert!(!text.contains(word), "{} uses {word}", statement.name);
+        }
+    }
+}

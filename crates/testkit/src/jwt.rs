@@ -1,0 +1,59 @@
+//! A JWT checker that shares no code with the one under test.
+
+use aws_lc_rs::{
+    hmac,
+    signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+/// A token taken apart.
+#[derive(Clone, Debug)]
+pub struct Jwt {
+    /// Its header.
+    pub header: Value,
+    /// Its claims.
+    pub claims: Value,
+    signed: String,
+    signature: Vec<u8>,
+}
+
+impl Jwt {
+    /// Takes `token` apart.
+    pub fn decode(token: &str) -> Option<Jwt> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        let json = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
+        Some(Jwt {
+            header: json(header)?,
+            claims: json(claims)?,
+            signed: signed.to_owned(),
+            signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
+        })
+    }
+
+    /// Whether a key of `jwks` with the token's `kid` and `alg` made the signature.
+    pub fn verifies_with(&self, jwks: &Value) -> bool {
+        let keys = jwks["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
+        keys.iter().filter(|key| key["kid"] == self.header["kid"] && key["alg"] == self.header["alg"]).any(|key| {
+            let part = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap_or_default()).unwrap_or_default();
+            match key["kty"].as_str() {
+                Some("RSA") => RsaPublicKeyComponents { n: part("n"), e: part("e") }
+                    .verify(&RSA_PKCS1_2048_8192_SHA256, self.signed.as_bytes(), &self.signature)
+                    .is_ok(),
+                Some("EC") => {
+                    let point = [vec![4], part("x"), part("y")].concat();
+                    let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
+                    key.verify(self.signed.as_bytes(), &self.signature).is_ok()
+                }
+                _ => false,
+            }
+        })
+    }
+
+    /// Whether `secret` made the signature.
+    pub fn verifies_with_secret(&self, secret: &str) -> bool {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        self.header["alg"] == "HS256" && hmac::verify(&key, self.signed.as_bytes(), &self.signature).is_ok()
+    }
+}

@@ -1,0 +1,250 @@
+//! The one place that turns refusals and failures into status codes and bodies, and logs each once.
+
+use axum::response::Response;
+use http::{
+    HeaderValue, Method, StatusCode,
+    header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+use serde_json::json;
+use signet_protocol::{
+    error::{ErrorCode, Refusal, refuse},
+    jose::JoseError,
+    params::ParamsError,
+};
+use signet_store::StoreError;
+
+use crate::{
+    edge::Edge,
+    hashing::Busy,
+    pages::{Lang, Link, Problem},
+    respond::{self, Policy},
+};
+
+/// Why a handler cannot answer as asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// A rule refuses; told as JSON at an endpoint, on a page elsewhere.
+    Refused(Refusal),
+    /// A page tells the person what is wrong.
+    Problem(PageProblem),
+    /// The method is not one of the path's.
+    Method(&'static str),
+    /// Too many at once.
+    Busy(Busy),
+    /// The store cannot.
+    Store(StoreError),
+    /// A key cannot sign or verify, which it should.
+    Jose(JoseError),
+    /// Something that cannot happen, did.
+    Internal(&'static str),
+}
+
+/// A page that tells a problem, with what the developer needs and a way to go on.
+#[derive(Debug)]
+pub struct PageProblem {
+    /// What it is.
+    pub problem: Problem<'static>,
+    /// For the developer.
+    pub refusal: Option<Refusal>,
+    /// The application to go back to: its name and a checked address.
+    pub home: Option<(String, String)>,
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::Store(error)
+    }
+}
+
+impl From<Busy> for Failure {
+    fn from(busy: Busy) -> Failure {
+        Failure::Busy(busy)
+    }
+}
+
+impl From<JoseError> for Failure {
+    fn from(error: JoseError) -> Failure {
+        Failure::Jose(error)
+    }
+}
+
+impl From<ParamsError> for Failure {
+    fn from(error: ParamsError) -> Failure {
+        Failure::Refused(match error {
+            ParamsError::Malformed => refuse(
+                ErrorCode::InvalidRequest,
+                "a parameter is not UTF-8 in application/x-www-form-urlencoded form; escape it as %XX",
+            ),
+            ParamsError::TooLong | ParamsError::TooMany | ParamsError::ParameterTooLong => TOO_LARGE,
+        })
+    }
+}
+
+impl From<Problem<'static>> for Failure {
+    fn from(problem: Problem<'static>) -> Failure {
+        Failure::Problem(PageProblem { problem, refusal: None, home: None })
+    }
+}
+
+/// The request is larger than accepted.
+pub const TOO_LARGE: Refusal = refuse(
+    ErrorCode::InvalidRequest,
+    "the request is too large: at most 32 KiB, 64 parameters, and 16 KiB for each",
+);
+
+impl Edge {
+    /// Ends a protocol endpoint: failures are JSON (RFC 6749 §5.2).
+    pub fn json(&self, result: Result<Response, Failure>) -> Response {
+        result.unwrap_or_else(|failure| {
+            self.log(&failure);
+            self.json_failure(&failure)
+        })
+    }
+
+    /// Ends a page: failures are pages.
+    pub fn page(&self, lang: Lang, result: Result<Response, Failure>) -> Response {
+        result.unwrap_or_else(|failure| {
+            self.log(&failure);
+            self.page_failure(lang, &failure)
+        })
+    }
+
+    fn json_failure(&self, failure: &Failure) -> Response {
+        let refusal = match failure {
+            Failure::Refused(refusal) => *refusal,
+            Failure::Problem(page) => page
+                .refusal
+                .unwrap_or(refuse(ErrorCode::InvalidRequest, "the request cannot be answered here")),
+            Failure::Method(_) => {
+                refuse(ErrorCode::InvalidRequest, "this method is not allowed here; see the Allow header")
+            }
+            Failure::Busy(_) | Failure::Store(StoreError::Busy | StoreError::Unavailable(_)) => refuse(
+                ErrorCode::TemporarilyUnavailable,
+                "the server is at capacity or its database is away; try again after the seconds in Retry-After",
+            ),
+            Failure::Store(_) | Failure::Jose(_) | Failure::Internal(_) => refuse(
+                ErrorCode::ServerError,
+                "the server failed; its log has the reason under the x-request-id of this answer",
+            ),
+        };
+        let body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description });
+        let mut response = respond::json(self.json_status(failure, refusal), &body);
+        self.add_headers(failure, refusal, &mut response);
+        response
+    }
+
+    fn json_status(&self, failure: &Failure, refusal: Refusal) -> StatusCode {
+        match failure {
+            Failure::Refused(refusal) if *refusal == TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
+            Failure::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            _ => match refusal.code {
+                ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
+                ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
+                ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+                ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::BAD_REQUEST,
+            },
+        }
+    }
+
+    fn add_headers(&self, failure: &Failure, refusal: Refusal, response: &mut Response) {
+        let headers = response.headers_mut();
+        let challenge = match refusal.code {
+            // RFC 6749 §5.2: answered in the scheme the client used.
+            ErrorCode::InvalidClient if self.authorization.is_some() => {
+                Some("Basic realm=\"signet\"".to_owned())
+            }
+            ErrorCode::InvalidToken | ErrorCode::InsufficientScope => Some(format!(
+                "Bearer realm=\"signet\", error=\"{}\", error_description=\"{}\"",
+                refusal.code.as_str(),
+                refusal.description
+            )),
+            _ => None,
+        };
+        if let Some(value) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
+            headers.insert(WWW_AUTHENTICATE, value);
+        }
+        match failure {
+            Failure::Method(allowed) => drop(headers.insert(ALLOW, HeaderValue::from_static(allowed))),
+            _ if refusal.code == ErrorCode::TemporarilyUnavailable => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            _ => {}
+        }
+    }
+
+    fn page_failure(&self, lang: Lang, failure: &Failure) -> Response {
+        let (problem, refusal, home) = match failure {
+            Failure::Problem(page) => (page.problem, page.refusal, page.home.as_ref()),
+            Failure::Refused(refusal) if *refusal == TOO_LARGE => (Problem::TooLarge, Some(*refusal), None),
+            Failure::Refused(refusal) => (refused_page(refusal.code), Some(*refusal), None),
+            Failure::Method(_) => (Problem::MethodNotAllowed, None, None),
+            Failure::Busy(_) | Failure::Store(StoreError::Busy | StoreError::Unavailable(_)) => {
+                (Problem::Unavailable, None, None)
+            }
+            Failure::Store(_) | Failure::Jose(_) | Failure::Internal(_) => (Problem::ServerError, None, None),
+        };
+        let mut page = problem.page(lang, &self.request_id);
+        if let Some(refusal) = &refusal {
+            page = page.for_developer(refusal.code.as_str(), refusal.description);
+        }
+        if let Some((name, address)) = home {
+            page = page.with_home(Link { href: address, text: name });
+        }
+        let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mut response = respond::page(status, &page, &Policy::default());
+        match failure {
+            Failure::Method(allowed) => {
+                drop(response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed)))
+            }
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => {
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            _ => {}
+        }
+        response
+    }
+
+    fn log(&self, failure: &Failure) {
+        let id = self.request_id.as_str();
+        match failure {
+            Failure::Refused(refusal) => {
+                tracing::info!(
+                    request_id = id,
+                    error = refusal.code.as_str(),
+                    detail = refusal.description,
+                    "refused"
+                );
+            }
+            Failure::Problem(page) => {
+                let code = page.refusal.map(|refusal| refusal.code.as_str());
+                tracing::info!(request_id = id, problem = ?page.problem, error = code, "refused on a page");
+            }
+            Failure::Method(allowed) => tracing::info!(request_id = id, allowed, "method not allowed"),
+            Failure::Busy(busy) => tracing::warn!(request_id = id, "{busy}"),
+            Failure::Store(error) => tracing::error!(request_id = id, %error, "the store failed"),
+            Failure::Jose(error) => tracing::error!(request_id = id, %error, "a key failed"),
+            Failure::Internal(what) => tracing::error!(request_id = id, "{what}"),
+        }
+    }
+}
+
+fn refused_page(code: ErrorCode) -> Problem<'static> {
+    match code {
+        ErrorCode::InvalidClient => Problem::BadClient,
+        ErrorCode::InvalidRedirectUri => Problem::BadRedirectUri,
+        _ => Problem::BadRequest,
+    }
+}
+
+/// The answer to a method a path does not have.
+pub fn only(method: &Method, allowed: &'static str) -> Result<(), Failure> {
+    let listed = allowed.split(", ").any(|one| one == method.as_str());
+    if listed { Ok(()) } else { Err(Failure::Method(allowed)) }
+}

@@ -1,0 +1,118 @@
+//! `/consent`: what the application asks for, in words, and Allow or Deny.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use http::{Method, StatusCode};
+use signet_protocol::{
+    authorize::{self, Draft},
+    scope::{KnownScope, Scope},
+    session::Session,
+    user::ActiveUser,
+};
+
+use crate::{
+    Signet,
+    edge::{Edge, Form},
+    error::{Failure, only},
+    login::{
+        session,
+        transaction::{Open, used},
+    },
+    pages::{ConsentPage, ScopeLine},
+    respond::{self, Policy},
+};
+
+/// GET and POST `/consent`.
+pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -> Response {
+    let result = match only(&edge.method, "GET, HEAD, POST") {
+        Ok(()) if edge.method == Method::POST => submit(&signet, &edge, form).await,
+        Ok(()) => show(&signet, &edge).await,
+        Err(failure) => Err(failure),
+    };
+    edge.page(edge.lang(None), result)
+}
+
+async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
+    let query = edge.query()?;
+    let open = Open::find(signet, edge, query.get("txn")).await?;
+    Ok(match session::current(signet, edge, &open.application).await? {
+        Some((session, user)) => page(signet, edge, &open, &session, &user),
+        None => respond::see_other(&format!("/login?txn={}", open.transaction.id)),
+    })
+}
+
+/// What would be granted; the request was checked before, and is again when it resumes.
+fn asked_scope(open: &Open) -> Scope {
+    authorize::check(&Draft::parse(&open.params), &open.application)
+        .map(|request| authorize::granted_scope(&request, &open.application))
+        .unwrap_or_default()
+}
+
+fn page(signet: &Signet, edge: &Edge, open: &Open, session: &Session, user: &ActiveUser) -> Response {
+    let scope = asked_scope(open);
+    let lines: Vec<ScopeLine> = scope.iter().filter_map(line).collect();
+    let page = ConsentPage {
+        lang: edge.lang(open.params.get("ui_locales")),
+        app_name: &open.application.name,
+        app_logo: open.application.settings.logo_uri.as_deref(),
+        display_name: user.display_name(),
+        account: user.account_name(),
+        scopes: &lines,
+        offline: scope.has(KnownScope::OfflineAccess),
+        transaction: &open.transaction.id.to_string(),
+        csrf: &open.csrf(signet, Some(session.id)),
+    };
+    respond::page(StatusCode::OK, &page, &Policy { form_target: open.form_target(), ..Policy::default() })
+}
+
+fn line(scope: KnownScope) -> Option<ScopeLine> {
+    match scope {
+        KnownScope::Openid | KnownScope::OfflineAccess => None,
+        KnownScope::Profile => Some(ScopeLine::Profile),
+        KnownScope::Email => Some(ScopeLine::Email),
+        KnownScope::Phone => Some(ScopeLine::Phone),
+        KnownScope::Address => Some(ScopeLine::Address),
+        KnownScope::Username => Some(ScopeLine::Username),
+        KnownScope::Roles => Some(ScopeLine::Roles),
+        KnownScope::ExternalId => Some(ScopeLine::ExternalId),
+        KnownScope::ExtendedFields => Some(ScopeLine::ExtendedFields),
+    }
+}
+
+async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
+    let form = form.params()?;
+    let open = Open::find(signet, edge, form.get("txn")).await?;
+    let txn = open.transaction.id;
+    let Some((session, user)) = session::current(signet, edge, &open.application).await? else {
+        return Ok(respond::see_other(&format!("/login?txn={txn}")));
+    };
+    // The token names the session the page was shown to: if somebody else signed in meanwhile, they are asked themselves.
+    if open.check_csrf(signet, &form, Some(session.id)).is_err() && fits_another_session(signet, &open, &form)
+    {
+        return Ok(respond::see_other(&format!("/oidc/auth/resume?txn={txn}")));
+    }
+    open.check_csrf(signet, &form, Some(session.id))?;
+    let allowed = form.get("decision") == Some("allow");
+    if !signet.store().answer_consent(txn, session.id, allowed).await? {
+        return Err(used(&open.transaction, &open.application));
+    }
+    if allowed {
+        remember(signet, &open, &user).await?;
+    }
+    tracing::info!(request_id = edge.request_id, sub = %user.id, client_id = %open.application.id, allowed, "consent");
+    Ok(respond::see_other(&format!("/oidc/auth/resume?txn={txn}")))
+}
+
+/// Whether the form was made for the session that was chosen in this transaction, which is no longer the browser's.
+fn fits_another_session(signet: &Signet, open: &Open, form: &signet_protocol::params::RawParams) -> bool {
+    let chosen = open.transaction.chosen.map(|chosen| chosen.session);
+    chosen.is_some() && open.check_csrf(signet, form, chosen).is_ok()
+}
+
+async fn remember(signet: &Arc<Signet>, open: &Open, user: &ActiveUser) -> Result<(), Failure> {
+    let store = signet.store();
+    let earlier = store.consent(user.id, open.application.id).await?.unwrap_or_default();
+    let all = earlier.union(&asked_scope(open));
+    Ok(store.remember_consent(user.id, open.application.id, &all, signet.now().timestamp()).await?)
+}

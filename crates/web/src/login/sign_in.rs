@@ -1,0 +1,142 @@
+//! `/login`: user name, e-mail or phone, and password.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use http::{HeaderValue, Method, StatusCode, header::RETRY_AFTER};
+use signet_protocol::{
+    limits::{IDENTIFIER_BYTES, PASSWORD_BYTES},
+    params::RawParams,
+    password::PasswordHash,
+    transaction::Chosen,
+    user::{LoginName, User},
+};
+
+use crate::{
+    Signet,
+    edge::{Edge, Form},
+    error::{Failure, only},
+    hashing::Busy,
+    login::{
+        attempts::{Attempt, device_cookie},
+        session,
+        transaction::{Open, used},
+    },
+    pages::{LoginAlert, LoginPage},
+    respond::{self, Policy},
+};
+
+/// GET and POST `/login`.
+pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -> Response {
+    let result = match only(&edge.method, "GET, HEAD, POST") {
+        Ok(()) if edge.method == Method::POST => submit(&signet, &edge, form).await,
+        Ok(()) => show(&signet, &edge).await,
+        Err(failure) => Err(failure),
+    };
+    edge.page(edge.lang(None), result)
+}
+
+async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
+    let query = edge.query()?;
+    let open = Open::find(signet, edge, query.get("txn")).await?;
+    let signed_in = session::current(signet, edge, &open.application).await?.is_some();
+    let alert = (signed_in && open.transaction.chosen.is_none()).then_some(LoginAlert::SignInAgain);
+    let hint =
+        open.params.get("login_hint").filter(|hint| hint.len() <= IDENTIFIER_BYTES).unwrap_or_default();
+    Ok(page(signet, edge, &open, hint, alert))
+}
+
+fn page(signet: &Signet, edge: &Edge, open: &Open, identifier: &str, alert: Option<LoginAlert>) -> Response {
+    let page = LoginPage {
+        lang: edge.lang(open.params.get("ui_locales")),
+        app_name: &open.application.name,
+        app_logo: open.application.settings.logo_uri.as_deref(),
+        identifier,
+        transaction: &open.transaction.id.to_string(),
+        csrf: &open.csrf(signet, None),
+        alert,
+    };
+    let status = match alert {
+        None | Some(LoginAlert::SignInAgain) => StatusCode::OK,
+        Some(LoginAlert::Throttled { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Some(LoginAlert::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+        Some(LoginAlert::WrongCredentials | LoginAlert::Missing | LoginAlert::TooLong) => {
+            StatusCode::BAD_REQUEST
+        }
+    };
+    let mut response =
+        respond::page(status, &page, &Policy { form_target: open.form_target(), ..Policy::default() });
+    let wait = match alert {
+        Some(LoginAlert::Throttled { seconds }) => Some(seconds),
+        Some(LoginAlert::Busy) => Some(2),
+        _ => None,
+    };
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
+    let form = form.params()?;
+    let open = Open::find(signet, edge, form.get("txn")).await?;
+    open.check_csrf(signet, &form, None)?;
+    let again = |alert| Ok(page(signet, edge, &open, form.get("username").unwrap_or_default(), Some(alert)));
+    let (name, password) = match read(&form) {
+        Ok(read) => read,
+        Err(alert) => return again(alert),
+    };
+    let user = signet.store().user_by_login(&name).await?;
+    let attempt = match Attempt::reserve(signet, edge, &name, user.as_ref()).await? {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            tracing::warn!(request_id = edge.request_id, peer = %edge.peer, seconds = wait.0, "login throttled");
+            return again(LoginAlert::Throttled { seconds: wait.0.unsigned_abs() });
+        }
+    };
+    match verify(signet, user.as_ref(), password).await {
+        Ok(true) => {}
+        Ok(false) => {
+            tracing::info!(request_id = edge.request_id, peer = %edge.peer, "login failed");
+            return again(LoginAlert::WrongCredentials);
+        }
+        Err(Busy) => {
+            attempt.give_back(signet).await?;
+            return again(LoginAlert::Busy);
+        }
+    }
+    // A blocked user gets the answer of a wrong password, after the same work (attack 22).
+    match user.and_then(User::active) {
+        None => again(LoginAlert::WrongCredentials),
+        Some(user) => {
+            attempt.forgive(signet).await?;
+            let (new, cookie) = session::begin(signet, edge, &open.application, &user);
+            let replaced =
+                session::current(signet, edge, &open.application).await?.map(|(session, _)| session.id);
+            let choice = (open.transaction.id, Chosen { session: new.id, by_login: true });
+            if !signet.store().begin_session(&new, replaced, Some(choice), signet.now()).await? {
+                return Err(used(&open.transaction, &open.application));
+            }
+            tracing::info!(request_id = edge.request_id, sub = %user.id, "signed in");
+            let response = respond::see_other(&format!("/oidc/auth/resume?txn={}", open.transaction.id));
+            Ok(respond::set_cookies(response, [cookie, device_cookie(signet, edge, user.id)]))
+        }
+    }
+}
+
+fn read(form: &RawParams) -> Result<(LoginName, String), LoginAlert> {
+    let (Some(typed), Some(password)) = (form.get("username"), form.get("password")) else {
+        return Err(LoginAlert::Missing);
+    };
+    if typed.len() > IDENTIFIER_BYTES || password.len() > PASSWORD_BYTES {
+        return Err(LoginAlert::TooLong);
+    }
+    let name = LoginName::parse(typed).ok_or(LoginAlert::Missing)?;
+    Ok((name, password.to_owned()))
+}
+
+/// Verifies the password, or for nobody a decoy of the same cost.
+async fn verify(signet: &Signet, user: Option<&User>, password: String) -> Result<bool, Busy> {
+    let hash = user.and_then(|user| user.password.clone()).unwrap_or_else(PasswordHash::decoy);
+    signet.hasher().verify(hash, password).await
+}

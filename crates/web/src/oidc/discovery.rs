@@ -1,0 +1,143 @@
+//! The discovery document and the key set: rendered when something changes, not for each request.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use axum::{extract::State, response::Response};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{
+        ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+    },
+};
+use serde::Serialize;
+use signet_protocol::{
+    discovery::discovery,
+    issuer::IssuerId,
+    jose::{JwkSet, KeyAlg, SigningAlg, b64, sha256},
+};
+
+use crate::{
+    Signet,
+    clock::SystemEntropy,
+    edge::Edge,
+    error::{Failure, only},
+};
+
+/// Documents kept at most; more issuers than that are rendered as they are asked for.
+const KEPT: usize = 4096;
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Document {
+    Discovery,
+    Jwks,
+}
+
+/// The rendered documents, each with the state of the store it was rendered from.
+#[derive(Default)]
+pub struct Rendered {
+    kept: RwLock<HashMap<(IssuerId, Document), Kept>>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    generation: u64,
+    body: Arc<[u8]>,
+    etag: HeaderValue,
+}
+
+impl Rendered {
+    fn get(&self, key: (IssuerId, Document), generation: u64) -> Option<Kept> {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&key).filter(|kept| kept.generation == generation).cloned()
+    }
+
+    fn put(
+        &self,
+        key: (IssuerId, Document),
+        generation: u64,
+        document: &impl Serialize,
+    ) -> Result<Kept, Failure> {
+        let body = serde_json::to_vec(document)
+            .map_err(|_| Failure::Internal("a document could not be rendered"))?;
+        let etag = HeaderValue::from_str(&format!("\"{}\"", b64(&sha256(&body))))
+            .map_err(|_| Failure::Internal("an ETag could not be made"))?;
+        let new = Kept { generation, body: body.into(), etag };
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT {
+            kept.clear();
+        }
+        kept.insert(key, new.clone());
+        Ok(new)
+    }
+}
+
+/// GET `/oidc/.well-known/openid-configuration` (OpenID Connect Discovery §4).
+pub async fn configuration(State(signet): State<Arc<Signet>>, edge: Edge, headers: HeaderMap) -> Response {
+    edge.json(serve(&signet, &edge, &headers, Document::Discovery).await)
+}
+
+/// GET `/oidc/.well-known/jwks.json` (RFC 7517 §5).
+pub async fn jwks(State(signet): State<Arc<Signet>>, edge: Edge, headers: HeaderMap) -> Response {
+    edge.json(serve(&signet, &edge, &headers, Document::Jwks).await)
+}
+
+async fn serve(
+    signet: &Arc<Signet>,
+    edge: &Edge,
+    headers: &HeaderMap,
+    document: Document,
+) -> Result<Response, Failure> {
+    only(&edge.method, "GET, HEAD, OPTIONS")?;
+    let generation = signet.store().generation();
+    let key = (edge.issuer.id(), document);
+    let kept = match signet.rendered().get(key, generation) {
+        Some(kept) => kept,
+        None => match document {
+            Document::Discovery => {
+                signet.rendered().put(key, generation, &discovery(&edge.issuer, edge.own.as_deref()))?
+            }
+            Document::Jwks => {
+                let keys = published(signet, edge).await?;
+                signet.rendered().put(key, signet.store().generation(), &keys)?
+            }
+        },
+    };
+    Ok(response(headers, kept))
+}
+
+/// The keys of an issuer. The first look makes those that its tokens will be signed with.
+async fn published(signet: &Arc<Signet>, edge: &Edge) -> Result<JwkSet, Failure> {
+    let store = signet.store();
+    let id = edge.issuer.id();
+    let es256 = match &edge.own {
+        None => store.any_application_uses(KeyAlg::Es256).await?,
+        Some(application) => {
+            let settings = &application.settings;
+            [settings.id_token_signed_response_alg, settings.access_token_signed_response_alg]
+                .contains(&SigningAlg::Es256)
+        }
+    };
+    store.signing_key(id, KeyAlg::Rs256, signet.now(), &mut SystemEntropy).await?;
+    if es256 {
+        store.signing_key(id, KeyAlg::Es256, signet.now(), &mut SystemEntropy).await?;
+    }
+    Ok(JwkSet { keys: store.published_keys(id).await? })
+}
+
+fn response(headers: &HeaderMap, kept: Kept) -> Response {
+    let fresh = headers.get(IF_NONE_MATCH).is_some_and(|shown| shown == kept.etag);
+    let body = if fresh { axum::body::Body::empty() } else { kept.body.to_vec().into() };
+    let mut response = Response::new(body);
+    *response.status_mut() = if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+    let out = response.headers_mut();
+    out.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    out.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+    out.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Public documents: any script may read them.
+    out.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    out.insert(ETAG, kept.etag);
+    response
+}

@@ -1,0 +1,116 @@
+//! Tokens that come back: which of them are alive, asked in one place by every endpoint (attack 17).
+
+use std::sync::Arc;
+
+use signet_protocol::{
+    access_token::{self, AccessTokenError, ValidAccessToken},
+    application::ActiveApplication,
+    claims::HintClaims,
+    id::AppId,
+    issuer::{Issuer, IssuerId},
+    jose::{HmacKey, Parsed, SigningAlg, Typ, Verifier, VerifyingKey},
+    user::ActiveUser,
+};
+
+use crate::{Signet, error::Failure, oidc::application_here};
+
+/// A valid access token whose user and application may still have it.
+pub struct Live {
+    /// Its claims.
+    pub token: ValidAccessToken,
+    /// Its user.
+    pub user: ActiveUser,
+    /// The application it was made for.
+    pub application: ActiveApplication,
+}
+
+/// The live access token that `text` is at `issuer`, if it is one.
+pub async fn access_token(signet: &Signet, issuer: &Issuer, text: &str) -> Result<Option<Live>, Failure> {
+    let token = match verified(signet, issuer, text).await? {
+        Ok(token) => token,
+        Err(error) => {
+            tracing::debug!(%error, "not a live access token");
+            return Ok(None);
+        }
+    };
+    let Some(application) = application_here(signet, issuer, token.client_id).await? else {
+        return Ok(None);
+    };
+    let user = signet.store().user(token.sub).await?.and_then(|user| user.active());
+    Ok(user.map(|user| Live { token, user, application }))
+}
+
+async fn verified(
+    signet: &Signet,
+    issuer: &Issuer,
+    text: &str,
+) -> Result<Result<ValidAccessToken, AccessTokenError>, Failure> {
+    let parsed = match Parsed::parse(text) {
+        Ok(parsed) => parsed,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let kid = match access_token::key_id(&parsed) {
+        Ok(kid) => kid,
+        Err(error) => return Ok(Err(error)),
+    };
+    let Some(key) = verifying_key(signet, issuer.id(), &kid).await? else {
+        return Ok(Err(AccessTokenError::UnknownKey));
+    };
+    let store = signet.store();
+    let now = signet.now().timestamp();
+    Ok(access_token::validate(&parsed, &key, issuer, now, |grant, jti| store.is_revoked(grant, jti)))
+}
+
+async fn verifying_key(
+    signet: &Signet,
+    issuer: IssuerId,
+    kid: &str,
+) -> Result<Option<Arc<VerifyingKey>>, Failure> {
+    Ok(signet.store().verifying_key(issuer, kid).await?)
+}
+
+/// The claims of an ID token this issuer made, expired or not (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2).
+pub async fn id_token_hint(
+    signet: &Signet,
+    issuer: &Issuer,
+    text: &str,
+) -> Result<Option<HintClaims>, Failure> {
+    let Ok(parsed) = Parsed::parse(text) else {
+        return Ok(None);
+    };
+    if parsed.typ() != Some(Typ::IdToken.as_str()) {
+        return Ok(None);
+    }
+    let claims = match parsed.alg() {
+        Some(SigningAlg::Hs256) => hmac_hint(signet, issuer, &parsed).await?,
+        Some(_) => match verifying_key(signet, issuer.id(), parsed.kid().unwrap_or_default()).await? {
+            Some(key) => parsed.verify::<HintClaims>(Verifier::Key(&key)).ok(),
+            None => None,
+        },
+        None => None,
+    };
+    Ok(claims.filter(|claims| claims.made_by(issuer)))
+}
+
+/// A hint that is keyed by the client's secret: the unverified audience says whose.
+async fn hmac_hint(
+    signet: &Signet,
+    issuer: &Issuer,
+    parsed: &Parsed<'_>,
+) -> Result<Option<HintClaims>, Failure> {
+    let Ok(unverified) = parsed.unverified_claims::<HintClaims>() else {
+        return Ok(None);
+    };
+    let key = match client_key(signet, issuer, unverified.aud).await? {
+        Some(key) => key,
+        None => return Ok(None),
+    };
+    Ok(parsed.verify::<HintClaims>(Verifier::Hmac(&key)).ok())
+}
+
+/// The key of ID tokens signed with HS256 for `client`: only while that is what they are signed with.
+async fn client_key(signet: &Signet, issuer: &Issuer, client: AppId) -> Result<Option<HmacKey>, Failure> {
+    let application = application_here(signet, issuer, client).await?;
+    let uses = application.filter(|app| app.settings.id_token_signed_response_alg == SigningAlg::Hs256);
+    Ok(uses.and_then(|app| HmacKey::new(app.secret.as_ref()?.expose()).ok()))
+}

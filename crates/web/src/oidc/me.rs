@@ -1,0 +1,103 @@
+//! `/oidc/me`: user info (OpenID Connect Core §5.3, RFC 6750).
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use http::{HeaderValue, Method, StatusCode, header::WWW_AUTHENTICATE};
+use serde_json::Value;
+use signet_protocol::{
+    claims::user_claims,
+    error::{ErrorCode, Refusal, refuse},
+    limits::AUTHORIZATION_BYTES,
+    scope::KnownScope,
+};
+
+use crate::{
+    Signet,
+    edge::{Edge, Form},
+    error::{Failure, only},
+    oidc::{cors, live},
+    respond,
+};
+
+/// GET and POST `/oidc/me`.
+pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -> Response {
+    let result = user_info(&signet, &edge, form).await;
+    cors::finish(&signet, &edge, result).await
+}
+
+/// No access token of this issuer that is alive.
+const INVALID_TOKEN: Refusal = refuse(
+    ErrorCode::InvalidToken,
+    "the access token is malformed, expired, revoked, of another issuer, or no access token; get a new one",
+);
+
+async fn user_info(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
+    only(&edge.method, "GET, POST, OPTIONS")?;
+    let Some((text, place)) = presented(edge, form)? else {
+        return Ok(challenge());
+    };
+    let live = live::access_token(signet, &edge.issuer, &text).await?.ok_or(INVALID_TOKEN)?;
+    if place == Place::Query && !live.application.settings.access_token_in_query {
+        return Err(refuse(
+            ErrorCode::InvalidRequest,
+            "access_token in the URL is not allowed for this application; send Authorization: Bearer",
+        )
+        .into());
+    }
+    if !live.token.scope.has(KnownScope::Openid) {
+        return Err(refuse(ErrorCode::InsufficientScope, "the access token lacks the scope openid").into());
+    }
+    let mut claims = user_claims(&live.user, &live.token.scope, &live.application);
+    claims.insert("sub".to_owned(), Value::from(live.user.id.to_string()));
+    Ok(respond::json(StatusCode::OK, &claims))
+}
+
+#[derive(PartialEq, Eq)]
+enum Place {
+    Header,
+    Body,
+    Query,
+}
+
+/// The token and where it was; one place only (RFC 6750 §2).
+fn presented(edge: &Edge, form: Form) -> Result<Option<(String, Place)>, Failure> {
+    let query = edge.query()?;
+    let form = if edge.method == Method::POST { form.params()? } else { Default::default() };
+    if query.repeats("access_token") || form.repeats("access_token") {
+        return Err(
+            refuse(ErrorCode::InvalidRequest, "access_token is given more than once; send it once").into()
+        );
+    }
+    let found = [
+        edge.authorization.as_deref().and_then(bearer).map(|token| (token.to_owned(), Place::Header)),
+        form.get("access_token").map(|token| (token.to_owned(), Place::Body)),
+        query.get("access_token").map(|token| (token.to_owned(), Place::Query)),
+    ];
+    let mut found = found.into_iter().flatten();
+    let first = found.next();
+    if found.next().is_some() {
+        return Err(refuse(
+            ErrorCode::InvalidRequest,
+            "the access token is sent in more than one place; send it once, in the Authorization header",
+        )
+        .into());
+    }
+    Ok(first)
+}
+
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("Bearer") && header.len() <= AUTHORIZATION_BYTES).then(|| token.trim())
+}
+
+/// Without a token there is nothing to explain (RFC 6750 §3.1).
+fn challenge() -> Response {
+    let body = serde_json::json!({
+        "error": "invalid_token",
+        "error_description": "there is no access token; send Authorization: Bearer with one",
+    });
+    let mut response = respond::json(StatusCode::UNAUTHORIZED, &body);
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"signet\""));
+    response
+}

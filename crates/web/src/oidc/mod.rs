@@ -1,0 +1,89 @@
+//! The protocol endpoints below an issuer.
+
+pub mod auth;
+pub mod cors;
+pub mod discovery;
+pub mod introspection;
+pub mod live;
+pub mod me;
+pub mod revocation;
+pub mod session_end;
+pub mod token;
+
+use std::sync::Arc;
+
+use http::Method;
+use signet_protocol::{
+    application::{ActiveApplication, AuthMethod},
+    client_auth::{AuthenticatedClient, authenticate, presented},
+    error::{ErrorCode, refuse},
+    id::AppId,
+    issuer::Issuer,
+    params::RawParams,
+    token::check_form,
+};
+
+use crate::{
+    Signet,
+    edge::{Edge, Form},
+    error::{Failure, only},
+};
+
+/// The active application `id`, if `issuer` serves it.
+pub async fn application_here(
+    signet: &Signet,
+    issuer: &Issuer,
+    id: AppId,
+) -> Result<Option<ActiveApplication>, Failure> {
+    if !issuer.serves(id) {
+        return Ok(None);
+    }
+    Ok(signet.store().application(id).await?.and_then(|application| application.active()))
+}
+
+/// The form of a back-channel endpoint and the client that authenticated with it, by the method `method` names.
+///
+/// Only POST, only the body: a secret in a URL ends up in logs and histories.
+pub async fn authenticated_form(
+    signet: &Arc<Signet>,
+    edge: &Edge,
+    form: Form,
+    method: impl FnOnce(&ActiveApplication) -> AuthMethod,
+) -> Result<(RawParams, AuthenticatedClient), Failure> {
+    only(&edge.method, "POST, OPTIONS")?;
+    check_query(edge)?;
+    let params = form.params()?;
+    check_form(&params)?;
+    let presented = presented(&params, edge.authorization.as_deref())?;
+    let application = match presented.id {
+        Some(id) => application_here(signet, &edge.issuer, id).await?,
+        None => None,
+    };
+    Ok((params, authenticate(application, &presented, method)?))
+}
+
+/// Parameters that must not be in a URL (RFC 6749 §2.3.1 and §3.2).
+const BODY_ONLY: &[&str] = &[
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "grant_type",
+    "code",
+    "code_verifier",
+    "refresh_token",
+    "token",
+    "username",
+    "password",
+];
+
+fn check_query(edge: &Edge) -> Result<(), Failure> {
+    let query = edge.query()?;
+    if edge.method == Method::POST && BODY_ONLY.iter().any(|name| query.has(name)) {
+        return Err(refuse(
+            ErrorCode::InvalidRequest,
+            "parameters are in the URL; send them in the form body (application/x-www-form-urlencoded)",
+        )
+        .into());
+    }
+    Ok(())
+}

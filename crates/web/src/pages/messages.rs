@@ -1,0 +1,261 @@
+//! The catalogue: every word the pages show, once per language.
+//!
+//! [`Messages`] has a field for each text and each language is a constant of it, so a text that was not
+//! translated does not compile.
+
+mod en;
+mod zh;
+
+pub use super::lang::Lang;
+pub use en::EN;
+pub use zh::ZH;
+
+impl Lang {
+    /// The texts of this language.
+    pub fn messages(self) -> &'static Messages {
+        match self {
+            Lang::En => &EN,
+            Lang::Zh => &ZH,
+        }
+    }
+}
+
+/// A sentence with one gap, written `{}`, for a name or a number.
+///
+/// Templates print [`before`](Phrase::before), the value in an element of its own and [`after`](Phrase::after):
+/// the value is escaped there like any other, and its writing direction cannot disturb the sentence.
+#[derive(Clone, Copy, Debug)]
+pub struct Phrase(&'static str);
+
+impl Phrase {
+    /// What stands before the gap.
+    pub fn before(self) -> &'static str {
+        self.0.split_once("{}").map_or(self.0, |(before, _)| before)
+    }
+
+    /// What stands after the gap.
+    pub fn after(self) -> &'static str {
+        self.0.split_once("{}").map_or("", |(_, after)| after)
+    }
+
+    /// The sentence with its gap filled, for places that take plain text only. Not escaped.
+    pub fn with(self, value: impl std::fmt::Display) -> String {
+        format!("{}{value}{}", self.before(), self.after())
+    }
+}
+
+/// A line of the consent page: what the application may do, and what that comprises.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// What the application may do.
+    pub title: &'static str,
+    /// What that comprises.
+    pub detail: &'static str,
+}
+
+/// What an error page says.
+#[derive(Clone, Copy, Debug)]
+pub struct ProblemText {
+    /// The heading.
+    pub title: &'static str,
+    /// What happened, and whose fault it is.
+    pub message: &'static str,
+    /// What the reader can do now.
+    pub hint: &'static str,
+}
+
+/// Adds every text below `self` to `list`, under its field's name.
+#[cfg(test)]
+trait Texts {
+    fn collect(&self, name: &str, list: &mut Vec<(String, &'static str)>);
+}
+
+/// Declares the catalogue, and for the tests a way to visit all of it.
+macro_rules! catalogue {
+    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $kind,)* }
+
+        #[cfg(test)]
+        impl $name {
+            fn texts(&self) -> Vec<(String, &'static str)> {
+                let mut list = Vec::new();
+                $(self.$field.collect(stringify!($field), &mut list);)*
+                list
+            }
+        }
+    };
+}
+
+catalogue! {
+    /// Every text of the pages in one language. The prefix of a field is the page it stands on.
+    pub struct Messages {
+        /// Put before the title of a page that reports an error, so that it is heard first.
+        error_prefix: &'static str,
+        /// The line under every card.
+        footer: Phrase,
+
+        login_title: &'static str,
+        login_lead: Phrase,
+        login_identifier: &'static str,
+        login_password: &'static str,
+        login_submit: &'static str,
+        login_promise: &'static str,
+        login_wrong: &'static str,
+        login_throttled: Phrase,
+        login_busy: &'static str,
+        login_again: &'static str,
+        login_missing: &'static str,
+        login_too_long: &'static str,
+
+        one_second: &'static str,
+        seconds: Phrase,
+        one_minute: &'static str,
+        minutes: Phrase,
+
+        account_title: &'static str,
+        account_lead: Phrase,
+        account_continue: Phrase,
+        account_another: &'static str,
+        account_another_detail: &'static str,
+
+        consent_title: &'static str,
+        consent_heading: Phrase,
+        consent_signed_in: &'static str,
+        consent_lead: &'static str,
+        consent_trust: &'static str,
+        consent_allow: &'static str,
+        consent_deny: &'static str,
+        scope_openid: Line,
+        scope_profile: Line,
+        scope_email: Line,
+        scope_phone: Line,
+        scope_address: Line,
+        scope_username: Line,
+        scope_roles: Line,
+        scope_external_id: Line,
+        scope_extended_fields: Line,
+        scope_offline: Line,
+
+        error_status: Phrase,
+        error_developer: &'static str,
+        error_code: &'static str,
+        error_detail: &'static str,
+        error_reference: &'static str,
+        bad_client: ProblemText,
+        bad_redirect_uri: ProblemText,
+        bad_request: ProblemText,
+        too_large: ProblemText,
+        unknown_host: ProblemText,
+        not_found: ProblemText,
+        method_not_allowed: ProblemText,
+        transaction_expired: ProblemText,
+        transaction_used: ProblemText,
+        cookies_blocked: ProblemText,
+        wrong_browser: ProblemText,
+        unavailable: ProblemText,
+        server_error: ProblemText,
+        bad_logout: ProblemText,
+
+        logout_title: &'static str,
+        logout_lead: &'static str,
+        logout_lead_app: Phrase,
+        logout_submit: &'static str,
+        logout_stay: &'static str,
+        signed_out_title: &'static str,
+        signed_out_lead: &'static str,
+        signed_out_back: &'static str,
+        signed_out_back_app: Phrase,
+
+        form_post_title: &'static str,
+        form_post_lead: &'static str,
+        form_post_submit: &'static str,
+
+        start_title: &'static str,
+        start_title_app: Phrase,
+        start_lead: &'static str,
+        start_hint: &'static str,
+        start_developer: &'static str,
+        start_issuer: &'static str,
+        start_discovery: &'static str,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Texts for &'static str {
+        fn collect(&self, name: &str, list: &mut Vec<(String, &'static str)>) {
+            assert!(!self.contains("{}"), "{name} has a gap that nothing fills");
+            list.push((name.to_owned(), self));
+        }
+    }
+
+    impl Texts for Phrase {
+        fn collect(&self, name: &str, list: &mut Vec<(String, &'static str)>) {
+            assert_eq!(self.0.matches("{}").count(), 1, "{name} needs exactly one gap");
+            list.push((name.to_owned(), self.0));
+        }
+    }
+
+    impl Texts for Line {
+        fn collect(&self, name: &str, list: &mut Vec<(String, &'static str)>) {
+            self.title.collect(&format!("{name}.title"), list);
+            self.detail.collect(&format!("{name}.detail"), list);
+        }
+    }
+
+    impl Texts for ProblemText {
+        fn collect(&self, name: &str, list: &mut Vec<(String, &'static str)>) {
+            self.title.collect(&format!("{name}.title"), list);
+            self.message.collect(&format!("{name}.message"), list);
+            self.hint.collect(&format!("{name}.hint"), list);
+        }
+    }
+
+    fn is_han(c: char) -> bool {
+        ('\u{4e00}'..='\u{9fff}').contains(&c)
+    }
+
+    #[test]
+    fn every_text_is_written_and_in_its_own_language() {
+        for (name, text) in EN.texts() {
+            assert!(text.chars().any(|c| c.is_ascii_alphabetic()), "{name} says nothing in English");
+            assert!(!text.chars().any(is_han), "{name} is not English: {text}");
+        }
+        for (name, text) in ZH.texts() {
+            assert!(text.chars().any(is_han), "{name} is not Chinese: {text:?}");
+        }
+    }
+
+    #[test]
+    fn chinese_is_set_in_chinese_punctuation() {
+        for (name, text) in ZH.texts() {
+            assert!(!text.contains([',', '?', '!', ';', '(', ')']), "{name}: {text}");
+        }
+    }
+
+    /// The stylesheet breaks Chinese between clauses, and a line of 320 pixels holds 16 characters, 10 in a title.
+    #[test]
+    fn chinese_clauses_fit_a_narrow_line() {
+        for (name, text) in ZH.texts() {
+            let title = name.ends_with("title") && !name.starts_with("scope");
+            let prose =
+                [".message", ".hint", "_lead", "_lead_app", "_hint"].iter().any(|end| name.ends_with(end));
+            let most = if title { 10 } else { 15 };
+            let clause =
+                text.split(['，', '。', '？', '：', ' ']).max_by_key(|clause| clause.chars().count());
+            let length = clause.unwrap().chars().count();
+            assert!(!(title || prose) || length <= most, "{name}: {clause:?} has {length} characters");
+        }
+    }
+
+    #[test]
+    fn a_phrase_is_filled() {
+        let phrase = Phrase("in {}.");
+        assert_eq!((phrase.before(), phrase.after()), ("in ", "."));
+        assert_eq!(phrase.with(3), "in 3.");
+    }
+}

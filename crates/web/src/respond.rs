@@ -1,0 +1,108 @@
+//! Answers and the headers that belong to each kind.
+
+use std::fmt::Write;
+
+use askama::Template;
+use axum::{body::Body, response::Response};
+use http::{
+    HeaderName, HeaderValue, StatusCode,
+    header::{
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    },
+};
+use serde::Serialize;
+
+/// What a page may do beyond showing itself.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// An origin its form may end up at: browsers apply `form-action` to the redirects that follow.
+    pub form_target: Option<String>,
+    /// The nonce of its one script.
+    pub script_nonce: Option<String>,
+    /// The one origin that may frame it.
+    pub framed_by: Option<String>,
+}
+
+impl Policy {
+    fn header(&self) -> String {
+        let mut text =
+            "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'".to_owned();
+        let target = self.form_target.as_deref().unwrap_or_default();
+        let framer = self.framed_by.as_deref().unwrap_or("'none'");
+        // Writing to a String cannot fail.
+        let _ = write!(text, "; form-action 'self' {target}; frame-ancestors {framer}");
+        if let Some(nonce) = &self.script_nonce {
+            let _ = write!(text, "; script-src 'nonce-{nonce}'");
+        }
+        text
+    }
+}
+
+/// A page.
+pub fn page(status: StatusCode, page: &impl Template, policy: &Policy) -> Response {
+    let Ok(html) = page.render() else {
+        tracing::error!("a page could not be rendered");
+        return plain(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The page could not be rendered; see the server's log.\n",
+        );
+    };
+    let mut response = with_type(status, "text/html; charset=utf-8", html);
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&policy.header()) {
+        headers.insert(CONTENT_SECURITY_POLICY, value);
+    }
+    if policy.framed_by.is_none() {
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    }
+    headers.insert(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
+    response
+}
+
+/// JSON that nobody may keep (RFC 6749 §5.1).
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let text = serde_json::to_vec(body).unwrap_or_else(|_| br#"{"error":"server_error"}"#.to_vec());
+    with_type(status, "application/json", text)
+}
+
+/// One line of text.
+pub fn plain(status: StatusCode, text: &'static str) -> Response {
+    with_type(status, "text/plain; charset=utf-8", text)
+}
+
+/// A redirect by GET, whatever the method was (RFC 9700 §4.12: 303, so that a form's password is not sent on).
+pub fn see_other(location: &str) -> Response {
+    let mut response = with_type(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
+    match HeaderValue::from_str(location) {
+        Ok(value) => drop(response.headers_mut().insert(LOCATION, value)),
+        Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+    }
+    response
+}
+
+/// Adds `Set-Cookie` headers.
+pub fn set_cookies(
+    mut response: Response,
+    cookies: impl IntoIterator<Item = Option<HeaderValue>>,
+) -> Response {
+    for cookie in cookies.into_iter().flatten() {
+        response.headers_mut().append(http::header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn with_type(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Not no-referrer: with it browsers send forms with a null Origin.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}

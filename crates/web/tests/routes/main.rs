@@ -1,0 +1,5 @@
+//! Every route in this process, by URL.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod flow;
+mod support;

@@ -1,0 +1,409 @@
+//! A whole Signet in this process, a browser without scripts, and a relying party.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use axum::{Router, body::Body};
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use serde_json::Value;
+use signet_protocol::{
+    application::{Application, ApplicationSettings},
+    id::{AppId, UserId},
+    issuer::{BaseUrl, Identifier},
+    jose,
+    params::{RawParams, encode_pairs},
+    password::{PasswordHash, Scratch},
+    redirect_uri::RedirectUri,
+    secret::Secret,
+    time::{Now, Timestamp},
+    user::{Profile, User, UserDetails},
+};
+use signet_store::{Applied, Change, Database, MasterKey, Options, Store};
+use signet_testkit::{forms::HtmlForm, postgres::fresh_database, seed::Seeded};
+use signet_web::{Settings, Signet, clock::Clock, hashing::Hasher, router};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+/// The pool's address.
+pub const BASE: &str = "http://localhost:8080";
+/// The callback of the sample application.
+pub const CALLBACK: &str = "https://rp.example/cb";
+/// The secret of the sample application.
+pub const SECRET: &str = "sample-secret-sample-secret-sample-1";
+/// The password of the sample users.
+pub const PASSWORD: &str = "correct horse battery";
+/// A verifier and its challenge (RFC 7636, appendix B).
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+/// The challenge of [`VERIFIER`].
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A clock that moves when told to.
+#[derive(Default)]
+pub struct ManualClock(AtomicI64);
+
+impl Clock for ManualClock {
+    fn now(&self) -> Now {
+        // A millisecond a reading, so that rows have an order.
+        Now::from_millis(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+/// A running Signet with its store in a directory of its own.
+pub struct World {
+    pub signet: Arc<Signet>,
+    pub clock: Arc<ManualClock>,
+    router: Router,
+    seed: std::sync::Mutex<Seeded>,
+    _directory: TempDir,
+}
+
+impl World {
+    /// On the embedded database.
+    pub async fn new() -> World {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(directory.path().join("signet.db"));
+        World::on(database, directory, BASE).await
+    }
+
+    /// On PostgreSQL.
+    pub async fn on_postgres() -> World {
+        World::on(Database::Postgres(fresh_database().await), tempfile::tempdir().unwrap(), BASE).await
+    }
+
+    /// On the embedded database, at another address.
+    pub async fn at(base_url: &str) -> World {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(directory.path().join("signet.db"));
+        World::on(database, directory, base_url).await
+    }
+
+    async fn on(database: Database, directory: TempDir, base_url: &str) -> World {
+        let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000_000)));
+        let mut seed = Seeded(7);
+        let master_key = MasterKey::generate(&mut seed);
+        let options = Options { database, master_key };
+        let store = Store::open(options, clock.now(), &mut seed).await.unwrap();
+        let settings = Settings { base_url: BaseUrl::parse(base_url).unwrap() };
+        let signet = Signet::new(settings, store, clock.clone(), Hasher::start().unwrap());
+        let router = router(signet.clone());
+        World { signet, clock, router, seed: std::sync::Mutex::new(seed), _directory: directory }
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// The same store, as a server that was started again has it: nothing kept in memory but the store's own caches.
+    pub fn restarted(&self) -> Router {
+        let settings = self.signet.settings().clone();
+        let hasher = Hasher::start().unwrap();
+        router(Signet::new(settings, self.signet.store().clone(), self.clock.clone(), hasher))
+    }
+
+    /// Creates an application: the sample one, changed by `change`.
+    pub async fn application(&self, identifier: &str, change: impl FnOnce(&mut Application)) -> Application {
+        let id = AppId::generate(self.clock.now(), &mut *self.seed.lock().unwrap());
+        let mut application = Application {
+            id,
+            pool: self.signet.store().pool().id,
+            identifier: Identifier::parse(identifier).unwrap(),
+            name: format!("Sample {identifier}"),
+            enabled: true,
+            secret: Some(Secret::new(SECRET)),
+            settings: ApplicationSettings {
+                redirect_uris: vec![RedirectUri::parse(CALLBACK).unwrap()],
+                logout_redirect_uris: vec![RedirectUri::parse("https://rp.example/bye").unwrap()],
+                ..ApplicationSettings::default()
+            },
+            version: 1,
+        };
+        change(&mut application);
+        self.change(Change::InsertApplication(application.clone())).await;
+        application
+    }
+
+    /// Creates a user with every claim; `change` makes them somebody else.
+    pub async fn user(&self, username: &str, change: impl FnOnce(&mut User)) -> User {
+        let id = UserId::generate(self.clock.now(), &mut *self.seed.lock().unwrap());
+        let password = PasswordHash::create(PASSWORD, &mut Seeded(1), &mut Scratch::default()).unwrap();
+        let mut user = User {
+            id,
+            pool: self.signet.store().pool().id,
+            username: Some(username.to_owned()),
+            email: Some(format!("{username}@example.com")),
+            phone: None,
+            password: Some(password),
+            blocked: false,
+            details: UserDetails {
+                email_verified: true,
+                profile: Profile { name: Some(format!("{username} Sample")), ..Profile::default() },
+                ..UserDetails::default()
+            },
+            updated_at: Timestamp(1_700_000_000),
+            version: 1,
+        };
+        change(&mut user);
+        self.change(Change::InsertUser(user.clone())).await;
+        user
+    }
+
+    /// Applies one change, as an operator would.
+    pub async fn change(&self, change: Change) {
+        let applied = self.signet.store().apply(vec![change], self.clock.now()).await.unwrap();
+        assert!(matches!(applied, Applied::Done));
+    }
+
+    /// A request without a browser.
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// GET of an absolute URL.
+    pub async fn get(&self, url: &str) -> Answer {
+        self.send(request(Method::GET, url).body(Body::empty()).unwrap()).await
+    }
+
+    /// POST of a form to an absolute URL, with an `Authorization` header if given.
+    pub async fn post(&self, url: &str, form: &[(&str, &str)], authorization: Option<&str>) -> Answer {
+        let mut builder =
+            request(Method::POST, url).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(value) = authorization {
+            builder = builder.header(header::AUTHORIZATION, value);
+        }
+        self.send(builder.body(Body::from(encode_pairs(form.iter().copied()))).unwrap()).await
+    }
+
+    /// A new browser.
+    pub fn browser(&self) -> Browser {
+        Browser { router: self.router.clone(), jar: BTreeMap::new(), address: String::new() }
+    }
+}
+
+/// Starts a request to an absolute URL, with its host in the `Host` header.
+pub fn request(method: Method, url: &str) -> http::request::Builder {
+    let (host, path) = split(url);
+    Request::builder().method(method).uri(path).header(header::HOST, host)
+}
+
+/// Host (with port) and path of an http or https URL.
+fn split(url: &str) -> (&str, &str) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let at = rest.find('/').unwrap_or(rest.len());
+    let (host, path) = rest.split_at(at);
+    (host, if path.is_empty() { "/" } else { path })
+}
+
+/// An answer with its body read.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    async fn of(response: axum::response::Response) -> Answer {
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.body))
+    }
+
+    /// The protocol error in the JSON body, with the status.
+    pub fn error(&self) -> (u16, String) {
+        (self.status.as_u16(), self.json()["error"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The target of a redirect.
+    pub fn location(&self) -> &str {
+        self.header("location").unwrap_or_else(|| panic!("no redirect: {} {}", self.status, self.body))
+    }
+
+    /// The query of the target of a redirect.
+    pub fn callback(&self) -> RawParams {
+        let (_, query) = self.location().split_once('?').unwrap_or_default();
+        RawParams::parse(query.as_bytes()).unwrap()
+    }
+
+    /// The one form of a page.
+    pub fn form(&self) -> HtmlForm {
+        HtmlForm::find(&self.body).unwrap_or_else(|| panic!("no form: {} {}", self.status, self.body))
+    }
+}
+
+/// A browser without scripts: cookies by host, redirects followed while they stay with Signet.
+#[derive(Clone)]
+pub struct Browser {
+    pub router: Router,
+    pub jar: BTreeMap<(String, String), String>,
+    pub address: String,
+}
+
+impl Browser {
+    /// Opens `url` and follows redirects until a page, or until one leads away from Signet.
+    pub async fn open(&mut self, url: &str) -> Answer {
+        let answer = self.step(Method::GET, url, None).await;
+        self.follow(answer).await
+    }
+
+    /// One request, without following.
+    pub async fn step(&mut self, method: Method, url: &str, form: Option<&[(String, String)]>) -> Answer {
+        let url = self.absolute(url);
+        let host = split(&url).0.to_owned();
+        let cookies: Vec<String> = self
+            .jar
+            .iter()
+            .filter(|((own, _), _)| *own == host)
+            .map(|((_, name), value)| format!("{name}={value}"))
+            .collect();
+        let mut builder = request(method, &url);
+        if !cookies.is_empty() {
+            builder = builder.header(header::COOKIE, cookies.join("; "));
+        }
+        let body = match form {
+            Some(pairs) => {
+                builder = builder.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+                Body::from(encode_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))))
+            }
+            None => Body::empty(),
+        };
+        let response = self.router.clone().oneshot(builder.body(body).unwrap()).await.unwrap();
+        self.keep(&host, response.headers());
+        self.address = url;
+        Answer::of(response).await
+    }
+
+    /// Fills in the form of `page`, presses the button `id`, and follows.
+    pub async fn submit(&mut self, page: &Answer, values: &[(&str, &str)], id: &str) -> Answer {
+        let form = page.form();
+        assert!(form.buttons.iter().any(|(own, _, _)| own == id), "no button {id}: {}", page.body);
+        let answer = self.step(Method::POST, &form.action, Some(&form.fill(values, id))).await;
+        self.follow(answer).await
+    }
+
+    /// Signs in on a login page with the sample password.
+    pub async fn sign_in(&mut self, page: &Answer, username: &str) -> Answer {
+        self.submit(page, &[("username", username), ("password", PASSWORD)], "sign-in").await
+    }
+
+    async fn follow(&mut self, mut answer: Answer) -> Answer {
+        for _ in 0..10 {
+            if answer.status != StatusCode::SEE_OTHER {
+                return answer;
+            }
+            let target = answer.location().to_owned();
+            if !target.starts_with('/') && !split(&target).0.contains("localhost:8080") {
+                return answer;
+            }
+            answer = self.step(Method::GET, &target, None).await;
+        }
+        panic!("too many redirects at {}", self.address)
+    }
+
+    fn absolute(&self, url: &str) -> String {
+        if url.starts_with('/') { format!("http://{}{url}", split(&self.address).0) } else { url.to_owned() }
+    }
+
+    fn keep(&mut self, host: &str, headers: &HeaderMap) {
+        for value in headers.get_all(header::SET_COOKIE) {
+            let text = value.to_str().unwrap();
+            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
+            let key = (host.to_owned(), name.to_owned());
+            if text.contains("Max-Age=0") {
+                self.jar.remove(&key);
+            } else {
+                self.jar.insert(key, value.to_owned());
+            }
+        }
+    }
+}
+
+/// A request to the authorization endpoint of `issuer` with the usual parameters, changed by `change`: a value of `""`
+/// removes a parameter.
+pub fn authorize_url(issuer: &str, application: &Application, change: &[(&str, &str)]) -> String {
+    let id = application.id.to_string();
+    let usual = [
+        ("client_id", id.as_str()),
+        ("response_type", "code"),
+        ("scope", "openid profile email"),
+        ("redirect_uri", CALLBACK),
+        ("state", "st4te"),
+        ("nonce", "n0nce"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ];
+    let mut pairs: Vec<(&str, &str)> =
+        usual.into_iter().filter(|(name, _)| change.iter().all(|(n, _)| n != name)).collect();
+    pairs.extend(change.iter().copied().filter(|(_, value)| !value.is_empty()));
+    format!("{issuer}/auth?{}", encode_pairs(pairs.into_iter()))
+}
+
+/// The parameters that redeem `code` for the sample application by `client_secret_post`.
+pub fn redeem<'a>(id: &'a str, code: &'a str) -> Vec<(&'static str, &'a str)> {
+    vec![
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+        ("client_id", id),
+        ("client_secret", SECRET),
+    ]
+}
+
+/// `Authorization: Basic` of an id and a secret.
+pub fn basic(id: &str, secret: &str) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+}
+
+/// The tokens of a whole login of `username` at `issuer`, with `offline_access` when `offline`.
+pub async fn login_tokens(
+    world: &World,
+    issuer: &str,
+    application: &Application,
+    username: &str,
+    offline: bool,
+) -> Value {
+    let mut browser = world.browser();
+    let change: &[(&str, &str)] = if offline {
+        &[("scope", "openid profile email offline_access"), ("prompt", "consent")]
+    } else {
+        &[]
+    };
+    let page = browser.open(&authorize_url(issuer, application, change)).await;
+    let mut answer = browser.sign_in(&page, username).await;
+    if offline {
+        answer = browser.submit(&answer, &[], "allow").await;
+    }
+    let callback = answer.callback();
+    let code = callback.get("code").unwrap_or_else(|| panic!("no code: {}", answer.location()));
+    let id = application.id.to_string();
+    let tokens = world.post(&format!("{issuer}/token"), &redeem(&id, code), None).await;
+    assert_eq!(tokens.status, StatusCode::OK, "{}", tokens.body);
+    tokens.json()
+}
+
+/// The left half of a SHA-256, as `at_hash` wants it.
+pub fn half_hash(text: &str) -> String {
+    jose::b64(&jose::sha256(text.as_bytes())[..16])
+}

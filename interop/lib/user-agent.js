@@ -1,0 +1,62 @@
+// A person at a browser without scripts: keeps cookies, follows redirects, fills in the forms it meets.
+import { fetch } from './fetch.js';
+import { chooseForm, fillIn } from './forms.js';
+
+const MAX_STEPS = 12;
+
+export class UserAgent {
+  #cookies = new Map();
+
+  /**
+   * Opens `url` and answers every page, until it is sent to `callback`, by redirect or by a form.
+   * Returns that request (a URL, or a POST Request) and the names of the fields of each form that was filled in.
+   */
+  async visit(url, callback, answers = {}) {
+    const asked = [];
+    let next = { url: new URL(url) };
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const response = await this.#send(next);
+      const location = response.headers.get('location');
+      if (location) {
+        if (![302, 303].includes(response.status)) throw new Error(`${next.url}: redirect by ${response.status}`);
+        next = { url: new URL(location, next.url) };
+      } else {
+        const page = await response.text();
+        if (response.status !== 200) throw new Error(`${next.url}: ${response.status}\n${page}`);
+        const form = chooseForm(page, answers);
+        if (!form) throw new Error(`${next.url}: no form to fill in\n${page}`);
+        next = { url: new URL(form.action, next.url), ...fillIn(form, answers) };
+        if (!sameAddress(next.url, callback)) asked.push(form.controls.map(({ name }) => name));
+      }
+      if (sameAddress(next.url, callback)) return { arrived: arrival(next), asked };
+    }
+    throw new Error(`${url}: still not at ${callback} after ${MAX_STEPS} steps, now at ${next.url}`);
+  }
+
+  async #send({ url, body }) {
+    const headers = { accept: 'text/html', cookie: this.#cookieHeader(url.hostname) };
+    const method = body ? 'POST' : 'GET';
+    if (body) headers.origin = url.origin;
+    const response = await fetch(url, { method, body, headers, redirect: 'manual' });
+    for (const line of response.headers.getSetCookie()) this.#keep(url.hostname, line);
+    return response;
+  }
+
+  #cookieHeader(host) {
+    return [...(this.#cookies.get(host) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ');
+  }
+
+  #keep(host, line) {
+    const [pair, ...attributes] = line.split(';').map((part) => part.trim());
+    const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+    const jar = this.#cookies.get(host) ?? new Map();
+    const gone = attributes.some((attribute) => /^max-age=(0|-\d+)$/i.test(attribute));
+    if (gone) jar.delete(name);
+    else jar.set(name, value);
+    this.#cookies.set(host, jar);
+  }
+}
+
+const sameAddress = (url, callback) => url.origin + url.pathname === callback;
+
+const arrival = ({ url, body }) => (body ? new Request(url, { method: 'POST', body }) : url);
