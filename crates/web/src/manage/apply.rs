@@ -7,7 +7,7 @@ use super::{
     plan::{Plan, PlanError, plan},
     problem::Problem,
 };
-use crate::Signet;
+use crate::{Signet, clock::SystemEntropy};
 
 /// How often a plan is made again because somebody else was quicker.
 const ATTEMPTS: usize = 3;
@@ -39,7 +39,7 @@ async fn carry_out(
         if changes.is_empty() {
             return Ok(plan);
         }
-        match signet.store().apply(changes, signet.now()).await {
+        match signet.store().apply(changes, signet.now(), &mut SystemEntropy).await {
             Ok(Applied::Done) => return Ok(plan),
             // A name was taken since the plan was made: the next plan says by whom.
             Ok(Applied::Changed) | Err(StoreError::Conflict { .. }) => {}
