@@ -177,3 +177,7 @@ impl Introspection {
         }))
     }
 }
+
+#[cfg(test)]
+#[path = "access_token_tests.rs"]
+mod tests;

@@ -48,10 +48,22 @@ pub const CLAIMS_BY_SCOPE: &[(KnownScope, &[&str])] = &[
 /// of older systems.
 pub fn user_claims(user: &User, scope: &Scope, application: &Application) -> Map<String, Value> {
     let granted = CLAIMS_BY_SCOPE.iter().filter(|(value, _)| scope.has(*value)).flat_map(|(_, names)| *names);
-    granted
-        .map(|name| ((*name).to_owned(), claim(user, name)))
-        .filter(|(_, value)| application.settings.empty_claims_as_null || !value.is_null())
-        .collect()
+    let shown = granted.map(|name| ((*name).to_owned(), claim(user, name)));
+    if application.settings.empty_claims_as_null {
+        shown.map(|(name, value)| if value.is_null() { unset(name) } else { (name, value) }).collect()
+    } else {
+        shown.filter(|(_, value)| !value.is_null()).collect()
+    }
+}
+
+/// How older systems send a claim without a value.
+fn unset(name: String) -> (String, Value) {
+    let value = match name.as_str() {
+        "email_verified" | "phone_number_verified" => Value::Bool(false),
+        "gender" => Value::from("U"),
+        _ => Value::Null,
+    };
+    (name, value)
 }
 
 fn claim(user: &User, name: &str) -> Value {
@@ -152,3 +164,7 @@ impl HintClaims {
         crate::id::RowId::parse(self.sid.as_deref()?)
     }
 }
+
+#[cfg(test)]
+#[path = "claims_tests.rs"]
+mod tests;

@@ -39,7 +39,7 @@ pub const INVALID_CLIENT: Refusal = refuse(
 
 /// Reads the credentials of a request from its form body and `Authorization` header.
 pub fn presented(params: &RawParams, authorization: Option<&str>) -> Result<PresentedClient, Refusal> {
-    if params.has("client_assertion") || params.has("client_assertion_type") {
+    if params.get("client_assertion").or(params.get("client_assertion_type")).is_some() {
         return Err(refuse(ErrorCode::InvalidClient, "client_assertion is not supported at this endpoint"));
     }
     let body_id = params.get("client_id");
@@ -112,3 +112,7 @@ pub fn authenticate(
     };
     if proved { Ok(AuthenticatedClient(application)) } else { Err(INVALID_CLIENT) }
 }
+
+#[cfg(test)]
+#[path = "client_auth_tests.rs"]
+mod tests;

@@ -107,3 +107,7 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
         authorization_response_iss_parameter_supported: true,
     }
 }
+
+#[cfg(test)]
+#[path = "discovery_tests.rs"]
+mod tests;

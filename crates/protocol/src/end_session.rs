@@ -6,7 +6,7 @@ use crate::{
     error::{ErrorCode, Refusal, refuse},
     id::AppId,
     limits::STATE_BYTES,
-    params::{RawParams, encode_pairs},
+    params::RawParams,
     redirect_uri::{VerifiedRedirectUri, verify},
     session::Session,
 };
@@ -98,13 +98,9 @@ impl LogoutTarget {
 
     /// The target of the redirect, with `state`.
     pub fn location(&self) -> String {
-        let target = self.uri.uri().as_str();
         match &self.state {
-            None => target.to_owned(),
-            Some(state) => {
-                let joint = if target.contains('?') { "&" } else { "?" };
-                format!("{target}{joint}{}", encode_pairs([("state", state.as_str())].into_iter()))
-            }
+            None => self.uri.uri().as_str().to_owned(),
+            Some(state) => self.uri.uri().with_query([("state", state.as_str())].into_iter()),
         }
     }
 }
@@ -118,3 +114,7 @@ pub fn must_confirm(session: Option<&Session>, hint: Option<&HintClaims>) -> boo
         (Some(_), None) => true,
     }
 }
+
+#[cfg(test)]
+#[path = "end_session_tests.rs"]
+mod tests;

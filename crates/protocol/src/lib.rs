@@ -25,6 +25,8 @@ pub mod password;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod refresh;
+#[cfg(test)]
+mod samples;
 pub mod scope;
 pub mod secret;
 pub mod session;

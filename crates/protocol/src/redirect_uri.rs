@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::REDIRECT_URI_BYTES;
+use crate::{limits::REDIRECT_URI_BYTES, params::encode_pairs};
 
 /// A URI with the syntax of RFC 3986 that may be registered as a callback: absolute, without fragment or user
 /// information, of an allowed scheme. Kept byte for byte; nothing is ever normalised (attack 1).
@@ -126,6 +126,16 @@ impl RedirectUri {
             _ => self.origin_end,
         };
         self.text.get(..end).unwrap_or_default()
+    }
+
+    /// The URI with `pairs` added to its query, which stays in front (RFC 6749 §3.1.2).
+    pub fn with_query<'a>(&self, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+        let joint = match self.text.split_once('?') {
+            None => "?",
+            Some((_, "")) => "",
+            Some(_) => "&",
+        };
+        format!("{}{joint}{}", self.text, encode_pairs(pairs))
     }
 
     /// Whether this registered URI admits `asked`: the same bytes, or, for a loopback address of a native application,

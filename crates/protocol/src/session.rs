@@ -43,3 +43,7 @@ impl Session {
         meant && self.pool == application.pool && self.ended_at.is_none() && now < self.expires_at
     }
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -2,6 +2,8 @@
 //!
 //! It lives in the store, so a restart loses nothing, and it is bound to the browser that began it (attack 12).
 
+use subtle::ConstantTimeEq;
+
 use crate::{
     id::{AppId, PoolId, SessionId, TransactionId},
     issuer::IssuerId,
@@ -88,6 +90,11 @@ impl Transaction {
 pub fn csrf_token(key: &[u8], browser: &str, subject: &str, session: Option<SessionId>) -> String {
     let session = session.map(|id| id.to_string()).unwrap_or_default();
     jose::b64(&jose::hmac_sha256(key, &[b"csrf", browser.as_bytes(), subject.as_bytes(), session.as_bytes()]))
+}
+
+/// Whether `shown` is the token of a form, in time that does not depend on where they differ.
+pub fn csrf_fits(shown: Option<&str>, token: &str) -> bool {
+    shown.is_some_and(|shown| shown.as_bytes().ct_eq(token.as_bytes()).into())
 }
 
 #[cfg(test)]

@@ -3,7 +3,11 @@
 //! Every change of something that is kept in memory writes a row here, in the same batch. The node that wrote it
 //! brings its own memory up to date before its call returns; the others follow by reading the rows.
 
-use std::{collections::HashMap, sync::Weak, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Weak, atomic::Ordering},
+    time::Duration,
+};
 
 use signet_protocol::{
     issuer::IssuerId,
@@ -107,6 +111,7 @@ impl Store {
         self.0.identifiers.clear();
         self.0.origins.clear();
         self.0.used_algs.clear();
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
     }
 
     fn forget_issuer_keys(&self, issuer: IssuerId) {
@@ -114,6 +119,7 @@ impl Store {
         for alg in KeyAlg::ALL {
             self.0.signing_keys.remove(&(issuer, *alg));
         }
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
     }
 
     /// After changes may have been missed: forgets everything and reads all revocations again.
@@ -121,6 +127,7 @@ impl Store {
         self.forget_applications();
         self.0.key_rings.clear();
         self.0.signing_keys.clear();
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
         self.load_revocations(now).await
     }
 }

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -105,6 +105,7 @@ pub(crate) struct Inner {
     pub pool: Pool,
     pub node: [u8; 6],
     pub changes: AtomicU32,
+    pub generation: AtomicU64,
     pub applications: Cache<AppId, Application>,
     pub identifiers: Cache<Identifier, AppId>,
     pub origins: Cache<String, ()>,
@@ -148,6 +149,7 @@ impl Store {
             pool,
             node,
             changes: AtomicU32::new(0),
+            generation: AtomicU64::new(0),
             applications: Cache::default(),
             identifiers: Cache::default(),
             origins: Cache::default(),
@@ -167,6 +169,12 @@ impl Store {
     /// The default pool.
     pub fn pool(&self) -> &Pool {
         &self.0.pool
+    }
+
+    /// Counts the changes of applications and keys that this node has taken in: what was rendered from them under
+    /// another number is stale.
+    pub fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::SeqCst)
     }
 
     /// Whether the database answers.

@@ -2,7 +2,9 @@
 
 use aws_lc_rs::{
     hmac,
-    signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey},
+    signature::{
+        ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+    },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
@@ -34,9 +36,12 @@ impl Jwt {
 
     /// Whether a key of `jwks` with the token's `kid` and `alg` made the signature.
     pub fn verifies_with(&self, jwks: &Value) -> bool {
+        let (kid, alg) = (self.header.get("kid"), self.header.get("alg"));
         let keys = jwks["keys"].as_array().map(Vec::as_slice).unwrap_or_default();
-        keys.iter().filter(|key| key["kid"] == self.header["kid"] && key["alg"] == self.header["alg"]).any(|key| {
-            let part = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap_or_default()).unwrap_or_default();
+        keys.iter().filter(|key| key.get("kid") == kid && key.get("alg") == alg).any(|key| {
+            let part = |name: &str| {
+                URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap_or_default()).unwrap_or_default()
+            };
             match key["kty"].as_str() {
                 Some("RSA") => RsaPublicKeyComponents { n: part("n"), e: part("e") }
                     .verify(&RSA_PKCS1_2048_8192_SHA256, self.signed.as_bytes(), &self.signature)
@@ -54,6 +59,7 @@ impl Jwt {
     /// Whether `secret` made the signature.
     pub fn verifies_with_secret(&self, secret: &str) -> bool {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-        self.header["alg"] == "HS256" && hmac::verify(&key, self.signed.as_bytes(), &self.signature).is_ok()
+        self.header.get("alg").is_some_and(|alg| alg == "HS256")
+            && hmac::verify(&key, self.signed.as_bytes(), &self.signature).is_ok()
     }
 }

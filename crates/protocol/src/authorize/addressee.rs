@@ -6,7 +6,7 @@ use crate::{
     error::{ErrorCode, Refusal, refuse},
     issuer::Issuer,
     limits::STATE_BYTES,
-    params::{RawParams, encode_pairs},
+    params::RawParams,
     redirect_uri::{VerifiedRedirectUri, verify},
 };
 
@@ -122,12 +122,6 @@ impl AuthorizationResponse {
 
     /// The target of a redirect in `query` mode: the callback's own query stays in front.
     pub fn location(&self) -> String {
-        let target = self.redirect_uri.uri().as_str();
-        let joint = match target.split_once('?') {
-            None => "?",
-            Some((_, "")) => "",
-            Some(_) => "&",
-        };
-        format!("{target}{joint}{}", encode_pairs(self.pairs()))
+        self.redirect_uri.uri().with_query(self.pairs())
     }
 }

@@ -11,8 +11,8 @@ use crate::{
 
 /// What the checks look at.
 pub struct Asked<'a> {
-    draft: &'a Draft,
-    application: &'a ActiveApplication,
+    pub(super) draft: &'a Draft,
+    pub(super) application: &'a ActiveApplication,
 }
 
 impl<'a> Asked<'a> {

@@ -20,7 +20,7 @@ pub struct Situation<'a> {
     pub session: Option<&'a Session>,
     /// The session chosen in this transaction.
     pub chosen: Option<Chosen>,
-    /// The answer to the consent page of this transaction.
+    /// The answer to the consent page of this transaction. A yes counts only for the chosen session, whose user gave it.
     pub answer: Option<bool>,
     /// What the user agreed to earlier.
     pub remembered: Option<&'a Scope>,
@@ -83,6 +83,9 @@ pub fn decide(request: &AuthorizationRequest, application: &ActiveApplication, a
 }
 
 fn interaction(request: &AuthorizationRequest, application: &ActiveApplication, at: &Situation<'_>) -> Next {
+    if at.answer == Some(false) {
+        return Next::Refuse(refuse(ErrorCode::AccessDenied, "the user did not consent"));
+    }
     let Some(session) = at.session else {
         return Next::SignIn { again: false };
     };
@@ -105,16 +108,18 @@ fn interaction(request: &AuthorizationRequest, application: &ActiveApplication, 
     if request.prompt.select_account && chosen.is_none() {
         return Next::ChooseAccount;
     }
-    consent(request, application, at)
+    let allowed = at.answer == Some(true) && chosen.is_some();
+    consent(request, application, at.remembered, allowed)
 }
 
-fn consent(request: &AuthorizationRequest, application: &ActiveApplication, at: &Situation<'_>) -> Next {
+fn consent(
+    request: &AuthorizationRequest,
+    application: &ActiveApplication,
+    remembered: Option<&Scope>,
+    allowed: bool,
+) -> Next {
     let scope = granted_scope(request, application);
-    let agreed = at.remembered.is_some_and(|earlier| earlier.covers(&scope));
+    let agreed = remembered.is_some_and(|earlier| earlier.covers(&scope));
     let ask = request.prompt.consent || !(application.settings.skip_consent || agreed);
-    match at.answer {
-        Some(false) => Next::Refuse(refuse(ErrorCode::AccessDenied, "the user did not consent")),
-        None if ask => Next::AskConsent,
-        Some(true) | None => Next::Issue { scope },
-    }
+    if ask && !allowed { Next::AskConsent } else { Next::Issue { scope } }
 }

@@ -9,6 +9,8 @@ mod checks;
 mod decide;
 mod issue;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use addressee::{Addressee, AuthorizationResponse, ResponseMode};
 pub use checks::{Asked, check};

@@ -92,9 +92,9 @@ impl Draft {
         let compared_by = method.good().copied().unwrap_or(ChallengeMethod::Plain);
         Draft {
             repeats: params.duplicate(),
-            request: params.has("request"),
-            request_uri: params.has("request_uri"),
-            registration: params.has("registration"),
+            request: params.get("request").is_some(),
+            request_uri: params.get("request_uri").is_some(),
+            registration: params.get("registration").is_some(),
             state_length: params.get("state").map_or(0, str::len),
             response_type: Field::read(params.get("response_type"), ResponseType::parse),
             response_mode: Field::read(params.get("response_mode"), ResponseMode::parse),

@@ -6,6 +6,8 @@
 mod code;
 mod mint;
 mod refresh;
+#[cfg(test)]
+mod tests;
 
 pub use code::{CodeCase, CodeOutcome, CodeRequest, judge_code};
 pub use mint::{Minting, Signers, TokenResponse};

@@ -55,11 +55,13 @@ pub fn check_refresh(case: &RefreshCase<'_>) -> Result<(), Refusal> {
     run_checks(RefreshCase::CHECKS, case)
 }
 
-/// The scope of the refreshed access token: what was granted, or the part of it that is asked for.
+/// The scope of the refreshed access token: what was granted, or the part of it that is asked for (RFC 6749 §6).
+///
+/// A request for nothing but values Signet does not know is refused too: none of them was granted.
 pub fn refreshed_scope(granted: &Scope, asked: Option<&Scope>) -> Result<Scope, Refusal> {
     match asked {
         None => Ok(granted.clone()),
-        Some(part) if granted.covers(part) => Ok(part.clone()),
+        Some(part) if granted.covers(part) && part.iter().next().is_some() => Ok(part.clone()),
         Some(_) => Err(refuse(
             ErrorCode::InvalidScope,
             "scope asks for more than was granted; leave it out or narrow it",

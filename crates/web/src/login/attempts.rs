@@ -35,7 +35,7 @@ impl Attempt {
         name: &LoginName,
         user: Option<&User>,
     ) -> Result<Result<Attempt, Seconds>, Failure> {
-        let (store, now) = (signet.store(), signet.now().timestamp());
+        let (store, now) = (signet.store(), signet.now());
         let account = match user {
             Some(user) => match known_device(signet, edge, user.id) {
                 Some(device) => SecretHash::of("attempt by device", device.as_bytes()),

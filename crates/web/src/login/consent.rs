@@ -114,5 +114,5 @@ async fn remember(signet: &Arc<Signet>, open: &Open, user: &ActiveUser) -> Resul
     let store = signet.store();
     let earlier = store.consent(user.id, open.application.id).await?.unwrap_or_default();
     let all = earlier.union(&asked_scope(open));
-    Ok(store.remember_consent(user.id, open.application.id, &all, signet.now().timestamp()).await?)
+    Ok(store.remember_consent(user.id, open.application.id, &all, signet.now()).await?)
 }

@@ -6,7 +6,7 @@ use signet_protocol::{
     application::ActiveApplication,
     id::{RowId, SessionId, TransactionId},
     params::RawParams,
-    transaction::{Transaction, TransactionProblem, csrf_token},
+    transaction::{Transaction, TransactionProblem, csrf_fits, csrf_token},
 };
 
 use crate::{
@@ -56,7 +56,7 @@ impl Open {
         form: &RawParams,
         session: Option<SessionId>,
     ) -> Result<(), Failure> {
-        let fits = form.get("csrf") == Some(self.csrf(signet, session).as_str());
+        let fits = csrf_fits(form.get("csrf"), &self.csrf(signet, session));
         if fits { Ok(()) } else { Err(stuck(Problem::WrongBrowser, &self.application, &self.params)) }
     }
 
@@ -84,7 +84,7 @@ pub async fn resume(signet: &Arc<Signet>, edge: &Edge) -> Result<(Transaction, B
         return Err(stuck(tell(problem), &application, &transaction.request()));
     }
     if transaction.browser.is_none() {
-        if !signet.store().bind_transaction(transaction.id, &browser.hash()).await? {
+        if !signet.store().bind_transaction(transaction.id, browser.hash()).await? {
             return Err(Problem::WrongBrowser.into());
         }
         transaction.browser = Some(browser.hash());

@@ -215,7 +215,7 @@ impl Asking<'_> {
         };
         let code = authorize::issue_code(from, now, &mut SystemEntropy);
         let transaction = self.transaction.as_ref().map(|transaction| transaction.id);
-        if self.signet.store().issue_code(&code.row, transaction, now.timestamp()).await? {
+        if self.signet.store().issue_code(&code.row, transaction, now).await? {
             return Ok(send(self.edge, &self.addressee.code(code.text), request.prompt.none));
         }
         // The session ended, or the transaction was answered, between reading and writing.
@@ -238,7 +238,7 @@ impl Asking<'_> {
 
     async fn refuse(&self, refusal: Refusal, framed: bool) -> Result<Response, Failure> {
         if let Some(transaction) = &self.transaction {
-            let now = self.signet.now().timestamp();
+            let now = self.signet.now();
             if !self.signet.store().use_transaction(transaction.id, now).await? {
                 return Err(login::transaction::used(transaction, &self.application));
             }

@@ -93,25 +93,25 @@ async fn serve(
     only(&edge.method, "GET, HEAD, OPTIONS")?;
     let generation = signet.store().generation();
     let key = (edge.issuer.id(), document);
-    let kept = match signet.rendered().get(key, generation) {
-        Some(kept) => kept,
-        None => match document {
-            Document::Discovery => {
-                signet.rendered().put(key, generation, &discovery(&edge.issuer, edge.own.as_deref()))?
-            }
-            Document::Jwks => {
-                let keys = published(signet, edge).await?;
-                signet.rendered().put(key, signet.store().generation(), &keys)?
-            }
-        },
+    let kept = match (signet.rendered().get(key, generation), document) {
+        (Some(kept), _) => kept,
+        (None, Document::Discovery) => {
+            signet.rendered().put(key, generation, &discovery(&edge.issuer, edge.own.as_deref()))?
+        }
+        (None, Document::Jwks) => {
+            make_keys(signet, edge).await?;
+            // Read before the keys are: what changes in between makes the rendered document stale, not the other way.
+            let generation = signet.store().generation();
+            let keys = signet.store().published_keys(edge.issuer.id()).await?;
+            signet.rendered().put(key, generation, &JwkSet { keys })?
+        }
     };
     Ok(response(headers, kept))
 }
 
-/// The keys of an issuer. The first look makes those that its tokens will be signed with.
-async fn published(signet: &Arc<Signet>, edge: &Edge) -> Result<JwkSet, Failure> {
+/// Makes the keys that the issuer's tokens will be signed with, unless they are there.
+async fn make_keys(signet: &Arc<Signet>, edge: &Edge) -> Result<(), Failure> {
     let store = signet.store();
-    let id = edge.issuer.id();
     let es256 = match &edge.own {
         None => store.any_application_uses(KeyAlg::Es256).await?,
         Some(application) => {
@@ -120,11 +120,10 @@ async fn published(signet: &Arc<Signet>, edge: &Edge) -> Result<JwkSet, Failure>
                 .contains(&SigningAlg::Es256)
         }
     };
-    store.signing_key(id, KeyAlg::Rs256, signet.now(), &mut SystemEntropy).await?;
-    if es256 {
-        store.signing_key(id, KeyAlg::Es256, signet.now(), &mut SystemEntropy).await?;
+    for alg in [Some(KeyAlg::Rs256), es256.then_some(KeyAlg::Es256)].into_iter().flatten() {
+        store.signing_key(edge.issuer.id(), alg, signet.now(), &mut SystemEntropy).await?;
     }
-    Ok(JwkSet { keys: store.published_keys(id).await? })
+    Ok(())
 }
 
 fn response(headers: &HeaderMap, kept: Kept) -> Response {

@@ -11,7 +11,7 @@ use signet_protocol::{
     error::{ErrorCode, Refusal, refuse},
     params::RawParams,
     session::Session,
-    transaction::csrf_token,
+    transaction::{csrf_fits, csrf_token},
 };
 
 use crate::{
@@ -165,7 +165,7 @@ fn check_form(
     let browser = Browser::shown(edge).ok_or(Problem::CookiesBlocked)?;
     let key = signet.store().pool().csrf_key.expose();
     let expected = csrf_token(key, browser.value(), FORM, session.map(|session| session.id));
-    if params.get("csrf") == Some(expected.as_str()) { Ok(()) } else { Err(Problem::WrongBrowser.into()) }
+    if csrf_fits(params.get("csrf"), &expected) { Ok(()) } else { Err(Problem::WrongBrowser.into()) }
 }
 
 impl Logout {

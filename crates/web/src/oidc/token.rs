@@ -76,7 +76,7 @@ impl Exchange<'_> {
         let user = self.user(&stored.grant).await?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
         let family = self.new_family(&stored.grant);
-        if !store.redeem_code(stored.id, stored.grant.id, family.as_ref(), now.timestamp()).await? {
+        if !store.redeem_code(stored.id, stored.grant.id, family.as_ref(), now).await? {
             // Another request spent it between reading and writing: that is a second use, too.
             return Err(self.revoke(&stored.grant, "a code was used twice at once").await?.into());
         }
@@ -125,8 +125,8 @@ impl Exchange<'_> {
         let grace = if confidential { GRACE_CONFIDENTIAL } else { GRACE_PUBLIC };
         // A guard that finds another request was quicker makes us look again: the same refresh is then a repeat.
         for _ in 0..8 {
-            let now = self.signet.now().timestamp();
-            let (written, generation) = match refresh::decide(&family, presented, now, grace) {
+            let now = self.signet.now();
+            let (written, generation) = match refresh::decide(&family, presented, now.timestamp(), grace) {
                 RefreshDecision::Rotate { next } => (store.rotate(family.id, presented, now).await?, next),
                 RefreshDecision::Repeat { generation } => {
                     (store.repeat(family.id, generation).await?, generation)

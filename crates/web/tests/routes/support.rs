@@ -72,7 +72,7 @@ impl World {
 
     /// On PostgreSQL.
     pub async fn on_postgres() -> World {
-        World::on(Database::Postgres(fresh_database().await), tempfile::tempdir().unwrap(), BASE).await
+        World::on(Database::Postgres(fresh_database()), tempfile::tempdir().unwrap(), BASE).await
     }
 
     /// On the embedded database, at another address.
@@ -155,7 +155,8 @@ impl World {
 
     /// Applies one change, as an operator would.
     pub async fn change(&self, change: Change) {
-        let applied = self.signet.store().apply(vec![change], self.clock.now()).await.unwrap();
+        let applied =
+            self.signet.store().apply(vec![change], self.clock.now(), &mut Seeded(3)).await.unwrap();
         assert!(matches!(applied, Applied::Done));
     }
 

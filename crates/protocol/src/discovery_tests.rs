@@ -1,0 +1,170 @@
+//! The documents, whole.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{samples::*, scope::Scope};
+
+const CLAIMS: &[&str] = &[
+    "sub",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "at_hash",
+    "sid",
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
+    "email",
+    "email_verified",
+    "phone_number",
+    "phone_number_verified",
+    "address",
+    "username",
+    "roles",
+    "external_id",
+    "extended_fields",
+];
+
+/// What every document says of the issuer at `url`.
+fn common(url: &str) -> Value {
+    json!({
+        "issuer": url,
+        "authorization_endpoint": format!("{url}/auth"),
+        "token_endpoint": format!("{url}/token"),
+        "userinfo_endpoint": format!("{url}/me"),
+        "jwks_uri": format!("{url}/.well-known/jwks.json"),
+        "introspection_endpoint": format!("{url}/token/introspection"),
+        "revocation_endpoint": format!("{url}/token/revocation"),
+        "end_session_endpoint": format!("{url}/session/end"),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "subject_types_supported": ["public"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": CLAIMS,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "display_values_supported": ["page"],
+        "ui_locales_supported": ["en", "zh-CN"],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "authorization_response_iss_parameter_supported": true,
+    })
+}
+
+fn assert_document(document: &Discovery, url: &str, own: Value) {
+    let mut expected = common(url);
+    let members = expected.as_object_mut().unwrap();
+    for (name, value) in own.as_object().unwrap() {
+        assert!(members.insert(name.clone(), value.clone()).is_none(), "{name} is said twice");
+    }
+    let written = serde_json::to_value(document).unwrap();
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&written[name], value, "{name}");
+    }
+    assert_eq!(written, expected, "and nothing else");
+}
+
+#[test]
+fn the_pools_document_lists_what_any_application_may_use() {
+    let methods = ["client_secret_post", "client_secret_basic", "none"];
+    assert_document(
+        &discovery(&pool_issuer(), None),
+        "https://id.example.com/oidc",
+        json!({
+            "scopes_supported": [
+                "openid", "profile", "email", "phone", "address",
+                "username", "roles", "external_id", "extended_fields", "offline_access",
+            ],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
+            "token_endpoint_auth_methods_supported": methods,
+            "introspection_endpoint_auth_methods_supported": methods,
+            "revocation_endpoint_auth_methods_supported": methods,
+            "code_challenge_methods_supported": ["S256"],
+        }),
+    );
+}
+
+#[test]
+fn an_applications_document_lists_what_it_may_use() {
+    let application = application_with(|settings| {
+        settings.grant_types = vec![GrantType::AuthorizationCode];
+        settings.token_endpoint_auth_method = AuthMethod::None;
+        settings.introspection_endpoint_auth_method = AuthMethod::ClientSecretBasic;
+        settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretPost;
+        settings.id_token_signed_response_alg = SigningAlg::Hs256;
+        settings.allow_plain_pkce = true;
+    });
+    assert_document(
+        &discovery(&app_issuer(), Some(&application)),
+        "https://notes.id.example.com/oidc",
+        json!({
+            "scopes_supported": [
+                "openid", "profile", "email", "phone", "address",
+                "username", "roles", "external_id", "extended_fields",
+            ],
+            "grant_types_supported": ["authorization_code"],
+            "id_token_signing_alg_values_supported": ["RS256", "HS256"],
+            "token_endpoint_auth_methods_supported": ["none"],
+            "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
+            "revocation_endpoint_auth_methods_supported": ["client_secret_post"],
+            "code_challenge_methods_supported": ["S256", "plain"],
+        }),
+    );
+}
+
+#[test]
+fn rs256_is_always_listed_and_once() {
+    for alg in SigningAlg::ALL {
+        let application = application_with(|settings| settings.id_token_signed_response_alg = *alg);
+        let listed = discovery(&app_issuer(), Some(&application)).id_token_signing_alg_values_supported;
+        let expected = if *alg == SigningAlg::Rs256 { vec!["RS256"] } else { vec!["RS256", alg.as_str()] };
+        assert_eq!(listed, expected);
+    }
+}
+
+#[test]
+fn a_return_type_that_is_not_ticked_is_not_listed() {
+    let application = application_with(|settings| settings.response_types.clear());
+    assert!(discovery(&app_issuer(), Some(&application)).response_types_supported.is_empty());
+}
+
+#[test]
+fn every_listed_value_is_understood() {
+    let application = application_with(|settings| settings.allow_plain_pkce = true);
+    for document in [discovery(&pool_issuer(), None), discovery(&app_issuer(), Some(&application))] {
+        let d = &document;
+        for value in &d.scopes_supported {
+            assert_eq!(Scope::parse(value).unwrap().to_string(), *value);
+        }
+        assert!(d.response_types_supported.iter().all(|value| ResponseType::parse(value).is_some()));
+        assert!(d.response_modes_supported.iter().all(|value| ResponseMode::parse(value).is_some()));
+        assert!(d.grant_types_supported.iter().all(|value| GrantType::parse(value).is_some()));
+        for methods in [
+            &d.token_endpoint_auth_methods_supported,
+            &d.introspection_endpoint_auth_methods_supported,
+            &d.revocation_endpoint_auth_methods_supported,
+        ] {
+            assert!(!methods.is_empty() && methods.iter().all(|value| AuthMethod::parse(value).is_some()));
+        }
+        let algorithms = &d.id_token_signing_alg_values_supported;
+        assert!(algorithms.iter().all(|value| SigningAlg::parse(value).is_some()));
+        let challenges = &d.code_challenge_methods_supported;
+        assert!(challenges.iter().all(|value| ChallengeMethod::parse(value).is_some()));
+    }
+}

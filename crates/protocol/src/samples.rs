@@ -1,0 +1,276 @@
+//! Sample values from which the tables of tests are built: each is good, and a row changes what it is about.
+
+use std::sync::{Arc, OnceLock};
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::{
+    application::{ActiveApplication, Application, ApplicationSettings, AuthMethod},
+    client_auth::{AuthenticatedClient, authenticate, presented},
+    entropy::Entropy,
+    error::Refusal,
+    grant::Grant,
+    id::{AppId, GrantId, PoolId, RowId, SessionId, UserId},
+    issuer::{BaseUrl, Identifier, Issuer, IssuerId, Site},
+    jose::{HmacKey, KeyAlg, SigningKey, b64, unb64},
+    params::{RawParams, encode_pairs},
+    redirect_uri::RedirectUri,
+    scope::Scope,
+    secret::{Secret, SecretHash},
+    session::Session,
+    time::{Now, Timestamp},
+    user::{ActiveUser, Address, Profile, User, UserDetails},
+};
+
+pub const NOW: Timestamp = Timestamp(1_700_000_000);
+pub const APP_SECRET: &str = "Kq3+vZ%7Eb/9 0123456789abcdefghijklmnopqrst";
+pub const CALLBACK: &str = "https://rp.example/cb";
+pub const CALLBACK_WITH_QUERY: &str = "https://rp.example/cb?tenant=a%20b";
+pub const LOGOUT_CALLBACK: &str = "https://rp.example/bye";
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+pub fn now() -> Now {
+    Now::from_millis(NOW.0 * 1000)
+}
+
+pub fn pool_id() -> PoolId {
+    PoolId::parse("a00000000000000000000001").unwrap()
+}
+
+pub fn other_pool_id() -> PoolId {
+    PoolId::parse("a00000000000000000000002").unwrap()
+}
+
+pub fn app_id() -> AppId {
+    AppId::parse("b00000000000000000000001").unwrap()
+}
+
+pub fn other_app_id() -> AppId {
+    AppId::parse("b00000000000000000000002").unwrap()
+}
+
+pub fn user_id() -> UserId {
+    UserId::parse("c00000000000000000000001").unwrap()
+}
+
+pub fn other_user_id() -> UserId {
+    UserId::parse("c00000000000000000000002").unwrap()
+}
+
+pub fn session_id() -> SessionId {
+    SessionId::from_bytes([1; 16])
+}
+
+pub fn other_session_id() -> SessionId {
+    SessionId::from_bytes([2; 16])
+}
+
+pub fn grant_id() -> GrantId {
+    GrantId::from_bytes([3; 16])
+}
+
+fn uri(text: &str) -> RedirectUri {
+    RedirectUri::parse(text).unwrap()
+}
+
+/// A confidential web application that may do everything.
+pub fn application() -> Application {
+    Application {
+        id: app_id(),
+        pool: pool_id(),
+        identifier: Identifier::parse("notes").unwrap(),
+        name: "Notes".into(),
+        enabled: true,
+        secret: Some(Secret::new(APP_SECRET)),
+        settings: ApplicationSettings {
+            redirect_uris: vec![uri(CALLBACK), uri(CALLBACK_WITH_QUERY), uri("http://127.0.0.1/cb")],
+            logout_redirect_uris: vec![uri(LOGOUT_CALLBACK), uri("https://rp.example/bye?x=1")],
+            ..ApplicationSettings::default()
+        },
+        version: 1,
+    }
+}
+
+/// The sample application with other settings, enabled.
+pub fn application_with(change: impl FnOnce(&mut ApplicationSettings)) -> ActiveApplication {
+    let mut application = application();
+    change(&mut application.settings);
+    Arc::new(application).active().unwrap()
+}
+
+/// Another application of the same pool.
+pub fn other_application() -> ActiveApplication {
+    Arc::new(Application { id: other_app_id(), ..application() }).active().unwrap()
+}
+
+pub fn active_application() -> ActiveApplication {
+    application_with(|_| {})
+}
+
+/// `application` after it authenticated with the sample secret.
+pub fn authenticated(application: ActiveApplication) -> AuthenticatedClient {
+    let id = application.id.to_string();
+    let shown = presented(&params(&[("client_id", &id), ("client_secret", APP_SECRET)]), None).unwrap();
+    authenticate(Some(application), &shown, |_| AuthMethod::ClientSecretPost).unwrap()
+}
+
+fn base() -> BaseUrl {
+    BaseUrl::parse("https://id.example.com").unwrap()
+}
+
+pub fn pool_issuer() -> Issuer {
+    Issuer::at(&base(), &Site::Pool, pool_id(), IssuerId::Pool(pool_id()))
+}
+
+pub fn app_issuer() -> Issuer {
+    let site = Site::Application(application().identifier);
+    Issuer::at(&base(), &site, pool_id(), IssuerId::Application(app_id()))
+}
+
+/// A user of whom every claim is known.
+pub fn user() -> User {
+    let text = |value: &str| Some(value.to_owned());
+    User {
+        id: user_id(),
+        pool: pool_id(),
+        username: text("alice"),
+        email: text("alice@example.com"),
+        phone: text("+8613800138000"),
+        password: None,
+        blocked: false,
+        details: UserDetails {
+            email_verified: true,
+            phone_verified: false,
+            external_id: text("hr-17"),
+            profile: Profile {
+                name: text("Alice Liddell"),
+                given_name: text("Alice"),
+                family_name: text("Liddell"),
+                middle_name: text("P"),
+                nickname: text("Al"),
+                preferred_username: text("al"),
+                profile: text("https://example.com/al"),
+                picture: text("https://example.com/al.png"),
+                website: text("https://al.example"),
+                gender: text("F"),
+                birthdate: text("1990-05-04"),
+                zoneinfo: text("Asia/Shanghai"),
+                locale: text("zh-CN"),
+                address: Some(Address { country: text("CN"), ..Address::default() }),
+            },
+            roles: vec!["admin".into(), "editor".into()],
+            extended_fields: [("level".to_owned(), Value::from(3))].into(),
+        },
+        updated_at: Timestamp(1_600_000_000),
+        version: 1,
+    }
+}
+
+/// A user of whom nothing but the id is known.
+pub fn bare_user() -> User {
+    User { username: None, email: None, phone: None, details: UserDetails::default(), ..user() }
+}
+
+pub fn active_user() -> ActiveUser {
+    user().active().unwrap()
+}
+
+/// A login of 30 seconds ago at the sample application alone.
+pub fn session() -> Session {
+    Session {
+        id: session_id(),
+        hash: SecretHash::of("session", b"cookie"),
+        pool: pool_id(),
+        user: user_id(),
+        application: Some(app_id()),
+        auth_time: Timestamp(NOW.0 - 30),
+        expires_at: Timestamp(NOW.0 + 1000),
+        ended_at: None,
+    }
+}
+
+/// What the user gave the application at the pool's issuer.
+pub fn grant() -> Grant {
+    Grant {
+        id: grant_id(),
+        pool: pool_id(),
+        issuer: pool_issuer().id(),
+        application: app_id(),
+        user: user_id(),
+        session: session_id(),
+        scope: scope("openid email"),
+        offline: false,
+        auth_time: Timestamp(NOW.0 - 30),
+        created_at: NOW,
+        expires_at: Timestamp(NOW.0 + 4200),
+        revoked_at: None,
+    }
+}
+
+pub fn scope(text: &str) -> Scope {
+    Scope::parse(text).unwrap()
+}
+
+/// Parameters as they would arrive in a form.
+pub fn params(pairs: &[(&str, &str)]) -> RawParams {
+    RawParams::parse(encode_pairs(pairs.iter().copied()).as_bytes()).unwrap()
+}
+
+/// The same bytes for the same seed.
+pub struct Seeded(pub u64);
+
+impl Entropy for Seeded {
+    fn fill(&mut self, buffer: &mut [u8]) {
+        for byte in buffer {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *byte = self.0.to_be_bytes()[0];
+        }
+    }
+}
+
+pub fn rsa() -> &'static SigningKey {
+    static KEY: OnceLock<SigningKey> = OnceLock::new();
+    KEY.get_or_init(|| SigningKey::generate(KeyAlg::Rs256).unwrap().0)
+}
+
+fn ec_pair() -> &'static (SigningKey, Zeroizing<Vec<u8>>) {
+    static KEY: OnceLock<(SigningKey, Zeroizing<Vec<u8>>)> = OnceLock::new();
+    KEY.get_or_init(|| SigningKey::generate(KeyAlg::Es256).unwrap())
+}
+
+pub fn ec() -> &'static SigningKey {
+    &ec_pair().0
+}
+
+/// A compact JWS with any header and payload, signed by [`ec`]: what refuses it is not its signature.
+pub fn forge(header: &Value, payload: &impl Serialize) -> String {
+    let part = |json: Vec<u8>| b64(&json);
+    let input =
+        [part(serde_json::to_vec(header).unwrap()), part(serde_json::to_vec(payload).unwrap())].join(".");
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &ec_pair().1).unwrap();
+    let signature = pair.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
+    format!("{input}.{}", b64(signature.as_ref()))
+}
+
+pub fn hmac() -> &'static HmacKey {
+    static KEY: OnceLock<HmacKey> = OnceLock::new();
+    KEY.get_or_init(|| HmacKey::new(APP_SECRET.as_bytes()).unwrap())
+}
+
+/// Part `index` of a compact JWS, decoded and unverified: what it looks like to others.
+pub fn jws_part<T: DeserializeOwned>(token: &str, index: usize) -> T {
+    serde_json::from_slice(&unb64(token.split('.').nth(index).unwrap()).unwrap()).unwrap()
+}
+
+/// Sees that a refusal's sentence may stand in `error_description` (RFC 6749 §5.2: ASCII without `"` and `\`).
+pub fn assert_tellable(refusal: Refusal) {
+    let legal = |byte: u8| matches!(byte, 0x20 | 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+    assert!(refusal.description.len() > 10 && refusal.description.bytes().all(legal), "{refusal:?}");
+}
