@@ -1,1 +1,53 @@
-fn main() {}
+//! `signet`: a self-hosted OpenID Connect provider.
+
+mod cli;
+mod commands;
+mod config;
+mod control;
+mod data;
+mod failure;
+mod logging;
+mod password;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    cli::{Cli, Command},
+    config::Config,
+    failure::Failure,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("signet: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let config = Config::load(&cli)?;
+    let server = matches!(cli.command, Command::Serve(_));
+    logging::start(&config, if server { "info" } else { "warn" })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("cannot start", &error))?;
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(_) => serve::serve(&config).await,
+            other => commands::run(&config, other).await,
+        }
+    });
+    // Whoever still waits for a slow connection or a read of the terminal is not waited for.
+    runtime.shutdown_background();
+    outcome
+}

@@ -1,1 +1,16 @@
 //! What an operator may do: one rulebook, without HTML or JSON.
+//!
+//! A text becomes a [`description`] with [`reader`], the description is laid over what is stored and checked by
+//! [`rules`], the difference is a [`plan`], and [`apply`] carries it out in one atomic batch. Whatever is wrong is
+//! reported as [`problem`]s with the line they stand on, all at once, and then nothing is changed.
+
+pub mod apply;
+pub mod description;
+pub mod plan;
+pub mod problem;
+pub mod reader;
+pub mod rules;
+pub mod show;
+
+#[cfg(test)]
+mod tests;

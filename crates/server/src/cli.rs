@@ -1,0 +1,181 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  signet serve                                     at http://localhost:8080, data in ./signet-data
+  signet apply examples/network-notes.toml         create or update applications and users
+  signet apply --dry-run FILE.toml                 show the plan, change nothing
+  signet user create --username alice              asks for the password
+  signet app create --name Notes --identifier notes --redirect-uri http://localhost:3000/callback
+  signet app show notes                            App ID, secret and endpoints
+
+The commands other than serve work while the server runs and while it does not.";
+
+/// A self-hosted OpenID Connect provider: one binary, an embedded database, or PostgreSQL.
+#[derive(Parser)]
+#[command(name = "signet", version, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// Data directory: master key, embedded database, control socket [default: ./signet-data]
+    #[arg(long, global = true, value_name = "DIR", env = "SIGNET_DATA", hide_env_values = true)]
+    pub data: Option<PathBuf>,
+    /// Database, sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME [default: signet.db in the data directory]
+    #[arg(long, global = true, value_name = "URL", env = "SIGNET_DATABASE", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Configuration file, TOML
+    #[arg(long, global = true, value_name = "FILE", env = "SIGNET_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// What is logged: error, warn, info, debug or trace [default: info for serve, else warn]
+    #[arg(long, global = true, value_name = "LEVEL", env = "SIGNET_LOG", hide_env_values = true)]
+    pub log_level: Option<String>,
+    /// How it is logged: human or json [default: human on a terminal, else json]
+    #[arg(long, global = true, value_name = "FORMAT", env = "SIGNET_LOG_FORMAT", hide_env_values = true)]
+    pub log_format: Option<String>,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the server
+    Serve(Serve),
+    /// Create or update applications and users from a file; prints what it does
+    Apply(Apply),
+    /// Manage users
+    #[command(subcommand)]
+    User(User),
+    /// Manage applications
+    #[command(subcommand)]
+    App(App),
+}
+
+/// `signet serve`.
+#[derive(Args)]
+pub struct Serve {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", env = "SIGNET_LISTEN", hide_env_values = true)]
+    pub listen: Option<String>,
+    #[command(flatten)]
+    pub base: Base,
+}
+
+/// The pool's address, where it matters.
+#[derive(Args)]
+pub struct Base {
+    /// Public address of the server [default: http://localhost and the port it listens on]
+    #[arg(long, value_name = "URL", env = "SIGNET_BASE_URL", hide_env_values = true)]
+    pub base_url: Option<String>,
+}
+
+/// `signet apply`.
+#[derive(Args)]
+pub struct Apply {
+    /// What there shall be: a TOML file with [[applications]] and [[users]]; - reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `signet user`.
+#[derive(Subcommand)]
+pub enum User {
+    /// Create a user; asks for the password unless it is told where to take it from
+    Create(CreateUser),
+}
+
+/// `signet user create`.
+#[derive(Args)]
+#[group(id = "name_to_sign_in_by")]
+pub struct CreateUser {
+    /// User name to sign in by
+    #[arg(long, required_unless_present_any = ["email", "phone"])]
+    pub username: Option<String>,
+    /// E-mail address to sign in by
+    #[arg(long)]
+    pub email: Option<String>,
+    /// Phone number to sign in by: +8613800138000
+    #[arg(long)]
+    pub phone: Option<String>,
+    /// Full name
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Read the password from standard input
+    #[arg(long, conflicts_with = "generate_password")]
+    pub password_stdin: bool,
+    /// Make a password and print it once
+    #[arg(long)]
+    pub generate_password: bool,
+}
+
+/// `signet app`.
+#[derive(Subcommand)]
+pub enum App {
+    /// Create an application; prints its App ID, secret and endpoints
+    Create(CreateApp),
+    /// Show an application's App ID, secret and endpoints
+    Show(ShowApp),
+}
+
+/// `signet app create`.
+#[derive(Args)]
+pub struct CreateApp {
+    /// Name people see on the login page
+    #[arg(long)]
+    pub name: String,
+    /// First label of its own address, {identifier}.localhost:8080: letters, digits and hyphens
+    #[arg(long)]
+    pub identifier: String,
+    /// web, spa, native or api
+    #[arg(long = "type", value_name = "TYPE", default_value = "web")]
+    pub kind: String,
+    /// Callback link, exactly as the application sends it; may be repeated
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    pub redirect_uris: Vec<String>,
+    #[command(flatten)]
+    pub base: Base,
+}
+
+/// `signet app show`.
+#[derive(Args)]
+pub struct ShowApp {
+    /// App ID or identifier
+    #[arg(value_name = "ID|IDENTIFIER")]
+    pub application: String,
+    #[command(flatten)]
+    pub base: Base,
+}
+
+impl Command {
+    /// `--listen`, where the command has it.
+    pub fn listen(&self) -> Option<&str> {
+        match self {
+            Command::Serve(serve) => serve.listen.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// `--base-url`, where the command has it.
+    pub fn base_url(&self) -> Option<&str> {
+        let base = match self {
+            Command::Serve(serve) => &serve.base,
+            Command::App(App::Create(create)) => &create.base,
+            Command::App(App::Show(show)) => &show.base,
+            Command::Apply(_) | Command::User(_) => return None,
+        };
+        base.base_url.as_deref()
+    }
+}

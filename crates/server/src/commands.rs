@@ -1,0 +1,151 @@
+//! The commands other than `serve`. Each becomes a request, which a running server answers, or this process itself.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::{
+    cli::{App, Apply, Command, CreateApp, CreateUser, User},
+    config::Config,
+    control::{self, Answer, LINE_BYTES, Request},
+    data::DataDir,
+    failure::Failure,
+    password,
+};
+
+/// How long to wait for a server that starts or stops, or for another command.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs `command`.
+pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(_) => Ok(()),
+        Command::Apply(arguments) => apply(config, &arguments).await,
+        Command::User(User::Create(arguments)) => create_user(config, &arguments).await,
+        Command::App(App::Create(arguments)) => create_app(config, &arguments).await,
+        Command::App(App::Show(arguments)) => {
+            let data = DataDir::existing(&config.data)?;
+            print(done(ask(config, &data, Request::Show(arguments.application)).await?)?)
+        }
+    }
+}
+
+async fn apply(config: &Config, arguments: &Apply) -> Result<(), Failure> {
+    let text = read(&arguments.file)?;
+    let data = DataDir::create(&config.data)?;
+    let request = if arguments.dry_run { Request::Plan(text) } else { Request::Apply(text) };
+    match ask(config, &data, request).await? {
+        Answer::Refused(problems) => {
+            let file = arguments.file.display();
+            let lines: Vec<String> =
+                problems.iter().map(|(line, text)| format!("{file}:{line}: {text}")).collect();
+            Err(Failure::new(format!("nothing was changed\n{}", lines.join("\n"))))
+        }
+        answer => print(done(answer)?),
+    }
+}
+
+async fn create_user(config: &Config, arguments: &CreateUser) -> Result<(), Failure> {
+    let password = if arguments.generate_password {
+        password::generate()
+    } else if arguments.password_stdin {
+        password::from_stdin()?
+    } else {
+        password::ask().await?
+    };
+    let text = entry(
+        "users",
+        &[
+            ("username", arguments.username.clone().into()),
+            ("email", arguments.email.clone().into()),
+            ("phone", arguments.phone.clone().into()),
+            ("name", arguments.name.clone().into()),
+            ("password", password.clone().into()),
+        ],
+    );
+    let data = DataDir::create(&config.data)?;
+    done(ask(config, &data, Request::Create(text)).await?)?;
+    let names = [&arguments.username, &arguments.email, &arguments.phone];
+    let name = names.into_iter().flatten().next().map_or("", String::as_str);
+    let shown = if arguments.generate_password { format!("\nPassword: {password}") } else { String::new() };
+    print(format!("Created user {name}.{shown}"))
+}
+
+async fn create_app(config: &Config, arguments: &CreateApp) -> Result<(), Failure> {
+    let mut fields = vec![
+        ("name", arguments.name.clone().into()),
+        ("identifier", arguments.identifier.clone().into()),
+        ("type", arguments.kind.clone().into()),
+    ];
+    if !arguments.redirect_uris.is_empty() {
+        fields.push(("redirect_uris", arguments.redirect_uris.clone().into()));
+    }
+    let data = DataDir::create(&config.data)?;
+    done(ask(config, &data, Request::Create(entry("applications", &fields))).await?)?;
+    print(done(ask(config, &data, Request::Show(arguments.identifier.clone())).await?)?)
+}
+
+/// A description with one entry. TOML reads a JSON text or list of texts as the same value.
+fn entry(table: &str, fields: &[(&str, Value)]) -> String {
+    let given = fields.iter().filter(|(_, value)| !value.is_null());
+    given.fold(format!("[[{table}]]\n"), |text, (key, value)| text + &format!("{key} = {value}\n"))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let failed = |error| Failure::io(format!("cannot read {}", path.display()), &error);
+    let source: Box<dyn Read> = match path.to_str() {
+        Some("-") => Box::new(io::stdin()),
+        _ => Box::new(File::open(path).map_err(failed)?),
+    };
+    let mut text = String::new();
+    source.take(LINE_BYTES).read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
+/// Asks the server that runs on `data`, or does it here when none does.
+async fn ask(config: &Config, data: &DataDir, request: Request) -> Result<Answer, Failure> {
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(answer) = control::ask(data, &request).await? {
+            return Ok(answer);
+        }
+        if let Some(lock) = data.try_lock()? {
+            let signet = data.open(config, config.listen.port(), &lock).await?;
+            let answer = control::answer(&signet, request).await;
+            signet.store().clone().close().await;
+            return Ok(answer);
+        }
+        // A server that is just starting or stopping, or another command.
+        if waited >= PATIENCE {
+            let what = format!("the data directory {} is in use, but nothing answers", data.path().display());
+            return Err(Failure::new(what).help("Try again in a moment, or restart the server that uses it."));
+        }
+        let step = Duration::from_millis(50);
+        tokio::time::sleep(step).await;
+        waited += step;
+    }
+}
+
+fn done(answer: Answer) -> Result<String, Failure> {
+    match answer {
+        Answer::Done(text) => Ok(text),
+        Answer::Failed(reason) => Err(Failure::new(reason)),
+        Answer::Refused(problems) => {
+            let messages: Vec<String> = problems.into_iter().map(|(_, message)| message).collect();
+            Err(Failure::new(messages.join("\n  ")))
+        }
+    }
+}
+
+/// To standard output; a reader that left early, such as `head`, is no failure.
+fn print(text: String) -> Result<(), Failure> {
+    match io::Write::write_all(&mut io::stdout(), format!("{}\n", text.trim_end()).as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io("cannot print", &error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,232 @@
+//! The control socket: how commands reach a running server, so that an embedded database has one writer.
+//!
+//! One JSON line asks, one JSON line answers. The socket is in the data directory, for its owner alone; who can open it
+//! could read the master key as well.
+
+use std::{
+    fs::{self, File, Permissions},
+    io::{self, ErrorKind},
+    os::{fd::AsRawFd, unix::fs::PermissionsExt},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use signet_web::{
+    Signet,
+    manage::{
+        apply,
+        description::Description,
+        plan::{self, Plan, PlanError},
+        problem::Problem,
+        show,
+    },
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::watch,
+    task::JoinSet,
+    time::timeout,
+};
+
+use crate::{data::DataDir, failure::Failure};
+
+/// Bytes of a request or an answer.
+pub const LINE_BYTES: u64 = 16 * 1024 * 1024;
+/// How long a request may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
+const SOCKET: &str = "signet.sock";
+
+/// What a command wants done. It may hold passwords, so it has no `Debug`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// What applying this description would do.
+    Plan(String),
+    /// Apply this description.
+    Apply(String),
+    /// Apply this description, if nothing in it exists.
+    Create(String),
+    /// Show the application of this App ID or identifier.
+    Show(String),
+}
+
+/// What came of it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// It was done: what to print.
+    Done(String),
+    /// The description is wrong: lines and messages. Nothing was changed.
+    Refused(Vec<(usize, String)>),
+    /// It could not be done, and why. Nothing was changed.
+    Failed(String),
+}
+
+/// Does what is asked, here.
+pub async fn answer(signet: &Signet, request: Request) -> Answer {
+    let (text, doing) = match request {
+        Request::Show(named) => return card(signet, &named).await,
+        Request::Plan(text) => (text, Doing::Plan),
+        Request::Apply(text) => (text, Doing::Apply),
+        Request::Create(text) => (text, Doing::Create),
+    };
+    let description = match Description::parse(&text) {
+        Ok(description) => description,
+        Err(problems) => return refused(problems),
+    };
+    let outcome: Result<Plan, PlanError> = match doing {
+        Doing::Plan => plan::plan(signet, &description).await,
+        Doing::Apply => apply::apply(signet, &description).await,
+        Doing::Create => apply::create(signet, &description).await,
+    };
+    match outcome {
+        Ok(plan) => Answer::Done(plan.to_string()),
+        Err(PlanError::Refused(problems)) => refused(problems),
+        Err(error) => Answer::Failed(error.to_string()),
+    }
+}
+
+enum Doing {
+    Plan,
+    Apply,
+    Create,
+}
+
+async fn card(signet: &Signet, named: &str) -> Answer {
+    match show::application(signet, named).await {
+        Ok(Some(card)) => Answer::Done(card.to_string()),
+        Ok(None) => {
+            Answer::Failed(format!("there is no application with the App ID or identifier {named:?}"))
+        }
+        Err(error) => Answer::Failed(error.to_string()),
+    }
+}
+
+fn refused(problems: Vec<Problem>) -> Answer {
+    Answer::Refused(problems.into_iter().map(|problem| (problem.line, problem.message)).collect())
+}
+
+/// Where the socket can be named. The system takes about 100 bytes for the name of a socket; a longer one is said by way
+/// of the directory's descriptor, which must stay open meanwhile.
+struct Place {
+    data: PathBuf,
+    directory: File,
+}
+
+impl Place {
+    fn of(data: &DataDir) -> io::Result<Place> {
+        Ok(Place { data: data.path().to_owned(), directory: File::open(data.path())? })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        let plain = self.data.join(name);
+        if plain.as_os_str().len() <= 100 {
+            return plain;
+        }
+        format!("/proc/self/fd/{}/{name}", self.directory.as_raw_fd()).into()
+    }
+}
+
+/// The server's end.
+pub struct Control {
+    listener: UnixListener,
+    place: Place,
+}
+
+impl Control {
+    /// Opens the socket. Whoever calls holds the lock, so a socket that is there already is a dead server's.
+    pub fn open(data: &DataDir) -> Result<Control, Failure> {
+        let failed = |error| Failure::io(format!("cannot open {}", data.join(SOCKET).display()), &error);
+        Control::try_open(data).map_err(failed)
+    }
+
+    fn try_open(data: &DataDir) -> io::Result<Control> {
+        let place = Place::of(data)?;
+        // Closed to others before it has the name by which it is found.
+        let unnamed = place.path("signet.sock.new");
+        drop(fs::remove_file(&unnamed));
+        let listener = UnixListener::bind(&unnamed)?;
+        fs::set_permissions(&unnamed, Permissions::from_mode(0o600))?;
+        fs::rename(&unnamed, place.path(SOCKET))?;
+        Ok(Control { listener, place })
+    }
+
+    /// Answers until the sender of `stopped` is gone, and then finishes what it has begun.
+    pub async fn run(self, signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
+        let mut talks = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                _ = stopped.changed() => break,
+            };
+            match accepted {
+                Ok((stream, _)) => drop(talks.spawn(converse(Arc::clone(&signet), stream))),
+                Err(error) => {
+                    tracing::warn!(%error, "control socket");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+            while talks.try_join_next().is_some() {}
+        }
+        drop(fs::remove_file(self.place.path(SOCKET)));
+        while talks.join_next().await.is_some() {}
+    }
+}
+
+async fn converse(signet: Arc<Signet>, mut stream: UnixStream) {
+    let answer = match timeout(PATIENCE, receive(&mut stream)).await {
+        Ok(Ok(request)) => answer(&signet, request).await,
+        Ok(Err(error)) => Answer::Failed(error.to_string()),
+        Err(_) => return,
+    };
+    if let Err(error) = send(&mut stream, &answer).await {
+        tracing::warn!(%error, "an answer on the control socket was not received");
+    }
+}
+
+/// Asks the server that runs on `data`; `None` when none does.
+pub async fn ask(data: &DataDir, request: &Request) -> Result<Option<Answer>, Failure> {
+    let gone = |error: io::Error| {
+        Failure::io("the server ended before it answered", &error)
+            .help("What was asked may have been done or not; asking again is safe.")
+    };
+    let place = Place::of(data).map_err(|error| Failure::io("cannot open the data directory", &error))?;
+    match UnixStream::connect(place.path(SOCKET)).await {
+        Ok(mut stream) => {
+            send(&mut stream, request).await.map_err(gone)?;
+            receive(&mut stream).await.map(Some).map_err(gone)
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
+        Err(error) => Err(Failure::io("cannot reach the server that uses this data directory", &error)
+            .help("Run this command as the user that runs the server.")),
+    }
+}
+
+/// Whether a server answers on `data`.
+pub async fn is_answered(data: &DataDir) -> bool {
+    match Place::of(data) {
+        Ok(place) => UnixStream::connect(place.path(SOCKET)).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+async fn send(stream: &mut UnixStream, message: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    stream.write_all(&line).await
+}
+
+async fn receive<T: for<'de> Deserialize<'de>>(stream: &mut UnixStream) -> io::Result<T> {
+    let mut line = Vec::new();
+    BufReader::new(stream.take(LINE_BYTES)).read_until(b'\n', &mut line).await?;
+    if line.last() != Some(&b'\n') {
+        let why =
+            if line.is_empty() { "no answer came" } else { "a message is longer than 16 MiB or broken off" };
+        return Err(io::Error::new(ErrorKind::UnexpectedEof, why));
+    }
+    serde_json::from_slice(&line)
+        .map_err(|_| io::Error::new(ErrorKind::InvalidData, "a message is not understood"))
+}

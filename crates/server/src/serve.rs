@@ -1,0 +1,200 @@
+//! `signet serve`: listens, hands requests to the routes, and ends without losing any.
+
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, extract::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use signet_web::{Peer, Signet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{MissedTickBehavior, interval, sleep},
+};
+use tower::ServiceExt;
+
+use crate::{
+    config::Config,
+    control::{self, Control},
+    data::{DataDir, Lock},
+    failure::Failure,
+};
+
+/// Connections at once; beyond it new ones wait to be accepted.
+const CONNECTIONS: usize = 10_000;
+/// How long a request's head may take to arrive, which is also how long an idle connection is kept.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+/// Bytes of a request's head.
+const HEAD_BYTES: usize = 64 * 1024;
+/// How long requests in flight may take once the server is told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long to wait for a command that holds the data directory.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+/// How often expired rows are deleted.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Runs the server until it is told to stop.
+pub async fn serve(config: &Config) -> Result<(), Failure> {
+    let data = DataDir::create(&config.data)?;
+    let lock = lock(&data).await?;
+    let listener =
+        TcpListener::bind(config.listen).await.map_err(|error| cannot_listen(config.listen, &error))?;
+    let address = listener.local_addr().map_err(|error| Failure::io("cannot listen", &error))?;
+    let mut signals = Signals::new().map_err(|error| Failure::io("cannot receive signals", &error))?;
+    let signet = data.open(config, address.port(), &lock).await?;
+    let (running, stopped) = watch::channel(());
+    let control = tokio::spawn(Control::open(&data)?.run(Arc::clone(&signet), stopped.clone()));
+    let sweeper = tokio::spawn(sweep(Arc::clone(&signet), stopped));
+    tracing::info!(
+        listen = %address,
+        base_url = %signet.settings().base_url.origin(&signet_protocol::issuer::Site::Pool),
+        database = %config.describe_database(),
+        data = %data.path().display(),
+        version = env!("CARGO_PKG_VERSION"),
+        "Signet is ready"
+    );
+    let connections = GracefulShutdown::new();
+    tokio::select! {
+        () = accept(&listener, &signet, &connections) => {}
+        () = signals.next() => {}
+    }
+    drop(listener);
+    drop(running);
+    tracing::info!("stopping: no new connections, requests in flight are finished");
+    let finished = async {
+        connections.shutdown().await;
+        // They end by themselves; a panic in one is logged where it happens.
+        drop(tokio::join!(control, sweeper));
+    };
+    tokio::select! {
+        () = finished => {}
+        () = sleep(GRACE) => tracing::warn!("some requests took too long and are broken off"),
+        () = signals.next() => return Err(Failure::new("told to stop twice; ended at once")),
+    }
+    signet.store().clone().close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The lock of the data directory. A command that holds it is waited for, another server is not.
+async fn lock(data: &DataDir) -> Result<Lock, Failure> {
+    let taken = || {
+        let what = format!("another server already runs on the data directory {}", data.path().display());
+        Failure::new(what).help("Stop it, or choose another directory with --data DIR.")
+    };
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(lock) = data.try_lock()? {
+            return Ok(lock);
+        }
+        if waited >= LOCK_PATIENCE || control::is_answered(data).await {
+            return Err(taken());
+        }
+        let step = Duration::from_millis(50);
+        sleep(step).await;
+        waited += step;
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+    let (ip, port) = (address.ip(), address.port());
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            Failure::new(format!("port {port} is taken: another program listens on {address}")).help(format!(
+                "Stop that program, or choose another port: --listen {}",
+                SocketAddr::new(ip, port.checked_add(1).unwrap_or(8080))
+            ))
+        }
+        io::ErrorKind::AddrNotAvailable => Failure::io(format!("cannot listen on {address}"), error)
+            .help("Choose an address of this machine with --listen, such as 127.0.0.1:8080 or 0.0.0.0:8080."),
+        _ => Failure::io(format!("cannot listen on {address}"), error)
+            .help("Choose another address and port with --listen, such as 127.0.0.1:8080."),
+    }
+}
+
+async fn accept(listener: &TcpListener, signet: &Arc<Signet>, connections: &GracefulShutdown) {
+    let router = signet_web::router(Arc::clone(signet));
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, peer)) => talk(stream, peer, slot, (&router, connections)),
+            Err(error) => {
+                // Out of descriptors, or a peer that left: neither ends the server.
+                tracing::warn!(%error, "a connection was not accepted");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn talk(
+    stream: TcpStream,
+    peer: SocketAddr,
+    slot: OwnedSemaphorePermit,
+    (router, connections): (&Router, &GracefulShutdown),
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY");
+    }
+    let (router, peer) = (router.clone(), Peer(peer.ip().to_canonical()));
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.clone().oneshot(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = connections.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "connection");
+        }
+        drop(slot);
+    });
+}
+
+async fn sweep(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
+    let mut ticks = interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        match signet.store().sweep(signet.now()).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::debug!(rows, "deleted what has expired"),
+            Err(error) => tracing::warn!(%error, "expired rows were not deleted"),
+        }
+    }
+}
+
+/// What tells a server to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        let (terminate, interrupt) = (pin!(self.terminate.recv()), pin!(self.interrupt.recv()));
+        tokio::select! {
+            _ = terminate => {}
+            _ = interrupt => {}
+        }
+    }
+}

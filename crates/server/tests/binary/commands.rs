@@ -1,0 +1,142 @@
+//! `apply`, `user`, `app`, `--help` and the configuration file.
+
+use tempfile::tempdir;
+
+use crate::support::*;
+
+#[test]
+fn help_mentions_every_command_and_option() {
+    let home = tempdir().unwrap();
+    let help = succeed(home.path(), &["--help"]);
+    for word in
+        ["serve", "apply", "user", "app", "--data", "--database", "--config", "SIGNET_DATABASE", "Examples:"]
+    {
+        assert!(help.contains(word), "{word} in {help}");
+    }
+    for (command, words) in [
+        (
+            ["serve", "--help"].as_slice(),
+            ["--listen", "127.0.0.1:8080", "--base-url", "SIGNET_BASE_URL"].as_slice(),
+        ),
+        (&["apply", "--help"], &["FILE", "--dry-run"]),
+        (&["user", "create", "--help"], &["--username", "--password-stdin", "--generate-password"]),
+        (&["app", "create", "--help"], &["--name", "--identifier", "--type", "--redirect-uri"]),
+        (&["app", "show", "--help"], &["ID|IDENTIFIER"]),
+    ] {
+        let help = succeed(home.path(), command);
+        assert!(words.iter().all(|word| help.contains(word)), "{help}");
+    }
+}
+
+#[test]
+fn attack_25_help_does_not_show_the_environment() {
+    let home = tempdir().unwrap();
+    let url = "postgres://u:s3cret@db/x";
+    let output = signet(home.path(), &["--help"]).env("SIGNET_DATABASE", url).output().unwrap();
+    assert!(output.status.success() && !text(&output.stdout).contains("s3cret"));
+}
+
+#[test]
+fn apply_without_a_server_creates_and_then_keeps() {
+    let home = tempdir().unwrap();
+    let (data, notes) = (home.path().join("data"), file(home.path(), "notes.toml", NOTES));
+    let dry = succeed(&data, &["apply", "--dry-run", &notes]);
+    assert!(dry.ends_with("2 to create, 0 to change, 0 unchanged\n"), "{dry}");
+    assert_eq!(
+        succeed(&data, &["apply", &notes]),
+        dry,
+        "a dry run says what would be done, and does not do it"
+    );
+    let again = succeed(&data, &["apply", &notes]);
+    assert!(again.ends_with("0 to create, 0 to change, 2 unchanged\n"), "{again}");
+    let output = feed(&mut signet(&data, &["apply", "-"]), &NOTES.replace("\"Notes\"", "\"Jottings\""));
+    assert!(text(&output.stdout).contains("name: \"Notes\" → \"Jottings\""), "{}", text(&output.stdout));
+}
+
+#[test]
+fn apply_names_file_line_and_the_nearest_key_and_changes_nothing() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let wrong =
+        NOTES.replace("redirect_uris", "redirect_uri").replace("password = \"the", "password = \"\" # ");
+    let path = file(home.path(), "notes.toml", &wrong);
+    let said = fail(&mut signet(&data, &["apply", &path]));
+    assert!(said.contains("nothing was changed"), "{said}");
+    assert!(
+        said.contains(&format!("{path}:6: unknown key `redirect_uri`, did you mean `redirect_uris`?")),
+        "{said}"
+    );
+    assert!(said.contains(&format!("{path}:10: `password` must be")), "{said}");
+    let said = fail(&mut signet(&data, &["app", "show", "notes"]));
+    assert!(said.contains("there is no application"), "{said}");
+    let missing = fail(&mut signet(&data, &["apply", "no-such-file.toml"]));
+    assert!(missing.contains("cannot read no-such-file.toml: No such file"), "{missing}");
+}
+
+#[test]
+fn a_user_is_created_once_and_the_password_is_never_an_argument() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let create =
+        ["user", "create", "--username", "carol", "--name", "Carol \"C\" O'Hara", "--password-stdin"];
+    let made = feed(&mut signet(&data, &create), "a password of carol\n");
+    assert_eq!(text(&made.stdout), "Created user carol.\n", "{}", text(&made.stderr));
+    // The same password in a file fits: the line's end was not part of it.
+    let same = "[[users]]\nusername = \"carol\"\npassword = \"a password of carol\"\nname = \"Carol \\\"C\\\" O'Hara\"";
+    let kept = succeed(&data, &["apply", &file(home.path(), "carol.toml", same)]);
+    assert!(kept.ends_with("0 to create, 0 to change, 1 unchanged\n"), "{kept}");
+    let twice = feed(&mut signet(&data, &create), "another password\n");
+    assert_eq!(text(&twice.stderr), "signet: user carol exists already\n");
+    let short =
+        feed(&mut signet(&data, &["user", "create", "--email", "d@e", "--password-stdin"]), "short\n");
+    assert_eq!(text(&short.stderr), "signet: `password` must be 8 to 1024 bytes\n");
+    let generated = succeed(&data, &["user", "create", "--phone", "+8613800138000", "--generate-password"]);
+    let password = generated.trim().strip_prefix("Created user +8613800138000.\nPassword: ").unwrap();
+    assert_eq!(password.len(), 20);
+    let nobody = fail(&mut signet(&data, &["user", "create", "--username", "eve"]));
+    assert!(nobody.contains("--password-stdin"), "{nobody}");
+    for refused in [
+        &["user", "create", "--username", "eve", "--password", "x"][..],
+        &["user", "create", "--generate-password"],
+    ] {
+        assert_eq!(signet(&data, refused).output().unwrap().status.code(), Some(2), "{refused:?}");
+    }
+}
+
+#[test]
+fn an_application_is_created_and_shown() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let create =
+        ["app", "create", "--name", "Notes", "--identifier", "notes", "--base-url", "https://id.example.com"];
+    let uris = ["--redirect-uri", "https://rp.example/a", "--redirect-uri", "https://rp.example/b"];
+    let card = succeed(&data, &[&create[..], &uris].concat());
+    for words in [
+        "App ID ",
+        "App Secret ",
+        "https://notes.id.example.com/oidc/token",
+        "https://id.example.com/oidc/auth",
+    ] {
+        assert!(card.contains(words), "{words}\n{card}");
+    }
+    let id = card.lines().find_map(|line| line.trim().strip_prefix("App ID")).unwrap().trim();
+    let shown = succeed(&data, &["app", "show", id, "--base-url", "https://id.example.com"]);
+    assert_eq!(shown, card);
+    let twice = fail(&mut signet(&data, &[&create[..], &uris].concat()));
+    assert!(twice.contains("application notes exists already"), "{twice}");
+    let bare = fail(&mut signet(&data, &["app", "create", "--name", "X", "--identifier", "x"]));
+    assert!(bare.contains("`redirect_uris` must have at least one URI"), "{bare}");
+    let kind =
+        fail(&mut signet(&data, &["app", "create", "--name", "X", "--identifier", "x", "--type", "natve"]));
+    assert!(kind.contains("did you mean \"native\"?"), "{kind}");
+}
+
+#[test]
+fn a_wrong_configuration_file_is_refused_with_its_lines() {
+    let home = tempdir().unwrap();
+    let path =
+        file(home.path(), "signet.toml", "listen = \"127.0.0.1:1\"\nbase_ur = \"x\"\nlog_level = \"loud\"");
+    let said = fail(&mut signet(home.path(), &["serve", "--config", &path]));
+    assert!(said.contains(&format!("{path}:2: unknown key `base_ur`, did you mean `base_url`?")), "{said}");
+    assert!(said.contains(&format!("{path}:3: `log_level` must be one of")), "{said}");
+}

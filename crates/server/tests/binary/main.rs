@@ -1,0 +1,6 @@
+//! The binary as people use it: processes, files, signals.
+
+mod commands;
+mod data;
+mod serving;
+mod support;

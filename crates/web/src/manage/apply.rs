@@ -1,0 +1,50 @@
+//! Carries out a description: everything of it, or nothing.
+
+use signet_store::{Applied, StoreError};
+
+use super::{
+    description::Description,
+    plan::{Plan, PlanError, plan},
+    problem::Problem,
+};
+use crate::{Signet, clock::SystemEntropy};
+
+/// How often a plan is made again because somebody else was quicker.
+const ATTEMPTS: usize = 3;
+
+/// Makes what is stored as `description` says, in one atomic batch, and says what was done. What the description does
+/// not mention stays. Doing it twice changes nothing the second time.
+pub async fn apply(signet: &Signet, description: &Description) -> Result<Plan, PlanError> {
+    carry_out(signet, description, |_| Ok(())).await
+}
+
+/// Like [`apply`], but refuses an entry that exists already.
+pub async fn create(signet: &Signet, description: &Description) -> Result<Plan, PlanError> {
+    let only_new = |plan: &Plan| match plan.existing() {
+        Some(what) => Err(PlanError::Refused(vec![Problem::new(1, format!("{what} exists already"))])),
+        None => Ok(()),
+    };
+    carry_out(signet, description, only_new).await
+}
+
+async fn carry_out(
+    signet: &Signet,
+    description: &Description,
+    allow: impl Fn(&Plan) -> Result<(), PlanError>,
+) -> Result<Plan, PlanError> {
+    for _ in 0..ATTEMPTS {
+        let mut plan = plan(signet, description).await?;
+        allow(&plan)?;
+        let changes = plan.take_changes();
+        if changes.is_empty() {
+            return Ok(plan);
+        }
+        match signet.store().apply(changes, signet.now(), &mut SystemEntropy).await {
+            Ok(Applied::Done) => return Ok(plan),
+            // A name was taken since the plan was made: the next plan says by whom.
+            Ok(Applied::Changed) | Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(PlanError::Contended)
+}

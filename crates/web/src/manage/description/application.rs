@@ -1,0 +1,180 @@
+//! `[[applications]]`.
+
+use signet_protocol::{
+    application::{Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, ResponseType},
+    id::AppId,
+    issuer::Identifier,
+    jose::SigningAlg,
+    limits::{ACCESS_TOKEN_EXPIRE_MAX, URIS_PER_APPLICATION},
+    redirect_uri::RedirectUri,
+    secret::Secret,
+    time::Seconds,
+};
+
+use super::{check, put};
+use crate::manage::reader::{Lines, Table};
+
+/// The longest lifetime of anything: a year.
+const YEAR: i64 = 31_536_000;
+/// Access tokens are verified by others, who need an asymmetric algorithm.
+const ACCESS_TOKEN_ALGS: &[SigningAlg] = &[SigningAlg::Rs256, SigningAlg::Es256];
+
+/// What a file says about one application.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "the name is the key, whose meaning is in signet_protocol::application")]
+pub struct ApplicationEntry {
+    /// Where its keys stand.
+    pub lines: Lines,
+    pub id: Option<AppId>,
+    pub identifier: Option<Identifier>,
+    pub name: Option<String>,
+    pub enabled: Option<bool>,
+    pub secret: Option<Secret>,
+    pub kind: Option<ApplicationType>,
+    pub redirect_uris: Option<Vec<RedirectUri>>,
+    pub logout_redirect_uris: Option<Vec<RedirectUri>>,
+    pub grant_types: Option<Vec<GrantType>>,
+    pub response_types: Option<Vec<ResponseType>>,
+    pub token_endpoint_auth_method: Option<AuthMethod>,
+    pub introspection_endpoint_auth_method: Option<AuthMethod>,
+    pub revocation_endpoint_auth_method: Option<AuthMethod>,
+    pub id_token_signed_response_alg: Option<SigningAlg>,
+    pub access_token_signed_response_alg: Option<SigningAlg>,
+    pub web_origins: Option<Vec<String>>,
+    pub authorization_code_expire: Option<Seconds>,
+    pub id_token_expire: Option<Seconds>,
+    pub access_token_expire: Option<Seconds>,
+    pub refresh_token_expire: Option<Seconds>,
+    pub sso: Option<bool>,
+    pub skip_consent: Option<bool>,
+    pub allow_plain_pkce: Option<bool>,
+    pub access_token_in_query: Option<bool>,
+    pub empty_claims_as_null: Option<bool>,
+    pub logo_uri: Option<Option<String>>,
+    pub description: Option<Option<String>>,
+}
+
+impl ApplicationEntry {
+    pub(super) fn read(table: &mut Table) -> ApplicationEntry {
+        let entry = ApplicationEntry {
+            lines: Lines::default(),
+            id: table
+                .parsed("id", |text| AppId::parse(text).ok_or("must be 24 lower-case hexadecimal digits")),
+            identifier: table.parsed("identifier", Identifier::parse),
+            name: table.parsed("name", check::name),
+            enabled: table.boolean("enabled"),
+            secret: table.parsed("secret", check::secret),
+            kind: table.choice("type", ApplicationType::ALL, ApplicationType::as_str),
+            redirect_uris: uris(table, "redirect_uris"),
+            logout_redirect_uris: uris(table, "logout_redirect_uris"),
+            grant_types: table.choices("grant_types", GrantType::ALL, GrantType::as_str),
+            response_types: table.choices("response_types", ResponseType::ALL, ResponseType::as_str),
+            token_endpoint_auth_method: method(table, "token_endpoint_auth_method"),
+            introspection_endpoint_auth_method: method(table, "introspection_endpoint_auth_method"),
+            revocation_endpoint_auth_method: method(table, "revocation_endpoint_auth_method"),
+            id_token_signed_response_alg: alg(table, "id_token_signed_response_alg", SigningAlg::ALL),
+            access_token_signed_response_alg: alg(
+                table,
+                "access_token_signed_response_alg",
+                ACCESS_TOKEN_ALGS,
+            ),
+            web_origins: table.list("web_origins", URIS_PER_APPLICATION, check::origin),
+            authorization_code_expire: seconds(table, "authorization_code_expire", 10, 3600),
+            id_token_expire: seconds(table, "id_token_expire", 60, YEAR),
+            access_token_expire: seconds(table, "access_token_expire", 60, ACCESS_TOKEN_EXPIRE_MAX),
+            refresh_token_expire: seconds(table, "refresh_token_expire", 60, YEAR),
+            sso: table.boolean("sso"),
+            skip_consent: table.boolean("skip_consent"),
+            allow_plain_pkce: table.boolean("allow_plain_pkce"),
+            access_token_in_query: table.boolean("access_token_in_query"),
+            empty_claims_as_null: table.boolean("empty_claims_as_null"),
+            logo_uri: table.text("logo_uri", check::logo),
+            description: table.text("description", check::lines),
+        };
+        let lines = table.lines();
+        if !lines.has("id") && !lines.has("identifier") {
+            table.problem(lines.table, "an application needs an `identifier`");
+        }
+        ApplicationEntry { lines, ..entry }
+    }
+
+    /// Lays what the entry says over `application`, and what follows from it: a public client has no secret and
+    /// authenticates by `none`, and a server without users or callbacks has no grants ticked, unless the entry says
+    /// otherwise (which the rules may refuse).
+    pub fn lay_over(&self, application: &mut Application) {
+        self.follow_type(application);
+        put(&mut application.identifier, &self.identifier);
+        put(&mut application.name, &self.name);
+        put(&mut application.enabled, &self.enabled);
+        if self.secret.is_some() {
+            application.secret.clone_from(&self.secret);
+        }
+        let settings = &mut application.settings;
+        put(&mut settings.redirect_uris, &self.redirect_uris);
+        put(&mut settings.logout_redirect_uris, &self.logout_redirect_uris);
+        put(&mut settings.grant_types, &self.grant_types);
+        put(&mut settings.response_types, &self.response_types);
+        put(&mut settings.token_endpoint_auth_method, &self.token_endpoint_auth_method);
+        put(&mut settings.introspection_endpoint_auth_method, &self.introspection_endpoint_auth_method);
+        put(&mut settings.revocation_endpoint_auth_method, &self.revocation_endpoint_auth_method);
+        put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
+        put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
+        put(&mut settings.web_origins, &self.web_origins);
+        put(&mut settings.authorization_code_expire, &self.authorization_code_expire);
+        put(&mut settings.id_token_expire, &self.id_token_expire);
+        put(&mut settings.access_token_expire, &self.access_token_expire);
+        put(&mut settings.refresh_token_expire, &self.refresh_token_expire);
+        put(&mut settings.sso, &self.sso);
+        put(&mut settings.skip_consent, &self.skip_consent);
+        put(&mut settings.allow_plain_pkce, &self.allow_plain_pkce);
+        put(&mut settings.access_token_in_query, &self.access_token_in_query);
+        put(&mut settings.empty_claims_as_null, &self.empty_claims_as_null);
+        put(&mut settings.logo_uri, &self.logo_uri);
+        put(&mut settings.description, &self.description);
+    }
+
+    fn follow_type(&self, application: &mut Application) {
+        let settings = &mut application.settings;
+        let kind = self.kind.unwrap_or(settings.kind);
+        let was_public = settings.kind.is_public();
+        settings.kind = kind;
+        if kind.is_public() != was_public {
+            let method = match kind.is_public() {
+                true => AuthMethod::None,
+                false => ApplicationSettings::default().token_endpoint_auth_method,
+            };
+            settings.token_endpoint_auth_method = method;
+            settings.introspection_endpoint_auth_method = method;
+            settings.revocation_endpoint_auth_method = method;
+        }
+        if kind.is_public() {
+            application.secret = None;
+        }
+    }
+
+    /// What an application is before the entry is laid over it.
+    pub fn defaults(&self) -> ApplicationSettings {
+        let mut settings = ApplicationSettings::default();
+        if self.kind == Some(ApplicationType::Api) && self.redirect_uris.is_none() {
+            settings.grant_types.clear();
+            settings.response_types.clear();
+        }
+        settings
+    }
+}
+
+fn uris(table: &mut Table, key: &'static str) -> Option<Vec<RedirectUri>> {
+    table.list(key, URIS_PER_APPLICATION, RedirectUri::parse)
+}
+
+fn method(table: &mut Table, key: &'static str) -> Option<AuthMethod> {
+    table.choice(key, AuthMethod::ALL, AuthMethod::as_str)
+}
+
+fn alg(table: &mut Table, key: &'static str, choices: &[SigningAlg]) -> Option<SigningAlg> {
+    table.choice(key, choices, SigningAlg::as_str)
+}
+
+fn seconds(table: &mut Table, key: &'static str, from: i64, to: i64) -> Option<Seconds> {
+    table.seconds(key, from..=to).map(Seconds)
+}

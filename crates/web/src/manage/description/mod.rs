@@ -1,0 +1,84 @@
+//! The description of applications and users that `signet apply` reads: a TOML text, parsed once into types.
+//!
+//! Every key is optional here. A missing key means the default when the entry is created and "leave it" when it is
+//! updated; an empty text takes a value away. What an entry comes to is known only beside what is stored, so the rules
+//! between keys are in [`rules`](super::rules).
+
+mod application;
+mod check;
+mod user;
+
+use std::collections::BTreeMap;
+
+pub use application::ApplicationEntry;
+pub use user::{PasswordEntry, UserEntry};
+
+use signet_protocol::user::fold_email;
+
+use super::{
+    problem::Problem,
+    reader::{self, Table},
+};
+
+/// What a file says about a pool.
+#[derive(Clone, Debug, Default)]
+pub struct Description {
+    /// `[[applications]]`.
+    pub applications: Vec<ApplicationEntry>,
+    /// `[[users]]`.
+    pub users: Vec<UserEntry>,
+}
+
+impl Description {
+    /// Parses a file. Refused, all problems at once: a text that is not TOML, an unknown key, a wrong type, an invalid
+    /// value, and two entries that claim the same identifier, id, user name, e-mail or phone.
+    pub fn parse(text: &str) -> Result<Description, Vec<Problem>> {
+        reader::read(text, |root| {
+            let description = Description {
+                applications: root.tables("applications", ApplicationEntry::read),
+                users: root.tables("users", UserEntry::read),
+            };
+            description.check_unique(root);
+            description
+        })
+    }
+
+    fn check_unique(&self, root: &mut Table) {
+        let apps = || self.applications.iter();
+        unique(root, "id", apps().map(|app| (&app.lines, app.id.map(|id| id.to_string()))));
+        unique(
+            root,
+            "identifier",
+            apps().map(|app| (&app.lines, app.identifier.as_ref().map(|label| label.to_string()))),
+        );
+        let users = || self.users.iter();
+        unique(root, "username", users().map(|user| (&user.lines, user.username.clone().flatten())));
+        let email = |user: &UserEntry| user.email.clone().flatten().map(|email| fold_email(&email));
+        unique(root, "email", users().map(|user| (&user.lines, email(user))));
+        unique(root, "phone", users().map(|user| (&user.lines, user.phone.clone().flatten())));
+    }
+}
+
+fn unique<'e>(
+    root: &mut Table,
+    key: &'static str,
+    values: impl Iterator<Item = (&'e reader::Lines, Option<String>)>,
+) {
+    let mut first = BTreeMap::new();
+    for (lines, value) in values {
+        let Some(value) = value else { continue };
+        let line = lines.of(key);
+        if let Some(earlier) = first.get(&value) {
+            root.problem(line, format!("`{key}` {value:?} is already on line {earlier}"));
+        } else {
+            first.insert(value, line);
+        }
+    }
+}
+
+/// Replaces what the entry names.
+fn put<T: Clone>(to: &mut T, from: &Option<T>) {
+    if let Some(value) = from {
+        to.clone_from(value);
+    }
+}

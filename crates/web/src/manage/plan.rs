@@ -1,0 +1,142 @@
+//! The difference between a description and what is stored: what would be created, what changed, and how.
+
+mod applications;
+mod fields;
+mod users;
+
+use std::fmt;
+
+use signet_store::{Change, StoreError};
+
+use super::{description::Description, problem::Problem};
+use crate::{Signet, hashing::Busy};
+
+/// What applying a description comes to. Its text is for people; the values of secrets are not in it.
+#[derive(Debug, Default)]
+pub struct Plan {
+    steps: Vec<Step>,
+    changes: Vec<Change>,
+}
+
+/// What happens to one entry.
+#[derive(Debug)]
+struct Step {
+    /// `application notes`, `user alice`.
+    what: String,
+    action: Action,
+}
+
+#[derive(Debug)]
+enum Action {
+    /// With what is not as by default.
+    Create(Vec<String>),
+    /// With each difference.
+    Update(Vec<String>),
+    Unchanged,
+}
+
+/// Why there is no plan, or why it was not carried out. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The description breaks rules, or does not fit what is stored.
+    #[error("{} in the description", count(.0.len()))]
+    Refused(Vec<Problem>),
+    /// The hashing threads are at capacity.
+    #[error("the server is hashing as many passwords as it can; try again in a moment")]
+    Busy,
+    /// Others changed the same entries, each time.
+    #[error("somebody else keeps changing the same entries; try again in a moment")]
+    Contended,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Busy> for PlanError {
+    fn from(_: Busy) -> PlanError {
+        PlanError::Busy
+    }
+}
+
+fn count(problems: usize) -> String {
+    if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") }
+}
+
+/// Compares `description` with what is stored and hashes new passwords. Refused, with the line: what breaks a rule and
+/// what conflicts with another row.
+pub async fn plan(signet: &Signet, description: &Description) -> Result<Plan, PlanError> {
+    let mut draft = Draft::default();
+    applications::plan(signet, &description.applications, &mut draft).await?;
+    users::plan(signet, &description.users, &mut draft).await?;
+    if draft.problems.is_empty() {
+        return Ok(draft.plan);
+    }
+    draft.problems.sort();
+    Err(PlanError::Refused(draft.problems))
+}
+
+impl Plan {
+    /// What has to be written.
+    pub(super) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// The first entry that exists already.
+    pub(super) fn existing(&self) -> Option<&str> {
+        let step = self.steps.iter().find(|step| !matches!(step.action, Action::Create(_)))?;
+        Some(&step.what)
+    }
+
+    /// How many entries are created, changed and left.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let number = |wanted: fn(&Action) -> bool| self.steps.iter().filter(|s| wanted(&s.action)).count();
+        (
+            number(|action| matches!(action, Action::Create(_))),
+            number(|action| matches!(action, Action::Update(_))),
+            number(|action| matches!(action, Action::Unchanged)),
+        )
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Step { what, action } in &self.steps {
+            let (sign, lines) = match action {
+                Action::Create(lines) => ("+ create", lines.as_slice()),
+                Action::Update(lines) => ("~ change", lines.as_slice()),
+                Action::Unchanged => ("= keep  ", [].as_slice()),
+            };
+            writeln!(f, "{sign} {what}")?;
+            lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?;
+        }
+        let (created, changed, unchanged) = self.counts();
+        write!(f, "{created} to create, {changed} to change, {unchanged} unchanged")
+    }
+}
+
+/// A plan being made, and what stands in its way.
+#[derive(Default)]
+struct Draft {
+    plan: Plan,
+    problems: Vec<Problem>,
+}
+
+impl Draft {
+    fn refuse(&mut self, line: usize, message: impl Into<String>) {
+        self.problems.push(Problem::new(line, message));
+    }
+
+    fn create(&mut self, what: String, fields: Vec<String>, change: Change) {
+        self.plan.steps.push(Step { what, action: Action::Create(fields) });
+        self.plan.changes.push(change);
+    }
+
+    fn update(&mut self, what: String, differences: Vec<String>, change: Change) {
+        if differences.is_empty() {
+            self.plan.steps.push(Step { what, action: Action::Unchanged });
+        } else {
+            self.plan.steps.push(Step { what, action: Action::Update(differences) });
+            self.plan.changes.push(change);
+        }
+    }
+}

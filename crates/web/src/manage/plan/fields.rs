@@ -1,0 +1,90 @@
+//! The fields of an application or user by the keys of a file, and the lines that show how they differ.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use signet_protocol::{application::Application, secret::Secret, user::User};
+
+/// The lines for an application that is new.
+pub fn of_new_application(application: &Application, given: bool) -> Vec<String> {
+    let defaults = Application { settings: Default::default(), enabled: true, ..application.clone() };
+    let mut lines =
+        differences(&application_fields(&defaults), &application_fields(application), |_, new| {
+            new.to_owned()
+        });
+    let secret = application.secret.is_some();
+    lines.extend(secret.then(|| format!("secret: {}", if given { "as given" } else { "generated" })));
+    lines
+}
+
+/// The lines for an application that changes.
+pub fn of_application(old: &Application, new: &Application) -> Vec<String> {
+    let mut lines = differences(&application_fields(old), &application_fields(new), arrow);
+    lines.extend((!same(&old.secret, &new.secret)).then(|| "secret: changed".to_owned()));
+    lines
+}
+
+/// The lines for a user who is new; `blank` is one without anything.
+pub fn of_new_user(blank: &User, user: &User) -> Vec<String> {
+    let mut lines = differences(&user_fields(blank), &user_fields(user), |_, new| new.to_owned());
+    lines.extend(user.password.is_some().then(|| "password: set".to_owned()));
+    lines
+}
+
+/// The lines for a user who changes.
+pub fn of_user(old: &User, new: &User) -> Vec<String> {
+    let mut lines = differences(&user_fields(old), &user_fields(new), arrow);
+    lines.extend((old.password != new.password).then(|| "password: changed".to_owned()));
+    lines
+}
+
+fn arrow(old: &str, new: &str) -> String {
+    format!("{old} → {new}")
+}
+
+fn same(old: &Option<Secret>, new: &Option<Secret>) -> bool {
+    match (old, new) {
+        (Some(old), Some(new)) => old.matches(new.expose()),
+        (old, new) => old.is_none() == new.is_none(),
+    }
+}
+
+fn application_fields(application: &Application) -> Map<String, Value> {
+    let mut fields = object(&application.settings);
+    fields.insert("identifier".into(), application.identifier.as_str().into());
+    fields.insert("name".into(), application.name.clone().into());
+    fields.insert("enabled".into(), application.enabled.into());
+    fields
+}
+
+fn user_fields(user: &User) -> Map<String, Value> {
+    let mut fields = object(&user.details);
+    if let Some(Value::Object(profile)) = fields.remove("profile") {
+        fields.extend(profile);
+    }
+    // The profile has a claim of that name too.
+    fields.insert("username".into(), user.username.clone().into());
+    fields.insert("email".into(), user.email.clone().into());
+    fields.insert("phone".into(), user.phone.clone().into());
+    fields.insert("blocked".into(), user.blocked.into());
+    fields
+}
+
+fn object(value: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+fn differences(
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+    show: fn(&str, &str) -> String,
+) -> Vec<String> {
+    let text = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => "none".to_owned(),
+        Some(value) => value.to_string(),
+    };
+    let changed = new.iter().filter(|(key, value)| old.get(*key) != Some(value));
+    changed.map(|(key, value)| format!("{key}: {}", show(&text(old.get(key)), &text(Some(value))))).collect()
+}

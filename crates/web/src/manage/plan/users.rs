@@ -1,0 +1,166 @@
+//! Which stored user an entry means, and what becomes of them.
+
+use std::collections::BTreeMap;
+
+use signet_protocol::{
+    id::UserId,
+    password::PasswordHash,
+    user::{User, UserDetails, fold_email},
+};
+use signet_store::Change;
+
+use super::{Draft, PlanError, fields};
+use crate::{
+    Signet,
+    clock::SystemEntropy,
+    hashing::Busy,
+    manage::{
+        description::{PasswordEntry, UserEntry},
+        rules::check_user,
+    },
+};
+
+/// Plans every entry, in the order of the file.
+pub(super) async fn plan(signet: &Signet, entries: &[UserEntry], draft: &mut Draft) -> Result<(), PlanError> {
+    let mut met = BTreeMap::new();
+    for entry in entries {
+        let keys = Keys::of_entry(entry);
+        let email = keys.email.as_deref();
+        let found =
+            signet.store().users_by_keys(keys.username.as_deref(), email, keys.phone.as_deref()).await?;
+        match target(&keys, &found) {
+            Err((key, reason)) => draft.refuse(entry.lines.of(key), reason),
+            Ok(None) => create(signet, entry, draft).await?,
+            Ok(Some(old)) => {
+                if let Some(line) = met.insert(old.id, entry.lines.table) {
+                    draft.refuse(entry.lines.table, format!("this is the user of line {line} again"));
+                } else {
+                    update(signet, entry, old, draft).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a user is known by, in the form that is compared.
+struct Keys {
+    username: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+}
+
+impl Keys {
+    fn of_entry(entry: &UserEntry) -> Keys {
+        let email = entry.email.as_ref().and_then(Option::as_deref);
+        Keys {
+            username: entry.username.clone().flatten(),
+            email: email.map(fold_email),
+            phone: entry.phone.clone().flatten(),
+        }
+    }
+
+    fn of_user(user: &User) -> Keys {
+        let email = user.email.as_deref().map(fold_email);
+        Keys { username: user.username.clone(), email, phone: user.phone.clone() }
+    }
+
+    /// In the order in which they identify.
+    fn in_order(&self) -> [(&'static str, Option<&str>); 3] {
+        [
+            ("username", self.username.as_deref()),
+            ("email", self.email.as_deref()),
+            ("phone", self.phone.as_deref()),
+        ]
+    }
+
+    fn has(&self, key: &'static str, value: Option<&str>) -> bool {
+        self.in_order().contains(&(key, value))
+    }
+}
+
+/// The stored user that `keys` mean: the one of the user name, else of the e-mail, else of the phone. A user who has
+/// another value for a key that comes first is somebody else, so that a slip never renames anybody.
+fn target<'f>(keys: &Keys, found: &'f [User]) -> Result<Option<&'f User>, (&'static str, String)> {
+    let mut target: Option<&User> = None;
+    let mut unmatched: Vec<&'static str> = Vec::new();
+    for (key, value) in keys.in_order().into_iter().filter(|(_, value)| value.is_some()) {
+        let Some(user) = found.iter().find(|user| Keys::of_user(user).has(key, value)) else {
+            unmatched.push(key);
+            continue;
+        };
+        let somebody_else = match target {
+            Some(target) => target.id != user.id,
+            None => !unmatched.iter().all(|earlier| Keys::of_user(user).has(earlier, None)),
+        };
+        if somebody_else {
+            return Err((key, format!("`{key}` belongs to another user, {}", user.account_name())));
+        }
+        target = Some(user);
+    }
+    Ok(target)
+}
+
+async fn create(signet: &Signet, entry: &UserEntry, draft: &mut Draft) -> Result<(), PlanError> {
+    let now = signet.now();
+    let blank = User {
+        id: UserId::generate(now, &mut SystemEntropy),
+        pool: signet.store().pool().id,
+        username: None,
+        email: None,
+        phone: None,
+        password: None,
+        blocked: false,
+        details: UserDetails::default(),
+        updated_at: now.timestamp(),
+        version: 1,
+    };
+    let mut user = blank.clone();
+    entry.lay_over(&mut user);
+    if let Some(reason) = check_user(&user) {
+        draft.refuse(entry.lines.table, reason);
+        return Ok(());
+    }
+    user.password = password(signet, entry, None).await?;
+    let lines = fields::of_new_user(&blank, &user);
+    draft.create(headline(&user), lines, Change::InsertUser(user));
+    Ok(())
+}
+
+async fn update(signet: &Signet, entry: &UserEntry, old: &User, draft: &mut Draft) -> Result<(), PlanError> {
+    let mut user = old.clone();
+    entry.lay_over(&mut user);
+    if let Some(reason) = check_user(&user) {
+        draft.refuse(entry.lines.table, reason);
+        return Ok(());
+    }
+    user.password = password(signet, entry, old.password.clone()).await?;
+    user.updated_at = signet.now().timestamp();
+    let lines = fields::of_user(old, &user);
+    draft.update(headline(old), lines, Change::UpdateUser(user));
+    Ok(())
+}
+
+/// The password after the change: the stored hash stays when the plain password of the file fits it, so that applying a
+/// file twice changes nothing.
+async fn password(
+    signet: &Signet,
+    entry: &UserEntry,
+    stored: Option<PasswordHash>,
+) -> Result<Option<PasswordHash>, Busy> {
+    let plain = match &entry.password {
+        None => return Ok(stored),
+        Some(PasswordEntry::Hash(hash)) => return Ok(Some(hash.clone())),
+        Some(PasswordEntry::Plain(plain)) => String::from_utf8_lossy(plain.expose()).into_owned(),
+    };
+    if let Some(hash) = stored
+        && signet.hasher().verify(hash.clone(), plain.clone()).await?
+    {
+        return Ok(Some(hash));
+    }
+    signet.hasher().create(plain).await.map(Some)
+}
+
+fn headline(user: &User) -> String {
+    format!("user {}", user.account_name())
+}

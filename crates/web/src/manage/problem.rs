@@ -1,0 +1,96 @@
+//! What is wrong with a file, and the nearest thing that would have been right.
+
+use std::fmt;
+
+/// One thing that is wrong, and where. The message never holds the value of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// The line, counted from one.
+    pub line: usize,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem at `line`.
+    pub fn new(line: usize, message: impl Into<String>) -> Problem {
+        Problem { line, message: message.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.line, self.message)
+    }
+}
+
+/// The one of `choices` that takes the fewest edits to reach from `text`; the first of equals.
+pub fn nearest<'a>(text: &str, choices: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // What is compared is bounded: a choice is short, and a text that is far longer is far from all of them.
+    let start: String = text.chars().take(64).collect();
+    choices.into_iter().min_by_key(|choice| distance(&start, choice))
+}
+
+/// How many insertions, deletions and substitutions of a character lead from `from` to `to` (Levenshtein).
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (done, have) in from.chars().enumerate() {
+        let mut diagonal = done;
+        let mut left = done + 1;
+        let mut next = vec![left];
+        for (want, above) in to.iter().zip(row.iter().skip(1)) {
+            let substituted = diagonal + usize::from(have != *want);
+            left = substituted.min(above + 1).min(left + 1);
+            next.push(left);
+            diagonal = *above;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_slip_of_the_finger_finds_its_key() {
+        let keys = ["name", "identifier", "redirect_uris", "logout_redirect_uris", "sso"];
+        for (typed, meant) in [
+            ("redirect_uri", "redirect_uris"),
+            ("post_logout_redirect_uris", "logout_redirect_uris"),
+            ("identifer", "identifier"),
+            ("Name", "name"),
+            ("", "sso"),
+        ] {
+            assert_eq!(nearest(typed, keys), Some(meant), "{typed}");
+        }
+        assert_eq!(nearest("x", []), None);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn the_distance_is_a_metric(a in "[a-c]{0,8}", b in "[a-c]{0,8}", c in "[a-c]{0,8}") {
+            prop_assert_eq!(distance(&a, &b) == 0, a == b);
+            prop_assert_eq!(distance(&a, &b), distance(&b, &a));
+            prop_assert!(distance(&a, &c) <= distance(&a, &b) + distance(&b, &c));
+            prop_assert!(distance(&a, &b) <= a.len().max(b.len()));
+        }
+
+        #[test]
+        fn one_edit_costs_one(text in "[a-z]{1,12}", at in 0usize..12, letter in "[A-Z]") {
+            let at = at.min(text.len());
+            let inserted = format!("{}{letter}{}", &text[..at], &text[at..]);
+            prop_assert_eq!(distance(&text, &inserted), 1);
+        }
+
+        #[test]
+        fn nothing_is_nearer_than_the_nearest(text in ".{0,20}", keys in prop::collection::vec("[a-z_]{1,12}", 1..8)) {
+            let found = nearest(&text, keys.iter().map(String::as_str)).unwrap();
+            prop_assert!(keys.iter().all(|key| distance(&text, found) <= distance(&text, key)));
+        }
+    }
+}

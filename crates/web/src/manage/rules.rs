@@ -1,0 +1,103 @@
+//! The rules between the settings of one application or user, whoever changes them and by whatever way.
+//!
+//! Each rule is a row of a list: the key it is about and the function that says what is wrong, if anything is.
+
+use signet_protocol::{
+    application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType},
+    jose::SigningAlg,
+    redirect_uri::{RedirectUri, Scheme},
+    user::User,
+};
+
+/// A rule about one key of an application: what is wrong with it, or nothing.
+type Rule = (&'static str, fn(&Application) -> Option<String>);
+
+/// What every application keeps to.
+pub const APPLICATION_RULES: &[Rule] = &[
+    ("secret", |app| public_has_no_secret(app).map(str::to_owned)),
+    ("token_endpoint_auth_method", |app| method(app, app.settings.token_endpoint_auth_method)),
+    ("introspection_endpoint_auth_method", |app| {
+        method(app, app.settings.introspection_endpoint_auth_method)
+    }),
+    ("revocation_endpoint_auth_method", |app| method(app, app.settings.revocation_endpoint_auth_method)),
+    ("id_token_signed_response_alg", |app| hs256_has_a_key(app).map(str::to_owned)),
+    ("access_token_signed_response_alg", |app| others_can_verify(app).map(str::to_owned)),
+    ("redirect_uris", |app| schemes(app.settings.kind, &app.settings.redirect_uris)),
+    ("logout_redirect_uris", |app| schemes(app.settings.kind, &app.settings.logout_redirect_uris)),
+    ("redirect_uris", |app| code_has_a_callback(app).map(str::to_owned)),
+    ("response_types", |app| code_is_ticked(app).map(str::to_owned)),
+    ("grant_types", |app| refresh_has_an_origin(app).map(str::to_owned)),
+];
+
+/// What is wrong with `application`: the key and the reason of each rule it breaks.
+pub fn check_application(application: &Application) -> Vec<(&'static str, String)> {
+    let broken = |(key, rule): &Rule| rule(application).map(|reason| (*key, format!("`{key}` {reason}")));
+    APPLICATION_RULES.iter().filter_map(broken).collect()
+}
+
+/// What is wrong with `user`: nobody can sign in without a name to sign in by.
+pub fn check_user(user: &User) -> Option<&'static str> {
+    let nameless = user.username.is_none() && user.email.is_none() && user.phone.is_none();
+    nameless.then_some("a user must keep a `username`, an `email` or a `phone`")
+}
+
+/// RFC 6749 §2.1.
+fn public_has_no_secret(app: &Application) -> Option<&'static str> {
+    (app.settings.kind.is_public() && app.secret.is_some())
+        .then_some("must not be set: a spa or native application cannot keep a secret")
+}
+
+/// RFC 6749 §2.3: only who has a secret can authenticate by it.
+fn method(app: &Application, method: AuthMethod) -> Option<String> {
+    let by_secret = method != AuthMethod::None;
+    if by_secret && app.settings.kind.is_public() {
+        Some("must be none: a spa or native application cannot keep a secret".to_owned())
+    } else if by_secret && app.secret.is_none() {
+        Some(format!("is {}, which needs a secret", method.as_str()))
+    } else {
+        None
+    }
+}
+
+/// OpenID Connect Core §10.1.
+fn hs256_has_a_key(app: &Application) -> Option<&'static str> {
+    (app.settings.id_token_signed_response_alg == SigningAlg::Hs256 && app.secret.is_none())
+        .then_some("is HS256, which is keyed by a secret; without one use RS256 or ES256")
+}
+
+fn others_can_verify(app: &Application) -> Option<&'static str> {
+    (app.settings.access_token_signed_response_alg == SigningAlg::Hs256).then_some(
+        "must be RS256 or ES256: whoever receives an access token verifies it by the published keys",
+    )
+}
+
+/// Where each type of application can receive what is sent to it: RFC 8252 §7 for native ones, and never over an open
+/// network for public ones.
+fn schemes(kind: ApplicationType, uris: &[RedirectUri]) -> Option<String> {
+    let fits = |uri: &&RedirectUri| match uri.scheme() {
+        Scheme::Https | Scheme::HttpLoopback => true,
+        Scheme::Http => !kind.is_public(),
+        Scheme::Private => kind == ApplicationType::Native,
+    };
+    let uri = uris.iter().find(|uri| !fits(uri))?;
+    let reason = match uri.scheme() {
+        Scheme::Private => "a private-use scheme is for native applications only",
+        _ => "a spa or native application needs https:// (or http:// to this machine)",
+    };
+    Some(format!("has \"{uri}\": {reason}"))
+}
+
+fn code_has_a_callback(app: &Application) -> Option<&'static str> {
+    (app.allows_grant(GrantType::AuthorizationCode) && app.settings.redirect_uris.is_empty())
+        .then_some("must have at least one URI: the authorization_code grant answers there")
+}
+
+fn code_is_ticked(app: &Application) -> Option<&'static str> {
+    (app.allows_grant(GrantType::AuthorizationCode) && !app.allows_response(ResponseType::Code))
+        .then_some("must have code: the authorization_code grant starts with it")
+}
+
+fn refresh_has_an_origin(app: &Application) -> Option<&'static str> {
+    (app.allows_grant(GrantType::RefreshToken) && !app.allows_grant(GrantType::AuthorizationCode))
+        .then_some("has refresh_token without authorization_code, which alone can hand one out")
+}

@@ -1,0 +1,79 @@
+//! What a developer needs to connect an application: its App ID, its secret and its endpoints.
+
+use std::{fmt, sync::Arc};
+
+use signet_protocol::{
+    application::Application,
+    discovery::{Discovery, discovery},
+    id::AppId,
+    issuer::{Identifier, Issuer, IssuerId, Site},
+};
+use signet_store::StoreError;
+
+use crate::Signet;
+
+/// An application as its developer sees it. Its text contains the secret: it is shown to whoever asked for it, and
+/// never logged.
+pub struct ApplicationCard {
+    application: Arc<Application>,
+    /// Its own issuer, and the pool's.
+    issuers: [(&'static str, Discovery); 2],
+}
+
+/// The application with this App ID or identifier.
+pub async fn application(signet: &Signet, named: &str) -> Result<Option<ApplicationCard>, StoreError> {
+    let store = signet.store();
+    let by_id = match AppId::parse(named) {
+        Some(id) => store.application(id).await?,
+        None => None,
+    };
+    let found = match (by_id, Identifier::parse(named)) {
+        (None, Ok(identifier)) => store.application_by_identifier(&identifier).await?,
+        (found, _) => found,
+    };
+    Ok(found.map(|application| card(signet, application)))
+}
+
+fn card(signet: &Signet, application: Arc<Application>) -> ApplicationCard {
+    let (base, pool) = (&signet.settings().base_url, application.pool);
+    let own = Site::Application(application.identifier.clone());
+    let own = Issuer::at(base, &own, pool, IssuerId::Application(application.id));
+    let shared = Issuer::at(base, &Site::Pool, pool, IssuerId::Pool(pool));
+    let issuers = [
+        ("At its own address", discovery(&own, Some(&application))),
+        ("At the pool's address", discovery(&shared, None)),
+    ];
+    ApplicationCard { application, issuers }
+}
+
+impl fmt::Display for ApplicationCard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let app = &self.application;
+        let state = if app.enabled { "" } else { " (disabled)" };
+        writeln!(f, "{}{state}", app.name)?;
+        row(f, "Identifier", app.identifier.as_str())?;
+        row(f, "Type", app.settings.kind.as_str())?;
+        row(f, "App ID", &app.id.to_string())?;
+        match &app.secret {
+            Some(secret) => row(f, "App Secret", &String::from_utf8_lossy(secret.expose()))?,
+            None => row(f, "App Secret", "none (public client, PKCE)")?,
+        }
+        for (title, document) in &self.issuers {
+            writeln!(f, "\n{title}")?;
+            row(f, "Issuer", &document.issuer)?;
+            row(f, "Discovery", &format!("{}/.well-known/openid-configuration", document.issuer))?;
+            row(f, "JWKS", &document.jwks_uri)?;
+            row(f, "Authorization", &document.authorization_endpoint)?;
+            row(f, "Token", &document.token_endpoint)?;
+            row(f, "User info", &document.userinfo_endpoint)?;
+            row(f, "Introspection", &document.introspection_endpoint)?;
+            row(f, "Revocation", &document.revocation_endpoint)?;
+            row(f, "Logout", &document.end_session_endpoint)?;
+        }
+        Ok(())
+    }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, label: &str, value: &str) -> fmt::Result {
+    writeln!(f, "  {label:<14} {value}")
+}

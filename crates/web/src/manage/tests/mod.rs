@@ -1,0 +1,77 @@
+//! What an operator does, on a real store.
+
+mod plans;
+mod rules;
+
+use std::sync::Arc;
+
+use signet_protocol::{
+    issuer::{BaseUrl, Identifier},
+    time::Now,
+    user::{LoginName, User},
+};
+use signet_store::{Database, MasterKey, Options, Store};
+
+use super::{
+    apply::apply,
+    description::Description,
+    plan::{Plan, PlanError, plan},
+};
+use crate::{
+    Settings, Signet,
+    clock::{Clock, SystemEntropy},
+    hashing::Hasher,
+};
+
+struct Fixed;
+impl Clock for Fixed {
+    fn now(&self) -> Now {
+        Now::from_millis(1_800_000_000_000)
+    }
+}
+
+/// A Signet on a database of its own, which goes with it.
+struct Bench {
+    signet: Arc<Signet>,
+    _directory: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new() -> Bench {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(directory.path().join("signet.db"));
+        let master_key = MasterKey::generate(&mut SystemEntropy);
+        let options = Options { database, master_key };
+        let store = Store::open(options, Fixed.now(), &mut SystemEntropy).await.unwrap();
+        let settings = Settings { base_url: BaseUrl::parse("http://localhost:8080").unwrap() };
+        let signet = Signet::new(settings, store, Arc::new(Fixed), Hasher::start().unwrap());
+        Bench { signet, _directory: directory }
+    }
+
+    async fn apply(&self, text: &str) -> Plan {
+        let description = Description::parse(text).unwrap_or_else(|problems| panic!("{problems:?}"));
+        apply(&self.signet, &description).await.unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    /// Line and message of everything wrong with `text`, whichever step finds it. Nothing is changed.
+    async fn problems(&self, text: &str) -> Vec<(usize, String)> {
+        let problems = match Description::parse(text) {
+            Err(problems) => problems,
+            Ok(description) => match plan(&self.signet, &description).await {
+                Err(PlanError::Refused(problems)) => problems,
+                Err(other) => panic!("{other}"),
+                Ok(_) => Vec::new(),
+            },
+        };
+        problems.into_iter().map(|problem| (problem.line, problem.message)).collect()
+    }
+
+    async fn application(&self, identifier: &str) -> Option<Arc<signet_protocol::application::Application>> {
+        let identifier = Identifier::parse(identifier).unwrap();
+        self.signet.store().application_by_identifier(&identifier).await.unwrap()
+    }
+
+    async fn user(&self, name: &str) -> Option<User> {
+        self.signet.store().user_by_login(&LoginName::parse(name).unwrap()).await.unwrap()
+    }
+}

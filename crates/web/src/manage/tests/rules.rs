@@ -1,0 +1,216 @@
+//! Every rule of a description: the line it is noted on and what it says.
+
+use super::*;
+use crate::manage::rules::APPLICATION_RULES;
+
+/// An application that lacks nothing, with `more` from line 5 on.
+fn app(more: &str) -> String {
+    format!(
+        "[[applications]]\nname = \"N\"\nidentifier = \"notes\"\nredirect_uris = [\"https://rp.example/cb\"]\n{more}"
+    )
+}
+
+/// A user who lacks nothing, with `more` from line 3 on.
+fn user(more: &str) -> String {
+    format!("[[users]]\nusername = \"alice\"\n{more}")
+}
+
+const URI: &str = "redirect_uris";
+
+#[tokio::test]
+async fn every_rule_of_an_application_has_its_line_and_its_words() {
+    let bench = Bench::new().await;
+    let long = format!("name = \"{}\"\nidentifier = \"notes\"", "x".repeat(101));
+    let secret = "s".repeat(32);
+    for (text, line, words) in [
+        (app("redirect_uri = []"), 5, "unknown key `redirect_uri`, did you mean `redirect_uris`?"),
+        (app("type = \"natve\""), 5, "one of web, spa, native, api; did you mean \"native\"?"),
+        (app("id = \"5F17\""), 5, "`id` must be 24 lower-case hexadecimal digits"),
+        ("[[applications]]\nidentifier = \"Notes\"".into(), 2, "`identifier` must be 1 to 63"),
+        ("[[applications]]\nidentifier = \"login\"".into(), 2, "`identifier` is reserved"),
+        ("[[applications]]\nname = \"\"\nidentifier = \"a\"".into(), 2, "`name` must be 1 to 100"),
+        ("[[applications]]\nname = \"a\\u0007\"\nidentifier = \"a\"".into(), 2, "`name` must be 1 to 100"),
+        (format!("[[applications]]\n{long}"), 2, "`name` must be 1 to 100"),
+        ("\n[[applications]]\nname = \"N\"".into(), 2, "an application needs an `identifier`"),
+        ("\n[[applications]]\nidentifier = \"a\"".into(), 2, "a new application needs a `name`"),
+        ("\n[[applications]]\nid = \"5f17a529f64fb009b794a2ff\"".into(), 2, "needs an `identifier`"),
+        (app("secret = \"short\""), 5, "`secret` must be 32 to 256 printable ASCII"),
+        (app(&format!("secret = \"{}\"", "s".repeat(257))), 5, "`secret` must be 32 to 256"),
+        (app(&format!("secret = \"{secret}é\"")), 5, "`secret` must be 32 to 256"),
+        (app(&format!("type = \"spa\"\nsecret = \"{secret}\"")), 6, "`secret` must not be set"),
+        (
+            app("type = \"native\"\ntoken_endpoint_auth_method = \"client_secret_post\""),
+            6,
+            "`token_endpoint_auth_method` must be none",
+        ),
+        (
+            app("type = \"spa\"\nintrospection_endpoint_auth_method = \"client_secret_basic\""),
+            6,
+            "`introspection_endpoint_auth_method` must be none",
+        ),
+        (
+            app("type = \"spa\"\nrevocation_endpoint_auth_method = \"client_secret_basic\""),
+            6,
+            "`revocation_endpoint_auth_method` must be none",
+        ),
+        (app("token_endpoint_auth_method = \"private_key_jwt\""), 5, "must be one of client_secret_post"),
+        (app("type = \"spa\"\nid_token_signed_response_alg = \"HS256\""), 6, "is HS256, which is keyed by"),
+        (app("id_token_signed_response_alg = \"none\""), 5, "must be one of RS256, ES256, HS256"),
+        (app("access_token_signed_response_alg = \"HS256\""), 5, "must be one of RS256, ES256; did"),
+        (
+            app("logout_redirect_uris = [\n\"https://a/\",\n\"/b\"]"),
+            7,
+            "\"/b\" in `logout_redirect_uris` must begin",
+        ),
+        (
+            app("logout_redirect_uris = [\"https://a/\", \"https://a/\"]"),
+            5,
+            "is twice in `logout_redirect_uris`",
+        ),
+        (app("logout_redirect_uris = [\"com.example.app:/x\"]"), 5, "a private-use scheme is for native"),
+        (app("type = \"spa\"\nlogout_redirect_uris = [\"http://rp.example/\"]"), 6, "needs https://"),
+        (
+            "[[applications]]\nname = \"N\"\nidentifier = \"a\"\nredirect_uris = [\"com.example.app:/x\"]"
+                .into(),
+            4,
+            "a private-use scheme is for native",
+        ),
+        (
+            "[[applications]]\nname = \"N\"\nidentifier = \"a\"\nredirect_uris = []".into(),
+            4,
+            "must have at least one",
+        ),
+        ("[[applications]]\nname = \"N\"\nidentifier = \"a\"".into(), 1, "must have at least one URI"),
+        (app("response_types = []"), 5, "`response_types` must have code"),
+        (app("response_types = [\"token\"]"), 5, "must be one of code"),
+        (app("grant_types = [\"refresh_token\"]"), 5, "has refresh_token without authorization_code"),
+        (app("grant_types = [\"implicit\"]"), 5, "must be one of authorization_code, refresh_token"),
+        (app("web_origins = [\"*\"]"), 5, "\"*\" in `web_origins` must be an origin"),
+        (app("web_origins = [\"https://rp.example/\"]"), 5, "must be an origin"),
+        (app("web_origins = [\"https://RP.example\"]"), 5, "must be an origin"),
+        (app("web_origins = [\"com.example.app:\"]"), 5, "must be an origin"),
+        (app("web_origins = [\"https://rp.example:443\"]"), 5, "must leave out its scheme's own port"),
+        (app("authorization_code_expire = 9"), 5, "must be 10 to 3600 seconds"),
+        (app("authorization_code_expire = 3601"), 5, "must be 10 to 3600 seconds"),
+        (app("id_token_expire = 59"), 5, "must be 60 to 31536000 seconds"),
+        (app("id_token_expire = 31536001"), 5, "must be 60 to 31536000 seconds"),
+        (app("access_token_expire = 2592001"), 5, "must be 60 to 2592000 seconds"),
+        (app("refresh_token_expire = 31536001"), 5, "must be 60 to 31536000 seconds"),
+        (app("sso = 1"), 5, "`sso` must be true or false, not a number"),
+        (app("logo_uri = \"http://rp.example/logo.png\""), 5, "`logo_uri` must be an https:// URL"),
+        (app("logo_uri = \"javascript:alert(1)\""), 5, "`logo_uri` must be an https:// URL"),
+        (app("description = \"a\\u0000\""), 5, "`description` must be at most 1000 bytes"),
+    ] {
+        let found = bench.problems(&text).await;
+        let [(at, message)] = found.as_slice() else { panic!("{text}\n{found:?}") };
+        assert!(*at == line && message.contains(words), "{text}\nline {at}: {message}");
+    }
+    assert!(bench.problems(&app("")).await.is_empty());
+    let uris: Vec<String> = (0..101).map(|n| format!("\"https://rp.example/{n}\"")).collect();
+    let many = format!("[[applications]]\nname = \"N\"\nidentifier = \"a\"\n{URI} = [{}]", uris.join(","));
+    assert_eq!(bench.problems(&many).await, [(4, "`redirect_uris` may have at most 100 entries".into())]);
+}
+
+#[tokio::test]
+async fn what_is_allowed_is_allowed() {
+    let bench = Bench::new().await;
+    for text in [
+        app("type = \"native\"\nlogout_redirect_uris = [\"com.example.app:/out\", \"http://127.0.0.1/out\"]"),
+        app("logout_redirect_uris = [\"http://intranet/out\"]"),
+        app("type = \"api\"\nlogout_redirect_uris = [\"http://intranet/out\"]"),
+        app("token_endpoint_auth_method = \"none\"\nid_token_signed_response_alg = \"HS256\""),
+        app("web_origins = [\"https://rp.example\", \"http://localhost:5173\", \"https://rp.example:8443\"]"),
+        app("authorization_code_expire = 10\naccess_token_expire = 2592000\nid_token_expire = 31536000"),
+        "[[applications]]\nname = \"A\"\nidentifier = \"a\"\ntype = \"api\"".into(),
+        "[[applications]]\nname = \"A\"\nidentifier = \"a\"\ngrant_types = []\nresponse_types = []".into(),
+    ] {
+        assert_eq!(bench.problems(&text).await, [], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn every_rule_of_a_user_has_its_line_and_its_words() {
+    let bench = Bench::new().await;
+    let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    let large = format!("extended_fields = {{ a = \"{}\" }}", "x".repeat(16 * 1024));
+    for (text, line, words) in [
+        ("\n[[users]]\nname = \"A\"".into(), 2, "a user needs a `username`, an `email` or a `phone`"),
+        ("[[users]]\nusername = \"\"".into(), 1, "a user must keep a `username`"),
+        ("[[users]]\nusername = \"a@b\"".into(), 2, "`username` must be 1 to 128 bytes without @"),
+        (user("email = \"alice\""), 3, "`email` must be an e-mail address"),
+        (user("phone = \"138\""), 3, "`phone` must be + and 5 to 15 digits"),
+        (user("phone_number = \"+8613800138000\""), 3, "unknown key `phone_number`, did you mean `phone`?"),
+        (user("given_nam = \"A\""), 3, "did you mean `given_name`?"),
+        (user("birthdate = \"1990-02-30\""), 3, "`birthdate` must be a date as YYYY-MM-DD"),
+        (user("birthdate = \"90-02-03\""), 3, "`birthdate` must be a date"),
+        (user("birthdate = \"1900-02-29\""), 3, "`birthdate` must be a date"),
+        (user("birthdate = \"1990-13-01\""), 3, "`birthdate` must be a date"),
+        (user("birthdate = 1990-02-03"), 3, "must be a string, not a date without quotes"),
+        (user("picture = \"javascript:alert(1)\""), 3, "`picture` must be an http:// or https:// URL"),
+        (user("website = \"https://a b\""), 3, "`website` must be an http:// or https:// URL"),
+        (user("nickname = \"a\\nb\""), 3, "`nickname` must be at most 1000 bytes"),
+        (user("address = { city = \"x\" }"), 3, "unknown key `city`, did you mean `country`?"),
+        (user("address = \"x\""), 3, "`address` must be a table, not a string"),
+        (user("roles = \"admin\""), 3, "`roles` must be a list of strings, not a string"),
+        (user("roles = [\"a\",\n\"a\"]"), 4, "\"a\" is twice in `roles`"),
+        (user("roles = [\"\"]"), 3, "must be 1 to 200 bytes"),
+        (user(&large), 3, "`extended_fields` must be at most 16384 bytes as JSON"),
+        (user("password = \"short\""), 3, "`password` must be 8 to 1024 bytes"),
+        (user("password_hash = \"plaintext\""), 3, "`password_hash` must be an Argon2 hash in PHC form"),
+        (user(&format!("password = \"long enough\"\npassword_hash = \"{hash}\"")), 4, "exclude each other"),
+        (user("blocked = \"yes\""), 3, "`blocked` must be true or false"),
+    ] {
+        let found = bench.problems(&text).await;
+        let [(at, message)] = found.as_slice() else { panic!("{text}\n{found:?}") };
+        assert!(*at == line && message.contains(words), "{text}\nline {at}: {message}");
+    }
+    let good = user(&format!("password_hash = \"{hash}\"\nbirthdate = \"2000-02-29\""));
+    assert_eq!(bench.problems(&good).await, []);
+}
+
+#[tokio::test]
+async fn two_entries_cannot_claim_the_same_key_and_both_lines_are_named() {
+    let bench = Bench::new().await;
+    let id = "id = \"5f17a529f64fb009b794a2ff\"";
+    for (text, line, words) in [
+        (
+            "[[applications]]\nidentifier=\"a\"\n[[applications]]\nidentifier=\"a\"".into(),
+            4,
+            "`identifier` \"a\" is already on line 2",
+        ),
+        (format!("[[applications]]\n{id}\n[[applications]]\n{id}"), 4, "is already on line 2"),
+        (
+            "[[users]]\nusername=\"a\"\n[[users]]\nusername=\"a\"".into(),
+            4,
+            "`username` \"a\" is already on line 2",
+        ),
+        (
+            "[[users]]\nemail=\"a@b\"\n[[users]]\nemail=\"A@B\"".into(),
+            4,
+            "`email` \"a@b\" is already on line 2",
+        ),
+        ("[[users]]\nphone=\"+12345\"\n[[users]]\nphone=\"+12345\"".into(), 4, "is already on line 2"),
+    ] {
+        let found = bench.problems(&text).await;
+        let [(at, message)] = found.as_slice() else { panic!("{text}\n{found:?}") };
+        assert!(*at == line && message.contains(words), "{text}\nline {at}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_in_each_entry_is_told_at_once() {
+    let bench = Bench::new().await;
+    let text = format!("{}\n{}", app("response_types = []"), app("grant_types = [\"refresh_token\"]"))
+        .replacen("notes", "other", 1);
+    let lines: Vec<usize> = bench.problems(&text).await.iter().map(|problem| problem.0).collect();
+    assert_eq!(lines, [5, 10]);
+}
+
+#[test]
+fn the_rules_are_about_keys_of_a_file() {
+    for (key, _) in APPLICATION_RULES {
+        let text = format!("[[applications]]\n{key} = {{}}");
+        let problems = Description::parse(&text).unwrap_err();
+        assert!(problems.iter().all(|problem| !problem.message.starts_with("unknown key")), "{key}");
+    }
+}
