@@ -111,6 +111,12 @@ impl PasswordHash {
             .is_some_and(|output| output.ct_eq(&self.output).into())
     }
 
+    /// Whether it costs as much as a new one: an imported hash may not.
+    pub fn is_current(&self) -> bool {
+        let costs = (self.params.m_cost(), self.params.t_cost());
+        self.algorithm == Algorithm::Argon2id && costs.0 >= MEMORY_KIB && costs.1 >= PASSES
+    }
+
     /// The PHC text, to be stored.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -162,13 +168,19 @@ mod tests {
         assert!(!stored.verify("correct horsf", &mut scratch));
         assert!(!PasswordHash::decoy().verify("correct horse", &mut scratch));
         assert!(!format!("{stored:?}").contains("argon2"));
+        assert!(stored.is_current());
     }
 
     #[test]
     fn verifies_hashes_of_other_systems() {
         // The test vector of the reference implementation: "password", "somesalt", t=2, m=64 MiB, p=1.
         let text = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-        assert!(PasswordHash::parse(text).unwrap().verify("password", &mut Scratch::default()));
+        let imported = PasswordHash::parse(text).unwrap();
+        assert!(imported.verify("password", &mut Scratch::default()) && imported.is_current());
+        for weak in [text.replace("t=2", "t=1"), text.replace("m=65536", "m=4096"), text.replace("2id", "2i")]
+        {
+            assert!(!PasswordHash::parse(&weak).unwrap().is_current(), "{weak}");
+        }
     }
 
     #[test]

@@ -30,9 +30,10 @@ user_by!(BY_EMAIL, "user_by_email", "email_key = $2");
 user_by!(BY_PHONE, "user_by_phone", "phone = $2");
 user_by!(BY_KEYS, "user_by_keys", "(username = $2 OR email_key = $3 OR phone = $4)");
 
-const SET_PASSWORD: Sql = Sql {
-    name: "user_set_password",
-    text: "UPDATE pool_user SET password = $3, version = version + 1 WHERE user_id = $1 AND pool_id = $2",
+const REHASH: Sql = Sql {
+    name: "user_rehash",
+    text: "UPDATE pool_user SET password = $3, version = version + 1
+        WHERE user_id = $1 AND pool_id = $2 AND password = $4",
 };
 /// Changes nothing, but waits for whoever is blocking the user and makes them wait for us.
 const HOLD: Sql = Sql {
@@ -41,7 +42,7 @@ const HOLD: Sql = Sql {
 };
 
 pub(crate) const STATEMENTS: &[&Sql] =
-    &[&BY_ID, &BY_USERNAME, &BY_EMAIL, &BY_PHONE, &BY_KEYS, &SET_PASSWORD, &HOLD];
+    &[&BY_ID, &BY_USERNAME, &BY_EMAIL, &BY_PHONE, &BY_KEYS, &REHASH, &HOLD];
 
 impl Store {
     /// The user with this `sub`, blocked or not.
@@ -69,9 +70,15 @@ impl Store {
         self.engine().list(&BY_KEYS, args![self.pool_id(), username, email_key, phone], read).await
     }
 
-    /// Replaces the password; `false` when there is no such user.
-    pub async fn set_password_hash(&self, id: UserId, hash: &PasswordHash) -> Result<bool, StoreError> {
-        self.write(Batch::new().guard(&SET_PASSWORD, args![id, self.pool_id(), hash.as_str()])).await
+    /// Puts `new` in the place of the hash `old` of the same password; `false` when the password was changed meanwhile.
+    pub async fn rehash_password(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let values = args![id, self.pool_id(), new.as_str(), old.as_str()];
+        self.write(Batch::new().guard(&REHASH, values)).await
     }
 
     /// Adds a guard: the user exists and is not blocked.

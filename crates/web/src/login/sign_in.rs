@@ -9,7 +9,7 @@ use signet_protocol::{
     params::RawParams,
     password::PasswordHash,
     transaction::Chosen,
-    user::{LoginName, User},
+    user::{ActiveUser, LoginName, User},
 };
 
 use crate::{
@@ -90,7 +90,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
             return again(LoginAlert::Throttled { seconds: wait.0.unsigned_abs() });
         }
     };
-    match verify(signet, user.as_ref(), password).await {
+    match verify(signet, user.as_ref(), password.clone()).await {
         Ok(true) => {}
         Ok(false) => {
             tracing::info!(request_id = edge.request_id, peer = %edge.peer, "login failed");
@@ -106,6 +106,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         None => again(LoginAlert::WrongCredentials),
         Some(user) => {
             attempt.forgive(signet).await?;
+            strengthen(signet, &user, password).await?;
             let (new, cookie) = session::begin(signet, edge, &open.application, &user);
             let replaced =
                 session::current(signet, edge, &open.application).await?.map(|(session, _)| session.id);
@@ -129,6 +130,16 @@ fn read(form: &RawParams) -> Result<(LoginName, String), LoginAlert> {
     }
     let name = LoginName::parse(typed).ok_or(LoginAlert::Missing)?;
     Ok((name, password.to_owned()))
+}
+
+/// Hashes the password of an imported user anew if its hash is weaker than ours. If the threads are busy, another time.
+async fn strengthen(signet: &Signet, user: &ActiveUser, password: String) -> Result<(), Failure> {
+    if let Some(old) = user.password.as_ref().filter(|hash| !hash.is_current())
+        && let Ok(new) = signet.hasher().create(password).await
+    {
+        signet.store().rehash_password(user.id, old, &new).await?;
+    }
+    Ok(())
 }
 
 /// Verifies the password, or for nobody a decoy of the same cost.

@@ -15,7 +15,7 @@ on_worlds!(
     a_user_comes_back,
     each_key_finds_them,
     each_key_is_unique,
-    a_password_can_be_replaced,
+    a_hash_is_replaced_only_while_it_is_the_one_that_was_verified,
     a_stale_update_changes_nothing,
     attack_09_a_blocked_user_loses_sessions_and_grants,
     a_blocked_user_begins_no_session,
@@ -82,13 +82,18 @@ async fn each_key_is_unique(world: World) {
     assert_eq!(with(|_| {}).await, Ok(Applied::Done));
 }
 
-async fn a_password_can_be_replaced(world: World) {
-    let user = world.user("alice").await;
+async fn a_hash_is_replaced_only_while_it_is_the_one_that_was_verified(world: World) {
+    let other = PasswordHash::parse(&HASH.replace("t=2", "t=3")).unwrap();
     let hash = PasswordHash::parse(HASH).unwrap();
-    assert_eq!(world.store.set_password_hash(user.id, &hash).await, Ok(true));
+    let mut new = world.new_user("alice");
+    new.password = Some(hash.clone());
+    assert_eq!(world.try_apply(vec![Change::InsertUser(new.clone())]).await, Ok(Applied::Done));
+    let user = world.store.user(new.id).await.unwrap().unwrap();
+    assert_eq!(world.store.rehash_password(user.id, &other, &hash).await, Ok(false));
+    assert_eq!(world.store.rehash_password(user.id, &hash, &other).await, Ok(true));
     let found = world.store.user(user.id).await.unwrap().unwrap();
-    assert_eq!(found.password.as_ref().map(PasswordHash::as_str), Some(HASH));
-    assert_eq!(world.store.set_password_hash(world.new_user("nobody").id, &hash).await, Ok(false));
+    assert_eq!(found.password.as_ref().map(PasswordHash::as_str), Some(other.as_str()));
+    assert_eq!(world.store.rehash_password(user.id, &hash, &other).await, Ok(false));
     // Whoever read the user before would put the old password back.
     assert_eq!(world.try_apply(vec![Change::UpdateUser(user)]).await, Ok(Applied::Changed));
 }
