@@ -15,7 +15,10 @@ use signet_web::{
     hashing::Hasher,
 };
 
-use crate::{config::Config, failure::Failure};
+use crate::{
+    config::Config,
+    failure::{Failure, plain},
+};
 
 /// Holds the master key where no file shall.
 pub const MASTER_KEY_VARIABLE: &str = "SIGNET_MASTER_KEY";
@@ -119,7 +122,7 @@ impl DataDir {
                         "Check that the server runs and that --database names it, its user and its database."
                     }
                 };
-                Failure::new(format!("cannot reach the database {database}: {reason}")).help(help)
+                Failure::new(format!("cannot reach the database {database}: {}", plain(reason))).help(help)
             }
             other => Failure::new(format!("cannot open the database {database}: {other}")),
         }
