@@ -99,7 +99,6 @@ pub enum User {
 
 /// `signet user create`.
 #[derive(Args)]
-#[group(id = "name_to_sign_in_by")]
 pub struct CreateUser {
     /// User name to sign in by
     #[arg(long, required_unless_present_any = ["email", "phone"])]

@@ -105,6 +105,21 @@ fn one_server_at_a_time() {
 }
 
 #[test]
+fn one_server_at_a_time_on_an_embedded_database_elsewhere() {
+    let home = tempdir().unwrap();
+    let database = format!("sqlite:{}", home.path().join("shared.db").display());
+    let (first, second) = (home.path().join("first"), home.path().join("second"));
+    let with_key = |data: &Path| {
+        let mut command = signet(data, &["--database", &database]);
+        command.env("SIGNET_MASTER_KEY", OTHER_KEY);
+        command
+    };
+    let _server = Server::spawn(&mut with_key(&first), &first);
+    let said = fail(with_key(&second).args(SERVE));
+    assert!(said.contains("another server already runs"), "{said}");
+}
+
+#[test]
 fn what_a_killed_server_leaves_behind_is_no_obstacle() {
     let home = tempdir().unwrap();
     let data = home.path().join("data");
