@@ -214,3 +214,21 @@ fn the_rules_are_about_keys_of_a_file() {
         assert!(problems.iter().all(|problem| !problem.message.starts_with("unknown key")), "{key}");
     }
 }
+
+#[tokio::test]
+async fn attack_03_no_key_takes_a_uri_that_carries_script() {
+    let bench = Bench::new().await;
+    for script in ["javascript:alert(1)", "JavaScript://x/%0aalert(1)", "data:text/html,x", "vbscript:x"] {
+        for text in [
+            app(&format!("logo_uri = \"{script}\"")),
+            app(&format!("logout_redirect_uris = [\"{script}\"]")),
+            app(&format!("web_origins = [\"{script}\"]")),
+            app("").replace("https://rp.example/cb", script),
+            user(&format!("profile = \"{script}\"")),
+            user(&format!("picture = \"{script}\"")),
+            user(&format!("website = \"{script}\"")),
+        ] {
+            assert_eq!(bench.problems(&text).await.len(), 1, "{text}");
+        }
+    }
+}
