@@ -8,7 +8,7 @@ use crate::{
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::SigningAlg,
-    redirect_uri::{RedirectUri, Scheme},
+    redirect_uri::{self, RedirectUri, Scheme, VerifiedRedirectUri},
     secret::Secret,
     time::Seconds,
 };
@@ -198,6 +198,15 @@ impl Application {
     /// Whether `response_type` is ticked.
     pub fn allows_response(&self, response_type: ResponseType) -> bool {
         self.settings.response_types.contains(&response_type)
+    }
+
+    /// The callback `asked` for, if it is registered. The loopback port of a native application may vary (RFC 8252 §7.3).
+    pub fn find_redirect_uri(&self, asked: &str) -> Option<VerifiedRedirectUri> {
+        redirect_uri::verify(
+            asked,
+            &self.settings.redirect_uris,
+            self.settings.kind == ApplicationType::Native,
+        )
     }
 
     /// The origins whose scripts may read this application's answers.

@@ -1,6 +1,6 @@
 //! What is read of every request before a handler sees it.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
@@ -14,11 +14,12 @@ use http::{
 };
 use signet_protocol::{
     application::Application,
-    error::{ErrorCode, refuse},
+    error::{ErrorCode, Refusal, refuse},
     issuer::{Issuer, IssuerId, Site},
     limits::PARAMS_BYTES,
     params::RawParams,
 };
+use tokio::time::timeout;
 
 use crate::{
     Peer, Signet,
@@ -152,6 +153,15 @@ fn unknown_host(edge: &Edge, known: &str) -> Response {
     respond::page(http::StatusCode::MISDIRECTED_REQUEST, &page, &respond::Policy::default())
 }
 
+/// How long the body of a request may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The body did not arrive in time.
+const TOO_SLOW: Refusal = refuse(
+    ErrorCode::InvalidRequest,
+    "the body of the request did not arrive within 15 seconds; send it again",
+);
+
 /// The form body of a POST.
 pub struct Form(Result<RawParams, Failure>);
 
@@ -172,7 +182,10 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 }
 
 async fn read_form(headers: &HeaderMap, body: Body) -> Result<RawParams, Failure> {
-    let bytes = to_bytes(body, PARAMS_BYTES).await.map_err(|_| Failure::Refused(TOO_LARGE))?;
+    // A body that trickles in would hold its connection for ever.
+    let read =
+        timeout(BODY_TIMEOUT, to_bytes(body, PARAMS_BYTES)).await.map_err(|_| Failure::Refused(TOO_SLOW))?;
+    let bytes = read.map_err(|_| Failure::Refused(TOO_LARGE))?;
     let kind = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
     let essence = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     match essence.as_deref() {

@@ -1,13 +1,13 @@
 //! Whom the answer goes to, and in which form.
 
 use crate::{
-    application::{ActiveApplication, ApplicationType},
+    application::ActiveApplication,
     authorize::AuthorizeError,
     error::{ErrorCode, Refusal, refuse},
     issuer::Issuer,
     limits::STATE_BYTES,
     params::RawParams,
-    redirect_uri::{VerifiedRedirectUri, verify},
+    redirect_uri::VerifiedRedirectUri,
 };
 
 /// `response_mode` (OAuth 2.0 Multiple Response Type Encoding Practices §2.1, Form Post Response Mode §2).
@@ -61,8 +61,7 @@ impl Addressee {
         let asked = params
             .get("redirect_uri")
             .ok_or_else(|| page("redirect_uri is missing; send a registered callback"))?;
-        let native = application.settings.kind == ApplicationType::Native;
-        let redirect_uri = verify(asked, &application.settings.redirect_uris, native).ok_or_else(|| {
+        let redirect_uri = application.find_redirect_uri(asked).ok_or_else(|| {
             page("redirect_uri is not registered; it must equal a callback link of the application, character by character")
         })?;
         let state =

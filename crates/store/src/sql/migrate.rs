@@ -21,7 +21,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (
 ) {clustered};";
 
 /// How often another node may have been first before we give up.
-const LOST_RACES: usize = 100;
+const LOST_RACES: u32 = 100;
 
 /// One step of the schema, never changed once released. In its text `{bytes}`, `{bool}`, `{int}` and `{clustered}`
 /// stand for what the engine calls them.
@@ -63,16 +63,15 @@ impl Dialect {
 }
 
 pub(super) async fn run(engine: &Engine, migrations: &[Migration]) -> Result<usize, StoreError> {
-    let mut done = 0;
-    for _ in 0..=migrations.len() + LOST_RACES {
+    let (mut done, mut lost) = (0, 0);
+    loop {
         match step(engine, migrations).await {
             Ok(true) => done += 1,
             Ok(false) => return Ok(done),
-            Err(error) if another_node_was_first(&error) => {}
+            Err(error) if another_node_was_first(&error) && lost < LOST_RACES => lost += 1,
             Err(error) => return Err(error),
         }
     }
-    Err(StoreError::Busy)
 }
 
 /// Applies the first migration that is missing, if any is.

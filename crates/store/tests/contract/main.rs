@@ -10,6 +10,7 @@
 mod batches;
 mod errors;
 mod migrations;
+mod nouns;
 mod postgres;
 mod sqlite;
 mod statements;

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use http::{Method, StatusCode};
+use http::StatusCode;
 use signet_protocol::{session::Session, transaction::Chosen, user::ActiveUser};
 
 use crate::{
     Signet,
     edge::{Edge, Form},
-    error::{Failure, only},
+    error::Failure,
     login::{
-        session,
+        self, session,
         transaction::{Open, used},
     },
     pages::AccountPage,
@@ -20,12 +20,7 @@ use crate::{
 
 /// GET and POST `/login/account`.
 pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -> Response {
-    let result = match only(&edge.method, "GET, HEAD, POST") {
-        Ok(()) if edge.method == Method::POST => submit(&signet, &edge, form).await,
-        Ok(()) => show(&signet, &edge).await,
-        Err(failure) => Err(failure),
-    };
-    edge.page(edge.lang(None), result)
+    login::page(&edge, show(&signet, &edge), submit(&signet, &edge, form)).await
 }
 
 async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {

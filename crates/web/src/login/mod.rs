@@ -7,3 +7,29 @@ pub mod consent;
 pub mod session;
 pub mod sign_in;
 pub mod transaction;
+
+use std::future::Future;
+
+use axum::response::Response;
+use http::Method;
+
+use crate::{
+    edge::Edge,
+    error::{Failure, only},
+};
+
+type Answer = Result<Response, Failure>;
+
+/// A page of a transaction: a POST submits its form, anything else shows it. Only the one that is meant is run.
+pub async fn page(
+    edge: &Edge,
+    show: impl Future<Output = Answer>,
+    submit: impl Future<Output = Answer>,
+) -> Response {
+    let result = match only(&edge.method, "GET, HEAD, POST") {
+        Ok(()) if edge.method == Method::POST => submit.await,
+        Ok(()) => show.await,
+        Err(failure) => Err(failure),
+    };
+    edge.page(edge.lang(None), result)
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use http::{HeaderValue, Method, StatusCode, header::RETRY_AFTER};
+use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use signet_protocol::{
     limits::{IDENTIFIER_BYTES, PASSWORD_BYTES},
     params::RawParams,
@@ -15,9 +15,10 @@ use signet_protocol::{
 use crate::{
     Signet,
     edge::{Edge, Form},
-    error::{Failure, only},
+    error::Failure,
     hashing::Busy,
     login::{
+        self,
         attempts::{Attempt, device_cookie},
         session,
         transaction::{Open, used},
@@ -28,12 +29,7 @@ use crate::{
 
 /// GET and POST `/login`.
 pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -> Response {
-    let result = match only(&edge.method, "GET, HEAD, POST") {
-        Ok(()) if edge.method == Method::POST => submit(&signet, &edge, form).await,
-        Ok(()) => show(&signet, &edge).await,
-        Err(failure) => Err(failure),
-    };
-    edge.page(edge.lang(None), result)
+    login::page(&edge, show(&signet, &edge), submit(&signet, &edge, form)).await
 }
 
 async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {

@@ -62,10 +62,7 @@ impl Open {
 
     /// The origin the forms of its pages may end up at.
     pub fn form_target(&self) -> Option<String> {
-        let asked = self.params.get("redirect_uri")?;
-        let registered = &self.application.settings.redirect_uris;
-        let native = self.application.settings.kind == signet_protocol::application::ApplicationType::Native;
-        let verified = signet_protocol::redirect_uri::verify(asked, registered, native)?;
+        let verified = self.application.find_redirect_uri(self.params.get("redirect_uri")?)?;
         Some(verified.uri().origin().to_owned())
     }
 }

@@ -296,9 +296,7 @@ fn send(edge: &Edge, response: &AuthorizationResponse, framed: bool) -> Response
 
 /// A way back to an application: the origin of the callback it asked with.
 pub fn home(application: &ActiveApplication, params: &RawParams) -> Option<(String, String)> {
-    let native = application.settings.kind == signet_protocol::application::ApplicationType::Native;
-    let asked = params.get("redirect_uri")?;
-    let verified = signet_protocol::redirect_uri::verify(asked, &application.settings.redirect_uris, native)?;
+    let verified = application.find_redirect_uri(params.get("redirect_uri")?)?;
     let origin = verified.uri().origin();
     origin.starts_with("http").then(|| (application.name.clone(), format!("{origin}/")))
 }

@@ -96,11 +96,16 @@ async fn serve(
     let kept = match (signet.rendered().get(key, generation), document) {
         (Some(kept), _) => kept,
         (None, Document::Discovery) => {
-            signet.rendered().put(key, generation, &discovery(&edge.issuer, edge.own.as_deref()))?
+            // Read after the generation is: what changes in between makes the document stale, not the other way.
+            let own = match &edge.own {
+                Some(application) => signet.store().application(application.id).await?,
+                None => None,
+            };
+            signet.rendered().put(key, generation, &discovery(&edge.issuer, own.as_deref()))?
         }
         (None, Document::Jwks) => {
             make_keys(signet, edge).await?;
-            // Read before the keys are: what changes in between makes the rendered document stale, not the other way.
+            // The keys may just have been made; what is rendered belongs to the state after that.
             let generation = signet.store().generation();
             let keys = signet.store().published_keys(edge.issuer.id()).await?;
             signet.rendered().put(key, generation, &JwkSet { keys })?

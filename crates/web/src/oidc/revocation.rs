@@ -37,8 +37,9 @@ async fn revoke(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         signet.store().revoke_grant(grant, signet.now()).await?;
         tracing::info!(request_id = edge.request_id, grant = %grant, "a client revoked a grant");
     }
-    // RFC 7009 §2.2: a token that is not valid is as good as revoked.
-    Ok(respond::plain(StatusCode::OK, ""))
+    // RFC 7009 §2.2: a token that is not valid is as good as revoked, and the body means nothing. Some client libraries
+    // refuse any that is not JSON.
+    Ok(respond::json(StatusCode::OK, &serde_json::json!({})))
 }
 
 /// The grant a token of the caller's hangs on.

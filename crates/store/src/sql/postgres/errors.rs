@@ -16,6 +16,8 @@ pub(super) fn store_error(what: &str, error: &Error) -> StoreError {
     let detail = format!("{what}: {} ({})", server.message(), server.code().code());
     match server.code() {
         &SqlState::UNIQUE_VIOLATION => StoreError::conflict(server.constraint().unwrap_or_default()),
+        // What its catalogue says to the slower of two that create the same table.
+        &SqlState::DUPLICATE_TABLE | &SqlState::DUPLICATE_OBJECT => StoreError::conflict("pg_class"),
         &SqlState::FOREIGN_KEY_VIOLATION => StoreError::conflict(StoreError::FOREIGN_KEY),
         &SqlState::TOO_MANY_CONNECTIONS => StoreError::Busy,
         code if is_outage(code.code()) => StoreError::Unavailable(detail),

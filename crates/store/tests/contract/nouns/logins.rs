@@ -1,0 +1,153 @@
+//! Transactions and sessions.
+
+use signet_protocol::{
+    id::SessionId,
+    secret::SecretHash,
+    transaction::{Chosen, Transaction},
+};
+
+use super::{World, after, at, winners};
+use crate::on_worlds;
+
+on_worlds!(
+    a_transaction_comes_back,
+    attack_12_a_transaction_is_bound_to_one_browser,
+    a_choice_forgets_the_consent_before_it,
+    consent_is_given_as_the_chosen_session_only,
+    a_transaction_is_answered_once,
+    a_used_transaction_takes_no_choice,
+    a_session_comes_back,
+    a_login_is_recorded_in_its_transaction,
+    a_login_in_a_used_transaction_leaves_nothing,
+    a_login_ends_the_session_it_replaces,
+    a_session_ends_once,
+);
+
+async fn load(world: &World, transaction: &Transaction) -> Transaction {
+    world.again().await.transaction(transaction.id).await.unwrap().unwrap()
+}
+
+async fn inserted(world: &World) -> Transaction {
+    let transaction = world.new_transaction();
+    world.store.insert_transaction(&transaction).await.unwrap();
+    transaction
+}
+
+fn browser(name: &str) -> SecretHash {
+    SecretHash::of("browser", name.as_bytes())
+}
+
+async fn a_transaction_comes_back(world: World) {
+    let session: SessionId = world.row_id();
+    for chosen in [None, Some(Chosen { session, by_login: true }), Some(Chosen { session, by_login: false })]
+    {
+        let new = Transaction {
+            browser: chosen.map(|_| browser("mine")),
+            consent: chosen.map(|chosen| chosen.by_login),
+            chosen,
+            ..world.new_transaction()
+        };
+        world.store.insert_transaction(&new).await.unwrap();
+        assert_eq!(format!("{:?}", load(&world, &new).await), format!("{new:?}"));
+    }
+    let absent = world.new_transaction();
+    assert!(world.store.transaction(absent.id).await.unwrap().is_none());
+}
+
+async fn attack_12_a_transaction_is_bound_to_one_browser(world: World) {
+    let id = inserted(&world).await.id;
+    let won = winners(&world, |store, number| async move {
+        store.bind_transaction(id, browser(&number.to_string())).await.unwrap()
+    });
+    assert_eq!(won.await, 1);
+}
+
+async fn a_choice_forgets_the_consent_before_it(world: World) {
+    let transaction = inserted(&world).await;
+    let (first, second) = (world.row_id(), world.row_id());
+    let by = |session| Chosen { session, by_login: true };
+    assert_eq!(world.store.choose_session(transaction.id, by(first)).await, Ok(true));
+    assert_eq!(world.store.answer_consent(transaction.id, first, true).await, Ok(true));
+    let stored = load(&world, &transaction).await;
+    assert_eq!((stored.chosen, stored.consent), (Some(by(first)), Some(true)));
+    assert_eq!(world.store.choose_session(transaction.id, by(second)).await, Ok(true));
+    let stored = load(&world, &transaction).await;
+    assert_eq!((stored.chosen, stored.consent), (Some(by(second)), None));
+}
+
+async fn consent_is_given_as_the_chosen_session_only(world: World) {
+    let transaction = inserted(&world).await;
+    let (mine, other) = (world.row_id(), world.row_id());
+    assert_eq!(world.store.answer_consent(transaction.id, mine, false).await, Ok(true));
+    assert_eq!(world.store.answer_consent(transaction.id, other, true).await, Ok(false));
+    let stored = load(&world, &transaction).await;
+    assert_eq!(stored.chosen, Some(Chosen { session: mine, by_login: false }));
+    assert_eq!(stored.consent, Some(false));
+}
+
+async fn a_transaction_is_answered_once(world: World) {
+    let transaction = inserted(&world).await;
+    let id = transaction.id;
+    let won = winners(&world, |store, _| async move { store.use_transaction(id, at(5)).await.unwrap() });
+    assert_eq!(won.await, 1);
+    assert_eq!(load(&world, &transaction).await.used_at, Some(after(5)));
+}
+
+async fn a_used_transaction_takes_no_choice(world: World) {
+    let id = inserted(&world).await.id;
+    let session = world.row_id();
+    assert_eq!(world.store.use_transaction(id, at(5)).await, Ok(true));
+    assert_eq!(world.store.choose_session(id, Chosen { session, by_login: true }).await, Ok(false));
+    assert_eq!(world.store.answer_consent(id, session, true).await, Ok(false));
+}
+
+async fn a_session_comes_back(world: World) {
+    let user = world.user("alice").await;
+    let mut new = world.new_session(&user);
+    new.application = Some(world.new_application("notes").id);
+    assert_eq!(world.store.begin_session(&new, None, None, at(0)).await, Ok(true));
+    let stored = world.again().await.session(new.id).await.unwrap().unwrap();
+    assert_eq!(format!("{stored:?}"), format!("{new:?}"));
+    assert!(stored.hash.matches(&new.hash));
+    assert!(world.store.session(world.row_id()).await.unwrap().is_none());
+}
+
+async fn a_login_is_recorded_in_its_transaction(world: World) {
+    let transaction = inserted(&world).await;
+    let session = world.new_session(&world.user("alice").await);
+    let chosen = Chosen { session: session.id, by_login: true };
+    let begun = world.store.begin_session(&session, None, Some((transaction.id, chosen)), at(0)).await;
+    assert_eq!(begun, Ok(true));
+    assert_eq!(load(&world, &transaction).await.chosen, Some(chosen));
+}
+
+async fn a_login_in_a_used_transaction_leaves_nothing(world: World) {
+    let transaction = inserted(&world).await;
+    let user = world.user("alice").await;
+    let (old, new) = (world.session(&user).await, world.new_session(&user));
+    assert_eq!(world.store.use_transaction(transaction.id, at(1)).await, Ok(true));
+    let chosen = Chosen { session: new.id, by_login: true };
+    let begun = world.store.begin_session(&new, Some(old.id), Some((transaction.id, chosen)), at(2)).await;
+    assert_eq!(begun, Ok(false));
+    assert!(world.store.session(new.id).await.unwrap().is_none());
+    assert_eq!(world.store.session(old.id).await.unwrap().unwrap().ended_at, None);
+}
+
+async fn a_login_ends_the_session_it_replaces(world: World) {
+    let user = world.user("alice").await;
+    let (old, new) = (world.session(&user).await, world.new_session(&user));
+    let code = world.new_code(world.new_grant(&old, world.new_application("notes").id, false));
+    assert_eq!(world.store.issue_code(&code, None, at(0)).await, Ok(true));
+    assert_eq!(world.store.begin_session(&new, Some(old.id), None, at(7)).await, Ok(true));
+    assert_eq!(world.store.session(old.id).await.unwrap().unwrap().ended_at, Some(after(7)));
+    assert_eq!(world.store.session(new.id).await.unwrap().unwrap().ended_at, None);
+    assert!(!world.is_revoked(code.grant.id).await, "its grants live on");
+}
+
+async fn a_session_ends_once(world: World) {
+    let session = world.session(&world.user("alice").await).await;
+    let id = session.id;
+    let won = winners(&world, |store, _| async move { store.end_session(id, at(3)).await.unwrap() });
+    assert_eq!(won.await, 1);
+    assert_eq!(world.store.session(id).await.unwrap().unwrap().ended_at, Some(after(3)));
+}

@@ -1,0 +1,276 @@
+//! What the nouns promise, on both engines.
+
+mod applications;
+mod attempts;
+mod codes;
+mod keys;
+mod logins;
+mod opening;
+mod refreshes;
+mod revocations;
+mod secrets;
+mod sweeping;
+mod users;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use signet_protocol::{
+    application::{Application, ApplicationSettings},
+    code::AuthorizationCode,
+    grant::Grant,
+    id::{AppId, CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
+    issuer::{Identifier, IssuerId},
+    opaque::Opaque,
+    pkce::{ChallengeMethod, CodeChallenge},
+    redirect_uri::RedirectUri,
+    scope::Scope,
+    secret::{Secret, SecretHash},
+    session::Session,
+    time::{Now, Timestamp},
+    transaction::Transaction,
+    user::{User, UserDetails},
+};
+use signet_store::{Applied, Change, Database, MasterKey, NewFamily, Options, Store};
+use signet_testkit::{postgres::fresh_database, seed::Seeded};
+use tempfile::TempDir;
+
+/// When every test happens, in seconds.
+pub const NOON: i64 = 1_800_000_000;
+pub const SECRET: &str = "app-secret-app-secret-app-secret";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A store and what is needed to open it again.
+pub struct World {
+    pub store: Store,
+    pub options: Options,
+    pub seed: Mutex<Seeded>,
+    _directory: TempDir,
+}
+
+pub fn at(seconds: i64) -> Now {
+    Now::from_millis((NOON + seconds) * 1000)
+}
+
+pub fn after(seconds: i64) -> Timestamp {
+    at(seconds).timestamp()
+}
+
+impl World {
+    pub async fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(directory.path().join("signet.db"));
+        Self::on(database, directory).await
+    }
+
+    pub async fn postgres() -> Self {
+        Self::on(Database::Postgres(fresh_database()), tempfile::tempdir().unwrap()).await
+    }
+
+    async fn on(database: Database, directory: TempDir) -> Self {
+        let mut seed = Seeded(1);
+        let options = Options { database, master_key: MasterKey::generate(&mut seed) };
+        let store = Store::open(options.clone(), at(0), &mut seed).await.unwrap();
+        Self { store, options, seed: Mutex::new(seed), _directory: directory }
+    }
+
+    /// Another node on the same data, or the process after a restart.
+    pub async fn again(&self) -> Store {
+        let opened = Store::open(self.options.clone(), at(0), &mut Seeded(self.number()));
+        opened.await.unwrap()
+    }
+
+    pub fn file(&self) -> Option<&PathBuf> {
+        match &self.options.database {
+            Database::Sqlite(path) => Some(path),
+            Database::Postgres(_) => None,
+        }
+    }
+
+    pub fn row_id<Id: RowId>(&self) -> Id {
+        Id::generate(at(0), &mut *self.seed.lock().unwrap())
+    }
+
+    pub fn number(&self) -> u64 {
+        self.seed.lock().unwrap().next_u64()
+    }
+
+    pub async fn try_apply(&self, changes: Vec<Change>) -> Result<Applied, signet_store::StoreError> {
+        let mut seed = Seeded(self.number());
+        self.store.apply(changes, at(0), &mut seed).await
+    }
+
+    pub async fn apply(&self, change: Change) {
+        assert_eq!(self.try_apply(vec![change]).await, Ok(Applied::Done));
+    }
+
+    pub fn new_application(&self, label: &str) -> Application {
+        let redirect_uris = vec![RedirectUri::parse(&format!("https://{label}.example/callback")).unwrap()];
+        Application {
+            id: AppId::generate(at(0), &mut *self.seed.lock().unwrap()),
+            pool: self.store.pool().id,
+            identifier: Identifier::parse(label).unwrap(),
+            name: format!("The {label}"),
+            enabled: true,
+            secret: Some(Secret::new(SECRET)),
+            settings: ApplicationSettings { redirect_uris, ..ApplicationSettings::default() },
+            version: 1,
+        }
+    }
+
+    pub fn new_user(&self, username: &str) -> User {
+        User {
+            id: UserId::generate(at(0), &mut *self.seed.lock().unwrap()),
+            pool: self.store.pool().id,
+            username: Some(username.to_owned()),
+            email: None,
+            phone: None,
+            password: None,
+            blocked: false,
+            details: UserDetails::default(),
+            updated_at: after(0),
+            version: 1,
+        }
+    }
+
+    pub async fn application(&self, label: &str) -> Arc<Application> {
+        let application = self.new_application(label);
+        let id = application.id;
+        self.apply(Change::InsertApplication(application)).await;
+        self.store.application(id).await.unwrap().unwrap()
+    }
+
+    pub async fn user(&self, username: &str) -> User {
+        let user = self.new_user(username);
+        self.apply(Change::InsertUser(user.clone())).await;
+        user
+    }
+
+    pub fn new_session(&self, user: &User) -> Session {
+        let cookie = Opaque::<SessionId>::generate(at(0), &mut *self.seed.lock().unwrap());
+        Session {
+            id: cookie.id,
+            hash: cookie.hash(),
+            pool: user.pool,
+            user: user.id,
+            application: None,
+            auth_time: after(0),
+            expires_at: after(1_209_600),
+            ended_at: None,
+        }
+    }
+
+    pub async fn session(&self, user: &User) -> Session {
+        let session = self.new_session(user);
+        assert_eq!(self.store.begin_session(&session, None, None, at(0)).await, Ok(true));
+        session
+    }
+
+    pub async fn transaction(&self) -> TransactionId {
+        let transaction = self.new_transaction();
+        self.store.insert_transaction(&transaction).await.unwrap();
+        transaction.id
+    }
+
+    pub fn new_transaction(&self) -> Transaction {
+        let application = AppId::generate(at(0), &mut *self.seed.lock().unwrap());
+        Transaction {
+            id: self.row_id(),
+            pool: self.store.pool().id,
+            issuer: IssuerId::Application(application),
+            application,
+            params: "client_id=x&scope=openid".to_owned(),
+            browser: None,
+            chosen: None,
+            consent: None,
+            created_at: after(0),
+            expires_at: after(3600),
+            used_at: None,
+        }
+    }
+
+    pub fn new_grant(&self, session: &Session, application: AppId, offline: bool) -> Grant {
+        Grant {
+            id: self.row_id(),
+            pool: session.pool,
+            issuer: IssuerId::Pool(session.pool),
+            application,
+            user: session.user,
+            session: session.id,
+            scope: Scope::parse("openid profile").unwrap(),
+            offline,
+            auth_time: session.auth_time,
+            created_at: after(0),
+            expires_at: after(600 + 3600),
+            revoked_at: None,
+        }
+    }
+
+    pub fn new_code(&self, grant: Grant) -> AuthorizationCode {
+        let id: CodeId = self.row_id();
+        AuthorizationCode {
+            id,
+            hash: SecretHash::of("code", &id.bytes()),
+            grant,
+            redirect_uri: "https://notes.example/callback?a=1".to_owned(),
+            challenge: CodeChallenge::parse(CHALLENGE, ChallengeMethod::S256),
+            nonce: Some("n-0S6_WzA2Mj".to_owned()),
+            expires_at: after(600),
+            consumed_at: None,
+        }
+    }
+
+    /// A code of a new user's new session.
+    pub async fn code(&self, offline: bool) -> AuthorizationCode {
+        let user = self.user(&format!("user{}", self.number())).await;
+        let session = self.session(&user).await;
+        let application = AppId::generate(at(0), &mut *self.seed.lock().unwrap());
+        let code = self.new_code(self.new_grant(&session, application, offline));
+        assert_eq!(self.store.issue_code(&code, None, at(0)).await, Ok(true));
+        code
+    }
+
+    pub fn new_family(&self) -> NewFamily {
+        NewFamily { id: self.row_id(), expires_at: after(2_592_000), grant_expires_at: after(2_595_600) }
+    }
+
+    /// A redeemed code's chain.
+    pub async fn family(&self, offline: bool) -> (FamilyId, GrantId) {
+        let code = self.code(offline).await;
+        let family = self.new_family();
+        assert_eq!(self.store.redeem_code(code.id, code.grant.id, Some(&family), at(1)).await, Ok(true));
+        (family.id, code.grant.id)
+    }
+
+    pub async fn is_revoked(&self, grant: GrantId) -> bool {
+        let stored = self.store.is_revoked(Some(grant), "any");
+        assert_eq!(self.again().await.is_revoked(Some(grant), "any"), stored, "after a restart");
+        stored
+    }
+}
+
+/// Runs `work` 64 times at once and says how many came to `true`.
+pub async fn winners<F>(world: &World, work: impl Fn(Store, usize) -> F) -> usize
+where
+    F: Future<Output = bool> + Send + 'static,
+{
+    let outcomes = crate::parallel(64, |number| work(world.store.clone(), number)).await;
+    outcomes.into_iter().filter(|won| *won).count()
+}
+
+/// Makes a test of each named function over a [`World`] for each engine.
+#[macro_export]
+macro_rules! on_worlds {
+    ($($name:ident),* $(,)?) => {
+        mod on_sqlite { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() { super::$name($crate::nouns::World::sqlite().await).await; }
+        )* }
+        mod on_postgres { $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() { super::$name($crate::nouns::World::postgres().await).await; }
+        )* }
+    };
+}

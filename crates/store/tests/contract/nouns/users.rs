@@ -1,0 +1,141 @@
+use serde_json::json;
+use signet_protocol::{
+    password::PasswordHash,
+    scope::Scope,
+    user::{LoginName, User},
+};
+use signet_store::{Applied, Change, StoreError};
+
+use super::{World, after, at};
+use crate::on_worlds;
+
+const HASH: &str = "$argon2id$v=19$m=16,t=2,p=1$c2FsdHNhbHQ$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo";
+
+on_worlds!(
+    a_user_comes_back,
+    each_key_finds_them,
+    each_key_is_unique,
+    a_password_can_be_replaced,
+    a_stale_update_changes_nothing,
+    attack_09_a_blocked_user_loses_sessions_and_grants,
+    a_blocked_user_begins_no_session,
+    consent_is_remembered,
+);
+
+fn full(world: &World) -> User {
+    let mut user = world.new_user("alice");
+    user.email = Some("Alice@Example.com".to_owned());
+    user.phone = Some("+8613800138000".to_owned());
+    user.password = Some(PasswordHash::parse(HASH).unwrap());
+    user.details.roles = vec!["admin".to_owned()];
+    user.details.profile.nickname = Some("爱丽丝".to_owned());
+    user.details.extended_fields.insert("level".to_owned(), json!({"a": [1, null]}));
+    user
+}
+
+async fn a_user_comes_back(world: World) {
+    let new = full(&world);
+    world.apply(Change::InsertUser(new.clone())).await;
+    for store in [&world.store, &world.again().await] {
+        let found = store.user(new.id).await.unwrap().unwrap();
+        assert_eq!(found.pool, new.pool);
+        assert_eq!(found.username, new.username);
+        assert_eq!(found.email, new.email);
+        assert_eq!(found.phone, new.phone);
+        assert_eq!(found.password.as_ref().map(PasswordHash::as_str), Some(HASH));
+        assert!(!found.blocked);
+        assert_eq!(found.details, new.details);
+        assert_eq!(found.updated_at, after(0));
+        assert_eq!(found.version, 1);
+    }
+}
+
+async fn each_key_finds_them(world: World) {
+    let new = full(&world);
+    world.apply(Change::InsertUser(new.clone())).await;
+    world.user("bob").await;
+    for typed in ["alice", "ALICE@example.COM", "+86 138 0013 8000"] {
+        let name = LoginName::parse(typed).unwrap();
+        let found = world.store.user_by_login(&name).await.unwrap();
+        assert_eq!(found.map(|user| user.id), Some(new.id), "{typed}");
+    }
+    for typed in ["Alice", "alice@example.org", "+8613800138001"] {
+        let name = LoginName::parse(typed).unwrap();
+        assert!(world.store.user_by_login(&name).await.unwrap().is_none(), "{typed}");
+    }
+    let both = world.store.users_by_keys(Some("bob"), Some("alice@example.com"), None).await.unwrap();
+    assert_eq!(both.len(), 2);
+    assert!(world.store.users_by_keys(None, None, None).await.unwrap().is_empty());
+}
+
+async fn each_key_is_unique(world: World) {
+    world.apply(Change::InsertUser(full(&world))).await;
+    let with = |change: fn(&mut User)| {
+        let mut user = world.new_user("other");
+        change(&mut user);
+        world.try_apply(vec![Change::InsertUser(user)])
+    };
+    let taken = |name: &str| Err(StoreError::Conflict { constraint: name.to_owned() });
+    assert_eq!(with(|user| user.username = Some("alice".to_owned())).await, taken("user_username"));
+    assert_eq!(with(|user| user.email = Some("ALICE@example.com".to_owned())).await, taken("user_email"));
+    assert_eq!(with(|user| user.phone = Some("+8613800138000".to_owned())).await, taken("user_phone"));
+    assert_eq!(with(|_| {}).await, Ok(Applied::Done));
+}
+
+async fn a_password_can_be_replaced(world: World) {
+    let user = world.user("alice").await;
+    let hash = PasswordHash::parse(HASH).unwrap();
+    assert_eq!(world.store.set_password_hash(user.id, &hash).await, Ok(true));
+    let found = world.store.user(user.id).await.unwrap().unwrap();
+    assert_eq!(found.password.as_ref().map(PasswordHash::as_str), Some(HASH));
+    assert_eq!(world.store.set_password_hash(world.new_user("nobody").id, &hash).await, Ok(false));
+    // Whoever read the user before would put the old password back.
+    assert_eq!(world.try_apply(vec![Change::UpdateUser(user)]).await, Ok(Applied::Changed));
+}
+
+async fn a_stale_update_changes_nothing(world: World) {
+    let user = world.user("alice").await;
+    world.apply(Change::UpdateUser(User { email: Some("a@example.com".to_owned()), ..user.clone() })).await;
+    let stale = Change::UpdateUser(User { email: None, ..user.clone() });
+    assert_eq!(world.try_apply(vec![stale]).await, Ok(Applied::Changed));
+    let found = world.store.user(user.id).await.unwrap().unwrap();
+    assert_eq!((found.email.as_deref(), found.version), (Some("a@example.com"), 2));
+}
+
+async fn attack_09_a_blocked_user_loses_sessions_and_grants(world: World) {
+    let (alice, bob) = (world.user("alice").await, world.user("bob").await);
+    let mut grants = Vec::new();
+    for user in [&alice, &bob] {
+        let session = world.session(user).await;
+        let code = world.new_code(world.new_grant(&session, world.new_application("notes").id, true));
+        assert_eq!(world.store.issue_code(&code, None, at(0)).await, Ok(true));
+        grants.push((session.id, code));
+    }
+    world.apply(Change::UpdateUser(User { blocked: true, ..alice })).await;
+    for ((session, code), gone) in grants.iter().zip([true, false]) {
+        let ended = world.store.session(*session).await.unwrap().unwrap().ended_at;
+        assert_eq!(ended.is_some(), gone);
+        assert_eq!(world.is_revoked(code.grant.id).await, gone);
+        assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, at(1)).await, Ok(!gone));
+    }
+}
+
+async fn a_blocked_user_begins_no_session(world: World) {
+    let user = world.user("alice").await;
+    let session = world.new_session(&user);
+    world.apply(Change::UpdateUser(User { blocked: true, ..user })).await;
+    assert_eq!(world.store.begin_session(&session, None, None, at(0)).await, Ok(false));
+    assert!(world.store.session(session.id).await.unwrap().is_none());
+}
+
+async fn consent_is_remembered(world: World) {
+    let (alice, bob) = (world.user("alice").await, world.user("bob").await);
+    let application = world.new_application("notes").id;
+    assert_eq!(world.store.consent(alice.id, application).await, Ok(None));
+    for text in ["openid", "openid email"] {
+        let scope = Scope::parse(text).unwrap();
+        world.store.remember_consent(alice.id, application, &scope, at(0)).await.unwrap();
+        assert_eq!(world.again().await.consent(alice.id, application).await, Ok(Some(scope)));
+    }
+    assert_eq!(world.store.consent(bob.id, application).await, Ok(None));
+}
