@@ -82,7 +82,7 @@ pub struct Base {
 /// `signet apply`.
 #[derive(Args)]
 pub struct Apply {
-    /// What there shall be: a TOML file with [[applications]] and [[users]]; - reads standard input
+    /// What there shall be: a TOML file of applications and users; - reads standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Show the plan and change nothing
@@ -99,7 +99,6 @@ pub enum User {
 
 /// `signet user create`.
 #[derive(Args)]
-#[group(id = "name_to_sign_in_by")]
 pub struct CreateUser {
     /// User name to sign in by
     #[arg(long, required_unless_present_any = ["email", "phone"])]

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     cli::{App, Apply, Command, CreateApp, CreateUser, User},
     config::Config,
-    control::{self, Answer, LINE_BYTES, Request},
+    control::{self, Answer, DESCRIPTION_BYTES, Request},
     data::DataDir,
     failure::Failure,
     password,
@@ -103,8 +103,12 @@ fn read(path: &Path) -> Result<String, Failure> {
         _ => Box::new(File::open(path).map_err(failed)?),
     };
     let mut text = String::new();
-    source.take(LINE_BYTES).read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
+    let length = source.take(DESCRIPTION_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    if u64::try_from(length).is_ok_and(|length| length <= DESCRIPTION_BYTES) {
+        return Ok(text);
+    }
+    Err(Failure::new(format!("{} is larger than 8 MB", path.display()))
+        .help("Apply it in parts: what a file does not mention stays as it is."))
 }
 
 /// Asks the server that runs on `data`, or does it here when none does.
@@ -114,7 +118,7 @@ async fn ask(config: &Config, data: &DataDir, request: Request) -> Result<Answer
         if let Some(answer) = control::ask(data, &request).await? {
             return Ok(answer);
         }
-        if let Some(lock) = data.try_lock()? {
+        if let Some(lock) = data.try_lock(&config.database)? {
             let signet = data.open(config, config.listen.port(), &lock).await?;
             let answer = control::answer(&signet, request).await;
             signet.store().clone().close().await;

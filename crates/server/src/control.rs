@@ -33,8 +33,12 @@ use tokio::{
 
 use crate::{data::DataDir, failure::Failure};
 
-/// Bytes of a request or an answer.
-pub const LINE_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of a request.
+const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of an answer: a plan says more than the file it is made from.
+const ANSWER_BYTES: u64 = 4 * REQUEST_BYTES;
+/// Bytes of a description: escaped as JSON it is twice as long at worst, and still fits a request.
+pub const DESCRIPTION_BYTES: u64 = REQUEST_BYTES / 2 - 1024;
 /// How long a request may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 const SOCKET: &str = "signet.sock";
@@ -61,7 +65,7 @@ pub enum Answer {
     Done(String),
     /// The description is wrong: lines and messages. Nothing was changed.
     Refused(Vec<(usize, String)>),
-    /// It could not be done, and why. Nothing was changed.
+    /// It could not be done, and why.
     Failed(String),
 }
 
@@ -177,10 +181,11 @@ impl Control {
 }
 
 async fn converse(signet: Arc<Signet>, mut stream: UnixStream) {
-    let answer = match timeout(PATIENCE, receive(&mut stream)).await {
+    let answer = match timeout(PATIENCE, receive(&mut stream, REQUEST_BYTES)).await {
         Ok(Ok(request)) => answer(&signet, request).await,
-        Ok(Err(error)) => Answer::Failed(error.to_string()),
-        Err(_) => return,
+        Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => Answer::Failed(error.to_string()),
+        // Whoever only looked whether somebody is here, or went away, waits for nothing.
+        Ok(Err(_)) | Err(_) => return,
     };
     if let Err(error) = send(&mut stream, &answer).await {
         tracing::warn!(%error, "an answer on the control socket was not received");
@@ -197,7 +202,7 @@ pub async fn ask(data: &DataDir, request: &Request) -> Result<Option<Answer>, Fa
     match UnixStream::connect(place.path(SOCKET)).await {
         Ok(mut stream) => {
             send(&mut stream, request).await.map_err(gone)?;
-            receive(&mut stream).await.map(Some).map_err(gone)
+            receive(&mut stream, ANSWER_BYTES).await.map(Some).map_err(gone)
         }
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
         Err(error) => Err(Failure::io("cannot reach the server that uses this data directory", &error)
@@ -219,14 +224,13 @@ async fn send(stream: &mut UnixStream, message: &impl Serialize) -> io::Result<(
     stream.write_all(&line).await
 }
 
-async fn receive<T: for<'de> Deserialize<'de>>(stream: &mut UnixStream) -> io::Result<T> {
+async fn receive<T: for<'de> Deserialize<'de>>(stream: &mut UnixStream, limit: u64) -> io::Result<T> {
+    let wrong = |what| io::Error::new(ErrorKind::InvalidData, what);
     let mut line = Vec::new();
-    BufReader::new(stream.take(LINE_BYTES)).read_until(b'\n', &mut line).await?;
-    if line.last() != Some(&b'\n') {
-        let why =
-            if line.is_empty() { "no answer came" } else { "a message is longer than 16 MiB or broken off" };
-        return Err(io::Error::new(ErrorKind::UnexpectedEof, why));
+    BufReader::new(stream.take(limit)).read_until(b'\n', &mut line).await?;
+    match line.last() {
+        None => Err(io::Error::new(ErrorKind::UnexpectedEof, "nothing was said")),
+        Some(b'\n') => serde_json::from_slice(&line).map_err(|_| wrong("a message is not understood")),
+        Some(_) => Err(wrong("a message is too long or broken off")),
     }
-    serde_json::from_slice(&line)
-        .map_err(|_| io::Error::new(ErrorKind::InvalidData, "a message is not understood"))
 }

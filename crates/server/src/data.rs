@@ -15,7 +15,10 @@ use signet_web::{
     hashing::Hasher,
 };
 
-use crate::{config::Config, failure::Failure};
+use crate::{
+    config::Config,
+    failure::{Failure, plain},
+};
 
 /// Holds the master key where no file shall.
 pub const MASTER_KEY_VARIABLE: &str = "SIGNET_MASTER_KEY";
@@ -27,7 +30,7 @@ pub struct DataDir(PathBuf);
 
 /// The right to open the database of a data directory. It ends with the process, however that ends.
 #[must_use]
-pub struct Lock(#[expect(dead_code, reason = "the lock is held by keeping the file open")] File);
+pub struct Lock(#[expect(dead_code, reason = "the lock is held by keeping the files open")] Vec<File>);
 
 impl DataDir {
     /// The directory at `path`, which is created for its owner alone when there is none.
@@ -64,16 +67,23 @@ impl DataDir {
         &self.0
     }
 
-    /// Takes the lock; `None` while another process has it.
-    pub fn try_lock(&self) -> Result<Option<Lock>, Failure> {
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).write(true).mode(0o600);
-        let file = options.open(self.join(LOCK_FILE)).map_err(|error| unusable(&self.0, &error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(unusable(&self.0, &error)),
-        }
+    /// Takes the lock, of the directory and of an embedded database that lies elsewhere; `None` while another process
+    /// has one of them.
+    pub fn try_lock(&self, database: &Database) -> Result<Option<Lock>, Failure> {
+        let Some(own) = lock(&self.join(LOCK_FILE)).map_err(|error| unusable(&self.0, &error))? else {
+            return Ok(None);
+        };
+        let path = match database {
+            Database::Sqlite(path) if path.parent() != Some(&self.0) => path,
+            Database::Sqlite(_) | Database::Postgres(_) => return Ok(Some(Lock(vec![own]))),
+        };
+        let mut beside = path.clone().into_os_string();
+        beside.push(".lock");
+        let elsewhere = lock(Path::new(&beside)).map_err(|error| {
+            Failure::io(format!("cannot use the database {}", path.display()), &error)
+                .help("Its directory must exist and be writable; or choose another with --database.")
+        })?;
+        Ok(elsewhere.map(|elsewhere| Lock(vec![own, elsewhere])))
     }
 
     /// Opens everything. Only who holds the lock may, so that an embedded database has one writer.
@@ -119,7 +129,7 @@ impl DataDir {
                         "Check that the server runs and that --database names it, its user and its database."
                     }
                 };
-                Failure::new(format!("cannot reach the database {database}: {reason}")).help(help)
+                Failure::new(format!("cannot reach the database {database}: {}", plain(reason))).help(help)
             }
             other => Failure::new(format!("cannot open the database {database}: {other}")),
         }
@@ -189,6 +199,16 @@ struct Key {
 impl Key {
     fn old(key: MasterKey) -> Key {
         Key { key, new: false }
+    }
+}
+
+/// The lock of the file at `path`; `None` while another process has it.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 

@@ -17,7 +17,7 @@ impl Failure {
 
     /// Something the operating system refused.
     pub fn io(what: impl fmt::Display, error: &io::Error) -> Failure {
-        Failure::new(format!("{what}: {}", reason(error)))
+        Failure::new(format!("{what}: {}", plain(&error.to_string())))
     }
 
     /// The same with what to do.
@@ -33,8 +33,28 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The system's words without its error number.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_owned()
+/// The system's words without its error number, which says nothing more.
+pub fn plain(text: &str) -> String {
+    match text.split_once(" (os error ") {
+        Some((before, number)) => {
+            format!("{before}{}", number.split_once(')').map_or("", |(_, after)| after))
+        }
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_an_error_is_left_out() {
+        for (text, shown) in [
+            ("Permission denied (os error 13)", "Permission denied"),
+            ("x: Connection refused (os error 111), tried twice", "x: Connection refused, tried twice"),
+            ("nothing special", "nothing special"),
+        ] {
+            assert_eq!(plain(text), shown);
+        }
+    }
 }

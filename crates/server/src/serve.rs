@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::{MissedTickBehavior, interval, sleep},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tower::ServiceExt;
 
@@ -30,6 +30,8 @@ const CONNECTIONS: usize = 10_000;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 64 * 1024;
+/// How long a request may take, its body included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests in flight may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long to wait for a command that holds the data directory.
@@ -40,7 +42,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Runs the server until it is told to stop.
 pub async fn serve(config: &Config) -> Result<(), Failure> {
     let data = DataDir::create(&config.data)?;
-    let lock = lock(&data).await?;
+    let lock = lock(config, &data).await?;
     let listener =
         TcpListener::bind(config.listen).await.map_err(|error| cannot_listen(config.listen, &error))?;
     let address = listener.local_addr().map_err(|error| Failure::io("cannot listen", &error))?;
@@ -81,14 +83,15 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
 }
 
 /// The lock of the data directory. A command that holds it is waited for, another server is not.
-async fn lock(data: &DataDir) -> Result<Lock, Failure> {
+async fn lock(config: &Config, data: &DataDir) -> Result<Lock, Failure> {
     let taken = || {
-        let what = format!("another server already runs on the data directory {}", data.path().display());
-        Failure::new(what).help("Stop it, or choose another directory with --data DIR.")
+        let data = data.path().display();
+        Failure::new(format!("another server already runs on the data directory {data} or its database"))
+            .help("Stop it, or choose another directory with --data DIR.")
     };
     let mut waited = Duration::ZERO;
     loop {
-        if let Some(lock) = data.try_lock()? {
+        if let Some(lock) = data.try_lock(&config.database)? {
             return Ok(lock);
         }
         if waited >= LOCK_PATIENCE || control::is_answered(data).await {
@@ -144,7 +147,8 @@ fn talk(
     let (router, peer) = (router.clone(), Peer(peer.ip().to_canonical()));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        router.clone().oneshot(request)
+        let answer = timeout(REQUEST_TIMEOUT, router.clone().oneshot(request));
+        async move { answer.await.map(|Ok(response)| response) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

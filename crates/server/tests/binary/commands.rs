@@ -140,3 +140,11 @@ fn a_wrong_configuration_file_is_refused_with_its_lines() {
     assert!(said.contains(&format!("{path}:2: unknown key `base_ur`, did you mean `base_url`?")), "{said}");
     assert!(said.contains(&format!("{path}:3: `log_level` must be one of")), "{said}");
 }
+
+#[test]
+fn attack_21_a_file_without_end_is_refused() {
+    let home = tempdir().unwrap();
+    let large = file(home.path(), "large.toml", &"# a comment\n".repeat(800_000));
+    let said = fail(&mut signet(&home.path().join("data"), &["apply", &large]));
+    assert!(said.contains("larger than 8 MB"), "{said}");
+}

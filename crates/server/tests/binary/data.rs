@@ -10,6 +10,8 @@ use tempfile::tempdir;
 
 use crate::support::*;
 
+/// On any free port, since what is tested ends before it listens or because of something else.
+const SERVE: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
 const OTHER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn mode(path: &Path) -> u32 {
@@ -37,7 +39,7 @@ fn a_key_that_others_can_read_is_refused_with_the_remedy() {
     succeed(&data, &["apply", &file(home.path(), "notes.toml", NOTES)]);
     let key = data.join("master.key");
     fs::set_permissions(&key, Permissions::from_mode(0o640)).unwrap();
-    let said = fail(&mut signet(&data, &["serve"]));
+    let said = fail(&mut signet(&data, SERVE));
     assert!(said.contains(&format!("chmod 600 {}", key.display())), "{said}");
 }
 
@@ -46,18 +48,18 @@ fn a_key_that_does_not_fit_is_told() {
     let home = tempdir().unwrap();
     let data = home.path().join("data");
     succeed(&data, &["apply", &file(home.path(), "notes.toml", NOTES)]);
-    let said = fail(signet(&data, &["serve"]).env("SIGNET_MASTER_KEY", OTHER_KEY));
+    let said = fail(signet(&data, SERVE).env("SIGNET_MASTER_KEY", OTHER_KEY));
     assert!(said.contains("the master key does not fit the database"), "{said}");
-    let malformed = fail(signet(&data, &["serve"]).env("SIGNET_MASTER_KEY", "short"));
+    let malformed = fail(signet(&data, SERVE).env("SIGNET_MASTER_KEY", "short"));
     assert!(malformed.contains("SIGNET_MASTER_KEY must be 32 bytes"), "{malformed}");
     let key = fs::read(data.join("master.key")).unwrap();
     fs::remove_file(data.join("master.key")).unwrap();
-    let missing = fail(&mut signet(&data, &["serve"]));
+    let missing = fail(&mut signet(&data, SERVE));
     assert!(missing.contains("but no master key"), "{missing}");
     assert!(!data.join("master.key").exists(), "no other key may take its place");
     fs::write(data.join("master.key"), "rubbish").unwrap();
     fs::set_permissions(data.join("master.key"), Permissions::from_mode(0o600)).unwrap();
-    let rubbish = fail(&mut signet(&data, &["serve"]));
+    let rubbish = fail(&mut signet(&data, SERVE));
     assert!(rubbish.contains("does not hold a master key"), "{rubbish}");
     fs::write(data.join("master.key"), key).unwrap();
     assert!(succeed(&data, &["app", "show", "notes"]).contains("a-secret-of-more"));
@@ -81,9 +83,7 @@ fn a_data_directory_that_cannot_be_one_is_told() {
     let taken = home.path().join("taken");
     fs::write(&taken, "a file").unwrap();
     for path in [taken.clone(), taken.join("below")] {
-        for command in
-            [["serve"].as_slice(), &["app", "create", "--name", "N", "--identifier", "n", "--type", "api"]]
-        {
+        for command in [SERVE, &["app", "create", "--name", "N", "--identifier", "n", "--type", "api"]] {
             let said = fail(&mut signet(&path, command));
             assert!(said.contains(path.to_str().unwrap()) && said.contains("--data DIR"), "{said}");
         }
@@ -102,6 +102,21 @@ fn one_server_at_a_time() {
     let said = fail(&mut signet(&data, &["serve", "--listen", "127.0.0.1:0"]));
     assert!(said.contains("another server already runs on the data directory"), "{said}");
     assert!(server.get("localhost", "/healthz").starts_with("HTTP/1.1 200"), "the first goes on");
+}
+
+#[test]
+fn one_server_at_a_time_on_an_embedded_database_elsewhere() {
+    let home = tempdir().unwrap();
+    let database = format!("sqlite:{}", home.path().join("shared.db").display());
+    let (first, second) = (home.path().join("first"), home.path().join("second"));
+    let with_key = |data: &Path| {
+        let mut command = signet(data, &["--database", &database]);
+        command.env("SIGNET_MASTER_KEY", OTHER_KEY);
+        command
+    };
+    let _server = Server::spawn(&mut with_key(&first), &first);
+    let said = fail(with_key(&second).args(SERVE));
+    assert!(said.contains("another server already runs"), "{said}");
 }
 
 #[test]
@@ -150,7 +165,7 @@ fn postgresql_is_used_with_and_without_a_server() {
     assert!(shown.contains("5f17a529f64fb009b794a2ff"), "{shown}");
     server.stop();
     // A fresh key that does not fit is not kept.
-    let said = fail(signet(&second, &["serve"]).env("SIGNET_DATABASE", &url));
+    let said = fail(signet(&second, SERVE).env("SIGNET_DATABASE", &url));
     assert!(said.contains("the master key does not fit"), "{said}");
     assert!(!second.join("master.key").exists());
 }

@@ -148,3 +148,32 @@ fn attack_21_an_endless_head_is_refused() {
     assert!(text(&answer).starts_with("HTTP/1.1 431"), "{}", text(&answer));
     assert!(server.get("localhost", "/healthz").starts_with("HTTP/1.1 200"));
 }
+
+#[test]
+fn a_large_file_passes_through_the_socket() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let _server = Server::start(&data, &[]);
+    let entry =
+        |n: usize| format!("[[users]]\nusername = \"user-{n}\"\nnickname = \"{}\"\n", "n".repeat(900));
+    let users: String = (0..5000).map(entry).collect();
+    let said = succeed(&data, &["apply", &file(home.path(), "users.toml", &users)]);
+    assert!(said.ends_with("5000 to create, 0 to change, 0 unchanged\n"));
+}
+
+#[test]
+fn what_is_not_a_request_does_not_harm_the_socket() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let server = Server::start(&data, &[]);
+    for noise in ["\n", "{}\n", "{\"show\":1}\n", "half", ""] {
+        let mut socket = std::os::unix::net::UnixStream::connect(data.join("signet.sock")).unwrap();
+        socket.write_all(noise.as_bytes()).unwrap();
+        socket.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer.starts_with("{\"failed\":"), !noise.is_empty(), "{noise:?}: {answer}");
+    }
+    succeed(&data, &["apply", &file(home.path(), "notes.toml", NOTES)]);
+    assert!(!server.stop().contains("WARN"));
+}

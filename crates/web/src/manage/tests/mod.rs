@@ -1,5 +1,6 @@
 //! What an operator does, on a real store.
 
+mod documentation;
 mod plans;
 mod rules;
 

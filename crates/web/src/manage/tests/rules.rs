@@ -1,7 +1,14 @@
 //! Every rule of a description: the line it is noted on and what it says.
 
+use signet_protocol::{
+    application::{Application, ApplicationType, AuthMethod, GrantType},
+    jose::SigningAlg,
+    redirect_uri::RedirectUri,
+    secret::Secret,
+};
+
 use super::*;
-use crate::manage::rules::APPLICATION_RULES;
+use crate::manage::rules::{APPLICATION_RULES, check_application};
 
 /// An application that lacks nothing, with `more` from line 5 on.
 fn app(more: &str) -> String {
@@ -212,5 +219,65 @@ fn the_rules_are_about_keys_of_a_file() {
         let text = format!("[[applications]]\n{key} = {{}}");
         let problems = Description::parse(&text).unwrap_err();
         assert!(problems.iter().all(|problem| !problem.message.starts_with("unknown key")), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn attack_03_no_key_takes_a_uri_that_carries_script() {
+    let bench = Bench::new().await;
+    for script in ["javascript:alert(1)", "JavaScript://x/%0aalert(1)", "data:text/html,x", "vbscript:x"] {
+        for text in [
+            app(&format!("logo_uri = \"{script}\"")),
+            app(&format!("logout_redirect_uris = [\"{script}\"]")),
+            app(&format!("web_origins = [\"{script}\"]")),
+            app("").replace("https://rp.example/cb", script),
+            user(&format!("profile = \"{script}\"")),
+            user(&format!("picture = \"{script}\"")),
+            user(&format!("website = \"{script}\"")),
+        ] {
+            assert_eq!(bench.problems(&text).await.len(), 1, "{text}");
+        }
+    }
+}
+
+/// Makes an application that keeps to every rule break one.
+type Break = fn(&mut Application);
+
+#[tokio::test]
+async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
+    let bench = Bench::new().await;
+    bench.apply(&app("")).await;
+    let good = Application::clone(&*bench.application("notes").await.unwrap());
+    assert_eq!(check_application(&good), []);
+    let public = Application { secret: None, ..good.clone() };
+    let no_secret: Break = |app| {
+        app.settings.introspection_endpoint_auth_method = AuthMethod::None;
+        app.settings.revocation_endpoint_auth_method = AuthMethod::None;
+    };
+    let breaks: [Break; 11] = [
+        |app| {
+            app.settings.kind = ApplicationType::Spa;
+            app.secret = Some(Secret::new("s"));
+        },
+        |app| app.settings.token_endpoint_auth_method = AuthMethod::ClientSecretPost,
+        |app| app.settings.introspection_endpoint_auth_method = AuthMethod::ClientSecretBasic,
+        |app| app.settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretPost,
+        |app| app.settings.id_token_signed_response_alg = SigningAlg::Hs256,
+        |app| app.settings.access_token_signed_response_alg = SigningAlg::Hs256,
+        |app| app.settings.redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
+        |app| app.settings.logout_redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
+        |app| app.settings.redirect_uris.clear(),
+        |app| app.settings.response_types.clear(),
+        |app| app.settings.grant_types = vec![GrantType::RefreshToken],
+    ];
+    assert_eq!(breaks.len(), APPLICATION_RULES.len(), "a rule has no case here");
+    for (broken, (key, _)) in breaks.iter().zip(APPLICATION_RULES) {
+        let mut application = public.clone();
+        application.settings.token_endpoint_auth_method = AuthMethod::None;
+        no_secret(&mut application);
+        assert_eq!(check_application(&application), [], "{key}");
+        broken(&mut application);
+        let found: Vec<&str> = check_application(&application).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(found, [*key]);
     }
 }
