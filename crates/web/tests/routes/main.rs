@@ -1,5 +1,9 @@
 //! Every route in this process, by URL.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod cors;
+mod discovery;
 mod flow;
+mod hosts;
+mod rp;
 mod support;
