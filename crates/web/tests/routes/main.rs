@@ -1,9 +1,14 @@
 //! Every route in this process, by URL.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod account;
+mod consent;
 mod cors;
 mod discovery;
 mod flow;
 mod hosts;
+mod login;
+mod oidc_auth;
 mod rp;
 mod support;
+mod tabs;
