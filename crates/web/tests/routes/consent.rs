@@ -110,10 +110,13 @@ async fn no_button_is_no_consent() {
     let mut browser = world.browser();
     let login = browser.open(&rp.url(&[])).await;
     let page = browser.sign_in(&login, "alice").await;
-    let answer = browser.submit(&page, &[("decision", "perhaps")], "deny").await;
-    assert_eq!(answer.callback().get("error"), Some("access_denied"));
+    let form = page.form().fields;
+    let mut form: Vec<(&str, &str)> =
+        form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    form.push(("decision", "perhaps"));
+    assert_eq!(browser.post("/consent", &form).await.callback().get("error"), Some("access_denied"));
     let page = browser.open(&rp.url(&[])).await;
-    let form: Vec<_> = page.form().fields;
+    let form = page.form().fields;
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(browser.post("/consent", &form).await.callback().get("error"), Some("access_denied"));
 }
