@@ -7,7 +7,7 @@ use axum::{body::Body, response::Response};
 use http::{
     HeaderName, HeaderValue, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, REFERRER_POLICY,
         X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
@@ -63,10 +63,12 @@ pub fn page(status: StatusCode, page: &impl Template, policy: &Policy) -> Respon
     response
 }
 
-/// JSON that nobody may keep (RFC 6749 §5.1).
+/// JSON that nobody may keep, in the two ways RFC 6749 §5.1 demands.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let text = serde_json::to_vec(body).unwrap_or_else(|_| br#"{"error":"server_error"}"#.to_vec());
-    with_type(status, "application/json", text)
+    let mut response = with_type(status, "application/json", text);
+    response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response
 }
 
 /// One line of text.

@@ -45,9 +45,9 @@ pub fn router(signet: Arc<Signet>) -> Router {
         .route("/oidc/session/end", any(session_end::handle))
         .route(
             "/oidc/.well-known/openid-configuration",
-            any(discovery::configuration).options(cors::preflight),
+            any(discovery::configuration).options(cors::preflight_public),
         )
-        .route("/oidc/.well-known/jwks.json", any(discovery::jwks).options(cors::preflight))
+        .route("/oidc/.well-known/jwks.json", any(discovery::jwks).options(cors::preflight_public))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(name_and_log))

@@ -105,7 +105,9 @@ fn interaction(request: &AuthorizationRequest, application: &ActiveApplication, 
             Next::SignIn { again: true }
         };
     }
-    if request.prompt.select_account && chosen.is_none() {
+    // Chosen, but no longer the browser's: somebody else signed in beside it, in another tab.
+    let replaced = at.chosen.is_some();
+    if (request.prompt.select_account || replaced) && chosen.is_none() {
         return Next::ChooseAccount;
     }
     let allowed = at.answer == Some(true) && chosen.is_some();

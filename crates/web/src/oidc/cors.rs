@@ -18,15 +18,27 @@ pub async fn preflight(State(signet): State<Arc<Signet>>, edge: Edge, headers: H
     let response = share(&signet, &edge, respond::plain(StatusCode::NO_CONTENT, "")).await;
     let mut response = edge.json(response);
     if response.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
-        let out = response.headers_mut();
-        out.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
-        out.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
-        // Client libraries add headers of their own; none of them means anything here.
-        if let Some(asked) = headers.get("access-control-request-headers") {
-            out.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
-        }
+        permit(&mut response, &headers, "GET, POST");
     }
     response
+}
+
+/// The answer to a preflight request for a public document, which any script may read.
+pub async fn preflight_public(_edge: Edge, headers: HeaderMap) -> Response {
+    let mut response = respond::plain(StatusCode::NO_CONTENT, "");
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    permit(&mut response, &headers, "GET");
+    response
+}
+
+/// Client libraries add headers of their own; none of them means anything here, so all are let through.
+fn permit(response: &mut Response, asked: &HeaderMap, methods: &'static str) {
+    let out = response.headers_mut();
+    out.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+    out.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    if let Some(names) = asked.get("access-control-request-headers") {
+        out.insert(ACCESS_CONTROL_ALLOW_HEADERS, names.clone());
+    }
 }
 
 /// Lets the sending page read `response` if its origin is registered.

@@ -14,6 +14,7 @@ use http::{
 };
 use serde::Serialize;
 use signet_protocol::{
+    application::Application,
     discovery::discovery,
     issuer::IssuerId,
     jose::{JwkSet, KeyAlg, SigningAlg, b64, sha256},
@@ -96,22 +97,26 @@ async fn serve(
     let kept = match (signet.rendered().get(key, generation), document) {
         (Some(kept), _) => kept,
         (None, Document::Discovery) => {
-            // Read after the generation is: what changes in between makes the document stale, not the other way.
-            let own = match &edge.own {
-                Some(application) => signet.store().application(application.id).await?,
-                None => None,
-            };
+            let own = own(signet, edge).await?;
             signet.rendered().put(key, generation, &discovery(&edge.issuer, own.as_deref()))?
         }
         (None, Document::Jwks) => {
             make_keys(signet, edge).await?;
-            // The keys may just have been made; what is rendered belongs to the state after that.
+            // Read before the keys are: what changes in between makes the rendered document stale, not the other way.
             let generation = signet.store().generation();
             let keys = signet.store().published_keys(edge.issuer.id()).await?;
             signet.rendered().put(key, generation, &JwkSet { keys })?
         }
     };
     Ok(response(headers, kept))
+}
+
+/// The application whose own address it is, read after the generation was: `edge.own` may be what it was before a change.
+async fn own(signet: &Arc<Signet>, edge: &Edge) -> Result<Option<Arc<Application>>, Failure> {
+    match &edge.own {
+        Some(own) => Ok(signet.store().application(own.id).await?.or_else(|| edge.own.clone())),
+        None => Ok(None),
+    }
 }
 
 /// Makes the keys that the issuer's tokens will be signed with, unless they are there.
@@ -131,8 +136,14 @@ async fn make_keys(signet: &Arc<Signet>, edge: &Edge) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether an `If-None-Match` header names `etag`, compared weakly (RFC 9110 §13.1.2).
+fn names(header: &HeaderValue, etag: &HeaderValue) -> bool {
+    let listed = header.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    listed.map(|one| one.strip_prefix(b"W/").unwrap_or(one)).any(|one| one == b"*" || one == etag.as_bytes())
+}
+
 fn response(headers: &HeaderMap, kept: Kept) -> Response {
-    let fresh = headers.get(IF_NONE_MATCH).is_some_and(|shown| shown == kept.etag);
+    let fresh = headers.get_all(IF_NONE_MATCH).iter().any(|shown| names(shown, &kept.etag));
     let body = if fresh { axum::body::Body::empty() } else { kept.body.to_vec().into() };
     let mut response = Response::new(body);
     *response.status_mut() = if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK };

@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    net::IpAddr,
     sync::{
-        Arc,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicI64, Ordering},
     },
 };
@@ -25,7 +26,7 @@ use signet_protocol::{
 };
 use signet_store::{Applied, Change, Database, MasterKey, Options, Store};
 use signet_testkit::{forms::HtmlForm, postgres::fresh_database, seed::Seeded};
-use signet_web::{Settings, Signet, clock::Clock, hashing::Hasher, router};
+use signet_web::{Peer, Settings, Signet, clock::Clock, hashing::Hasher, router};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -42,6 +43,27 @@ pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 /// The challenge of [`VERIFIER`].
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
+static PASSWORD_HASH: LazyLock<PasswordHash> =
+    LazyLock::new(|| PasswordHash::create(PASSWORD, &mut Seeded(1), &mut Scratch::default()).unwrap());
+
+/// Runs an async test function of one [`World`] on both engines.
+macro_rules! on_both_engines {
+    ($($name:ident),+ $(,)?) => { $(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() {
+                super::$name($crate::support::World::new().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() {
+                super::$name($crate::support::World::on_postgres().await).await;
+            }
+        }
+    )+ };
+}
+pub(crate) use on_both_engines;
+
 /// A clock that moves when told to.
 #[derive(Default)]
 pub struct ManualClock(AtomicI64);
@@ -55,43 +77,61 @@ impl Clock for ManualClock {
 
 /// A running Signet with its store in a directory of its own.
 pub struct World {
-    pub signet: Arc<Signet>,
     pub clock: Arc<ManualClock>,
-    router: Router,
-    seed: std::sync::Mutex<Seeded>,
+    running: Mutex<(Arc<Signet>, Router)>,
+    options: Options,
+    settings: Settings,
+    seed: Mutex<Seeded>,
     _directory: TempDir,
 }
 
 impl World {
     /// On the embedded database.
-    pub async fn new() -> World {
+    pub async fn new() -> Arc<World> {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::Sqlite(directory.path().join("signet.db"));
         World::on(database, directory, BASE).await
     }
 
     /// On PostgreSQL.
-    pub async fn on_postgres() -> World {
+    pub async fn on_postgres() -> Arc<World> {
         World::on(Database::Postgres(fresh_database()), tempfile::tempdir().unwrap(), BASE).await
     }
 
     /// On the embedded database, at another address.
-    pub async fn at(base_url: &str) -> World {
+    pub async fn at(base_url: &str) -> Arc<World> {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::Sqlite(directory.path().join("signet.db"));
         World::on(database, directory, base_url).await
     }
 
-    async fn on(database: Database, directory: TempDir, base_url: &str) -> World {
+    async fn on(database: Database, directory: TempDir, base_url: &str) -> Arc<World> {
         let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000_000)));
-        let mut seed = Seeded(7);
-        let master_key = MasterKey::generate(&mut seed);
-        let options = Options { database, master_key };
-        let store = Store::open(options, clock.now(), &mut seed).await.unwrap();
+        let options = Options { database, master_key: MasterKey::generate(&mut Seeded(7)) };
         let settings = Settings { base_url: BaseUrl::parse(base_url).unwrap() };
-        let signet = Signet::new(settings, store, clock.clone(), Hasher::start().unwrap());
-        let router = router(signet.clone());
-        World { signet, clock, router, seed: std::sync::Mutex::new(seed), _directory: directory }
+        let running = Mutex::new(start(&options, &settings, &clock, 1).await);
+        let seed = Mutex::new(Seeded(7));
+        Arc::new(World { clock, running, options, settings, seed, _directory: directory })
+    }
+
+    /// Stops the server and starts it again: what was in memory only is gone.
+    pub async fn restart(&self) {
+        self.signet().store().clone().close().await;
+        *self.running.lock().unwrap() = start(&self.options, &self.settings, &self.clock, 2).await;
+    }
+
+    /// The server.
+    pub fn signet(&self) -> Arc<Signet> {
+        self.running.lock().unwrap().0.clone()
+    }
+
+    fn router(&self) -> Router {
+        self.running.lock().unwrap().1.clone()
+    }
+
+    /// The time in seconds.
+    pub fn now(&self) -> i64 {
+        self.clock.now().timestamp().0
     }
 
     /// Lets time pass.
@@ -99,19 +139,12 @@ impl World {
         self.clock.0.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
-    /// The same store, as a server that was started again has it: nothing kept in memory but the store's own caches.
-    pub fn restarted(&self) -> Router {
-        let settings = self.signet.settings().clone();
-        let hasher = Hasher::start().unwrap();
-        router(Signet::new(settings, self.signet.store().clone(), self.clock.clone(), hasher))
-    }
-
     /// Creates an application: the sample one, changed by `change`.
     pub async fn application(&self, identifier: &str, change: impl FnOnce(&mut Application)) -> Application {
         let id = AppId::generate(self.clock.now(), &mut *self.seed.lock().unwrap());
         let mut application = Application {
             id,
-            pool: self.signet.store().pool().id,
+            pool: self.signet().store().pool().id,
             identifier: Identifier::parse(identifier).unwrap(),
             name: format!("Sample {identifier}"),
             enabled: true,
@@ -131,14 +164,13 @@ impl World {
     /// Creates a user with every claim; `change` makes them somebody else.
     pub async fn user(&self, username: &str, change: impl FnOnce(&mut User)) -> User {
         let id = UserId::generate(self.clock.now(), &mut *self.seed.lock().unwrap());
-        let password = PasswordHash::create(PASSWORD, &mut Seeded(1), &mut Scratch::default()).unwrap();
         let mut user = User {
             id,
-            pool: self.signet.store().pool().id,
+            pool: self.signet().store().pool().id,
             username: Some(username.to_owned()),
             email: Some(format!("{username}@example.com")),
             phone: None,
-            password: Some(password),
+            password: Some(PASSWORD_HASH.clone()),
             blocked: false,
             details: UserDetails {
                 email_verified: true,
@@ -153,16 +185,31 @@ impl World {
         user
     }
 
+    /// Changes an application, as an operator would.
+    pub async fn update_application(&self, id: AppId, change: impl FnOnce(&mut Application)) {
+        let mut application =
+            Application::clone(&self.signet().store().application(id).await.unwrap().unwrap());
+        change(&mut application);
+        self.change(Change::UpdateApplication(application)).await;
+    }
+
+    /// Changes a user, as an operator would.
+    pub async fn update_user(&self, id: UserId, change: impl FnOnce(&mut User)) {
+        let mut user = self.signet().store().user(id).await.unwrap().unwrap();
+        change(&mut user);
+        self.change(Change::UpdateUser(user)).await;
+    }
+
     /// Applies one change, as an operator would.
     pub async fn change(&self, change: Change) {
         let applied =
-            self.signet.store().apply(vec![change], self.clock.now(), &mut Seeded(3)).await.unwrap();
+            self.signet().store().apply(vec![change], self.clock.now(), &mut Seeded(3)).await.unwrap();
         assert!(matches!(applied, Applied::Done));
     }
 
     /// A request without a browser.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        Answer::of(self.router.clone().oneshot(request).await.unwrap()).await
+        Answer::of(self.router().oneshot(request).await.unwrap()).await
     }
 
     /// GET of an absolute URL.
@@ -181,9 +228,20 @@ impl World {
     }
 
     /// A new browser.
-    pub fn browser(&self) -> Browser {
-        Browser { router: self.router.clone(), jar: BTreeMap::new(), address: String::new() }
+    pub fn browser(self: &Arc<World>) -> Browser {
+        Browser { world: self.clone(), jar: BTreeMap::new(), address: String::new(), peer: None }
     }
+}
+
+async fn start(
+    options: &Options,
+    settings: &Settings,
+    clock: &Arc<ManualClock>,
+    seed: u64,
+) -> (Arc<Signet>, Router) {
+    let store = Store::open(options.clone(), clock.now(), &mut Seeded(seed)).await.unwrap();
+    let signet = Signet::new(settings.clone(), store, clock.clone(), Hasher::start().unwrap());
+    (signet.clone(), router(signet))
 }
 
 /// Starts a request to an absolute URL, with its host in the `Host` header.
@@ -235,6 +293,11 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
+    /// The `Set-Cookie` headers.
+    pub fn set_cookies(&self) -> Vec<&str> {
+        self.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
     /// The target of a redirect.
     pub fn location(&self) -> &str {
         self.header("location").unwrap_or_else(|| panic!("no redirect: {} {}", self.status, self.body))
@@ -255,9 +318,10 @@ impl Answer {
 /// A browser without scripts: cookies by host, redirects followed while they stay with Signet.
 #[derive(Clone)]
 pub struct Browser {
-    pub router: Router,
+    world: Arc<World>,
     pub jar: BTreeMap<(String, String), String>,
     pub address: String,
+    pub peer: Option<IpAddr>,
 }
 
 impl Browser {
@@ -288,7 +352,10 @@ impl Browser {
             }
             None => Body::empty(),
         };
-        let response = self.router.clone().oneshot(builder.body(body).unwrap()).await.unwrap();
+        if let Some(peer) = self.peer {
+            builder = builder.extension(Peer(peer));
+        }
+        let response = self.world.router().oneshot(builder.body(body).unwrap()).await.unwrap();
         self.keep(&host, response.headers());
         self.address = url;
         Answer::of(response).await
@@ -302,6 +369,29 @@ impl Browser {
         self.follow(answer).await
     }
 
+    /// Sends a form by POST and follows.
+    pub async fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Answer {
+        let form: Vec<_> = form.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let answer = self.step(Method::POST, url, Some(&form)).await;
+        self.follow(answer).await
+    }
+
+    /// The cookies of a host.
+    pub fn cookies(&self, host: &str) -> Vec<(&str, &str)> {
+        let own = self.jar.iter().filter(|((own, _), _)| own == host);
+        own.map(|((_, name), value)| (name.as_str(), value.as_str())).collect()
+    }
+
+    /// The cookie of a host, by name.
+    pub fn cookie(&self, host: &str, name: &str) -> Option<String> {
+        self.jar.get(&(host.to_owned(), name.to_owned())).cloned()
+    }
+
+    /// Takes a cookie into the browser.
+    pub fn plant(&mut self, host: &str, name: &str, value: &str) {
+        self.jar.insert((host.to_owned(), name.to_owned()), value.to_owned());
+    }
+
     /// Signs in on a login page with the sample password.
     pub async fn sign_in(&mut self, page: &Answer, username: &str) -> Answer {
         self.submit(page, &[("username", username), ("password", PASSWORD)], "sign-in").await
@@ -313,7 +403,7 @@ impl Browser {
                 return answer;
             }
             let target = answer.location().to_owned();
-            if !target.starts_with('/') && !split(&target).0.contains("localhost:8080") {
+            if !target.starts_with('/') {
                 return answer;
             }
             answer = self.step(Method::GET, &target, None).await;
@@ -359,49 +449,10 @@ pub fn authorize_url(issuer: &str, application: &Application, change: &[(&str, &
     format!("{issuer}/auth?{}", encode_pairs(pairs.into_iter()))
 }
 
-/// The parameters that redeem `code` for the sample application by `client_secret_post`.
-pub fn redeem<'a>(id: &'a str, code: &'a str) -> Vec<(&'static str, &'a str)> {
-    vec![
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", CALLBACK),
-        ("code_verifier", VERIFIER),
-        ("client_id", id),
-        ("client_secret", SECRET),
-    ]
-}
-
 /// `Authorization: Basic` of an id and a secret.
 pub fn basic(id: &str, secret: &str) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
-}
-
-/// The tokens of a whole login of `username` at `issuer`, with `offline_access` when `offline`.
-pub async fn login_tokens(
-    world: &World,
-    issuer: &str,
-    application: &Application,
-    username: &str,
-    offline: bool,
-) -> Value {
-    let mut browser = world.browser();
-    let change: &[(&str, &str)] = if offline {
-        &[("scope", "openid profile email offline_access"), ("prompt", "consent")]
-    } else {
-        &[]
-    };
-    let page = browser.open(&authorize_url(issuer, application, change)).await;
-    let mut answer = browser.sign_in(&page, username).await;
-    if offline {
-        answer = browser.submit(&answer, &[], "allow").await;
-    }
-    let callback = answer.callback();
-    let code = callback.get("code").unwrap_or_else(|| panic!("no code: {}", answer.location()));
-    let id = application.id.to_string();
-    let tokens = world.post(&format!("{issuer}/token"), &redeem(&id, code), None).await;
-    assert_eq!(tokens.status, StatusCode::OK, "{}", tokens.body);
-    tokens.json()
 }
 
 /// The left half of a SHA-256, as `at_hash` wants it.
