@@ -215,7 +215,7 @@ impl Application {
             return self.settings.web_origins.iter().map(String::as_str).collect();
         }
         let http = |uri: &&RedirectUri| uri.scheme() != Scheme::Private;
-        self.settings.redirect_uris.iter().filter(http).map(RedirectUri::origin).collect()
+        self.settings.redirect_uris.iter().filter(http).map(RedirectUri::web_origin).collect()
     }
 
     /// Proof that it may be used, or nothing (attack 9).

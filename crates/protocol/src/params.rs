@@ -90,6 +90,12 @@ impl RawParams {
         self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Only the parameters named: what nobody reads is not kept.
+    pub fn only(&self, names: &[&str]) -> RawParams {
+        let kept = self.pairs.iter().filter(|(name, _)| names.contains(&name.as_str()));
+        RawParams { pairs: kept.cloned().collect() }
+    }
+
     /// Back to `application/x-www-form-urlencoded` text, to be kept and parsed again.
     pub fn encode(&self) -> String {
         encode_pairs(self.pairs())

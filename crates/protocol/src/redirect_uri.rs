@@ -138,6 +138,12 @@ impl RedirectUri {
         format!("{}{joint}{}", self.text, encode_pairs(pairs))
     }
 
+    /// The origin as browsers write it: without the port that is the scheme's own (RFC 6454 §6.2).
+    pub fn web_origin(&self) -> &str {
+        let own_port = if self.scheme == Scheme::Https { ":443" } else { ":80" };
+        self.origin().strip_suffix(own_port).unwrap_or(self.origin())
+    }
+
     /// Whether this registered URI admits `asked`: the same bytes, or, for a loopback address of a native application,
     /// the same but for the port (RFC 8252 §7.3).
     fn admits(&self, asked: &RedirectUri, any_loopback_port: bool) -> bool {
@@ -317,6 +323,18 @@ mod tests {
         ] {
             let uri = parsed(text);
             assert_eq!((uri.scheme(), uri.origin(), uri.as_str()), (scheme, origin, text));
+        }
+    }
+
+    #[test]
+    fn browsers_leave_the_usual_port_out_of_an_origin() {
+        for (text, origin) in [
+            ("https://rp.example:443/cb", "https://rp.example"),
+            ("https://rp.example:80/cb", "https://rp.example:80"),
+            ("http://localhost:80/cb", "http://localhost"),
+            ("http://[::1]:8080/cb", "http://[::1]:8080"),
+        ] {
+            assert_eq!(parsed(text).web_origin(), origin);
         }
     }
 

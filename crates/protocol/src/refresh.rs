@@ -19,7 +19,7 @@ pub const GRACE_CONFIDENTIAL: Seconds = Seconds(60);
 /// How long the same refresh may be repeated by a public client.
 pub const GRACE_PUBLIC: Seconds = Seconds(15);
 /// How many times the same refresh may be repeated within that time.
-pub const REPEATS_MAX: i64 = 10;
+pub const REPEATS_MAX: i64 = 100;
 
 /// A chain of refresh tokens as stored, with the grant it belongs to.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ pub enum RefreshDecision {
     },
     /// One out of turn: somebody else has the chain too, so the whole grant is revoked (RFC 9700 §4.14.2).
     Fork,
-    /// Expired, revoked, or of a generation that was never reached.
+    /// Expired, revoked, of a generation that was never reached, or repeated too often: refused, and nothing else.
     Dead,
 }
 
@@ -94,11 +94,11 @@ pub fn decide(family: &RefreshFamily, generation: i64, now: Timestamp, grace: Se
         RefreshDecision::Dead
     } else if generation == family.generation {
         RefreshDecision::Rotate { next: generation + 1 }
-    } else if generation + 1 == family.generation
-        && now.since(family.rotated_at) <= grace
-        && family.repeats < REPEATS_MAX
-    {
-        RefreshDecision::Repeat { generation: family.generation }
+    } else if generation + 1 == family.generation && now.since(family.rotated_at) <= grace {
+        match family.repeats < REPEATS_MAX {
+            true => RefreshDecision::Repeat { generation: family.generation },
+            false => RefreshDecision::Dead,
+        }
     } else {
         RefreshDecision::Fork
     }
@@ -148,9 +148,10 @@ mod tests {
         for (presented, row, now, decision) in [
             (5, family(5, 100, 0), 100, Rotate { next: 6 }),
             (4, family(5, 100, 0), 100, Repeat { generation: 5 }),
-            (4, family(5, 100, 9), 160, Repeat { generation: 5 }),
+            (4, family(5, 100, 99), 160, Repeat { generation: 5 }),
             (4, family(5, 100, 0), 161, Fork),
-            (4, family(5, 100, 10), 100, Fork),
+            (4, family(5, 100, 100), 100, Dead),
+            (4, family(5, 100, 100), 161, Fork),
             (3, family(5, 100, 0), 100, Fork),
             (0, family(1, 100, 0), 99, Repeat { generation: 1 }),
             (6, family(5, 100, 0), 100, Dead),

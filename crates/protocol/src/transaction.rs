@@ -8,7 +8,7 @@ use crate::{
     id::{AppId, PoolId, SessionId, TransactionId},
     issuer::IssuerId,
     jose,
-    params::RawParams,
+    params::{ParamsError, RawParams},
     secret::SecretHash,
     time::{Seconds, Timestamp},
 };
@@ -81,8 +81,8 @@ impl Transaction {
     }
 
     /// The request again.
-    pub fn request(&self) -> RawParams {
-        RawParams::parse(self.params.as_bytes()).unwrap_or_default()
+    pub fn request(&self) -> Result<RawParams, ParamsError> {
+        RawParams::parse(self.params.as_bytes())
     }
 }
 

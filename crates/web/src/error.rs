@@ -50,6 +50,34 @@ pub struct PageProblem {
     pub home: Option<(String, String)>,
 }
 
+impl Failure {
+    /// Whether the fault is the server's, not the request's.
+    pub fn is_ours(&self) -> bool {
+        matches!(self, Failure::Busy(_) | Failure::Store(_) | Failure::Jose(_) | Failure::Internal(_))
+    }
+
+    /// What a client is told of it.
+    pub fn refusal(&self) -> Refusal {
+        match self {
+            Failure::Refused(refusal) => *refusal,
+            Failure::Problem(page) => page
+                .refusal
+                .unwrap_or(refuse(ErrorCode::InvalidRequest, "the request cannot be answered here")),
+            Failure::Method(_) => {
+                refuse(ErrorCode::InvalidRequest, "this method is not allowed here; see the Allow header")
+            }
+            Failure::Busy(_) | Failure::Store(StoreError::Busy | StoreError::Unavailable(_)) => refuse(
+                ErrorCode::TemporarilyUnavailable,
+                "the server is at capacity or its database is away; try again in a few seconds",
+            ),
+            Failure::Store(_) | Failure::Jose(_) | Failure::Internal(_) => refuse(
+                ErrorCode::ServerError,
+                "the server failed; its log has the reason under the x-request-id of this answer",
+            ),
+        }
+    }
+}
+
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         Failure::Refused(refusal)
@@ -116,23 +144,7 @@ impl Edge {
     }
 
     fn json_failure(&self, failure: &Failure) -> Response {
-        let refusal = match failure {
-            Failure::Refused(refusal) => *refusal,
-            Failure::Problem(page) => page
-                .refusal
-                .unwrap_or(refuse(ErrorCode::InvalidRequest, "the request cannot be answered here")),
-            Failure::Method(_) => {
-                refuse(ErrorCode::InvalidRequest, "this method is not allowed here; see the Allow header")
-            }
-            Failure::Busy(_) | Failure::Store(StoreError::Busy | StoreError::Unavailable(_)) => refuse(
-                ErrorCode::TemporarilyUnavailable,
-                "the server is at capacity or its database is away; try again after the seconds in Retry-After",
-            ),
-            Failure::Store(_) | Failure::Jose(_) | Failure::Internal(_) => refuse(
-                ErrorCode::ServerError,
-                "the server failed; its log has the reason under the x-request-id of this answer",
-            ),
-        };
+        let refusal = failure.refusal();
         let body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description });
         let mut response = respond::json(self.json_status(failure, refusal), &body);
         self.add_headers(failure, refusal, &mut response);
@@ -211,7 +223,8 @@ impl Edge {
         response
     }
 
-    fn log(&self, failure: &Failure) {
+    /// Writes a failure to the log, once.
+    pub fn log(&self, failure: &Failure) {
         let id = self.request_id.as_str();
         match failure {
             Failure::Refused(refusal) => {

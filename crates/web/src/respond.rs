@@ -5,7 +5,7 @@ use std::fmt::Write;
 use askama::Template;
 use axum::{body::Body, response::Response};
 use http::{
-    HeaderName, HeaderValue, StatusCode,
+    HeaderValue, StatusCode,
     header::{
         CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, REFERRER_POLICY,
         X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -16,8 +16,9 @@ use serde::Serialize;
 /// What a page may do beyond showing itself.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// An origin its form may end up at: browsers apply `form-action` to the redirects that follow.
-    pub form_target: Option<String>,
+    /// Whether it has a form. Where the form ends up cannot be named: browsers apply `form-action` to every redirect that
+    /// follows, and the application's callback may redirect to wherever it likes.
+    pub has_form: bool,
     /// The nonce of its one script.
     pub script_nonce: Option<String>,
     /// The one origin that may frame it.
@@ -25,13 +26,16 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// A page with a form.
+    pub const FORM: Policy = Policy { has_form: true, script_nonce: None, framed_by: None };
+
     fn header(&self) -> String {
         let mut text =
             "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'".to_owned();
-        let target = self.form_target.as_deref().unwrap_or_default();
         let framer = self.framed_by.as_deref().unwrap_or("'none'");
+        let forms = if self.has_form { "" } else { "; form-action 'none'" };
         // Writing to a String cannot fail.
-        let _ = write!(text, "; form-action 'self' {target}; frame-ancestors {framer}");
+        let _ = write!(text, "{forms}; frame-ancestors {framer}");
         if let Some(nonce) = &self.script_nonce {
             let _ = write!(text, "; script-src 'nonce-{nonce}'");
         }
@@ -56,10 +60,6 @@ pub fn page(status: StatusCode, page: &impl Template, policy: &Policy) -> Respon
     if policy.framed_by.is_none() {
         headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
-    headers.insert(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    );
     response
 }
 

@@ -7,7 +7,7 @@ use crate::{
     id::UserId,
     scope::{KnownScope, Scope},
     session::Session,
-    time::Timestamp,
+    time::{Seconds, Timestamp},
     transaction::Chosen,
 };
 
@@ -48,6 +48,9 @@ pub enum Next {
     /// Tell the application why not.
     Refuse(Refusal),
 }
+
+/// How long a login satisfies the `max_age` of the request it was made for, however short that is.
+const PATIENCE: Seconds = Seconds(300);
 
 /// What of the requested scope can be granted: `offline_access` only to an application with the `refresh_token` mode that
 /// asks with `prompt=consent` (OpenID Connect Core §11).
@@ -91,8 +94,13 @@ fn interaction(request: &AuthorizationRequest, application: &ActiveApplication, 
     };
     let chosen = at.chosen.filter(|chosen| chosen.session == session.id);
     let just_signed_in = chosen.is_some_and(|chosen| chosen.by_login);
-    let too_old = request.max_age.is_some_and(|age| at.now.since(session.auth_time) > age || age.0 == 0);
-    if (request.prompt.login || too_old) && !just_signed_in {
+    let age = at.now.since(session.auth_time);
+    let too_old = request.max_age.is_some_and(|allowed| match just_signed_in {
+        // Whoever signed in for this very request gets the time to read the pages that follow.
+        true => age > allowed.max(PATIENCE),
+        false => age > allowed || allowed.0 == 0,
+    });
+    if too_old || (request.prompt.login && !just_signed_in) {
         return Next::SignIn { again: true };
     }
     if at.hinted.is_some_and(|hinted| hinted != session.user) {

@@ -16,7 +16,7 @@ pub use addressee::{Addressee, AuthorizationResponse, ResponseMode};
 pub use checks::{Asked, check};
 pub use decide::{Next, Situation, decide, granted_scope};
 pub use issue::{IssuedCode, Issuing, issue_code};
-pub use request::{AuthorizationRequest, Draft, Field, Prompt};
+pub use request::{AuthorizationRequest, Draft, Field, PARAMETERS, Prompt};
 
 use crate::{
     error::{ErrorCode, Refusal, refuse},

@@ -9,6 +9,25 @@ use crate::{
     time::Seconds,
 };
 
+/// The parameters the endpoint and its pages read. A waiting request is stored as these and nothing else, so that what was
+/// sent by mistake, such as a secret, is not kept (attack 25).
+pub const PARAMETERS: &[&str] = &[
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "prompt",
+    "max_age",
+    "code_challenge",
+    "code_challenge_method",
+    "login_hint",
+    "ui_locales",
+    "id_token_hint",
+];
+
 /// A parameter that was looked at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Field<T> {
@@ -110,6 +129,13 @@ impl Draft {
             ui_locales: text("ui_locales"),
             id_token_hint: text("id_token_hint"),
         }
+    }
+}
+
+impl Draft {
+    /// Whether no page may be shown: the request runs in a hidden frame.
+    pub fn is_silent(&self) -> bool {
+        self.prompt.good().is_some_and(|prompt| prompt.none)
     }
 }
 

@@ -42,7 +42,7 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, session: &Session, user: &Act
         transaction: &open.transaction.id.to_string(),
         csrf: &open.csrf(signet, Some(session.id)),
     };
-    respond::page(StatusCode::OK, &page, &Policy { form_target: open.form_target(), ..Policy::default() })
+    respond::page(StatusCode::OK, &page, &Policy::FORM)
 }
 
 async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {

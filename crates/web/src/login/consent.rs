@@ -58,7 +58,7 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, session: &Session, user: &Act
         transaction: &open.transaction.id.to_string(),
         csrf: &open.csrf(signet, Some(session.id)),
     };
-    respond::page(StatusCode::OK, &page, &Policy { form_target: open.form_target(), ..Policy::default() })
+    respond::page(StatusCode::OK, &page, &Policy::FORM)
 }
 
 fn line(scope: KnownScope) -> Option<ScopeLine> {

@@ -60,8 +60,7 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, identifier: &str, alert: Opti
             StatusCode::BAD_REQUEST
         }
     };
-    let mut response =
-        respond::page(status, &page, &Policy { form_target: open.form_target(), ..Policy::default() });
+    let mut response = respond::page(status, &page, &Policy::FORM);
     let wait = match alert {
         Some(LoginAlert::Throttled { seconds }) => Some(seconds),
         Some(LoginAlert::Busy) => Some(2),
@@ -132,7 +131,7 @@ fn read(form: &RawParams) -> Result<(LoginName, String), LoginAlert> {
     Ok((name, password.to_owned()))
 }
 
-/// Hashes the password of an imported user anew if its hash is weaker than ours. If the threads are busy, another time.
+/// Hashes the password of an imported user anew if its hash costs more or less than ours. If the threads are busy, another time.
 async fn strengthen(signet: &Signet, user: &ActiveUser, password: String) -> Result<(), Failure> {
     if let Some(old) = user.password.as_ref().filter(|hash| !hash.is_current())
         && let Ok(new) = signet.hasher().create(password).await

@@ -37,7 +37,7 @@ impl Open {
         let application = application_here(signet, &edge.issuer, transaction.application).await?;
         let application = application.ok_or(Problem::BadClient)?;
         let browser = Browser::shown(edge).ok_or(Problem::CookiesBlocked)?;
-        let params = transaction.request();
+        let params = transaction.request()?;
         let open = transaction.check(Some(&browser.hash()), signet.now().timestamp());
         open.map_err(|problem| stuck(tell(problem), &application, &params))?;
         Ok(Open { transaction, application, params, browser })
@@ -59,12 +59,6 @@ impl Open {
         let fits = csrf_fits(form.get("csrf"), &self.csrf(signet, session));
         if fits { Ok(()) } else { Err(stuck(Problem::WrongBrowser, &self.application, &self.params)) }
     }
-
-    /// The origin the forms of its pages may end up at.
-    pub fn form_target(&self) -> Option<String> {
-        let verified = self.application.find_redirect_uri(self.params.get("redirect_uri")?)?;
-        Some(verified.uri().origin().to_owned())
-    }
 }
 
 /// The transaction that `/oidc/auth/resume` goes on with. One that came by a cross-site POST is bound to the browser now.
@@ -78,7 +72,7 @@ pub async fn resume(signet: &Arc<Signet>, edge: &Edge) -> Result<(Transaction, B
     if let Err(problem) = transaction.check(Some(&browser.hash()), signet.now().timestamp()) {
         let application = application_here(signet, &edge.issuer, transaction.application).await?;
         let application = application.ok_or(Problem::BadClient)?;
-        return Err(stuck(tell(problem), &application, &transaction.request()));
+        return Err(stuck(tell(problem), &application, &transaction.request()?));
     }
     if transaction.browser.is_none() {
         if !signet.store().bind_transaction(transaction.id, browser.hash()).await? {
@@ -99,7 +93,10 @@ async fn load(signet: &Arc<Signet>, edge: &Edge, txn: Option<&str>) -> Result<Tr
 
 /// The page that says the transaction was answered before.
 pub fn used(transaction: &Transaction, application: &ActiveApplication) -> Failure {
-    stuck(Problem::TransactionUsed, application, &transaction.request())
+    match transaction.request() {
+        Ok(params) => stuck(Problem::TransactionUsed, application, &params),
+        Err(_) => Problem::TransactionUsed.into(),
+    }
 }
 
 fn tell(problem: TransactionProblem) -> Problem<'static> {

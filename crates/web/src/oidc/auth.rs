@@ -59,23 +59,20 @@ fn read(edge: &Edge, form: Form) -> Result<RawParams, Failure> {
 async fn resumed(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
     only(&edge.method, "GET")?;
     let (transaction, browser) = login::transaction::resume(signet, edge).await?;
-    let params = transaction.request();
+    let params = transaction.request()?;
     let response = answer(signet, edge, params, Some(transaction)).await?;
     Ok(respond::set_cookies(response, [browser.cookie(edge)]))
 }
 
 /// A POST may come from another site, without our cookies. It is stored, and a GET goes on with it.
 async fn keep(signet: &Arc<Signet>, edge: &Edge, params: RawParams) -> Result<Response, Failure> {
-    match addressed(signet, edge, &params).await? {
-        Ok((application, addressee)) => match authorize::check(&Draft::parse(&params), &application) {
-            Ok(_) => {
-                let id = begin(signet, edge, &params, &application, None).await?;
-                Ok(respond::see_other(&format!("/oidc/auth/resume?txn={id}")))
-            }
-            Err(refusal) => Ok(send(edge, &addressee.error(refusal), false)),
-        },
-        Err(refusal) => Err(refusal.into()),
+    let (application, addressee) = addressed(signet, edge, &params).await??;
+    let draft = Draft::parse(&params);
+    if let Err(refusal) = authorize::check(&draft, &application) {
+        return Ok(send(edge, &addressee.error(refusal), draft.is_silent()));
     }
+    let id = begin(signet, edge, &params, &application, None).await?;
+    Ok(respond::see_other(&format!("/oidc/auth/resume?txn={id}")))
 }
 
 /// Finds the client and where the answer goes; the inner error is for a page.
@@ -121,17 +118,29 @@ async fn answer(
 ) -> Result<Response, Failure> {
     let (application, addressee) = addressed(signet, edge, &params).await??;
     let asking = Asking { signet, edge, params, application, addressee, transaction };
-    let request = match authorize::check(&Draft::parse(&asking.params), &asking.application) {
-        Ok(request) => request,
-        Err(refusal) => return asking.refuse(refusal, false).await,
-    };
-    match asking.hinted(&request).await? {
-        Ok(hinted) => asking.decide(&request, hinted).await,
-        Err(refusal) => asking.refuse(refusal, request.prompt.none).await,
+    let draft = Draft::parse(&asking.params);
+    match asking.answer(&draft).await {
+        // The client is known, so it is told of our own failures too: a frame would wait for ever for a page.
+        Err(failure) if failure.is_ours() => {
+            edge.log(&failure);
+            Ok(send(edge, &asking.addressee.error(failure.refusal()), draft.is_silent()))
+        }
+        result => result,
     }
 }
 
 impl Asking<'_> {
+    async fn answer(&self, draft: &Draft) -> Result<Response, Failure> {
+        let request = match authorize::check(draft, &self.application) {
+            Ok(request) => request,
+            Err(refusal) => return self.refuse(refusal, draft.is_silent()).await,
+        };
+        match self.hinted(&request).await? {
+            Ok(hinted) => self.decide(&request, hinted).await,
+            Err(refusal) => self.refuse(refusal, draft.is_silent()).await,
+        }
+    }
+
     /// The user of the `id_token_hint`, if there is one; a hint that is not ours is refused.
     async fn hinted(
         &self,
@@ -256,13 +265,16 @@ async fn begin(
     application: &ActiveApplication,
     browser: Option<&Browser>,
 ) -> Result<TransactionId, Failure> {
+    let kept = params.only(authorize::PARAMETERS).encode();
+    // Escaping can make it longer than what would be read again.
+    RawParams::parse(kept.as_bytes())?;
     let now = signet.now();
     let transaction = Transaction {
         id: TransactionId::generate(now, &mut SystemEntropy),
         pool: edge.issuer.pool(),
         issuer: edge.issuer.id(),
         application: application.id,
-        params: params.encode(),
+        params: kept,
         browser: browser.map(Browser::hash),
         chosen: None,
         consent: None,
@@ -285,7 +297,7 @@ fn send(edge: &Edge, response: &AuthorizationResponse, framed: bool) -> Response
             let page =
                 FormPostPage { lang: edge.lang(None), action: uri.as_str(), fields: &fields, nonce: &nonce };
             let policy = Policy {
-                form_target: Some(uri.origin().to_owned()),
+                has_form: true,
                 script_nonce: Some(nonce.clone()),
                 framed_by: framed.then(|| uri.origin().to_owned()),
             };

@@ -36,10 +36,16 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
     };
     let locales = params.as_ref().ok().and_then(|params| params.get("ui_locales").map(str::to_owned));
     let result = match params {
+        Ok(params) if edge.method == Method::POST && !params.has("decision") => Ok(again_by_get(&params)),
         Ok(params) => end(&signet, &edge, &params).await,
         Err(failure) => Err(failure),
     };
     edge.page(edge.lang(locales.as_deref()), result)
+}
+
+/// A POST may come from another site, without our cookies: a GET is made of it, which has them.
+fn again_by_get(params: &RawParams) -> Response {
+    respond::see_other(&format!("/oidc/session/end?{}", params.encode()))
 }
 
 /// A logout request whose client and target are known.
@@ -151,8 +157,7 @@ async fn ask(
         csrf: &csrf,
         fields: &carried,
     };
-    let form_target = logout.target.as_ref().map(|target| target.uri().uri().origin().to_owned());
-    let response = respond::page(StatusCode::OK, &page, &Policy { form_target, ..Policy::default() });
+    let response = respond::page(StatusCode::OK, &page, &Policy::FORM);
     Ok(respond::set_cookies(response, [browser.cookie(edge)]))
 }
 
