@@ -2,16 +2,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod account;
+mod attacks;
 mod consent;
 mod cors;
 mod discovery;
 mod flow;
 mod hosts;
+mod introspection;
 mod login;
 mod oidc_auth;
 mod oidc_me;
 mod oidc_token;
 mod refresh;
+mod revocation;
 mod rp;
+mod session_end;
 mod support;
 mod tabs;

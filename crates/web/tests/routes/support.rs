@@ -376,12 +376,6 @@ impl Browser {
         self.follow(answer).await
     }
 
-    /// The cookies of a host.
-    pub fn cookies(&self, host: &str) -> Vec<(&str, &str)> {
-        let own = self.jar.iter().filter(|((own, _), _)| own == host);
-        own.map(|((_, name), value)| (name.as_str(), value.as_str())).collect()
-    }
-
     /// The cookie of a host, by name.
     pub fn cookie(&self, host: &str, name: &str) -> Option<String> {
         self.jar.get(&(host.to_owned(), name.to_owned())).cloned()

@@ -1,0 +1,145 @@
+//! What the log tells of a whole login, at its most talkative: no secret. In a process of its own, because it listens to all of it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "routes/rp.rs"]
+#[allow(dead_code, reason = "the other tests use the rest")]
+mod rp;
+#[path = "routes/support.rs"]
+#[allow(dead_code, unused_imports, unused_macros, reason = "the other tests use the rest")]
+mod support;
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use http::Method;
+use rp::{OFFLINE, Rp, Tokens};
+use signet_protocol::{application::AuthMethod, params::encode_pairs};
+use support::{Browser, PASSWORD, SECRET, VERIFIER, World, basic};
+use tracing_subscriber::filter::LevelFilter;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn listen() -> Log {
+        let log = Log::default();
+        let writer = log.clone();
+        tracing_subscriber::fmt()
+            .with_max_level(LevelFilter::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .init();
+        log
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Everything secret that was used, by what it is.
+#[derive(Default)]
+struct Secrets(Vec<(&'static str, String)>);
+
+impl Secrets {
+    fn add(&mut self, what: &'static str, value: &str) {
+        assert!(value.len() >= 8, "{what} is too short to look for: {value}");
+        self.0.push((what, value.to_owned()));
+        let encoded = encode_pairs([("x", value)].into_iter());
+        self.0.push((what, encoded[2..].to_owned()));
+        self.0.push((what, encoded[2..].replace("%20", "+")));
+        // The part that proves something: the signature of a JWT, the secret end of an opaque token.
+        let end = value.rsplit('.').next().unwrap();
+        self.0.push((what, end[end.len().saturating_sub(24)..].to_owned()));
+    }
+
+    fn tokens(&mut self, tokens: &Tokens) {
+        self.add("access token", &tokens.access);
+        self.add("ID token", &tokens.id);
+        tokens.refresh.iter().for_each(|token| self.add("refresh token", token));
+    }
+
+    fn cookies(&mut self, browser: &Browser) {
+        browser.jar.values().for_each(|value| self.add("cookie", value));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_25_no_secret_is_logged() {
+    let log = Log::listen();
+    let mut secrets = Secrets::default();
+    for world in [World::new().await, World::on_postgres().await] {
+        whole_story(&world, &mut secrets).await;
+    }
+    let text = log.text();
+    for told in
+        ["signed in", "login failed", "refused", "answered", "consent", "out of turn", "path=\"/oidc/token\""]
+    {
+        assert!(text.contains(told), "the log was listened to: {told}");
+    }
+    for (what, secret) in secrets.0 {
+        let line = text.lines().find(|line| line.contains(&secret));
+        assert_eq!(line, None, "a {what}");
+    }
+}
+
+async fn whole_story(world: &Arc<World>, secrets: &mut Secrets) {
+    for (what, value) in [
+        ("password", PASSWORD),
+        ("wrong password", "Tr0ub4dor&3"),
+        ("App Secret", SECRET),
+        ("verifier", VERIFIER),
+    ] {
+        secrets.add(what, value);
+    }
+    world.user("alice", |_| {}).await;
+    for (identifier, method) in
+        [("posts", AuthMethod::ClientSecretPost), ("basics", AuthMethod::ClientSecretBasic)]
+    {
+        let rp = Rp::new(world, identifier, |app| app.settings.token_endpoint_auth_method = method).await;
+        secrets.add("credentials", basic(&rp.id, SECRET).strip_prefix("Basic ").unwrap());
+        let mut browser = world.browser();
+        let page = browser.open(&rp.url(OFFLINE)).await;
+        secrets.add("form token", &page.form().fields.iter().find(|(name, _)| name == "csrf").unwrap().1);
+        browser.submit(&page, &[("username", "alice"), ("password", "Tr0ub4dor&3")], "sign-in").await;
+        let consent = browser.sign_in(&page, "alice").await;
+        let callback = browser.submit(&consent, &[], "allow").await.callback();
+        let code = callback.get("code").unwrap();
+        secrets.add("code", code);
+        secrets.cookies(&browser);
+        let tokens = Tokens::of(&rp.redeem(code).await);
+        secrets.tokens(&tokens);
+        let next = Tokens::of(&rp.refresh(tokens.refresh()).await);
+        secrets.tokens(&next);
+        for token in [tokens.access.as_str(), tokens.refresh(), &tokens.id] {
+            rp.introspect(token).await;
+            rp.me(token).await;
+            world.get(&format!("{}/me?access_token={token}", rp.issuer)).await;
+            world.get(&rp.url(&[("id_token_hint", token), ("prompt", "none")])).await;
+            world.get(&format!("{}/token?client_secret={SECRET}&code={code}&token={token}", rp.issuer)).await;
+            world.post(&format!("{}/token?client_secret={SECRET}&code={code}", rp.issuer), &[], None).await;
+        }
+        let last = Tokens::of(&rp.refresh(next.refresh()).await);
+        secrets.tokens(&last);
+        for answer in
+            [rp.refresh(tokens.refresh()).await, rp.redeem(code).await, rp.revoke(last.refresh()).await]
+        {
+            assert!(answer.status.as_u16() < 500);
+        }
+        browser
+            .step(Method::GET, &format!("{}/session/end?id_token_hint={}", rp.issuer, last.id), None)
+            .await;
+    }
+}
