@@ -152,7 +152,7 @@ fn assert_form_post(page: &Answer) -> Vec<(String, String)> {
     let nonce = rest.split_once('\'').unwrap().0;
     assert!(nonce.len() >= 22, "{nonce}");
     assert!(page.body.contains(&format!("<script nonce=\"{nonce}\">")), "{}", page.body);
-    assert!(policy.contains("form-action 'self' https://rp.example;"), "{policy}");
+    assert!(!policy.contains("form-action"), "the callback may redirect on: {policy}");
     assert_eq!(page.header("cache-control"), Some("no-store"));
     assert!(form.buttons.iter().any(|(id, _, _)| id == "continue"), "works without scripts");
     form.fields

@@ -43,9 +43,9 @@ async fn each_refresh_gives_new_tokens_of_the_same_login() {
     assert!(next.id_token().verifies_with(&rp.jwks().await));
 }
 
-async fn attack_06_parallel_refreshes_have_one_successor(world: Arc<World>) {
+async fn attack_06_a_storm_of_refreshes_never_splits_the_chain(world: Arc<World>) {
     let (rp, tokens) = with_tokens(&world, |_| {}).await;
-    let answers = race(8, |_| {
+    let answers = race(32, |_| {
         let (rp, refresh) = (rp.clone(), tokens.refresh().to_owned());
         async move { rp.refresh(&refresh).await }
     })
@@ -56,25 +56,15 @@ async fn attack_06_parallel_refreshes_have_one_successor(world: Arc<World>) {
     assert_eq!(rp.refresh(&successors[0]).await.status, 200);
 }
 
-async fn attack_06_a_storm_of_refreshes_never_splits_the_chain(world: Arc<World>) {
+async fn attack_06_too_many_repeats_are_refused_and_nothing_else(world: Arc<World>) {
     let (rp, tokens) = with_tokens(&world, |_| {}).await;
-    let answers = race(32, |_| {
-        let (rp, refresh) = (rp.clone(), tokens.refresh().to_owned());
-        async move { rp.refresh(&refresh).await }
-    })
-    .await;
-    let (good, bad): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
-    let successors: Vec<String> = good.iter().map(|answer| Tokens::of(answer).refresh().to_owned()).collect();
-    assert!(
-        !successors.is_empty() && successors.len() <= 11,
-        "one rotation and ten repeats: {}",
-        successors.len()
-    );
-    assert!(successors.iter().all(|successor| *successor == successors[0]), "{successors:?}");
-    for answer in &bad {
-        assert!(invalid_grant(answer), "{answer:?}");
+    let next = Tokens::of(&rp.refresh(tokens.refresh()).await);
+    let mut refused = 0;
+    for _ in 0..105 {
+        refused += usize::from(invalid_grant(&rp.refresh(tokens.refresh()).await));
     }
-    assert!(invalid_grant(&rp.refresh(&successors[0]).await), "beyond the bound it is a fork");
+    assert_eq!(refused, 5);
+    assert_eq!(rp.refresh(next.refresh()).await.status, 200, "the chain goes on");
 }
 
 async fn attack_06_a_fork_revokes_the_grant(world: Arc<World>) {
@@ -105,7 +95,7 @@ async fn attack_06_a_restart_forgets_nothing(world: Arc<World>) {
 }
 
 on_both_engines!(
-    attack_06_parallel_refreshes_have_one_successor,
+    attack_06_too_many_repeats_are_refused_and_nothing_else,
     attack_06_a_storm_of_refreshes_never_splits_the_chain,
     attack_06_a_fork_revokes_the_grant,
     attack_06_a_restart_forgets_nothing,

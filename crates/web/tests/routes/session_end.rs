@@ -7,7 +7,7 @@ use signet_protocol::{application::Application, params::encode_pairs};
 
 use crate::{
     rp::{OFFLINE, Rp, Tokens},
-    support::{Answer, Browser, World},
+    support::{Answer, BASE, Browser, World},
 };
 
 const BYE: &str = "https://rp.example/bye";
@@ -78,11 +78,13 @@ async fn without_a_target_a_page_says_that_it_is_done() {
 }
 
 #[tokio::test]
-async fn by_post_from_the_application_it_is_the_same() {
-    let (_, rp) = world_with_alice().await;
+async fn by_post_from_another_site_it_is_the_same() {
+    let (world, rp) = world_with_alice().await;
     let (mut browser, tokens) = signed_in(&rp, "alice", &[]).await;
     let form = [("id_token_hint", tokens.id.as_str()), ("post_logout_redirect_uri", BYE)];
-    let answer = browser.post(&format!("{}/session/end", rp.issuer), &form).await;
+    // On plain http the browser keeps its cookies from a POST of another site, but not from the GET that follows.
+    let answer = world.post(&format!("{}/session/end", rp.issuer), &form, None).await;
+    let answer = browser.open(&format!("{BASE}{}", answer.location())).await;
     assert_eq!((answer.status.as_u16(), answer.location()), (303, BYE));
     assert!(!is_signed_in(&rp, &mut browser).await);
 }
@@ -101,9 +103,6 @@ async fn without_a_hint_the_person_is_asked() {
         let page = browser.open(&end(&rp, params)).await;
         assert!(asks(&page) && page.body.contains("alice"), "{}", page.body);
         assert!(is_signed_in(&rp, &mut browser).await, "asking changes nothing");
-        let policy = page.header("content-security-policy").unwrap();
-        let target = if params.is_empty() { "'self' ;" } else { "'self' https://rp.example;" };
-        assert!(policy.contains(&format!("form-action {target}")), "{policy}");
     }
     let page = browser.open(&end(&rp, &params)).await;
     let stayed = browser.submit(&page, &[], "stay").await;

@@ -127,7 +127,11 @@ impl Case {
             (stale && !proved, "sign in again", "login_required"),
             (self.hint == Hint::Other && !proved, "sign in again", "login_required"),
             (self.hint == Hint::Other, "login_required", "login_required"),
-            (self.asks("select_account") && !here, "choose account", "account_selection_required"),
+            (
+                (self.asks("select_account") || self.chosen == Pick::Another) && !here,
+                "choose account",
+                "account_selection_required",
+            ),
             (
                 (self.asks("consent") || !self.skip_consent && !covered)
                     && !(here && self.answer == Some(true)),
@@ -249,9 +253,9 @@ fn the_combinations_that_matter_row_by_row() {
 #[test]
 fn attack_12_a_yes_of_one_session_is_not_a_yes_of_another() {
     for prompt in ["", "consent"] {
-        for chosen in [Pick::None, Pick::Another] {
+        for (chosen, outcome) in [(Pick::None, "ask consent"), (Pick::Another, "choose account")] {
             let case = Case { prompt, chosen, remembered: None, answer: Some(true), ..PLAIN };
-            assert_eq!(case.outcome(), "ask consent", "{case:?}");
+            assert_eq!(case.outcome(), outcome, "{case:?}");
         }
     }
 }
@@ -266,6 +270,18 @@ fn an_old_session_becomes_too_old_with_the_next_second() {
     };
     assert_eq!(name(&decide(&request, &active_application(), &at(60))), "issue");
     assert_eq!(name(&decide(&request, &active_application(), &at(61))), "sign in again");
+}
+
+#[test]
+fn a_login_satisfies_its_own_request_for_five_minutes() {
+    let case = Case { max_age: Some("0"), chosen: Pick::Login, ..PLAIN };
+    let (request, session, remembered) = (case.request(), session(), scope("openid profile"));
+    let at = |seconds| Situation {
+        now: Timestamp(session.auth_time.0 + seconds),
+        ..case.situation(&session, Some(&remembered))
+    };
+    assert_eq!(name(&decide(&request, &active_application(), &at(300))), "issue");
+    assert_eq!(name(&decide(&request, &active_application(), &at(301))), "sign in again");
 }
 
 #[test]
