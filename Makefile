@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools fmt lint unit interop compiler
+.PHONY: help run test tools fmt lint unit interop bench compiler
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ interop: ## real relying parties in Node.js, a browser and Python against the re
 	cargo build -p signet
 	npm test --prefix interop --silent
 	interop/.venv/bin/python -m pytest -p no:cacheprovider interop/python
+
+bench: compiler ## measure a release binary over loopback; ARGS='--help' tells the options
+	cargo build --release -p signet -p signet-bench
+	$(TARGET)/release/signet-bench --binary $(TARGET)/release/signet $(ARGS)
 
 compiler:
 	@command -v cc >/dev/null || scripts/install-packages build-essential

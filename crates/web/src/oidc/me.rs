@@ -23,7 +23,13 @@ use crate::{
 /// GET and POST `/oidc/me`.
 pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -> Response {
     let result = user_info(&signet, &edge, form).await;
-    cors::finish(&signet, &edge, result).await
+    let mut response = cors::finish(&signet, &edge, result).await;
+    if response.status() == StatusCode::BAD_REQUEST {
+        // RFC 6750 §3: a request that shows its token wrongly is challenged as well.
+        let challenge = HeaderValue::from_static("Bearer realm=\"signet\", error=\"invalid_request\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 /// No access token of this issuer that is alive.

@@ -10,6 +10,7 @@ use signet_protocol::{
     end_session::{EndSessionRequest, LogoutTarget, UNKNOWN_CLIENT, must_confirm},
     error::{ErrorCode, Refusal, refuse},
     params::RawParams,
+    redirect_uri::Scheme,
     session::Session,
     transaction::{csrf_fits, csrf_token},
 };
@@ -126,12 +127,12 @@ async fn sign_out(
     Ok(respond::set_cookies(response, names.map(|name| edge.cookies.remove(&name))))
 }
 
-/// The person stays signed in; the client is told nothing it was not told before.
+/// The person stays signed in: back to the application's own front door, since going to its logout callback would tell it
+/// that the session has ended.
 fn stay(edge: &Edge, logout: &Logout) -> Response {
-    match &logout.target {
-        Some(target) => respond::see_other(&target.location()),
-        None => respond::see_other(&format!("{}/", edge.host_origin())),
-    }
+    let target = logout.target.as_ref().map(|target| target.uri().uri());
+    let home = target.filter(|uri| uri.scheme() != Scheme::Private).map(|uri| uri.origin());
+    respond::see_other(&format!("{}/", home.unwrap_or(edge.host_origin())))
 }
 
 async fn ask(

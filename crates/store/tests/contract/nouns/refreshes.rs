@@ -25,8 +25,11 @@ async fn attack_06_one_of_many_rotates_a_chain(world: World) {
 async fn repeats_are_counted_and_bounded(world: World) {
     let (id, _) = world.family(true).await;
     assert_eq!(world.store.rotate(id, 0, at(1)).await, Ok(true));
-    let won = winners(&world, |store, _| async move { store.repeat(id, 1).await.unwrap() }).await;
-    assert_eq!(i64::try_from(won), Ok(REPEATS_MAX));
+    let mut won = 0;
+    for _ in 0..3 {
+        won += winners(&world, |store, _| async move { store.repeat(id, 1).await.unwrap() }).await;
+    }
+    assert_eq!(i64::try_from(won), Ok(REPEATS_MAX), "of three races together");
     assert_eq!(world.store.refresh_family(id).await.unwrap().unwrap().repeats, REPEATS_MAX);
     assert_eq!(world.store.rotate(id, 1, at(2)).await, Ok(true));
     assert_eq!(world.store.refresh_family(id).await.unwrap().unwrap().repeats, 0);
