@@ -24,9 +24,8 @@ use tokio::time::timeout;
 use crate::{
     Peer, Signet,
     cookies::Cookies,
-    error::{Failure, TOO_LARGE},
-    pages::{Lang, Problem},
-    respond,
+    error::{Failure, Missing, TOO_LARGE},
+    pages::Lang,
 };
 
 /// A request as far as every handler needs it: which issuer it is for, and who sent it.
@@ -47,6 +46,8 @@ pub struct Edge {
     pub authorization: Option<String>,
     /// Its method.
     pub method: Method,
+    /// Whether its path is one where errors are JSON.
+    pub asks_for_json: bool,
     query: Option<String>,
     accept_language: Option<String>,
 }
@@ -66,7 +67,7 @@ impl Edge {
         Lang::choose(ui_locales, self.accept_language.as_deref())
     }
 
-    /// The origin of this host, without a slash at the end.
+    /// The origin of this host, or of the pool for a host that is none of ours, without a slash at the end.
     pub fn host_origin(&self) -> &str {
         self.issuer.url().strip_suffix("/oidc").unwrap_or_default()
     }
@@ -76,52 +77,49 @@ impl FromRequestParts<Arc<Signet>> for Edge {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, signet: &Arc<Signet>) -> Result<Edge, Response> {
-        let base = &signet.settings().base_url;
+        let https = signet.settings().base_url.is_https();
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (issuer, own, problem) = match find_site(signet, parts).await {
+        let (issuer, own, failure) = match find_site(signet, parts).await {
             Ok((issuer, own)) => (issuer, own, None),
-            Err(problem) => (pool_issuer(signet), None, Some(problem)),
+            Err(failure) => (pool_issuer(signet), None, Some(failure)),
         };
         let edge = Edge {
             issuer,
             own,
-            cookies: Cookies::read(&parts.headers, base.is_https()),
+            cookies: Cookies::read(&parts.headers, https),
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
             peer: parts.extensions.get::<Peer>().map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.0),
             origin: text(ORIGIN),
             authorization: text(AUTHORIZATION),
             method: parts.method.clone(),
+            asks_for_json: asks_for_json(parts.uri.path()),
             query: parts.uri.query().map(str::to_owned),
             accept_language: text(ACCEPT_LANGUAGE),
         };
-        match problem {
+        match failure {
             None => Ok(edge),
-            Some(SiteProblem::Failure(failure)) => Err(edge.page(edge.lang(None), Err(failure))),
-            Some(SiteProblem::UnknownHost) => Err(unknown_host(&edge, &base.origin(&Site::Pool))),
+            Some(failure) => Err(edge.turn_away(failure)),
         }
     }
 }
 
-enum SiteProblem {
-    UnknownHost,
-    Failure(Failure),
+/// The paths below an issuer that a browser is sent to; programs call the others.
+const FOR_BROWSERS: &[&str] = &["/oidc/auth", "/oidc/auth/resume", "/oidc/session/end"];
+
+/// Whether errors at `path` are JSON, as protocol endpoints have them (RFC 6749 §5.2), and not pages.
+pub fn asks_for_json(path: &str) -> bool {
+    path.starts_with("/oidc/") && !FOR_BROWSERS.contains(&path)
 }
 
-async fn find_site(
-    signet: &Signet,
-    parts: &Parts,
-) -> Result<(Issuer, Option<Arc<Application>>), SiteProblem> {
+async fn find_site(signet: &Signet, parts: &Parts) -> Result<(Issuer, Option<Arc<Application>>), Failure> {
     let base = &signet.settings().base_url;
     let pool = signet.store().pool().id;
-    let host = request_host(parts).ok_or(SiteProblem::UnknownHost)?;
-    match base.resolve(&host).ok_or(SiteProblem::UnknownHost)? {
+    let host = request_host(parts).ok_or(Missing::Host)?;
+    match base.resolve(&host).ok_or(Missing::Host)? {
         Site::Pool => Ok((pool_issuer(signet), None)),
         Site::Application(identifier) => {
-            let found = signet.store().application_by_identifier(&identifier).await;
-            let application = found
-                .map_err(|error| SiteProblem::Failure(error.into()))?
-                .filter(|application| application.enabled)
-                .ok_or(SiteProblem::Failure(Problem::NotFound.into()))?;
+            let found = signet.store().application_by_identifier(&identifier).await?;
+            let application = found.filter(|application| application.enabled).ok_or(Missing::Application)?;
             let id = IssuerId::Application(application.id);
             Ok((Issuer::at(base, &Site::Application(identifier), pool, id), Some(application)))
         }
@@ -145,12 +143,6 @@ fn request_host(parts: &Parts) -> Option<String> {
         Some(authority) => Some(authority.as_str().to_owned()),
         None => header.map(str::to_owned),
     }
-}
-
-fn unknown_host(edge: &Edge, known: &str) -> Response {
-    tracing::info!(request_id = edge.request_id, "unknown host");
-    let page = Problem::UnknownHost { known }.page(edge.lang(None), &edge.request_id);
-    respond::page(http::StatusCode::MISDIRECTED_REQUEST, &page, &respond::Policy::default())
 }
 
 /// How long the body of a request may take to arrive.

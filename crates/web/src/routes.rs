@@ -19,6 +19,7 @@ use crate::{
     Signet,
     clock::SystemEntropy,
     edge::{Edge, RequestId},
+    error::Missing,
     login,
     oidc::{auth, cors, discovery, introspection, me, revocation, session_end, token},
     pages::{self, Problem, StartPage},
@@ -92,7 +93,7 @@ async fn start(edge: Edge) -> Response {
 
 async fn assets(edge: Edge, Path(path): Path<String>) -> Response {
     let Some(asset) = pages::asset(&format!("/static/{path}")) else {
-        return edge.page(edge.lang(None), Err(Problem::NotFound.into()));
+        return edge.turn_away(Missing::Path.into());
     };
     let mut response = Response::new(axum::body::Body::from(asset.body));
     let headers = response.headers_mut();
@@ -103,7 +104,7 @@ async fn assets(edge: Edge, Path(path): Path<String>) -> Response {
 }
 
 async fn not_found(edge: Edge) -> Response {
-    edge.page(edge.lang(None), Err(Problem::NotFound.into()))
+    edge.turn_away(Missing::Path.into())
 }
 
 async fn method_not_allowed(edge: Edge) -> Response {

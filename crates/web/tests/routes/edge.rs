@@ -1,0 +1,96 @@
+//! What is answered before a handler decides anything.
+
+use std::sync::Arc;
+
+use http::Method;
+
+use crate::support::{Answer, BASE, World};
+
+/// The endpoints that programs call.
+const ENDPOINTS: &[&str] = &[
+    "/oidc/token",
+    "/oidc/me",
+    "/oidc/token/introspection",
+    "/oidc/token/revocation",
+    "/oidc/.well-known/openid-configuration",
+    "/oidc/.well-known/jwks.json",
+];
+
+/// Paths that a browser is sent to.
+const PAGES: &[&str] =
+    &["/", "/login", "/nowhere", "/oidc", "/oidc/auth", "/oidc/auth/resume", "/oidc/session/end"];
+
+async fn ask(world: &Arc<World>, method: &Method, url: &str) -> Answer {
+    match *method {
+        Method::POST => world.post(url, &[("grant_type", "authorization_code")], None).await,
+        _ => world.get(url).await,
+    }
+}
+
+/// Both methods at each endpoint of `origin` are answered by `status` and `error` as JSON that holds `words`.
+async fn assert_json(world: &Arc<World>, origin: &str, refused: (u16, &str), words: &str) {
+    for path in ENDPOINTS {
+        for method in [Method::GET, Method::POST] {
+            let answer = ask(world, &method, &format!("{origin}{path}")).await;
+            assert_eq!(answer.error(), (refused.0, refused.1.to_owned()), "{method} {origin}{path}");
+            assert_eq!(answer.header("content-type"), Some("application/json"), "{method} {origin}{path}");
+            let description = answer.json()["error_description"].as_str().unwrap().to_owned();
+            assert!(description.contains(words), "{description}");
+            assert!(answer.header("x-request-id").is_some(), "{method} {origin}{path}");
+        }
+    }
+}
+
+async fn assert_pages(world: &Arc<World>, origin: &str, status: u16) {
+    for path in PAGES {
+        let answer = world.get(&format!("{origin}{path}")).await;
+        assert_eq!(answer.status, status, "{origin}{path}");
+        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{origin}{path}");
+        assert!(answer.body.contains(answer.header("x-request-id").unwrap()), "{origin}{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_at_a_wrong_host_is_told_in_json() {
+    let world = World::new().await;
+    let off = world.application("notes", |application| application.enabled = false).await;
+    for host in ["http://notes.localhost:8080", "http://ghost.localhost:8080"] {
+        assert_json(&world, host, (404, "invalid_request"), "no enabled application").await;
+        assert_pages(&world, host, 404).await;
+    }
+    assert_json(&world, "http://evil.example", (421, "invalid_request"), "no issuer").await;
+    assert_pages(&world, "http://evil.example", 421).await;
+    world.update_application(off.id, |application| application.enabled = true).await;
+    let answer = ask(&world, &Method::POST, "http://notes.localhost:8080/oidc/token").await;
+    assert_eq!(answer.error(), (401, "invalid_client".to_owned()));
+}
+
+#[tokio::test]
+async fn a_program_is_told_in_json_that_the_database_is_away() {
+    let world = World::on_postgres().await;
+    world.signet().store().clone().close().await;
+    let away = "http://ghost.localhost:8080";
+    assert_json(&world, away, (503, "temporarily_unavailable"), "try again").await;
+    assert_pages(&world, away, 503).await;
+    let answer = ask(&world, &Method::POST, &format!("{away}/oidc/token")).await;
+    assert_eq!(answer.header("retry-after"), Some("2"));
+}
+
+#[tokio::test]
+async fn a_path_without_an_endpoint_is_told_in_json() {
+    let world = World::new().await;
+    let stray = ["/oidc/", "/oidc/nowhere", "/oidc/auth/", "/oidc/session/end/"].map(str::to_owned);
+    for path in ENDPOINTS.iter().map(|path| format!("{path}/")).chain(stray) {
+        for method in [Method::GET, Method::POST] {
+            let answer = ask(&world, &method, &format!("{BASE}{path}")).await;
+            assert_eq!(answer.error(), (404, "invalid_request".to_owned()), "{method} {path}");
+            assert!(answer.body.contains("discovery document"), "{}", answer.body);
+            assert!(answer.header("x-request-id").is_some(), "{method} {path}");
+        }
+    }
+    for path in ["/nowhere", "/oidc", "/oidcs/token", "/login/"] {
+        let answer = world.get(&format!("{BASE}{path}")).await;
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
+    }
+}
