@@ -42,12 +42,11 @@ pub struct Edge {
     pub peer: IpAddr,
     /// The page that sent it, if a script did.
     pub origin: Option<String>,
-    /// Its `Authorization` header.
-    pub authorization: Option<String>,
     /// Its method.
     pub method: Method,
     /// Whether its path is one where errors are JSON.
     pub asks_for_json: bool,
+    authorization: Result<Option<String>, Refusal>,
     query: Option<String>,
     accept_language: Option<String>,
 }
@@ -57,6 +56,11 @@ pub struct Edge {
 pub struct RequestId(pub String);
 
 impl Edge {
+    /// Its `Authorization` header. One that cannot be read is refused: taken for none, the credentials in it would be passed over.
+    pub fn authorization(&self) -> Result<Option<&str>, Refusal> {
+        self.authorization.as_ref().map(Option::as_deref).map_err(|refusal| *refusal)
+    }
+
     /// The parameters of the query.
     pub fn query(&self) -> Result<RawParams, Failure> {
         Ok(RawParams::parse(self.query.as_deref().unwrap_or_default().as_bytes())?)
@@ -90,7 +94,7 @@ impl FromRequestParts<Arc<Signet>> for Edge {
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
             peer: parts.extensions.get::<Peer>().map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.0),
             origin: text(ORIGIN),
-            authorization: text(AUTHORIZATION),
+            authorization: authorization(&parts.headers),
             method: parts.method.clone(),
             asks_for_json: asks_for_json(parts.uri.path()),
             query: parts.uri.query().map(str::to_owned),
@@ -100,6 +104,22 @@ impl FromRequestParts<Arc<Signet>> for Edge {
             None => Ok(edge),
             Some(failure) => Err(edge.turn_away(failure)),
         }
+    }
+}
+
+/// The `Authorization` header is not exactly one that can be read.
+const BAD_AUTHORIZATION: Refusal = refuse(
+    ErrorCode::InvalidRequest,
+    "the Authorization header is there twice or is not ASCII; send one, of a scheme and its credentials",
+);
+
+/// The one `Authorization` header (RFC 9110 §11.6.2).
+fn authorization(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    match (all.next(), all.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => one.to_str().map(|text| Some(text.to_owned())).map_err(|_| BAD_AUTHORIZATION),
+        (Some(_), Some(_)) => Err(BAD_AUTHORIZATION),
     }
 }
 

@@ -219,7 +219,7 @@ impl Edge {
         let headers = response.headers_mut();
         let challenge = match refusal.code {
             // RFC 6749 §5.2: answered in the scheme the client used.
-            ErrorCode::InvalidClient if self.authorization.is_some() => {
+            ErrorCode::InvalidClient if self.authorization().is_ok_and(|header| header.is_some()) => {
                 Some("Basic realm=\"signet\"".to_owned())
             }
             ErrorCode::InvalidToken | ErrorCode::InsufficientScope => Some(format!(

@@ -2,9 +2,17 @@
 
 use std::sync::Arc;
 
-use http::Method;
+use axum::body::Body;
+use http::{
+    Method,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use signet_protocol::params::encode_pairs;
 
-use crate::support::{Answer, BASE, World};
+use crate::{
+    rp::Rp,
+    support::{Answer, BASE, SECRET, World, request},
+};
 
 /// The endpoints that programs call.
 const ENDPOINTS: &[&str] = &[
@@ -93,4 +101,38 @@ async fn a_path_without_an_endpoint_is_told_in_json() {
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_authorization_header_that_cannot_be_read_is_not_taken_for_none() {
+    let world = World::new().await;
+    let rp = Rp::new(&world, "notes", |_| {}).await;
+    let form =
+        encode_pairs([("client_id", rp.id.as_str()), ("client_secret", SECRET), ("token", "x")].into_iter());
+    let send = async |path: &str, headers: &[&[u8]]| {
+        let mut builder = request(Method::POST, &format!("{}{path}", rp.issuer))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for value in headers {
+            builder = builder.header(AUTHORIZATION, *value);
+        }
+        world.send(builder.body(Body::from(form.clone())).unwrap()).await
+    };
+    for path in ["/token", "/me", "/token/introspection", "/token/revocation"] {
+        for headers in
+            [&[b"Bearer x".as_slice(), b"Bearer x"][..], &[b"Basic x", b"Bearer x"], &[b"Bearer \xe4"]]
+        {
+            let answer = send(path, headers).await;
+            assert_eq!(answer.error(), (400, "invalid_request".to_owned()), "{path} {headers:?}");
+            assert!(answer.body.contains("Authorization header"), "{}", answer.body);
+            assert_eq!(answer.header("www-authenticate"), None, "{path}");
+        }
+    }
+    assert_eq!(
+        send("/token/introspection", &[]).await.body,
+        "{\"active\":false}",
+        "without it the form counts"
+    );
+    assert_eq!(send("/me", &[b"Bearer x"]).await.error(), (401, "invalid_token".to_owned()));
+    let page = request(Method::GET, BASE).header(AUTHORIZATION, b"Basic \xe4".as_slice());
+    assert_eq!(world.send(page.body(Body::empty()).unwrap()).await.status, 200, "pages do not read it");
 }
