@@ -3,8 +3,11 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, to_bytes},
-    extract::{FromRequest, FromRequestParts, Request},
+    body::Bytes,
+    extract::{
+        DefaultBodyLimit, FromRequest, FromRequestParts, Request,
+        rejection::{BytesRejection, FailedToBufferBody},
+    },
     response::Response,
 };
 use http::{
@@ -24,7 +27,7 @@ use tokio::time::timeout;
 use crate::{
     Peer, Signet,
     cookies::Cookies,
-    error::{Failure, Missing, TOO_LARGE},
+    error::{Failure, Missing, TOO_LARGE, TOO_SLOW},
     pages::Lang,
 };
 
@@ -168,10 +171,10 @@ fn request_host(parts: &Parts) -> Option<String> {
 /// How long the body of a request may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The body did not arrive in time.
-const TOO_SLOW: Refusal = refuse(
+/// The connection, or the coding of the body, broke off.
+const BROKEN: Refusal = refuse(
     ErrorCode::InvalidRequest,
-    "the body of the request did not arrive within 15 seconds; send it again",
+    "the body of the request is broken off or wrongly framed; send all of it, as long as Content-Length says",
 );
 
 /// The form body of a POST.
@@ -188,17 +191,14 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = std::convert::Infallible;
 
     async fn from_request(request: Request, _: &S) -> Result<Form, Self::Rejection> {
-        let (parts, body) = request.into_parts();
-        Ok(Form(read_form(&parts.headers, body).await))
+        Ok(Form(read_form(request).await))
     }
 }
 
-async fn read_form(headers: &HeaderMap, body: Body) -> Result<RawParams, Failure> {
-    // A body that trickles in would hold its connection for ever.
-    let read =
-        timeout(BODY_TIMEOUT, to_bytes(body, PARAMS_BYTES)).await.map_err(|_| Failure::Refused(TOO_SLOW))?;
-    let bytes = read.map_err(|_| Failure::Refused(TOO_LARGE))?;
-    let kind = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+async fn read_form(request: Request) -> Result<RawParams, Failure> {
+    let kind = request.headers().get(CONTENT_TYPE).cloned();
+    let bytes = read_body(request).await?;
+    let kind = kind.as_ref().map(|value| value.to_str().unwrap_or_default());
     let essence = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     match essence.as_deref() {
         Some("application/x-www-form-urlencoded") => Ok(RawParams::parse(&bytes)?),
@@ -207,5 +207,18 @@ async fn read_form(headers: &HeaderMap, body: Body) -> Result<RawParams, Failure
             ErrorCode::InvalidRequest,
             "the body must be a form: send Content-Type application/x-www-form-urlencoded",
         ))),
+    }
+}
+
+async fn read_body(mut request: Request) -> Result<Bytes, Refusal> {
+    DefaultBodyLimit::max(PARAMS_BYTES).apply(&mut request);
+    // A body that trickles in would hold its connection for ever.
+    match timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => {
+            Err(TOO_LARGE)
+        }
+        Ok(Err(_)) => Err(BROKEN),
+        Err(_) => Err(TOO_SLOW),
     }
 }

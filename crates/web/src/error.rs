@@ -146,6 +146,12 @@ pub const TOO_LARGE: Refusal = refuse(
     "the request is too large: at most 32 KiB, 64 parameters, and 16 KiB for each",
 );
 
+/// The body did not arrive in time.
+pub const TOO_SLOW: Refusal = refuse(
+    ErrorCode::InvalidRequest,
+    "the body of the request did not arrive within 15 seconds; send it again",
+);
+
 impl Missing {
     fn status(self) -> StatusCode {
         match self {
@@ -203,6 +209,7 @@ impl Edge {
     fn json_status(&self, failure: &Failure, refusal: Refusal) -> StatusCode {
         match failure {
             Failure::Refused(refusal) if *refusal == TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
+            Failure::Refused(refusal) if *refusal == TOO_SLOW => StatusCode::REQUEST_TIMEOUT,
             Failure::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Failure::Missing(what) => what.status(),
             _ => match refusal.code {
@@ -245,6 +252,7 @@ impl Edge {
         let (problem, refusal, home) = match failure {
             Failure::Problem(page) => (page.problem, page.refusal, page.home.as_ref()),
             Failure::Refused(refusal) if *refusal == TOO_LARGE => (Problem::TooLarge, Some(*refusal), None),
+            Failure::Refused(refusal) if *refusal == TOO_SLOW => (Problem::TooSlow, Some(*refusal), None),
             Failure::Refused(refusal) => (refused_page(refusal.code), Some(*refusal), None),
             Failure::Method(_) => (Problem::MethodNotAllowed, None, None),
             Failure::Missing(Missing::Host) => {

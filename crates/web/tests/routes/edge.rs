@@ -1,8 +1,9 @@
 //! What is answered before a handler decides anything.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
+use futures_util::stream;
 use http::{
     Method,
     header::{AUTHORIZATION, CONTENT_TYPE},
@@ -135,4 +136,35 @@ async fn an_authorization_header_that_cannot_be_read_is_not_taken_for_none() {
     assert_eq!(send("/me", &[b"Bearer x"]).await.error(), (401, "invalid_token".to_owned()));
     let page = request(Method::GET, BASE).header(AUTHORIZATION, b"Basic \xe4".as_slice());
     assert_eq!(world.send(page.body(Body::empty()).unwrap()).await.status, 200, "pages do not read it");
+}
+
+/// The answers of the token endpoint and of the login page to a form whose body is `body`.
+async fn with_body(world: &Arc<World>, body: impl Fn() -> Body) -> (Answer, Answer) {
+    let send = async |path: &str| {
+        let builder = request(Method::POST, &format!("{BASE}{path}"))
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        world.send(builder.body(body()).unwrap()).await
+    };
+    (send("/oidc/token").await, send("/login").await)
+}
+
+async fn assert_body(world: &Arc<World>, body: impl Fn() -> Body, status: u16, words: &str) {
+    let (token, login) = with_body(world, body).await;
+    assert_eq!(token.error(), (status, "invalid_request".to_owned()));
+    assert_eq!(login.status, status);
+    for answer in [token, login] {
+        assert!(answer.body.contains(words), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_told_by_its_reason() {
+    let world = World::new().await;
+    let first = || Ok::<_, io::Error>(Bytes::from_static(b"grant_type="));
+    let broken = || Body::from_stream(stream::iter([first(), Err(io::ErrorKind::UnexpectedEof.into())]));
+    assert_body(&world, broken, 400, "broken off").await;
+    assert_body(&world, || Body::from("x".repeat(33 * 1024)), 413, "too large").await;
+    tokio::time::pause();
+    assert_body(&world, || Body::from_stream(stream::pending::<io::Result<Bytes>>()), 408, "15 seconds")
+        .await;
 }
