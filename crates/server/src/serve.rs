@@ -13,7 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{MissedTickBehavior, interval, sleep},
 };
 use tower::ServiceExt;
 
@@ -30,8 +30,6 @@ const CONNECTIONS: usize = 10_000;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 64 * 1024;
-/// How long a request may take, its body included.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests in flight may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long to wait for a command that holds the data directory.
@@ -147,8 +145,7 @@ fn talk(
     let (router, peer) = (router.clone(), Peer(peer.ip().to_canonical()));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        let answer = timeout(REQUEST_TIMEOUT, router.clone().oneshot(request));
-        async move { answer.await.map(|Ok(response)| response) }
+        router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -152,6 +152,27 @@ pub const TOO_SLOW: Refusal = refuse(
     "the body of the request did not arrive within 15 seconds; send it again",
 );
 
+/// How many seconds to stay away.
+const RETRY: HeaderValue = HeaderValue::from_static("2");
+
+/// The answer in place of a handler that was stopped because it took too long.
+pub fn too_late(as_json: bool, lang: Lang, request_id: &str) -> Response {
+    tracing::error!(request_id, "the request took too long and is broken off");
+    let mut response = if as_json {
+        refused_json(StatusCode::SERVICE_UNAVAILABLE, Failure::Busy(Busy).refusal())
+    } else {
+        let page = Problem::Unavailable.page(lang, request_id);
+        respond::page(StatusCode::SERVICE_UNAVAILABLE, &page, &Policy::default())
+    };
+    response.headers_mut().insert(RETRY_AFTER, RETRY);
+    response
+}
+
+fn refused_json(status: StatusCode, refusal: Refusal) -> Response {
+    let body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description });
+    respond::json(status, &body)
+}
+
 impl Missing {
     fn status(self) -> StatusCode {
         match self {
@@ -200,8 +221,7 @@ impl Edge {
 
     fn json_failure(&self, failure: &Failure) -> Response {
         let refusal = failure.refusal();
-        let body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description });
-        let mut response = respond::json(self.json_status(failure, refusal), &body);
+        let mut response = refused_json(self.json_status(failure, refusal), refusal);
         self.add_headers(failure, refusal, &mut response);
         response
     }
@@ -242,7 +262,7 @@ impl Edge {
         match failure {
             Failure::Method(allowed) => drop(headers.insert(ALLOW, HeaderValue::from_static(allowed))),
             _ if refusal.code == ErrorCode::TemporarilyUnavailable => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+                headers.insert(RETRY_AFTER, RETRY);
             }
             _ => {}
         }
@@ -278,7 +298,7 @@ impl Edge {
                 drop(response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed)))
             }
             _ if status == StatusCode::SERVICE_UNAVAILABLE => {
-                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+                response.headers_mut().insert(RETRY_AFTER, RETRY);
             }
             _ => {}
         }
