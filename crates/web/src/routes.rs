@@ -8,13 +8,15 @@ use std::{
 use axum::{
     Router,
     extract::{Path, Request, State},
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn_with_state},
     response::Response,
     routing::{any, get},
 };
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
+    header::{
+        ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    },
 };
 use signet_protocol::{entropy::random, jose};
 use tokio::time::timeout;
@@ -30,12 +32,15 @@ use crate::{
     respond::{self, Policy},
 };
 
+/// A year (RFC 6797 §6.1). Not includeSubDomains: what else lives below the base host is not ours to decide.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long a request may take, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Every path Signet answers.
 pub fn router(signet: Arc<Signet>) -> Router {
+    let https = signet.settings().base_url.is_https();
     Router::new()
         .route("/healthz", get(healthz))
         .route("/", get(start))
@@ -57,12 +62,14 @@ pub fn router(signet: Arc<Signet>) -> Router {
         .route("/oidc/.well-known/jwks.json", any(discovery::jwks).options(cors::preflight_public))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(name_and_log))
+        .layer(from_fn_with_state(https, name_and_log))
         .with_state(signet)
 }
 
 /// Gives each request a name and an end, and writes one line when it is answered. Never the query: it may hold tokens (attack 25).
-async fn name_and_log(mut request: Request, next: Next) -> Response {
+///
+/// Where the base URL is https, browsers are told to come by nothing else.
+async fn name_and_log(State(https): State<bool>, mut request: Request, next: Next) -> Response {
     let id = jose::b64(&random::<12>(&mut SystemEntropy));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let since = Instant::now();
@@ -75,6 +82,9 @@ async fn name_and_log(mut request: Request, next: Next) -> Response {
     };
     let (status, micros) = (response.status().as_u16(), since.elapsed().as_micros());
     tracing::info!(request_id = id, %method, path, status, micros, "answered");
+    if https {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -151,7 +161,9 @@ mod tests {
         let log = Arc::new(Log::default());
         let _listening =
             set_default(tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::clone(&log)).finish());
-        let router = Router::new().fallback(std::future::pending::<Response>).layer(from_fn(name_and_log));
+        let router = Router::new()
+            .fallback(std::future::pending::<Response>)
+            .layer(from_fn_with_state(false, name_and_log));
         for (path, kind) in [("/oidc/token", "application/json"), ("/oidc/auth", "text/html; charset=utf-8")]
         {
             let since = tokio::time::Instant::now();

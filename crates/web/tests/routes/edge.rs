@@ -168,3 +168,20 @@ async fn a_body_that_does_not_arrive_is_told_by_its_reason() {
     assert_body(&world, || Body::from_stream(stream::pending::<io::Result<Bytes>>()), 408, "15 seconds")
         .await;
 }
+
+#[tokio::test]
+async fn browsers_are_held_to_https_where_it_is_the_address() {
+    let (plain, secure) = (World::new().await, World::at("https://login.example").await);
+    secure.application("notes", |_| {}).await;
+    for origin in ["https://login.example", "https://notes.login.example", "https://evil.example"] {
+        for path in ENDPOINTS.iter().chain(PAGES).chain(&["/healthz", "/static/nothing"]) {
+            let answer = secure.get(&format!("{origin}{path}")).await;
+            let held = answer.header("strict-transport-security");
+            assert_eq!(held, Some("max-age=31536000"), "{origin}{path}");
+        }
+    }
+    for path in ENDPOINTS.iter().chain(PAGES) {
+        let answer = plain.get(&format!("{BASE}{path}")).await;
+        assert_eq!(answer.header("strict-transport-security"), None, "{path}");
+    }
+}
