@@ -9,6 +9,7 @@ mod failure;
 mod logging;
 mod password;
 mod serve;
+mod slots;
 
 use std::process::ExitCode;
 

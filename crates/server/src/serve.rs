@@ -8,12 +8,12 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
-use signet_web::{Peer, Signet};
+use signet_web::{Network, Peer, Signet};
 use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    sync::watch,
+    time::{MissedTickBehavior, interval, sleep},
 };
 use tower::ServiceExt;
 
@@ -22,16 +22,13 @@ use crate::{
     control::{self, Control},
     data::{DataDir, Lock},
     failure::Failure,
+    slots::{Slot, Slots},
 };
 
-/// Connections at once; beyond it new ones wait to be accepted.
-const CONNECTIONS: usize = 10_000;
 /// How long a request's head may take to arrive, which is also how long an idle connection is kept.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 64 * 1024;
-/// How long a request may take, its body included.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests in flight may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long to wait for a command that holds the data directory.
@@ -48,6 +45,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let address = listener.local_addr().map_err(|error| Failure::io("cannot listen", &error))?;
     let mut signals = Signals::new().map_err(|error| Failure::io("cannot receive signals", &error))?;
     let signet = data.open(config, address.port(), &lock).await?;
+    let slots = Slots::of_this_process();
     let (running, stopped) = watch::channel(());
     let control = tokio::spawn(Control::open(&data)?.run(Arc::clone(&signet), stopped.clone()));
     let sweeper = tokio::spawn(sweep(Arc::clone(&signet), stopped));
@@ -56,12 +54,13 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
         base_url = %signet.settings().base_url.origin(&signet_protocol::issuer::Site::Pool),
         database = %config.describe_database(),
         data = %data.path().display(),
+        connections = slots.all(),
         version = env!("CARGO_PKG_VERSION"),
         "Signet is ready"
     );
-    let connections = GracefulShutdown::new();
+    let (router, connections) = (signet_web::router(Arc::clone(&signet)), GracefulShutdown::new());
     tokio::select! {
-        () = accept(&listener, &signet, &connections) => {}
+        () = accept(&listener, &slots, (&router, &connections)) => {}
         () = signals.next() => {}
     }
     drop(listener);
@@ -119,13 +118,14 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
     }
 }
 
-async fn accept(listener: &TcpListener, signet: &Arc<Signet>, connections: &GracefulShutdown) {
-    let router = signet_web::router(Arc::clone(signet));
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+async fn accept(listener: &TcpListener, slots: &Arc<Slots>, to: (&Router, &GracefulShutdown)) {
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let Ok(vacancy) = slots.vacancy().await else { return };
         match listener.accept().await {
-            Ok((stream, peer)) => talk(stream, peer, slot, (&router, connections)),
+            Ok((stream, peer)) => match slots.take(vacancy, Network::of(peer.ip())) {
+                Some(slot) => talk(stream, peer, slot, to),
+                None => tracing::debug!(%peer, "closed: its network has its share of connections"),
+            },
             Err(error) => {
                 // Out of descriptors, or a peer that left: neither ends the server.
                 tracing::warn!(%error, "a connection was not accepted");
@@ -138,7 +138,7 @@ async fn accept(listener: &TcpListener, signet: &Arc<Signet>, connections: &Grac
 fn talk(
     stream: TcpStream,
     peer: SocketAddr,
-    slot: OwnedSemaphorePermit,
+    slot: Slot,
     (router, connections): (&Router, &GracefulShutdown),
 ) {
     if let Err(error) = stream.set_nodelay(true) {
@@ -147,8 +147,7 @@ fn talk(
     let (router, peer) = (router.clone(), Peer(peer.ip().to_canonical()));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        let answer = timeout(REQUEST_TIMEOUT, router.clone().oneshot(request));
-        async move { answer.await.map(|Ok(response)| response) }
+        router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -3,8 +3,11 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, to_bytes},
-    extract::{FromRequest, FromRequestParts, Request},
+    body::Bytes,
+    extract::{
+        DefaultBodyLimit, FromRequest, FromRequestParts, Request,
+        rejection::{BytesRejection, FailedToBufferBody},
+    },
     response::Response,
 };
 use http::{
@@ -24,9 +27,8 @@ use tokio::time::timeout;
 use crate::{
     Peer, Signet,
     cookies::Cookies,
-    error::{Failure, TOO_LARGE},
-    pages::{Lang, Problem},
-    respond,
+    error::{Failure, Missing, TOO_LARGE, TOO_SLOW},
+    pages::Lang,
 };
 
 /// A request as far as every handler needs it: which issuer it is for, and who sent it.
@@ -43,10 +45,11 @@ pub struct Edge {
     pub peer: IpAddr,
     /// The page that sent it, if a script did.
     pub origin: Option<String>,
-    /// Its `Authorization` header.
-    pub authorization: Option<String>,
     /// Its method.
     pub method: Method,
+    /// Whether its path is one where errors are JSON.
+    pub asks_for_json: bool,
+    authorization: Result<Option<String>, Refusal>,
     query: Option<String>,
     accept_language: Option<String>,
 }
@@ -56,6 +59,11 @@ pub struct Edge {
 pub struct RequestId(pub String);
 
 impl Edge {
+    /// Its `Authorization` header. One that cannot be read is refused: taken for none, the credentials in it would be passed over.
+    pub fn authorization(&self) -> Result<Option<&str>, Refusal> {
+        self.authorization.as_ref().map(Option::as_deref).map_err(|refusal| *refusal)
+    }
+
     /// The parameters of the query.
     pub fn query(&self) -> Result<RawParams, Failure> {
         Ok(RawParams::parse(self.query.as_deref().unwrap_or_default().as_bytes())?)
@@ -66,7 +74,7 @@ impl Edge {
         Lang::choose(ui_locales, self.accept_language.as_deref())
     }
 
-    /// The origin of this host, without a slash at the end.
+    /// The origin of this host, or of the pool for a host that is none of ours, without a slash at the end.
     pub fn host_origin(&self) -> &str {
         self.issuer.url().strip_suffix("/oidc").unwrap_or_default()
     }
@@ -76,52 +84,65 @@ impl FromRequestParts<Arc<Signet>> for Edge {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, signet: &Arc<Signet>) -> Result<Edge, Response> {
-        let base = &signet.settings().base_url;
+        let https = signet.settings().base_url.is_https();
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (issuer, own, problem) = match find_site(signet, parts).await {
+        let (issuer, own, failure) = match find_site(signet, parts).await {
             Ok((issuer, own)) => (issuer, own, None),
-            Err(problem) => (pool_issuer(signet), None, Some(problem)),
+            Err(failure) => (pool_issuer(signet), None, Some(failure)),
         };
         let edge = Edge {
             issuer,
             own,
-            cookies: Cookies::read(&parts.headers, base.is_https()),
+            cookies: Cookies::read(&parts.headers, https),
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
             peer: parts.extensions.get::<Peer>().map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.0),
             origin: text(ORIGIN),
-            authorization: text(AUTHORIZATION),
+            authorization: authorization(&parts.headers),
             method: parts.method.clone(),
+            asks_for_json: asks_for_json(parts.uri.path()),
             query: parts.uri.query().map(str::to_owned),
             accept_language: text(ACCEPT_LANGUAGE),
         };
-        match problem {
+        match failure {
             None => Ok(edge),
-            Some(SiteProblem::Failure(failure)) => Err(edge.page(edge.lang(None), Err(failure))),
-            Some(SiteProblem::UnknownHost) => Err(unknown_host(&edge, &base.origin(&Site::Pool))),
+            Some(failure) => Err(edge.turn_away(failure)),
         }
     }
 }
 
-enum SiteProblem {
-    UnknownHost,
-    Failure(Failure),
+/// The `Authorization` header is not exactly one that can be read.
+const BAD_AUTHORIZATION: Refusal = refuse(
+    ErrorCode::InvalidRequest,
+    "the Authorization header is there twice or is not ASCII; send one, of a scheme and its credentials",
+);
+
+/// The one `Authorization` header (RFC 9110 §11.6.2).
+fn authorization(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    match (all.next(), all.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => one.to_str().map(|text| Some(text.to_owned())).map_err(|_| BAD_AUTHORIZATION),
+        (Some(_), Some(_)) => Err(BAD_AUTHORIZATION),
+    }
 }
 
-async fn find_site(
-    signet: &Signet,
-    parts: &Parts,
-) -> Result<(Issuer, Option<Arc<Application>>), SiteProblem> {
+/// The paths below an issuer that a browser is sent to; programs call the others.
+const FOR_BROWSERS: &[&str] = &["/oidc/auth", "/oidc/auth/resume", "/oidc/session/end"];
+
+/// Whether errors at `path` are JSON, as protocol endpoints have them (RFC 6749 §5.2), and not pages.
+pub fn asks_for_json(path: &str) -> bool {
+    path.starts_with("/oidc/") && !FOR_BROWSERS.contains(&path)
+}
+
+async fn find_site(signet: &Signet, parts: &Parts) -> Result<(Issuer, Option<Arc<Application>>), Failure> {
     let base = &signet.settings().base_url;
     let pool = signet.store().pool().id;
-    let host = request_host(parts).ok_or(SiteProblem::UnknownHost)?;
-    match base.resolve(&host).ok_or(SiteProblem::UnknownHost)? {
+    let host = request_host(parts).ok_or(Missing::Host)?;
+    match base.resolve(&host).ok_or(Missing::Host)? {
         Site::Pool => Ok((pool_issuer(signet), None)),
         Site::Application(identifier) => {
-            let found = signet.store().application_by_identifier(&identifier).await;
-            let application = found
-                .map_err(|error| SiteProblem::Failure(error.into()))?
-                .filter(|application| application.enabled)
-                .ok_or(SiteProblem::Failure(Problem::NotFound.into()))?;
+            let found = signet.store().application_by_identifier(&identifier).await?;
+            let application = found.filter(|application| application.enabled).ok_or(Missing::Application)?;
             let id = IssuerId::Application(application.id);
             Ok((Issuer::at(base, &Site::Application(identifier), pool, id), Some(application)))
         }
@@ -147,19 +168,13 @@ fn request_host(parts: &Parts) -> Option<String> {
     }
 }
 
-fn unknown_host(edge: &Edge, known: &str) -> Response {
-    tracing::info!(request_id = edge.request_id, "unknown host");
-    let page = Problem::UnknownHost { known }.page(edge.lang(None), &edge.request_id);
-    respond::page(http::StatusCode::MISDIRECTED_REQUEST, &page, &respond::Policy::default())
-}
-
 /// How long the body of a request may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The body did not arrive in time.
-const TOO_SLOW: Refusal = refuse(
+/// The connection, or the coding of the body, broke off.
+const BROKEN: Refusal = refuse(
     ErrorCode::InvalidRequest,
-    "the body of the request did not arrive within 15 seconds; send it again",
+    "the body of the request is broken off or wrongly framed; send all of it, as long as Content-Length says",
 );
 
 /// The form body of a POST.
@@ -176,17 +191,14 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = std::convert::Infallible;
 
     async fn from_request(request: Request, _: &S) -> Result<Form, Self::Rejection> {
-        let (parts, body) = request.into_parts();
-        Ok(Form(read_form(&parts.headers, body).await))
+        Ok(Form(read_form(request).await))
     }
 }
 
-async fn read_form(headers: &HeaderMap, body: Body) -> Result<RawParams, Failure> {
-    // A body that trickles in would hold its connection for ever.
-    let read =
-        timeout(BODY_TIMEOUT, to_bytes(body, PARAMS_BYTES)).await.map_err(|_| Failure::Refused(TOO_SLOW))?;
-    let bytes = read.map_err(|_| Failure::Refused(TOO_LARGE))?;
-    let kind = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+async fn read_form(request: Request) -> Result<RawParams, Failure> {
+    let kind = request.headers().get(CONTENT_TYPE).cloned();
+    let bytes = read_body(request).await?;
+    let kind = kind.as_ref().map(|value| value.to_str().unwrap_or_default());
     let essence = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     match essence.as_deref() {
         Some("application/x-www-form-urlencoded") => Ok(RawParams::parse(&bytes)?),
@@ -195,5 +207,18 @@ async fn read_form(headers: &HeaderMap, body: Body) -> Result<RawParams, Failure
             ErrorCode::InvalidRequest,
             "the body must be a form: send Content-Type application/x-www-form-urlencoded",
         ))),
+    }
+}
+
+async fn read_body(mut request: Request) -> Result<Bytes, Refusal> {
+    DefaultBodyLimit::max(PARAMS_BYTES).apply(&mut request);
+    // A body that trickles in would hold its connection for ever.
+    match timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => {
+            Err(TOO_LARGE)
+        }
+        Ok(Err(_)) => Err(BROKEN),
+        Err(_) => Err(TOO_SLOW),
     }
 }

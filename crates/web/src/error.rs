@@ -29,6 +29,8 @@ pub enum Failure {
     Problem(PageProblem),
     /// The method is not one of the path's.
     Method(&'static str),
+    /// What the request names is not here.
+    Missing(Missing),
     /// Too many at once.
     Busy(Busy),
     /// The store cannot.
@@ -37,6 +39,17 @@ pub enum Failure {
     Jose(JoseError),
     /// Something that cannot happen, did.
     Internal(&'static str),
+}
+
+/// What of its address a request gets wrong.
+#[derive(Clone, Copy, Debug)]
+pub enum Missing {
+    /// The host is no issuer's.
+    Host,
+    /// The host is that of no enabled application.
+    Application,
+    /// There is nothing at the path.
+    Path,
 }
 
 /// A page that tells a problem, with what the developer needs and a way to go on.
@@ -60,6 +73,7 @@ impl Failure {
     pub fn refusal(&self) -> Refusal {
         match self {
             Failure::Refused(refusal) => *refusal,
+            Failure::Missing(what) => what.refusal(),
             Failure::Problem(page) => page
                 .refusal
                 .unwrap_or(refuse(ErrorCode::InvalidRequest, "the request cannot be answered here")),
@@ -81,6 +95,12 @@ impl Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         Failure::Refused(refusal)
+    }
+}
+
+impl From<Missing> for Failure {
+    fn from(what: Missing) -> Failure {
+        Failure::Missing(what)
     }
 }
 
@@ -126,7 +146,63 @@ pub const TOO_LARGE: Refusal = refuse(
     "the request is too large: at most 32 KiB, 64 parameters, and 16 KiB for each",
 );
 
+/// The body did not arrive in time.
+pub const TOO_SLOW: Refusal = refuse(
+    ErrorCode::InvalidRequest,
+    "the body of the request did not arrive within 15 seconds; send it again",
+);
+
+/// How many seconds to stay away.
+const RETRY: HeaderValue = HeaderValue::from_static("2");
+
+/// The answer in place of a handler that was stopped because it took too long.
+pub fn too_late(as_json: bool, lang: Lang, request_id: &str) -> Response {
+    tracing::error!(request_id, "the request took too long and is broken off");
+    let mut response = if as_json {
+        refused_json(StatusCode::SERVICE_UNAVAILABLE, Failure::Busy(Busy).refusal())
+    } else {
+        let page = Problem::Unavailable.page(lang, request_id);
+        respond::page(StatusCode::SERVICE_UNAVAILABLE, &page, &Policy::default())
+    };
+    response.headers_mut().insert(RETRY_AFTER, RETRY);
+    response
+}
+
+fn refused_json(status: StatusCode, refusal: Refusal) -> Response {
+    let body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description });
+    respond::json(status, &body)
+}
+
+impl Missing {
+    fn status(self) -> StatusCode {
+        match self {
+            Missing::Host => StatusCode::MISDIRECTED_REQUEST,
+            Missing::Application | Missing::Path => StatusCode::NOT_FOUND,
+        }
+    }
+
+    fn refusal(self) -> Refusal {
+        let description = match self {
+            Missing::Host => {
+                "this host name is no issuer here; use the base URL, or an application's own address"
+            }
+            Missing::Application => {
+                "no enabled application lives at this host name; check it, or enable the application"
+            }
+            Missing::Path => {
+                "no endpoint has this path; see the discovery document, and leave out a slash at the end"
+            }
+        };
+        refuse(ErrorCode::InvalidRequest, description)
+    }
+}
+
 impl Edge {
+    /// Ends a request that reached no handler: JSON where programs ask, a page where people look.
+    pub fn turn_away(&self, failure: Failure) -> Response {
+        if self.asks_for_json { self.json(Err(failure)) } else { self.page(self.lang(None), Err(failure)) }
+    }
+
     /// Ends a protocol endpoint: failures are JSON (RFC 6749 §5.2).
     pub fn json(&self, result: Result<Response, Failure>) -> Response {
         result.unwrap_or_else(|failure| {
@@ -145,8 +221,7 @@ impl Edge {
 
     fn json_failure(&self, failure: &Failure) -> Response {
         let refusal = failure.refusal();
-        let body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description });
-        let mut response = respond::json(self.json_status(failure, refusal), &body);
+        let mut response = refused_json(self.json_status(failure, refusal), refusal);
         self.add_headers(failure, refusal, &mut response);
         response
     }
@@ -154,7 +229,9 @@ impl Edge {
     fn json_status(&self, failure: &Failure, refusal: Refusal) -> StatusCode {
         match failure {
             Failure::Refused(refusal) if *refusal == TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
+            Failure::Refused(refusal) if *refusal == TOO_SLOW => StatusCode::REQUEST_TIMEOUT,
             Failure::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Failure::Missing(what) => what.status(),
             _ => match refusal.code {
                 ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
                 ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
@@ -169,7 +246,7 @@ impl Edge {
         let headers = response.headers_mut();
         let challenge = match refusal.code {
             // RFC 6749 §5.2: answered in the scheme the client used.
-            ErrorCode::InvalidClient if self.authorization.is_some() => {
+            ErrorCode::InvalidClient if self.authorization().is_ok_and(|header| header.is_some()) => {
                 Some("Basic realm=\"signet\"".to_owned())
             }
             ErrorCode::InvalidToken | ErrorCode::InsufficientScope => Some(format!(
@@ -185,7 +262,7 @@ impl Edge {
         match failure {
             Failure::Method(allowed) => drop(headers.insert(ALLOW, HeaderValue::from_static(allowed))),
             _ if refusal.code == ErrorCode::TemporarilyUnavailable => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+                headers.insert(RETRY_AFTER, RETRY);
             }
             _ => {}
         }
@@ -195,8 +272,13 @@ impl Edge {
         let (problem, refusal, home) = match failure {
             Failure::Problem(page) => (page.problem, page.refusal, page.home.as_ref()),
             Failure::Refused(refusal) if *refusal == TOO_LARGE => (Problem::TooLarge, Some(*refusal), None),
+            Failure::Refused(refusal) if *refusal == TOO_SLOW => (Problem::TooSlow, Some(*refusal), None),
             Failure::Refused(refusal) => (refused_page(refusal.code), Some(*refusal), None),
             Failure::Method(_) => (Problem::MethodNotAllowed, None, None),
+            Failure::Missing(Missing::Host) => {
+                (Problem::UnknownHost { known: self.host_origin() }, None, None)
+            }
+            Failure::Missing(_) => (Problem::NotFound, None, None),
             Failure::Busy(_) | Failure::Store(StoreError::Busy | StoreError::Unavailable(_)) => {
                 (Problem::Unavailable, None, None)
             }
@@ -216,7 +298,7 @@ impl Edge {
                 drop(response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed)))
             }
             _ if status == StatusCode::SERVICE_UNAVAILABLE => {
-                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
+                response.headers_mut().insert(RETRY_AFTER, RETRY);
             }
             _ => {}
         }
@@ -240,6 +322,7 @@ impl Edge {
                 tracing::info!(request_id = id, problem = ?page.problem, error = code, "refused on a page");
             }
             Failure::Method(allowed) => tracing::info!(request_id = id, allowed, "method not allowed"),
+            Failure::Missing(what) => tracing::info!(request_id = id, ?what, "nothing is there"),
             Failure::Busy(busy) => tracing::warn!(request_id = id, "{busy}"),
             Failure::Store(error) => tracing::error!(request_id = id, %error, "the store failed"),
             Failure::Jose(error) => tracing::error!(request_id = id, %error, "a key failed"),

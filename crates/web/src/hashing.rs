@@ -1,14 +1,13 @@
 //! Password hashing on threads of its own, so that a storm of logins never slows tokens.
 //!
-//! One thread for each core but one, each with its own Argon2 memory; a bounded queue that refuses early, and a deadline
-//! after which nobody waits for the answer any more.
+//! One thread for each core but one, each with its own Argon2 memory; a bounded queue that refuses early and in which
+//! those who ask take turns; and a deadline after which nobody waits for the answer any more.
+
+mod lines;
 
 use std::{
     num::NonZero,
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -17,7 +16,8 @@ use signet_protocol::password::{PasswordHash, Scratch};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::clock::SystemEntropy;
+use self::lines::Lines;
+use crate::{Network, clock::SystemEntropy};
 
 /// Jobs that may wait, for each thread: about three seconds of work.
 const QUEUE_PER_THREAD: usize = 192;
@@ -28,6 +28,22 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords are being checked at once")]
 pub struct Busy;
+
+/// Who a password is hashed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asker {
+    /// An operator, by a command.
+    Operator,
+    /// Somebody who signs in.
+    Network(Network),
+}
+
+impl Asker {
+    /// Whether only a share of the queue is theirs. Not so on this machine, where a proxy speaks for everybody.
+    fn has_share(self) -> bool {
+        matches!(self, Asker::Network(network) if !network.is_loopback())
+    }
+}
 
 enum Work {
     Verify(Box<PasswordHash>, oneshot::Sender<bool>),
@@ -40,10 +56,21 @@ struct Job {
     work: Work,
 }
 
-/// The way to the hashing threads. They end when the last one of these is dropped.
-#[derive(Clone)]
+/// What the threads wait at.
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+struct Waiting {
+    lines: Lines<Job>,
+    /// Whether nobody can ask any more.
+    ended: bool,
+}
+
+/// The way to the hashing threads. They end when it is dropped, after the jobs that wait.
 pub struct Hasher {
-    queue: SyncSender<Job>,
+    queue: Arc<Queue>,
 }
 
 impl Hasher {
@@ -51,42 +78,65 @@ impl Hasher {
     pub fn start() -> std::io::Result<Hasher> {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let threads = cores.saturating_sub(1).max(1);
-        let (queue, jobs) = sync_channel(threads * QUEUE_PER_THREAD);
-        let jobs = Arc::new(Mutex::new(jobs));
+        let waiting = Mutex::new(Waiting { lines: Lines::new(threads * QUEUE_PER_THREAD), ended: false });
+        let hasher = Hasher { queue: Arc::new(Queue { waiting, changed: Condvar::new() }) };
         for number in 0..threads {
-            let jobs = Arc::clone(&jobs);
-            thread::Builder::new().name(format!("hash-{number}")).spawn(move || work(&jobs))?;
+            let queue = Arc::clone(&hasher.queue);
+            thread::Builder::new().name(format!("hash-{number}")).spawn(move || work(&queue))?;
         }
-        Ok(Hasher { queue })
+        Ok(hasher)
     }
 
     /// Whether `password` is the one of `hash`.
-    pub async fn verify(&self, hash: PasswordHash, password: String) -> Result<bool, Busy> {
+    pub async fn verify(&self, asker: Asker, hash: PasswordHash, password: String) -> Result<bool, Busy> {
         let (answer, receive) = oneshot::channel();
-        self.send(password, Work::Verify(Box::new(hash), answer))?;
+        self.send(asker, password, Work::Verify(Box::new(hash), answer))?;
         receive.await.map_err(|_| Busy)
     }
 
     /// A hash of a new password.
-    pub async fn create(&self, password: String) -> Result<PasswordHash, Busy> {
+    pub async fn create(&self, asker: Asker, password: String) -> Result<PasswordHash, Busy> {
         let (answer, receive) = oneshot::channel();
-        self.send(password, Work::Create(answer))?;
+        self.send(asker, password, Work::Create(answer))?;
         receive.await.ok().flatten().ok_or(Busy)
     }
 
-    fn send(&self, password: String, work: Work) -> Result<(), Busy> {
+    fn send(&self, asker: Asker, password: String, work: Work) -> Result<(), Busy> {
         let job = Job { password: Zeroizing::new(password), since: Instant::now(), work };
-        self.queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) | TrySendError::Disconnected(_) => Busy,
-        })
+        self.queue.lock().lines.push(asker, job)?;
+        self.queue.changed.notify_one();
+        Ok(())
     }
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>) {
+impl Drop for Hasher {
+    fn drop(&mut self) {
+        self.queue.lock().ended = true;
+        self.queue.changed.notify_all();
+    }
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next job; waits for one. `None` when there will be none any more.
+    fn next(&self) -> Option<Job> {
+        let mut waiting = self.lock();
+        loop {
+            let job = waiting.lines.pop();
+            if job.is_some() || waiting.ended {
+                return job;
+            }
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn work(queue: &Queue) {
     let mut scratch = Scratch::default();
-    loop {
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
+    while let Some(job) = queue.next() {
         if job.since.elapsed() > DEADLINE {
             continue;
         }
@@ -108,9 +158,10 @@ mod tests {
     #[tokio::test]
     async fn hashes_and_verifies() {
         let hasher = Hasher::start().unwrap();
-        let hash = hasher.create("correct horse".into()).await.unwrap();
-        assert_eq!(hasher.verify(hash.clone(), "correct horse".into()).await, Ok(true));
-        assert_eq!(hasher.verify(hash, "wrong horse".into()).await, Ok(false));
+        let hash = hasher.create(Asker::Operator, "correct horse".into()).await.unwrap();
+        let person = Asker::Network(Network::of("192.0.2.1".parse().unwrap()));
+        assert_eq!(hasher.verify(person, hash.clone(), "correct horse".into()).await, Ok(true));
+        assert_eq!(hasher.verify(person, hash, "wrong horse".into()).await, Ok(false));
     }
 
     #[tokio::test]
@@ -121,11 +172,33 @@ mod tests {
         let waiting: Vec<_> = (0..bound + 10)
             .map(|_| {
                 let (answer, receive) = oneshot::channel();
-                let sent = hasher.send("x".into(), Work::Verify(Box::new(PasswordHash::decoy()), answer));
+                let sent = hasher.send(
+                    Asker::Operator,
+                    "x".into(),
+                    Work::Verify(Box::new(PasswordHash::decoy()), answer),
+                );
                 (sent, receive)
             })
             .collect();
         assert!(waiting.iter().any(|(sent, _)| *sent == Err(Busy)));
         assert!(waiting.iter().any(|(sent, _)| sent.is_ok()));
+    }
+
+    #[tokio::test]
+    async fn the_threads_end_with_their_hasher_and_after_its_jobs() {
+        let hasher = Hasher::start().unwrap();
+        let (answer, last) = oneshot::channel();
+        let threads = Arc::downgrade(&hasher.queue);
+        hasher
+            .send(Asker::Operator, "x".into(), Work::Verify(Box::new(PasswordHash::decoy()), answer))
+            .unwrap();
+        drop(hasher);
+        assert_eq!(last.await, Ok(false));
+        // Each thread holds the queue until it ends.
+        let since = Instant::now();
+        while threads.strong_count() > 0 {
+            assert!(since.elapsed() < Duration::from_secs(30), "a thread goes on");
+            thread::yield_now();
+        }
     }
 }

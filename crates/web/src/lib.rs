@@ -10,11 +10,13 @@ mod error;
 pub mod hashing;
 mod login;
 pub mod manage;
+mod network;
 mod oidc;
 pub mod pages;
 mod respond;
 mod routes;
 mod state;
 
+pub use network::Network;
 pub use routes::router;
 pub use state::{Peer, Settings, Signet};

@@ -1,34 +1,46 @@
 //! The route table, and the layers around it.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
     extract::{Path, Request, State},
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn_with_state},
     response::Response,
     routing::{any, get},
 };
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
+    header::{
+        ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    },
 };
 use signet_protocol::{entropy::random, jose};
+use tokio::time::timeout;
 
 use crate::{
     Signet,
     clock::SystemEntropy,
-    edge::{Edge, RequestId},
+    edge::{Edge, RequestId, asks_for_json},
+    error::{self, Missing},
     login,
     oidc::{auth, cors, discovery, introspection, me, revocation, session_end, token},
-    pages::{self, Problem, StartPage},
+    pages::{self, Lang, Problem, StartPage},
     respond::{self, Policy},
 };
 
+/// A year (RFC 6797 §6.1). Not includeSubDomains: what else lives below the base host is not ours to decide.
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How long a request may take, its body included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Every path Signet answers.
 pub fn router(signet: Arc<Signet>) -> Router {
+    let https = signet.settings().base_url.is_https();
     Router::new()
         .route("/healthz", get(healthz))
         .route("/", get(start))
@@ -50,19 +62,29 @@ pub fn router(signet: Arc<Signet>) -> Router {
         .route("/oidc/.well-known/jwks.json", any(discovery::jwks).options(cors::preflight_public))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(name_and_log))
+        .layer(from_fn_with_state(https, name_and_log))
         .with_state(signet)
 }
 
-/// Gives each request a name, and writes one line when it is answered. Never the query: it may hold tokens (attack 25).
-async fn name_and_log(mut request: Request, next: Next) -> Response {
+/// Gives each request a name and an end, and writes one line when it is answered. Never the query: it may hold tokens (attack 25).
+///
+/// Where the base URL is https, browsers are told to come by nothing else.
+async fn name_and_log(State(https): State<bool>, mut request: Request, next: Next) -> Response {
     let id = jose::b64(&random::<12>(&mut SystemEntropy));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let since = Instant::now();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
+    let lang =
+        Lang::choose(None, request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()));
+    let mut response = match timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => error::too_late(asks_for_json(&path), lang, &id),
+    };
     let (status, micros) = (response.status().as_u16(), since.elapsed().as_micros());
     tracing::info!(request_id = id, %method, path, status, micros, "answered");
+    if https {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -92,7 +114,7 @@ async fn start(edge: Edge) -> Response {
 
 async fn assets(edge: Edge, Path(path): Path<String>) -> Response {
     let Some(asset) = pages::asset(&format!("/static/{path}")) else {
-        return edge.page(edge.lang(None), Err(Problem::NotFound.into()));
+        return edge.turn_away(Missing::Path.into());
     };
     let mut response = Response::new(axum::body::Body::from(asset.body));
     let headers = response.headers_mut();
@@ -103,9 +125,63 @@ async fn assets(edge: Edge, Path(path): Path<String>) -> Response {
 }
 
 async fn not_found(edge: Edge) -> Response {
-    edge.page(edge.lang(None), Err(Problem::NotFound.into()))
+    edge.turn_away(Missing::Path.into())
 }
 
 async fn method_not_allowed(edge: Edge) -> Response {
     edge.page(edge.lang(None), Err(Problem::MethodNotAllowed.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, sync::Mutex};
+
+    use axum::body::{Body, to_bytes};
+    use tower::ServiceExt;
+    use tracing::subscriber::set_default;
+
+    use super::*;
+
+    /// What is logged, as text.
+    #[derive(Default)]
+    struct Log(Mutex<Vec<u8>>);
+
+    impl io::Write for &Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_that_hangs_is_answered_for() {
+        let log = Arc::new(Log::default());
+        let _listening =
+            set_default(tracing_subscriber::fmt().with_ansi(false).with_writer(Arc::clone(&log)).finish());
+        let router = Router::new()
+            .fallback(std::future::pending::<Response>)
+            .layer(from_fn_with_state(false, name_and_log));
+        for (path, kind) in [("/oidc/token", "application/json"), ("/oidc/auth", "text/html; charset=utf-8")]
+        {
+            let since = tokio::time::Instant::now();
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let (head, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+            let body = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+            assert_eq!(since.elapsed().as_secs(), REQUEST_TIMEOUT.as_secs());
+            assert_eq!(head.status, StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(head.headers[CONTENT_TYPE], kind);
+            assert_eq!(head.headers["retry-after"], "2");
+            let id = head.headers[REQUEST_ID].to_str().unwrap();
+            assert!(
+                body.contains(if path == "/oidc/auth" { id } else { "temporarily_unavailable" }),
+                "{body}"
+            );
+            let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+            let answered = log.lines().find(|line| line.contains(id) && line.contains("answered"));
+            assert!(answered.unwrap().contains("status=503"), "{log}");
+        }
+    }
 }

@@ -13,10 +13,10 @@ use signet_protocol::{
 };
 
 use crate::{
-    Signet,
+    Network, Signet,
     edge::{Edge, Form},
     error::Failure,
-    hashing::Busy,
+    hashing::{Asker, Busy},
     login::{
         self,
         attempts::{Attempt, device_cookie},
@@ -82,6 +82,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         Err(alert) => return again(alert),
     };
     let user = signet.store().user_by_login(&name).await?;
+    let asker = Asker::Network(Network::of(edge.peer));
     let attempt = match Attempt::reserve(signet, edge, &name, user.as_ref()).await? {
         Ok(attempt) => attempt,
         Err(wait) => {
@@ -89,7 +90,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
             return again(LoginAlert::Throttled { seconds: wait.0.unsigned_abs() });
         }
     };
-    match verify(signet, user.as_ref(), password.clone()).await {
+    match verify(signet, asker, user.as_ref(), password.clone()).await {
         Ok(true) => {}
         Ok(false) => {
             tracing::info!(request_id = edge.request_id, peer = %edge.peer, "login failed");
@@ -105,7 +106,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         None => again(LoginAlert::WrongCredentials),
         Some(user) => {
             attempt.forgive(signet).await?;
-            strengthen(signet, &user, password).await?;
+            strengthen(signet, asker, &user, password).await?;
             let (new, cookie) = session::begin(signet, edge, &open.application, &user);
             let replaced =
                 session::current(signet, edge, &open.application).await?.map(|(session, _)| session.id);
@@ -132,9 +133,14 @@ fn read(form: &RawParams) -> Result<(LoginName, String), LoginAlert> {
 }
 
 /// Hashes the password of an imported user anew if its hash costs more or less than ours. If the threads are busy, another time.
-async fn strengthen(signet: &Signet, user: &ActiveUser, password: String) -> Result<(), Failure> {
+async fn strengthen(
+    signet: &Signet,
+    asker: Asker,
+    user: &ActiveUser,
+    password: String,
+) -> Result<(), Failure> {
     if let Some(old) = user.password.as_ref().filter(|hash| !hash.is_current())
-        && let Ok(new) = signet.hasher().create(password).await
+        && let Ok(new) = signet.hasher().create(asker, password).await
     {
         signet.store().rehash_password(user.id, old, &new).await?;
     }
@@ -142,7 +148,7 @@ async fn strengthen(signet: &Signet, user: &ActiveUser, password: String) -> Res
 }
 
 /// Verifies the password, or for nobody a decoy of the same cost.
-async fn verify(signet: &Signet, user: Option<&User>, password: String) -> Result<bool, Busy> {
+async fn verify(signet: &Signet, asker: Asker, user: Option<&User>, password: String) -> Result<bool, Busy> {
     let hash = user.and_then(|user| user.password.clone()).unwrap_or_else(PasswordHash::decoy);
-    signet.hasher().verify(hash, password).await
+    signet.hasher().verify(asker, hash, password).await
 }

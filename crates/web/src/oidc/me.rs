@@ -76,7 +76,7 @@ fn presented(edge: &Edge, form: Form) -> Result<Option<(String, Place)>, Failure
         );
     }
     let found = [
-        edge.authorization.as_deref().and_then(bearer).map(|token| (token.to_owned(), Place::Header)),
+        edge.authorization()?.and_then(bearer).map(|token| (token.to_owned(), Place::Header)),
         form.get("access_token").map(|token| (token.to_owned(), Place::Body)),
         query.get("access_token").map(|token| (token.to_owned(), Place::Query)),
     ];

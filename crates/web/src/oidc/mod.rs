@@ -54,7 +54,7 @@ pub async fn authenticated_form(
     check_query(edge)?;
     let params = form.params()?;
     check_form(&params)?;
-    let presented = presented(&params, edge.authorization.as_deref())?;
+    let presented = presented(&params, edge.authorization()?)?;
     let application = match presented.id {
         Some(id) => application_here(signet, &edge.issuer, id).await?,
         None => None,

@@ -147,6 +147,7 @@ catalogue! {
         bad_redirect_uri: ProblemText,
         bad_request: ProblemText,
         too_large: ProblemText,
+        too_slow: ProblemText,
         unknown_host: ProblemText,
         not_found: ProblemText,
         method_not_allowed: ProblemText,

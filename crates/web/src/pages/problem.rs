@@ -14,6 +14,8 @@ pub enum Problem<'a> {
     BadRequest,
     /// The request is larger than is accepted.
     TooLarge,
+    /// The form did not arrive in time.
+    TooSlow,
     /// The Host header names nothing that is served.
     UnknownHost {
         /// The configured base URL, offered as the place to go.
@@ -69,6 +71,7 @@ impl<'a> Problem<'a> {
             Problem::WrongBrowser => 403,
             Problem::NotFound => 404,
             Problem::MethodNotAllowed => 405,
+            Problem::TooSlow => 408,
             Problem::TooLarge => 413,
             Problem::UnknownHost { .. } => 421,
             Problem::ServerError => 500,
@@ -82,6 +85,7 @@ impl<'a> Problem<'a> {
             Problem::BadRedirectUri => &t.bad_redirect_uri,
             Problem::BadRequest => &t.bad_request,
             Problem::TooLarge => &t.too_large,
+            Problem::TooSlow => &t.too_slow,
             Problem::UnknownHost { .. } => &t.unknown_host,
             Problem::NotFound => &t.not_found,
             Problem::MethodNotAllowed => &t.method_not_allowed,

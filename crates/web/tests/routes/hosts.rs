@@ -47,11 +47,16 @@ async fn a_host_that_is_none_of_ours_is_misdirected() {
         "http://user@localhost:8080",
         "http://localhost:8080:8080",
     ] {
-        for path in ["/", CONFIGURATION, "/oidc/auth", "/oidc/token", "/login", "/nowhere"] {
+        for path in ["/", "/oidc/auth", "/login", "/nowhere"] {
             let answer = world.get(&format!("{origin}{path}")).await;
             assert_eq!(answer.status, 421, "{origin}{path}");
             assert!(answer.body.contains("Nothing lives at this address"), "{}", answer.body);
             assert!(answer.body.contains("href=\"http://localhost:8080\""), "offers the configured address");
+            assert!(!answer.body.contains("evil"), "never repeats the host");
+        }
+        for path in [CONFIGURATION, "/oidc/token"] {
+            let answer = world.get(&format!("{origin}{path}")).await;
+            assert_eq!(answer.error(), (421, "invalid_request".to_owned()), "{origin}{path}");
             assert!(!answer.body.contains("evil"), "never repeats the host");
         }
     }

@@ -6,6 +6,7 @@ mod attacks;
 mod consent;
 mod cors;
 mod discovery;
+mod edge;
 mod flow;
 mod hosts;
 mod introspection;

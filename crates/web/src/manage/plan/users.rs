@@ -13,7 +13,7 @@ use super::{Draft, PlanError, fields};
 use crate::{
     Signet,
     clock::SystemEntropy,
-    hashing::Busy,
+    hashing::{Asker, Busy},
     manage::{
         description::{PasswordEntry, UserEntry},
         rules::check_user,
@@ -154,11 +154,11 @@ async fn password(
         Some(PasswordEntry::Plain(plain)) => String::from_utf8_lossy(plain.expose()).into_owned(),
     };
     if let Some(hash) = stored
-        && signet.hasher().verify(hash.clone(), plain.clone()).await?
+        && signet.hasher().verify(Asker::Operator, hash.clone(), plain.clone()).await?
     {
         return Ok(Some(hash));
     }
-    signet.hasher().create(plain).await.map(Some)
+    signet.hasher().create(Asker::Operator, plain).await.map(Some)
 }
 
 fn headline(user: &User) -> String {

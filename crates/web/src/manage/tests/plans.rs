@@ -1,7 +1,10 @@
 //! What applying a description does, and that it does nothing else.
 
 use super::*;
-use crate::manage::{apply::create, show};
+use crate::{
+    hashing::Asker,
+    manage::{apply::create, show},
+};
 
 const FILE: &str = r#"
 [[applications]]
@@ -177,7 +180,10 @@ async fn a_password_that_fits_stays_and_another_replaces_it() {
         "~ change user alice\n      password: changed\n0 to create, 1 to change, 0 unchanged"
     );
     let hash = bench.user("alice").await.unwrap().password.unwrap();
-    assert_eq!(bench.signet.hasher().verify(hash, "another password".into()).await, Ok(true));
+    assert_eq!(
+        bench.signet.hasher().verify(Asker::Operator, hash, "another password".into()).await,
+        Ok(true)
+    );
 }
 
 #[tokio::test]

@@ -92,6 +92,11 @@ pub const EN: Messages = Messages {
         message: "The request is larger than we accept.",
         hint: "Go back and try again. If an application sent you here, tell the people who run it.",
     },
+    too_slow: ProblemText {
+        title: "That took too long",
+        message: "What you sent did not reach us in time. Your connection may be slow.",
+        hint: "Go back and send it again.",
+    },
     unknown_host: ProblemText {
         title: "Nothing lives at this address",
         message: "This server answers here, but not under the host name you used.",

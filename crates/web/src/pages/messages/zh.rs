@@ -83,6 +83,11 @@ pub const ZH: Messages = Messages {
         message: "此请求超出了我们接受的大小。",
         hint: "请返回后重试。如果是某个应用带您来到这里，请告知其运营方。",
     },
+    too_slow: ProblemText {
+        title: "等待时间过长",
+        message: "我们未能及时收到您的提交，可能是网络较慢。",
+        hint: "请返回后重新提交。",
+    },
     unknown_host: ProblemText {
         title: "此地址没有内容",
         message: "服务器可以访问，但不提供您所用主机名的服务。",

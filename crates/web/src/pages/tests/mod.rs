@@ -61,12 +61,13 @@ const SCOPES: [ScopeLine; 8] = [
     ScopeLine::ExtendedFields,
 ];
 
-fn problems(known: &str) -> [Problem<'_>; 14] {
+fn problems(known: &str) -> [Problem<'_>; 15] {
     [
         Problem::BadClient,
         Problem::BadRedirectUri,
         Problem::BadRequest,
         Problem::TooLarge,
+        Problem::TooSlow,
         Problem::UnknownHost { known },
         Problem::NotFound,
         Problem::MethodNotAllowed,
