@@ -1,17 +1,83 @@
-//! How failed logins slow further ones: one counter for every door, never a permanent lock-out (attack 14).
+//! How failed logins slow further ones: counted at every door, never a permanent lock-out (attack 14).
 
-use crate::time::{Seconds, Timestamp};
+use crate::{
+    id::UserId,
+    secret::SecretHash,
+    time::{Seconds, Timestamp},
+    user::LoginName,
+};
 
-/// Failures of one account from unknown browsers before waiting begins.
-pub const ACCOUNT_FREE: i64 = 10;
-/// Failures from one address before waiting begins: many people share an address.
-pub const ADDRESS_FREE: i64 = 100;
-/// The longest wait between two attempts.
-const WAIT_MAX: i64 = 900;
-/// How long failures are remembered after the last one.
-pub const FORGET_AFTER: Seconds = Seconds(3600);
+/// How long attempts are remembered: from the first one while they are free, from the end of the wait afterwards.
+pub const WINDOW: Seconds = Seconds(3600);
 
-/// The counter of one account or address as stored.
+/// One thing attempts are counted by: how many are free, and how long the wait after them grows.
+///
+/// Whose names belong together is never part of it, so that no answer tells that two names are one person's.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter {
+    /// Finds the row.
+    pub subject: SecretHash,
+    /// Attempts without a wait.
+    pub free: i64,
+    /// The longest wait between two attempts.
+    pub wait_max: Seconds,
+}
+
+impl Counter {
+    /// The name that was typed, from this network: who guesses here does not keep out who signs in elsewhere.
+    pub fn name_from_network(name: &LoginName, network: &[u8]) -> Counter {
+        let subject = hash("attempt on name from network", &[network, &[kind(name)], name.key().as_bytes()]);
+        Counter { subject, free: 10, wait_max: Seconds(900) }
+    }
+
+    /// The name that was typed, from anywhere: a guess from each of many networks is slowed too, though never so much
+    /// that its owner is kept out.
+    pub fn name(name: &LoginName) -> Counter {
+        let subject = hash("attempt on name", &[&[kind(name)], name.key().as_bytes()]);
+        Counter { subject, free: 50, wait_max: Seconds(30) }
+    }
+
+    /// The network, whatever the name: many people may share it, so the wait is only a brake.
+    pub fn network(network: &[u8]) -> Counter {
+        Counter { subject: hash("attempt from network", &[network]), free: 100, wait_max: Seconds(5) }
+    }
+
+    /// A browser that signed in as `user` before, trying to again. It is counted by nothing else, so that no stranger can
+    /// keep it out.
+    pub fn device(device: &str, user: UserId) -> Counter {
+        let subject = hash("attempt by device", &[device.as_bytes(), user.to_string().as_bytes()]);
+        Counter { subject, free: 10, wait_max: Seconds(900) }
+    }
+
+    /// The wait after `failures` failures: none below the free number, then doubling from two seconds.
+    fn wait(&self, failures: i64) -> Seconds {
+        let over = failures - self.free;
+        if over < 0 {
+            return Seconds(0);
+        }
+        let doubled = u32::try_from(over + 1).ok().and_then(|power| 2_i64.checked_pow(power));
+        doubled.map_or(self.wait_max, |wait| Seconds(wait).min(self.wait_max))
+    }
+}
+
+/// Each part is counted in, so that no two lists of parts are one text.
+fn hash(label: &str, parts: &[&[u8]]) -> SecretHash {
+    let text: Vec<u8> = parts
+        .iter()
+        .flat_map(|part| part.len().to_be_bytes().into_iter().chain(part.iter().copied()))
+        .collect();
+    SecretHash::of(label, &text)
+}
+
+fn kind(name: &LoginName) -> u8 {
+    match name {
+        LoginName::Email(_) => b'e',
+        LoginName::Phone(_) => b'p',
+        LoginName::Username(_) => b'u',
+    }
+}
+
+/// A counter as stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attempts {
     /// Attempts that have not turned out to be right.
@@ -23,68 +89,156 @@ pub struct Attempts {
 }
 
 impl Attempts {
+    /// The first attempt of a window.
+    pub fn first(counter: &Counter, now: Timestamp) -> Attempts {
+        Attempts { expires_at: now.plus(WINDOW).0, ..Attempts::default() }.and_one(counter, now)
+    }
+
     /// Counts one more attempt *before* it is looked at, so that parallel ones cannot all slip under the bound.
     /// `Err` is how long to wait instead.
-    pub fn reserve(self, free: i64, now: Timestamp) -> Result<Attempts, Seconds> {
-        let known = if self.expires_at <= now.0 { Attempts::default() } else { self };
-        if known.next_at > now.0 {
-            return Err(Seconds(known.next_at - now.0));
+    pub fn reserve(self, counter: &Counter, now: Timestamp) -> Result<Attempts, Seconds> {
+        if self.expires_at <= now.0 {
+            Ok(Attempts::first(counter, now))
+        } else if self.next_at > now.0 {
+            Err(Seconds(self.next_at - now.0))
+        } else {
+            Ok(self.and_one(counter, now))
         }
-        let failures = known.failures.saturating_add(1);
-        let next_at = now.plus(delay(failures, free)).0;
-        let forget = Timestamp(next_at).plus(FORGET_AFTER).0;
-        Ok(Attempts { failures, next_at, expires_at: forget })
     }
-}
 
-/// The wait after `failures` failures: none for the first `free`, then doubling from two seconds to 15 minutes.
-fn delay(failures: i64, free: i64) -> Seconds {
-    let over = failures - free;
-    if over < 0 {
-        return Seconds(0);
+    /// Whether one more attempt meets no wait and, but for the first of a window, begins none: then all there is to do is
+    /// to add one.
+    pub fn is_free(self, counter: &Counter, now: Timestamp) -> bool {
+        self.expires_at <= now.0 || (self.failures < counter.free - 1 && self.next_at <= now.0)
     }
-    let doubled = u32::try_from(over + 1).ok().and_then(|power| 2_i64.checked_pow(power));
-    Seconds(doubled.unwrap_or(WAIT_MAX).min(WAIT_MAX))
+
+    fn and_one(self, counter: &Counter, now: Timestamp) -> Attempts {
+        let failures = self.failures.saturating_add(1);
+        match counter.wait(failures) {
+            Seconds(0) => Attempts { failures, ..self },
+            wait => {
+                let next_at = now.plus(wait);
+                Attempts { failures, next_at: next_at.0, expires_at: next_at.plus(WINDOW).0 }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::user_id;
 
-    #[test]
-    fn attack_14_ten_attempts_are_free_then_the_wait_grows_to_a_bound() {
+    fn name(typed: &str) -> LoginName {
+        LoginName::parse(typed).unwrap()
+    }
+
+    fn each() -> [(Counter, i64, Vec<i64>); 4] {
+        let alice = name("alice");
+        let long = vec![2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900];
+        [
+            (Counter::name_from_network(&alice, &[10, 0, 0, 1]), 10, long.clone()),
+            (Counter::name(&alice), 50, vec![2, 4, 8, 16, 30, 30]),
+            (Counter::network(&[10, 0, 0, 1]), 100, vec![2, 4, 5, 5]),
+            (Counter::device("device", user_id()), 10, long),
+        ]
+    }
+
+    fn used_up(counter: &Counter, now: Timestamp) -> Attempts {
         let mut attempts = Attempts::default();
-        let mut now = Timestamp(1000);
-        for _ in 0..ACCOUNT_FREE {
-            attempts = attempts.reserve(ACCOUNT_FREE, now).unwrap();
+        for _ in 0..counter.free {
+            attempts = attempts.reserve(counter, now).unwrap();
         }
-        let mut waits = Vec::new();
-        for _ in 0..12 {
-            let Seconds(wait) = attempts.reserve(ACCOUNT_FREE, now).unwrap_err();
-            waits.push(wait);
-            now = now.plus(Seconds(wait));
-            attempts = attempts.reserve(ACCOUNT_FREE, now).unwrap();
-        }
-        assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
+        attempts
     }
 
     #[test]
-    fn failures_are_forgotten_in_time() {
-        let mut attempts = Attempts::default();
-        for _ in 0..ACCOUNT_FREE {
-            attempts = attempts.reserve(ACCOUNT_FREE, Timestamp(0)).unwrap();
+    fn attack_14_some_attempts_are_free_then_the_wait_grows_to_a_bound() {
+        for (counter, free, growing) in each() {
+            let mut now = Timestamp(1000);
+            assert_eq!(counter.free, free);
+            let mut attempts = used_up(&counter, now);
+            let mut waits = Vec::new();
+            for _ in 0..growing.len() {
+                let Seconds(wait) = attempts.reserve(&counter, now).unwrap_err();
+                waits.push(wait);
+                now = now.plus(Seconds(wait));
+                attempts = attempts.reserve(&counter, now).unwrap();
+            }
+            assert_eq!(waits, growing);
         }
-        let later = Timestamp(attempts.expires_at);
-        assert_eq!(attempts.reserve(ACCOUNT_FREE, later).unwrap().failures, 1);
-        assert!(
-            attempts.reserve(ACCOUNT_FREE, Timestamp(attempts.next_at)).is_ok(),
-            "never a permanent lock-out"
-        );
+    }
+
+    #[test]
+    fn the_window_stays_while_attempts_are_free_and_moves_with_the_wait() {
+        let (counter, ..) = each()[2].clone();
+        let first = Attempts::default().reserve(&counter, Timestamp(1000)).unwrap();
+        assert_eq!(first, Attempts { failures: 1, next_at: 0, expires_at: 4600 });
+        let second = first.reserve(&counter, Timestamp(4599)).unwrap();
+        assert_eq!(second, Attempts { failures: 2, next_at: 0, expires_at: 4600 });
+        let anew = second.reserve(&counter, Timestamp(4600)).unwrap();
+        assert_eq!(anew, Attempts { failures: 1, next_at: 0, expires_at: 8200 });
+        let waiting = used_up(&counter, Timestamp(1000));
+        assert_eq!(waiting, Attempts { failures: 100, next_at: 1002, expires_at: 4602 });
+        assert!(waiting.reserve(&counter, Timestamp(1002)).is_ok(), "never a permanent lock-out");
+        assert_eq!(waiting.reserve(&counter, Timestamp(4602)).unwrap().failures, 1);
+    }
+
+    #[test]
+    fn free_is_what_neither_begins_nor_meets_a_wait() {
+        let counter = Counter { free: 3, ..each()[0].0 };
+        for (failures, next_at, expires_at, free) in [
+            (0, 0, 2000, true),
+            (1, 0, 2000, true),
+            (2, 0, 2000, false),
+            (9, 0, 2000, false),
+            (9, 0, 1000, true),
+            (0, 1000, 2000, true),
+            (0, 1001, 2000, false),
+            (i64::MAX, 1001, 999, true),
+        ] {
+            let attempts = Attempts { failures, next_at, expires_at };
+            assert_eq!(attempts.is_free(&counter, Timestamp(1000)), free, "{attempts:?}");
+        }
+        assert!(Attempts::default().is_free(&counter, Timestamp(1000)));
+    }
+
+    #[test]
+    fn a_counter_without_free_attempts_waits_after_each() {
+        let counter = Counter { free: 1, ..each()[0].0 };
+        let first = Attempts::default().reserve(&counter, Timestamp(1000)).unwrap();
+        assert_eq!(first, Attempts { failures: 1, next_at: 1002, expires_at: 4602 });
     }
 
     #[test]
     fn counters_do_not_overflow() {
         let full = Attempts { failures: i64::MAX, next_at: 0, expires_at: i64::MAX };
-        assert_eq!(full.reserve(1, Timestamp(5)).unwrap().failures, i64::MAX);
+        assert_eq!(full.reserve(&each()[0].0, Timestamp(5)).unwrap().failures, i64::MAX);
+    }
+
+    #[test]
+    fn attack_14_spellings_of_one_name_are_one_counter_and_everything_else_is_apart() {
+        let from = |typed: &str, network: &[u8]| Counter::name_from_network(&name(typed), network).subject;
+        let home = [10, 0, 0, 1];
+        assert_eq!(from("A@b.example", &home), from(" a@B.example ", &home));
+        assert_eq!(from("+49 151-1", &home), from("+491511", &home));
+        let different = [
+            from("alice", &home),
+            from("alic", &home),
+            from("alice", &[10, 0, 0, 2]),
+            from("alice", &[10, 0, 0, 1, 0, 0, 0, 0]),
+            from("a@b.example", &home),
+            from("+491511", &home),
+            Counter::name(&name("alice")).subject,
+            Counter::name(&name("bob")).subject,
+            Counter::network(&home).subject,
+            Counter::device("alice", user_id()).subject,
+            Counter::device("bob", user_id()).subject,
+        ];
+        for (number, one) in different.iter().enumerate() {
+            assert!(different.iter().skip(number + 1).all(|other| other != one), "{number}");
+        }
+        let (email, other) = (LoginName::Email("x".to_owned()), LoginName::Username("x".to_owned()));
+        assert_ne!(Counter::name(&email).subject, Counter::name(&other).subject);
     }
 }

@@ -1,4 +1,4 @@
-//! Counting attempts before they are looked at, by account and by address (attack 14).
+//! Counting attempts before they are looked at (attack 14).
 
 use std::sync::Arc;
 
@@ -7,8 +7,7 @@ use signet_protocol::{
     entropy::random,
     id::UserId,
     jose,
-    secret::SecretHash,
-    throttle::{ACCOUNT_FREE, ADDRESS_FREE},
+    throttle::Counter,
     time::Seconds,
     user::{LoginName, User},
 };
@@ -21,47 +20,50 @@ const DEVICE_EXPIRE: i64 = 34_560_000;
 
 /// An attempt that was counted and may be looked at.
 pub struct Attempt {
-    account: SecretHash,
-    address: SecretHash,
+    /// Whose attempts they are, as nearly as can be told before the password is known.
+    own: Counter,
+    /// Counters that attempts of others count on, too.
+    shared: Vec<Counter>,
 }
 
 impl Attempt {
     /// Counts an attempt to sign in as `name`, which is `user` if there is one. `Err` inside is how long to wait.
     ///
     /// A browser that has signed in as this user before is counted by itself, so that strangers cannot keep its owner out.
+    /// Loopback is a proxy on this machine, or development: everybody comes from there, so it is not counted as a network.
     pub async fn reserve(
         signet: &Arc<Signet>,
         edge: &Edge,
         name: &LoginName,
         user: Option<&User>,
     ) -> Result<Result<Attempt, Seconds>, Failure> {
-        let (store, now) = (signet.store(), signet.now());
-        let account = match user {
-            Some(user) => match known_device(signet, edge, user.id) {
-                Some(device) => SecretHash::of("attempt by device", device.as_bytes()),
-                None => SecretHash::of("attempt on user", user.id.to_string().as_bytes()),
-            },
-            None => SecretHash::of("attempt on name", name.key().as_bytes()),
+        let attempt = match user.and_then(|user| known_device(signet, edge, user.id)) {
+            Some(own) => Attempt { own, shared: Vec::new() },
+            None => Attempt::of_stranger(name, Network::of(edge.peer)),
         };
-        let network = Network::of(edge.peer).to_string();
-        let attempt =
-            Attempt { account, address: SecretHash::of("attempt from address", network.as_bytes()) };
-        if let Err(wait) = store.reserve_attempt(&attempt.address, ADDRESS_FREE, now).await? {
-            return Ok(Err(wait));
+        let counters = [std::slice::from_ref(&attempt.own), &attempt.shared].concat();
+        Ok(signet.store().reserve_attempts(&counters, signet.now()).await?.map(|()| attempt))
+    }
+
+    fn of_stranger(name: &LoginName, network: Network) -> Attempt {
+        let text = network.to_string();
+        let by_network = (!network.is_loopback()).then(|| Counter::network(text.as_bytes()));
+        Attempt {
+            own: Counter::name_from_network(name, text.as_bytes()),
+            shared: [Some(Counter::name(name)), by_network].into_iter().flatten().collect(),
         }
-        Ok(store.reserve_attempt(&attempt.account, ACCOUNT_FREE, now).await?.map(|()| attempt))
     }
 
-    /// It was right: the account starts anew and the address gets its attempt back.
+    /// It was right: its own counter starts anew, the others get their attempt back.
     pub async fn forgive(&self, signet: &Arc<Signet>) -> Result<(), Failure> {
-        signet.store().clear_attempts(&self.account).await?;
-        Ok(signet.store().return_attempt(&self.address).await?)
+        let shared: Vec<_> = self.shared.iter().map(|counter| counter.subject).collect();
+        Ok(signet.store().settle_attempts(&[self.own.subject], &shared).await?)
     }
 
-    /// It was never looked at.
+    /// It was never looked at: every counter gets it back.
     pub async fn give_back(&self, signet: &Arc<Signet>) -> Result<(), Failure> {
-        signet.store().return_attempt(&self.account).await?;
-        Ok(signet.store().return_attempt(&self.address).await?)
+        let all: Vec<_> = [&self.own].into_iter().chain(&self.shared).map(|c| c.subject).collect();
+        Ok(signet.store().settle_attempts(&[], &all).await?)
     }
 }
 
@@ -72,14 +74,29 @@ pub fn device_cookie(signet: &Signet, edge: &Edge, user: UserId) -> Option<Heade
     edge.cookies.set(cookies::DEVICE, &value, Some(DEVICE_EXPIRE))
 }
 
-fn known_device(signet: &Signet, edge: &Edge, user: UserId) -> Option<String> {
+/// The counter of a browser that shows it signed in as `user` before.
+fn known_device(signet: &Signet, edge: &Edge, user: UserId) -> Option<Counter> {
     let (device, mac) = edge.cookies.get(cookies::DEVICE)?.split_once('.')?;
     let expected = device_mac(signet, device, user);
     let fits: bool = expected.as_bytes().ct_eq(mac.as_bytes()).into();
-    fits.then(|| format!("{device} {user}"))
+    fits.then(|| Counter::device(device, user))
 }
 
 fn device_mac(signet: &Signet, device: &str, user: UserId) -> String {
     let key = signet.store().pool().device_key.expose();
     jose::b64(&jose::hmac_sha256(key, &[b"device", device.as_bytes(), user.to_string().as_bytes()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_behind_a_proxy_on_this_machine_is_no_network() {
+        let name = LoginName::parse("alice").unwrap();
+        for (peer, shared) in [("127.0.0.1", 1), ("127.9.9.9", 1), ("::1", 1), ("10.0.0.1", 2), ("::2", 2)] {
+            let attempt = Attempt::of_stranger(&name, Network::of(peer.parse().unwrap()));
+            assert_eq!(attempt.shared.len(), shared, "{peer}");
+        }
+    }
 }

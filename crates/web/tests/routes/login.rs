@@ -244,11 +244,11 @@ async fn the_wait_ends_and_the_right_password_starts_anew() {
 }
 
 #[tokio::test]
-async fn attack_14_other_names_of_one_user_are_one_counter() {
+async fn attack_14_spellings_of_one_name_are_one_counter() {
     let (world, rp) = world_with_alice().await;
     let mut browser = world.browser();
     let page = browser.open(&rp.url(&[])).await;
-    let names = ["alice", "alice@example.com", "+4915112345678", "ALICE@EXAMPLE.COM", " alice"];
+    let names = ["alice@example.com", "ALICE@EXAMPLE.COM", " Alice@example.com "];
     for name in names.iter().cycle().take(10) {
         assert_eq!(attempt(&mut browser, &page, name, "wrong").await.status, 400);
     }
@@ -258,23 +258,56 @@ async fn attack_14_other_names_of_one_user_are_one_counter() {
 }
 
 #[tokio::test]
+async fn attack_22_no_wait_tells_that_two_names_are_one_persons() {
+    let (world, rp) = world_with_alice().await;
+    let mut browser = world.browser();
+    let page = browser.open(&rp.url(&[])).await;
+    for _ in 0..10 {
+        attempt(&mut browser, &page, "alice", "wrong").await;
+    }
+    assert_eq!(attempt(&mut browser, &page, "alice", "wrong").await.status, 429);
+    for name in ["alice@example.com", "+4915112345678", "nobody@example.com"] {
+        assert_eq!(attempt(&mut browser, &page, name, "wrong").await.status, 400, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn guesses_from_many_networks_are_slowed_but_do_not_keep_the_owner_out() {
+    let (world, rp) = world_with_alice().await;
+    for number in 0..5 {
+        let mut stranger = world.browser();
+        stranger.peer = peer(number);
+        let page = stranger.open(&rp.url(&[])).await;
+        for _ in 0..10 {
+            assert_eq!(attempt(&mut stranger, &page, "alice", "wrong").await.status, 400);
+        }
+    }
+    let mut owner = world.browser();
+    owner.peer = peer(9);
+    let page = owner.open(&rp.url(&[])).await;
+    assert_eq!(attempt(&mut owner, &page, "alice", PASSWORD).await.status, 429);
+    world.advance(2);
+    assert!(owner.sign_in(&page, "alice").await.callback().get("code").is_some());
+}
+
+#[tokio::test]
 async fn strangers_cannot_keep_the_owner_out() {
     let (world, rp) = world_with_alice().await;
     world.user("mallory", |_| {}).await;
-    let mut owner = world.browser();
+    let (mut owner, mut stranger) = (world.browser(), world.browser());
+    (owner.peer, stranger.peer) = (peer(9), peer(9));
     rp.login(&mut owner, "alice", &[]).await;
-    let mut stranger = world.browser();
-    stranger.peer = peer(9);
     rp.login(&mut stranger, "mallory", &[]).await;
     let page = stranger.open(&rp.url(&[("prompt", "login")])).await;
-    for _ in 0..10 {
-        attempt(&mut stranger, &page, "alice", "wrong").await;
+    for number in 0..90 {
+        attempt(&mut stranger, &page, &format!("user{number}"), "wrong").await;
     }
-    assert_eq!(
-        attempt(&mut stranger, &page, "alice", PASSWORD).await.status,
-        429,
-        "their own device is no help"
-    );
+    for _ in 0..10 {
+        assert_eq!(attempt(&mut stranger, &page, "alice", "wrong").await.status, 400);
+    }
+    let refused = attempt(&mut stranger, &page, "alice", PASSWORD).await;
+    assert_eq!(refused.status, 429, "their own device is no help");
+    assert_eq!(attempt(&mut stranger, &page, "somebody", "wrong").await.status, 429, "the network is slowed");
     let page = owner.open(&rp.url(&[("prompt", "login")])).await;
     assert!(owner.sign_in(&page, "alice").await.callback().get("code").is_some());
     // A cookie that was made up is nobody's device.
@@ -286,6 +319,43 @@ async fn strangers_cannot_keep_the_owner_out() {
     );
     assert_eq!(attempt(&mut stranger, &page, "alice", PASSWORD).await.status, 429);
 }
+
+#[tokio::test]
+async fn a_known_device_is_counted_too() {
+    let (world, rp) = world_with_alice().await;
+    let mut owner = world.browser();
+    rp.login(&mut owner, "alice", &[]).await;
+    let page = owner.open(&rp.url(&[("prompt", "login")])).await;
+    for name in ["alice", "alice@example.com"].iter().cycle().take(10) {
+        assert_eq!(attempt(&mut owner, &page, name, "wrong").await.status, 400);
+    }
+    assert_eq!(attempt(&mut owner, &page, "alice", PASSWORD).await.status, 429);
+    let mut elsewhere = world.browser();
+    assert!(rp.login(&mut elsewhere, "alice", &[]).await.callback().get("code").is_some());
+}
+
+async fn right_logins_at_once_all_pass(world: Arc<World>) {
+    let rp = with_alice(&world).await;
+    let names: Vec<String> = (0..10).map(|number| format!("user{number}")).collect();
+    for name in &names {
+        world.user(name, |_| {}).await;
+    }
+    let mut ready = Vec::new();
+    for number in 0..60 {
+        let mut browser = world.browser();
+        browser.peer = peer(1);
+        let page = browser.open(&rp.url(&[])).await;
+        let values = [("username", names[number % 10].as_str()), ("password", PASSWORD)];
+        ready.push((browser, page.form().fill(&values, "sign-in")));
+    }
+    let answers = race(60, |number| {
+        let (mut browser, form) = ready[number].clone();
+        async move { browser.step(Method::POST, "/login", Some(&form)).await.status.as_u16() }
+    })
+    .await;
+    assert_eq!(answers, [303; 60]);
+}
+on_both_engines!(right_logins_at_once_all_pass);
 
 #[tokio::test]
 async fn one_address_cannot_try_everybody() {

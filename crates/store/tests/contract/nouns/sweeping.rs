@@ -1,5 +1,4 @@
-use signet_protocol::secret::SecretHash;
-use signet_protocol::{session::Session, transaction::Transaction};
+use signet_protocol::{session::Session, throttle::Counter, transaction::Transaction};
 
 use super::{World, after, at};
 use crate::on_worlds;
@@ -38,8 +37,8 @@ async fn more_than_a_batch_goes(world: World) {
     crate::parallel(1001, |number| {
         let store = world.store.clone();
         async move {
-            let subject = SecretHash::of("account", &number.to_be_bytes());
-            store.reserve_attempt(&subject, 10, at(0)).await.unwrap().unwrap();
+            let counter = Counter::network(&number.to_be_bytes());
+            store.reserve_attempts(&[counter], at(0)).await.unwrap().unwrap();
         }
     })
     .await;
