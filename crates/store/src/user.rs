@@ -18,17 +18,22 @@ macro_rules! user_by {
             name: $name,
             text: concat!(
                 "SELECT user_id, pool_id, username, email, phone, password, blocked, details, updated_at, version
-                 FROM pool_user WHERE pool_id = $1 AND ",
+                 FROM pool_user WHERE ",
                 $which
             ),
         };
     };
 }
-user_by!(BY_ID, "user_by_id", "user_id = $2");
-user_by!(BY_USERNAME, "user_by_username", "username = $2");
-user_by!(BY_EMAIL, "user_by_email", "email_key = $2");
-user_by!(BY_PHONE, "user_by_phone", "phone = $2");
-user_by!(BY_KEYS, "user_by_keys", "(username = $2 OR email_key = $3 OR phone = $4)");
+user_by!(BY_ID, "user_by_id", "pool_id = $1 AND user_id = $2");
+user_by!(BY_USERNAME, "user_by_username", "pool_id = $1 AND username = $2");
+user_by!(BY_EMAIL, "user_by_email", "pool_id = $1 AND email_key = $2");
+user_by!(BY_PHONE, "user_by_phone", "pool_id = $1 AND phone = $2");
+// The pool stands in each part: only then does SQLite use the index of each key.
+user_by!(
+    BY_KEYS,
+    "user_by_keys",
+    "(pool_id = $1 AND username = $2) OR (pool_id = $1 AND email_key = $3) OR (pool_id = $1 AND phone = $4)"
+);
 
 const REHASH: Sql = Sql {
     name: "user_rehash",

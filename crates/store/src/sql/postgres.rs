@@ -34,6 +34,9 @@ const DIALECT: Dialect = Dialect { bytes: "BYTEA", bool: "BOOLEAN", int: "BIGINT
 const CONNECTIONS: usize = 16;
 const WAIT: Duration = Duration::from_secs(5);
 
+/// How long the server may take to answer a statement or a batch.
+const ANSWER: Duration = Duration::from_secs(10);
+
 /// How often a batch is tried when the server reports a deadlock or a serialisation failure.
 const TRIES: u32 = 5;
 
@@ -62,10 +65,13 @@ impl Postgres {
 
     /// A connection may have died since it was put back; a read can be asked again on another.
     pub(super) async fn read(&self, sql: &Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {
-        match self.try_read(sql, args).await {
-            Err(StoreError::Unavailable(_)) => self.try_read(sql, args).await,
-            answer => answer,
-        }
+        in_time(async {
+            match self.try_read(sql, args).await {
+                Err(StoreError::Unavailable(_)) => self.try_read(sql, args).await,
+                answer => answer,
+            }
+        })
+        .await
     }
 
     async fn try_read(&self, sql: &Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {
@@ -82,7 +88,7 @@ impl Postgres {
     pub(super) async fn write(&self, batch: &Batch) -> Result<Written, StoreError> {
         for attempt in 1..=TRIES {
             let client = self.connection().await?;
-            let tried = try_write(&client, batch).await?;
+            let tried = in_time(try_write(&client, batch)).await?;
             drop(client);
             match tried {
                 Some(written) => return Ok(written),
@@ -124,6 +130,12 @@ impl Postgres {
             error => StoreError::Unavailable(error.to_string()),
         })
     }
+}
+
+/// A server that hangs, or a network that swallows packets, must not hold its callers: they are told, and may try again.
+async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = || StoreError::Unavailable(format!("no answer within {} s", ANSWER.as_secs()));
+    tokio::time::timeout(ANSWER, asked).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// Sends the whole transaction before waiting for any of its answers. Nothing has to be decided in between: a guard
