@@ -19,7 +19,7 @@ const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
 /// Everything that is configured.
 pub struct Config {
-    /// The data directory.
+    /// The data directory, as an absolute path.
     pub data: PathBuf,
     /// The database.
     pub database: Database,
@@ -62,6 +62,9 @@ impl Config {
         };
         let common = &cli.common;
         let data = common.data.clone().or(file.data).unwrap_or_else(|| DEFAULT_DATA.into());
+        // Messages name it, and must say which directory is meant.
+        let data =
+            std::path::absolute(data).map_err(|error| Failure::io("--data must be a directory", &error))?;
         let database = flag("--database", common.database.as_deref(), parse_database)?.or(file.database);
         let listen = flag("--listen", cli.command.listen(), parse_listen)?.or(file.listen);
         let base_url = flag("--base-url", cli.command.base_url(), parse_base_url)?.or(file.base_url);

@@ -43,17 +43,21 @@ impl DataDir {
         Ok(DataDir(path.to_owned()))
     }
 
-    /// The directory at `path`, which must be there.
-    pub fn existing(path: &Path) -> Result<DataDir, Failure> {
+    /// The directory of an installation. Refused: a directory that is not there, unless the installation is elsewhere
+    /// altogether, its key in the environment and its database at its own address.
+    pub fn installed(config: &Config) -> Result<DataDir, Failure> {
+        let path = &config.data;
         match fs::metadata(path) {
-            Ok(found) if found.is_dir() => Ok(DataDir(path.to_owned())),
+            Ok(found) if found.is_dir() => Ok(DataDir(path.clone())),
             Ok(_) => Err(not_a_directory(path)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let what = format!("there is no data directory {}", path.display());
-                Err(Failure::new(what)
-                    .help("Say where it is with --data DIR, or start one with signet serve."))
-            }
-            Err(error) => Err(unusable(path, &error)),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotADirectory => Err(not_a_directory(path)),
+                io::ErrorKind::NotFound => {
+                    require(Installation::look(config), path)?;
+                    DataDir::create(path)
+                }
+                _ => Err(unusable(path, &error)),
+            },
         }
     }
 
@@ -84,6 +88,19 @@ impl DataDir {
                 .help("Its directory must exist and be writable; or choose another with --database.")
         })?;
         Ok(elsewhere.map(|elsewhere| Lock(vec![own, elsewhere])))
+    }
+
+    /// Takes the lock where there is an installation, and refuses where there is none. A server that is just starting
+    /// has the lock before there is one, so it is waited for.
+    pub fn try_lock_installed(&self, config: &Config) -> Result<Option<Lock>, Failure> {
+        if !self.join(LOCK_FILE).exists() {
+            require(Installation::look(config), &self.0)?;
+        }
+        let lock = self.try_lock(&config.database)?;
+        if lock.is_some() {
+            require(Installation::look(config), &self.0)?;
+        }
+        Ok(lock)
     }
 
     /// Opens everything. Only who holds the lock may, so that an embedded database has one writer.
@@ -191,6 +208,48 @@ impl DataDir {
     }
 }
 
+/// What there is of an installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Installation {
+    /// A master key and a database.
+    Whole,
+    /// A master key without its embedded database.
+    KeyAlone,
+    /// Nothing.
+    Missing,
+}
+
+impl Installation {
+    /// Looks for the key, in a file or the environment, and for an embedded database. Nobody is asked about a database
+    /// elsewhere.
+    pub fn look(config: &Config) -> Installation {
+        let key = std::env::var_os(MASTER_KEY_VARIABLE).is_some() || config.data.join(KEY_FILE).exists();
+        let database = match &config.database {
+            Database::Sqlite(path) => path.exists(),
+            Database::Postgres(_) => true,
+        };
+        match (key, database) {
+            (true, true) => Installation::Whole,
+            (true, false) => Installation::KeyAlone,
+            (false, _) => Installation::Missing,
+        }
+    }
+}
+
+/// A command that adds to an installation must not begin one by being run in the wrong directory.
+fn require(found: Installation, path: &Path) -> Result<(), Failure> {
+    let help = match found {
+        Installation::Whole => return Ok(()),
+        Installation::KeyAlone => {
+            "A master key is there, but no database: name the database with --database, or start signet serve there."
+        }
+        Installation::Missing => {
+            "Start signet serve there, or say where the installation is with --data DIR."
+        }
+    };
+    Err(Failure::new(format!("there is no installation in {}", path.display())).help(help))
+}
+
 struct Key {
     key: MasterKey,
     new: bool,
@@ -217,7 +276,8 @@ fn not_a_directory(path: &Path) -> Failure {
     Failure::new(what).help("Choose another with --data DIR.")
 }
 
-fn unusable(path: &Path, error: &io::Error) -> Failure {
-    Failure::io(format!("the data directory {} is not writable", path.display()), error)
-        .help("Give the user that runs signet the right to write there, or choose another with --data DIR.")
+/// A directory that the system keeps from us.
+pub fn unusable(path: &Path, error: &io::Error) -> Failure {
+    Failure::io(format!("the data directory {} cannot be used", path.display()), error)
+        .help("Give the user that runs signet the right to read and write there, or choose another with --data DIR.")
 }

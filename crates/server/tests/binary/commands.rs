@@ -56,7 +56,7 @@ fn apply_without_a_server_creates_and_then_keeps() {
 #[test]
 fn apply_names_file_line_and_the_nearest_key_and_changes_nothing() {
     let home = tempdir().unwrap();
-    let data = home.path().join("data");
+    let data = installation(home.path());
     let wrong =
         NOTES.replace("redirect_uris", "redirect_uri").replace("password = \"the", "password = \"\" # ");
     let path = file(home.path(), "notes.toml", &wrong);
@@ -76,7 +76,7 @@ fn apply_names_file_line_and_the_nearest_key_and_changes_nothing() {
 #[test]
 fn a_user_is_created_once_and_the_password_is_never_an_argument() {
     let home = tempdir().unwrap();
-    let data = home.path().join("data");
+    let data = installation(home.path());
     let create =
         ["user", "create", "--username", "carol", "--name", "Carol \"C\" O'Hara", "--password-stdin"];
     let made = feed(&mut signet(&data, &create), "a password of carol\n");
@@ -86,10 +86,10 @@ fn a_user_is_created_once_and_the_password_is_never_an_argument() {
     let kept = succeed(&data, &["apply", &file(home.path(), "carol.toml", same)]);
     assert!(kept.ends_with("0 to create, 0 to change, 1 unchanged\n"), "{kept}");
     let twice = feed(&mut signet(&data, &create), "another password\n");
-    assert_eq!(text(&twice.stderr), "signet: user carol exists already\n");
+    assert_eq!(complaint(&twice), "signet: user carol exists already\n");
     let short =
         feed(&mut signet(&data, &["user", "create", "--email", "d@e", "--password-stdin"]), "short\n");
-    assert_eq!(text(&short.stderr), "signet: `password` must be 8 to 1024 bytes\n");
+    assert_eq!(complaint(&short), "signet: `password` must be 8 to 1024 bytes\n");
     let generated = succeed(&data, &["user", "create", "--phone", "+8613800138000", "--generate-password"]);
     let password = generated.trim().strip_prefix("Created user +8613800138000.\nPassword: ").unwrap();
     assert_eq!(password.len(), 20);
@@ -106,7 +106,7 @@ fn a_user_is_created_once_and_the_password_is_never_an_argument() {
 #[test]
 fn an_application_is_created_and_shown() {
     let home = tempdir().unwrap();
-    let data = home.path().join("data");
+    let data = installation(home.path());
     let create =
         ["app", "create", "--name", "Notes", "--identifier", "notes", "--base-url", "https://id.example.com"];
     let uris = ["--redirect-uri", "https://rp.example/a", "--redirect-uri", "https://rp.example/b"];
@@ -129,6 +129,57 @@ fn an_application_is_created_and_shown() {
     let kind =
         fail(&mut signet(&data, &["app", "create", "--name", "X", "--identifier", "x", "--type", "natve"]));
     assert!(kind.contains("did you mean \"native\"?"), "{kind}");
+}
+
+#[test]
+fn commands_that_add_do_not_begin_an_installation() {
+    let home = tempdir().unwrap();
+    let (nowhere, bare) = (home.path().join("nowhere"), home.path().join("bare"));
+    std::fs::create_dir(&bare).unwrap();
+    let app = ["app", "create", "--name", "N", "--identifier", "n", "--type", "api"];
+    let user = ["user", "create", "--username", "eve", "--generate-password"];
+    let show = ["app", "show", "n"];
+    for command in [&app[..], &user, &show] {
+        for data in [&nowhere, &bare] {
+            let said = fail(&mut signet(data, command));
+            assert!(said.contains(&format!("there is no installation in {}\n", data.display())), "{said}");
+            assert!(said.contains("signet serve") && said.contains("--data DIR"), "{said}");
+        }
+        let said = fail(signet("data".as_ref(), command).current_dir(home.path()));
+        assert!(said.contains(&format!("in {}\n", home.path().join("data").display())), "{said}");
+    }
+    assert!(!nowhere.exists() && !home.path().join("data").exists());
+    assert_eq!(std::fs::read_dir(&bare).unwrap().count(), 0, "nothing is left there");
+    let data = installation(home.path());
+    let elsewhere = data.with_extension("db");
+    std::fs::rename(data.join("signet.db"), &elsewhere).unwrap();
+    for suffix in ["-wal", "-shm"] {
+        drop(std::fs::remove_file(data.join(format!("signet.db{suffix}"))));
+    }
+    let said = fail(&mut signet(&data, &app));
+    assert!(said.contains("there is no installation in") && said.contains("--database"), "{said}");
+    succeed(&data, &[&app[..], &["--database", &format!("sqlite:{}", elsewhere.display())]].concat());
+}
+
+#[test]
+fn commands_say_where_they_worked() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let said = |command: &[&str]| text(&signet(&data, command).output().unwrap().stderr);
+    let apply = ["apply", &file(home.path(), "notes.toml", NOTES)];
+    let line = |way: &str| format!("Data directory {}, {way}\n", data.display());
+    assert_eq!(said(&apply), line("new"));
+    assert_eq!(said(&apply), line("no server running"));
+    let again = ["app", "create", "--name", "N", "--identifier", "notes", "--type", "api"];
+    let refused = said(&again);
+    assert!(
+        refused.starts_with(&line("no server running")) && refused.contains("exists already"),
+        "{refused}"
+    );
+    let create = ["app", "create", "--name", "N", "--identifier", "n", "--type", "api"];
+    assert_eq!(said(&create), line("no server running"), "once, for all that it does");
+    let _server = Server::start(&data, &[]);
+    assert_eq!(said(&["app", "show", "notes"]), line("through the running server"));
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn a_data_directory_that_cannot_be_one_is_told() {
     }
     let nowhere = home.path().join("nowhere");
     let said = fail(&mut signet(&nowhere, &["app", "show", "notes"]));
-    assert!(said.contains("there is no data directory"), "{said}");
+    assert!(said.contains("there is no installation in"), "{said}");
     assert!(!nowhere.exists());
 }
 
