@@ -155,10 +155,17 @@ async fn an_application_is_renamed_by_its_id() {
 async fn the_type_decides_about_secret_and_methods() {
     let bench = Bench::new().await;
     bench.apply(FILE).await;
-    bench.apply("[[applications]]\nidentifier=\"notes\"\ntype=\"spa\"").await;
+    let plan = bench.apply("[[applications]]\nidentifier=\"notes\"\ntype=\"spa\"").await;
+    assert!(plan.to_string().contains("\n      secret: removed\n"), "{plan}");
     let public = bench.application("notes").await.unwrap();
     assert!(public.secret.is_none());
     assert_eq!(public.settings.revocation_endpoint_auth_method.as_str(), "none");
+    let plan = bench.apply("[[applications]]\nidentifier=\"notes\"\ntype=\"web\"").await;
+    assert!(plan.to_string().contains("\n      secret: new\n"), "{plan}");
+    let other = "secret=\"another-secret-of-more-than-thirty-two\"";
+    let plan = bench.apply(&format!("[[applications]]\nidentifier=\"notes\"\n{other}")).await;
+    assert!(plan.to_string().contains("\n      secret: changed\n"), "{plan}");
+    bench.apply("[[applications]]\nidentifier=\"notes\"\ntype=\"spa\"").await;
     bench.apply("[[applications]]\nidentifier=\"notes\"\ntype=\"web\"").await;
     let confidential = bench.application("notes").await.unwrap();
     assert_eq!(confidential.secret.as_ref().unwrap().expose().len(), 43);
