@@ -11,7 +11,7 @@ Examples:
   signet apply --dry-run FILE.toml                 show the plan, change nothing
   signet user create --username alice              asks for the password
   signet app create --name Notes --identifier notes --redirect-uri http://localhost:3000/callback
-  signet app show notes                            App ID, secret and endpoints
+  signet app show notes                            App ID, secret, authentication and endpoints
 
 The commands other than serve work while the server runs and while it does not.";
 
@@ -135,15 +135,19 @@ pub struct CreateApp {
     /// Name people see on the login page
     #[arg(long)]
     pub name: String,
-    /// First label of its own address, {identifier}.localhost:8080: letters, digits and hyphens
+    /// First label of its own address, {identifier}.localhost:8080: lower-case letters, digits and hyphens
     #[arg(long)]
     pub identifier: String,
     /// web, spa, native or api
     #[arg(long = "type", value_name = "TYPE", default_value = "web")]
     pub kind: String,
-    /// Callback link, exactly as the application sends it; may be repeated
+    /// Callback link, exactly as the application sends it; required for web, spa and native; may be repeated
     #[arg(long = "redirect-uri", value_name = "URI")]
     pub redirect_uris: Vec<String>,
+    /// How it authenticates at the token, introspection and revocation endpoints: client_secret_post,
+    /// client_secret_basic or none [default: client_secret_post; none for spa and native]
+    #[arg(long, value_name = "METHOD")]
+    pub auth_method: Option<String>,
     #[command(flatten)]
     pub base: Base,
 }

@@ -78,6 +78,9 @@ async fn create_app(config: &Config, arguments: &CreateApp) -> Result<(), Failur
         ("name", arguments.name.clone().into()),
         ("identifier", arguments.identifier.clone().into()),
         ("type", arguments.kind.clone().into()),
+        ("token_endpoint_auth_method", arguments.auth_method.clone().into()),
+        ("introspection_endpoint_auth_method", arguments.auth_method.clone().into()),
+        ("revocation_endpoint_auth_method", arguments.auth_method.clone().into()),
     ];
     if !arguments.redirect_uris.is_empty() {
         fields.push(("redirect_uris", arguments.redirect_uris.clone().into()));

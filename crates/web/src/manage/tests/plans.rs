@@ -265,6 +265,9 @@ async fn many_at_once_agree_on_one_application() {
 async fn a_card_has_what_a_developer_needs() {
     let bench = Bench::new().await;
     bench.apply(FILE).await;
+    let methods =
+        "token_endpoint_auth_method=\"client_secret_basic\"\nrevocation_endpoint_auth_method=\"none\"";
+    bench.apply(&format!("[[applications]]\nidentifier=\"notes\"\n{methods}")).await;
     for named in ["notes", "5f17a529f64fb009b794a2ff"] {
         let card = show::application(&bench.signet, named).await.unwrap().unwrap().to_string();
         for line in [
@@ -274,6 +277,9 @@ async fn a_card_has_what_a_developer_needs() {
             "Issuer         http://localhost:8080/oidc",
             "Discovery      http://notes.localhost:8080/oidc/.well-known/openid-configuration",
             "Token          http://localhost:8080/oidc/token",
+            "Token          client_secret_basic",
+            "Introspection  client_secret_post",
+            "Revocation     none",
         ] {
             assert!(card.contains(line), "{line}\n{card}");
         }
