@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +38,7 @@ pub struct Common {
     /// Configuration file, TOML
     #[arg(long, global = true, value_name = "FILE", env = "SIGNET_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
-    /// What is logged: error, warn, info, debug or trace [default: info for serve, else warn]
+    /// What is logged: off, error, warn, info, debug or trace [default: info for serve, else warn]
     #[arg(long, global = true, value_name = "LEVEL", env = "SIGNET_LOG", hide_env_values = true)]
     pub log_level: Option<String>,
     /// How it is logged: human or json [default: human on a terminal, else json]
@@ -99,9 +99,10 @@ pub enum User {
 
 /// `signet user create`.
 #[derive(Args)]
+#[command(group = ArgGroup::new("login").args(["username", "email", "phone"]).required(true).multiple(true))]
 pub struct CreateUser {
     /// User name to sign in by
-    #[arg(long, required_unless_present_any = ["email", "phone"])]
+    #[arg(long)]
     pub username: Option<String>,
     /// E-mail address to sign in by
     #[arg(long)]
@@ -123,9 +124,9 @@ pub struct CreateUser {
 /// `signet app`.
 #[derive(Subcommand)]
 pub enum App {
-    /// Create an application; prints its App ID, secret and endpoints
+    /// Create an application; prints its App ID, secret, authentication and endpoints
     Create(CreateApp),
-    /// Show an application's App ID, secret and endpoints
+    /// Show an application's App ID, secret, authentication and endpoints
     Show(ShowApp),
 }
 

@@ -151,10 +151,31 @@ fn done(answer: Answer) -> Result<String, Failure> {
         Answer::Done(text) => Ok(text),
         Answer::Failed(reason) => Err(Failure::new(reason)),
         Answer::Refused(problems) => {
-            let messages: Vec<String> = problems.into_iter().map(|(_, message)| message).collect();
+            let mut messages: Vec<String> =
+                problems.into_iter().map(|(_, message)| in_flags(message)).collect();
+            messages.dedup();
             Err(Failure::new(messages.join("\n  ")))
         }
     }
+}
+
+/// The flags of the creating commands, by the keys of the description that is made from them.
+const FLAGS: &[(&str, &str)] = &[
+    ("redirect_uris", "--redirect-uri"),
+    ("token_endpoint_auth_method", "--auth-method"),
+    ("introspection_endpoint_auth_method", "--auth-method"),
+    ("revocation_endpoint_auth_method", "--auth-method"),
+    ("name", "--name"),
+    ("identifier", "--identifier"),
+    ("type", "--type"),
+    ("username", "--username"),
+    ("email", "--email"),
+    ("phone", "--phone"),
+];
+
+/// A message about a description, for who gave flags and not a file.
+fn in_flags(message: String) -> String {
+    FLAGS.iter().fold(message, |text, (key, flag)| text.replace(&format!("`{key}`"), flag))
 }
 
 /// To standard output; a reader that left early, such as `head`, is no failure.

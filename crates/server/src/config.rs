@@ -9,7 +9,7 @@ use std::{
 
 use signet_protocol::issuer::BaseUrl;
 use signet_store::Database;
-use signet_web::manage::{problem::nearest, reader};
+use signet_web::manage::{problem::must_be_one_of, reader};
 
 use crate::{cli::Cli, failure::Failure};
 
@@ -153,8 +153,7 @@ fn parse_level(text: &str) -> Result<String, String> {
     if LEVELS.contains(&text) || text.contains('=') {
         return Ok(text.to_owned());
     }
-    let meant = nearest(text, LEVELS.iter().copied()).unwrap_or_default();
-    Err(format!("must be one of {}; did you mean \"{meant}\"?", LEVELS.join(", ")))
+    Err(must_be_one_of(text, LEVELS))
 }
 
 fn parse_format(text: &str) -> Result<LogFormat, String> {

@@ -20,7 +20,10 @@ fn help_mentions_every_command_and_option() {
         ),
         (&["apply", "--help"], &["FILE", "--dry-run"]),
         (&["user", "create", "--help"], &["--username", "--password-stdin", "--generate-password"]),
-        (&["app", "create", "--help"], &["--name", "--identifier", "--type", "--redirect-uri"]),
+        (
+            &["app", "create", "--help"],
+            &["--name", "--identifier", "--type", "--redirect-uri", "--auth-method"],
+        ),
         (&["app", "show", "--help"], &["ID|IDENTIFIER"]),
     ] {
         let help = succeed(home.path(), command);
@@ -101,6 +104,9 @@ fn a_user_is_created_once_and_the_password_is_never_an_argument() {
     ] {
         assert_eq!(signet(&data, refused).output().unwrap().status.code(), Some(2), "{refused:?}");
     }
+    let nameless = signet(&data, &["user", "create", "--generate-password"]).output().unwrap();
+    let said = text(&nameless.stderr);
+    assert!(["--username", "--email", "--phone"].iter().all(|flag| said.contains(flag)), "{said}");
 }
 
 #[test]
@@ -125,10 +131,39 @@ fn an_application_is_created_and_shown() {
     let twice = fail(&mut signet(&data, &[&create[..], &uris].concat()));
     assert!(twice.contains("application notes exists already"), "{twice}");
     let bare = fail(&mut signet(&data, &["app", "create", "--name", "X", "--identifier", "x"]));
-    assert!(bare.contains("`redirect_uris` must have at least one URI"), "{bare}");
+    assert!(bare.contains("--redirect-uri must have at least one URI"), "{bare}");
     let kind =
         fail(&mut signet(&data, &["app", "create", "--name", "X", "--identifier", "x", "--type", "natve"]));
-    assert!(kind.contains("did you mean \"native\"?"), "{kind}");
+    assert!(kind.contains("--type must be") && kind.contains("did you mean \"native\"?"), "{kind}");
+}
+
+#[test]
+fn one_flag_sets_how_an_application_authenticates() {
+    let home = tempdir().unwrap();
+    let data = installation(home.path());
+    let create = |identifier: &str, kind: &str, more: &[&str]| {
+        let base = ["app", "create", "--name", "N", "--identifier", identifier, "--type", kind];
+        signet(&data, &[&base[..], &["--redirect-uri", "http://localhost:3000/cb"], more].concat())
+    };
+    for (identifier, kind, more, method) in [
+        ("a", "web", &[][..], "client_secret_post"),
+        ("b", "web", &["--auth-method", "client_secret_basic"], "client_secret_basic"),
+        ("c", "web", &["--auth-method", "none"], "none"),
+        ("d", "spa", &[], "none"),
+    ] {
+        let card = text(&create(identifier, kind, more).output().unwrap().stdout);
+        for endpoint in ["Token", "Introspection", "Revocation"] {
+            assert!(card.contains(&format!("  {endpoint:<14} {method}\n")), "{endpoint}\n{card}");
+        }
+    }
+    let basic = ["--auth-method", "client_secret_basic"];
+    let public = complaint(&create("e", "spa", &basic).output().unwrap());
+    assert_eq!(
+        public, "signet: --auth-method must be none: a spa or native application cannot keep a secret\n",
+        "said once, in the words of the command"
+    );
+    let unknown = fail(&mut create("e", "web", &["--auth-method", "basic"]));
+    assert!(unknown.contains("--auth-method must be one of"), "{unknown}");
 }
 
 #[test]
