@@ -15,10 +15,7 @@ use signet_web::{
     hashing::Hasher,
 };
 
-use crate::{
-    config::Config,
-    failure::{Failure, plain},
-};
+use crate::{config::Config, explain::explain, failure::Failure};
 
 /// Holds the master key where no file shall.
 pub const MASTER_KEY_VARIABLE: &str = "SIGNET_MASTER_KEY";
@@ -115,41 +112,12 @@ impl DataDir {
                     // The database is older than this key, which therefore seals nothing.
                     drop(fs::remove_file(self.join(KEY_FILE)));
                 }
-                return Err(self.explain(config, &error));
+                return Err(explain(config, &self.join(KEY_FILE), &error));
             }
         };
         let hasher =
             Hasher::start().map_err(|error| Failure::io("cannot start the hashing threads", &error))?;
         Ok(Signet::new(settings, store, Arc::new(SystemClock), hasher))
-    }
-
-    fn explain(&self, config: &Config, error: &StoreError) -> Failure {
-        let database = config.describe_database();
-        match error {
-            StoreError::KeyMismatch => {
-                let key = self.join(KEY_FILE);
-                Failure::new(format!("the master key does not fit the database {database}")).help(format!(
-                    "Put the key that the database was created with into {} or into {MASTER_KEY_VARIABLE}.",
-                    key.display()
-                ))
-            }
-            StoreError::Schema(reason) => {
-                Failure::new(format!("cannot use the database {database}: {reason}"))
-                    .help("Run the newest version of signet that has used this database.")
-            }
-            StoreError::Unavailable(reason) => {
-                let help = match config.database {
-                    Database::Sqlite(_) => {
-                        "Check that the file and its directory can be written, or choose another with --database."
-                    }
-                    Database::Postgres(_) => {
-                        "Check that the server runs and that --database names it, its user and its database."
-                    }
-                };
-                Failure::new(format!("cannot reach the database {database}: {}", plain(reason))).help(help)
-            }
-            other => Failure::new(format!("cannot open the database {database}: {other}")),
-        }
     }
 
     fn master_key(&self, config: &Config) -> Result<Key, Failure> {
