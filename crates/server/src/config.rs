@@ -15,7 +15,7 @@ use crate::{cli::Cli, failure::Failure};
 
 const DEFAULT_DATA: &str = "./signet-data";
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
-const NO_TLS: &str = "must be without sslmode=require, verify-ca or verify-full: TLS to PostgreSQL is not supported yet. \
+const NO_TLS: &str = "must be without sslmode=require, verify-ca or verify-full: TLS to PostgreSQL is not supported yet\n  \
      Reach the server by a Unix socket, through a tunnel or over a network you trust, with sslmode=disable";
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
