@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -11,7 +11,7 @@ Examples:
   signet apply --dry-run FILE.toml                 show the plan, change nothing
   signet user create --username alice              asks for the password
   signet app create --name Notes --identifier notes --redirect-uri http://localhost:3000/callback
-  signet app show notes                            App ID, secret and endpoints
+  signet app show notes                            App ID, secret, authentication and endpoints
 
 The commands other than serve work while the server runs and while it does not.";
 
@@ -38,7 +38,7 @@ pub struct Common {
     /// Configuration file, TOML
     #[arg(long, global = true, value_name = "FILE", env = "SIGNET_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
-    /// What is logged: error, warn, info, debug or trace [default: info for serve, else warn]
+    /// What is logged: off, error, warn, info, debug or trace [default: info for serve, else warn]
     #[arg(long, global = true, value_name = "LEVEL", env = "SIGNET_LOG", hide_env_values = true)]
     pub log_level: Option<String>,
     /// How it is logged: human or json [default: human on a terminal, else json]
@@ -99,9 +99,10 @@ pub enum User {
 
 /// `signet user create`.
 #[derive(Args)]
+#[command(group = ArgGroup::new("login").args(["username", "email", "phone"]).required(true).multiple(true))]
 pub struct CreateUser {
     /// User name to sign in by
-    #[arg(long, required_unless_present_any = ["email", "phone"])]
+    #[arg(long)]
     pub username: Option<String>,
     /// E-mail address to sign in by
     #[arg(long)]
@@ -123,9 +124,9 @@ pub struct CreateUser {
 /// `signet app`.
 #[derive(Subcommand)]
 pub enum App {
-    /// Create an application; prints its App ID, secret and endpoints
+    /// Create an application; prints its App ID, secret, authentication and endpoints
     Create(CreateApp),
-    /// Show an application's App ID, secret and endpoints
+    /// Show an application's App ID, secret, authentication and endpoints
     Show(ShowApp),
 }
 
@@ -135,15 +136,19 @@ pub struct CreateApp {
     /// Name people see on the login page
     #[arg(long)]
     pub name: String,
-    /// First label of its own address, {identifier}.localhost:8080: letters, digits and hyphens
+    /// First label of its own address, {identifier}.localhost:8080: lower-case letters, digits and hyphens
     #[arg(long)]
     pub identifier: String,
     /// web, spa, native or api
     #[arg(long = "type", value_name = "TYPE", default_value = "web")]
     pub kind: String,
-    /// Callback link, exactly as the application sends it; may be repeated
+    /// Callback link, exactly as the application sends it; required for web, spa and native; may be repeated
     #[arg(long = "redirect-uri", value_name = "URI")]
     pub redirect_uris: Vec<String>,
+    /// How it authenticates at the token, introspection and revocation endpoints: client_secret_post,
+    /// client_secret_basic or none [default: client_secret_post; none for spa and native]
+    #[arg(long, value_name = "METHOD")]
+    pub auth_method: Option<String>,
     #[command(flatten)]
     pub base: Base,
 }

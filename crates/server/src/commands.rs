@@ -13,7 +13,7 @@ use crate::{
     cli::{App, Apply, Command, CreateApp, CreateUser, User},
     config::Config,
     control::{self, Answer, DESCRIPTION_BYTES, Request},
-    data::DataDir,
+    data::{DataDir, Installation},
     failure::Failure,
     password,
 };
@@ -29,17 +29,15 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
         Command::User(User::Create(arguments)) => create_user(config, &arguments).await,
         Command::App(App::Create(arguments)) => create_app(config, &arguments).await,
         Command::App(App::Show(arguments)) => {
-            let data = DataDir::existing(&config.data)?;
-            print(done(ask(config, &data, Request::Show(arguments.application)).await?)?)
+            print(done(ask(config, Request::Show(arguments.application)).await?)?)
         }
     }
 }
 
 async fn apply(config: &Config, arguments: &Apply) -> Result<(), Failure> {
     let text = read(&arguments.file)?;
-    let data = DataDir::create(&config.data)?;
     let request = if arguments.dry_run { Request::Plan(text) } else { Request::Apply(text) };
-    match ask(config, &data, request).await? {
+    match ask(config, request).await? {
         Answer::Refused(problems) => {
             let file = arguments.file.display();
             let lines: Vec<String> =
@@ -68,8 +66,7 @@ async fn create_user(config: &Config, arguments: &CreateUser) -> Result<(), Fail
             ("password", password.clone().into()),
         ],
     );
-    let data = DataDir::create(&config.data)?;
-    done(ask(config, &data, Request::Create(text)).await?)?;
+    done(ask(config, Request::Create(text)).await?)?;
     let names = [&arguments.username, &arguments.email, &arguments.phone];
     let name = names.into_iter().flatten().next().map_or("", String::as_str);
     let shown = if arguments.generate_password { format!("\nPassword: {password}") } else { String::new() };
@@ -81,13 +78,16 @@ async fn create_app(config: &Config, arguments: &CreateApp) -> Result<(), Failur
         ("name", arguments.name.clone().into()),
         ("identifier", arguments.identifier.clone().into()),
         ("type", arguments.kind.clone().into()),
+        ("token_endpoint_auth_method", arguments.auth_method.clone().into()),
+        ("introspection_endpoint_auth_method", arguments.auth_method.clone().into()),
+        ("revocation_endpoint_auth_method", arguments.auth_method.clone().into()),
     ];
     if !arguments.redirect_uris.is_empty() {
         fields.push(("redirect_uris", arguments.redirect_uris.clone().into()));
     }
-    let data = DataDir::create(&config.data)?;
-    done(ask(config, &data, Request::Create(entry("applications", &fields))).await?)?;
-    print(done(ask(config, &data, Request::Show(arguments.identifier.clone())).await?)?)
+    done(ask(config, Request::Create(entry("applications", &fields))).await?)?;
+    let (card, _) = reach(config, Request::Show(arguments.identifier.clone())).await?;
+    print(done(card)?)
 }
 
 /// A description with one entry. TOML reads a JSON text or list of texts as the same value.
@@ -111,18 +111,29 @@ fn read(path: &Path) -> Result<String, Failure> {
         .help("Apply it in parts: what a file does not mention stays as it is."))
 }
 
-/// Asks the server that runs on `data`, or does it here when none does.
-async fn ask(config: &Config, data: &DataDir, request: Request) -> Result<Answer, Failure> {
+/// Has `request` done, and says where: a command in the wrong directory is noticed by that.
+async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
+    let (answer, way) = reach(config, request).await?;
+    eprintln!("Data directory {}, {way}", config.data.display());
+    Ok(answer)
+}
+
+/// Asks the server that runs on the data directory, or does it here when none does; and in which of these ways.
+async fn reach(config: &Config, request: Request) -> Result<(Answer, &'static str), Failure> {
+    let install = request.may_install();
+    let data = if install { DataDir::create(&config.data)? } else { DataDir::installed(config)? };
     let mut waited = Duration::ZERO;
     loop {
-        if let Some(answer) = control::ask(data, &request).await? {
-            return Ok(answer);
+        if let Some(answer) = control::ask(&data, &request).await? {
+            return Ok((answer, "through the running server"));
         }
-        if let Some(lock) = data.try_lock(&config.database)? {
+        let lock = if install { data.try_lock(&config.database)? } else { data.try_lock_installed(config)? };
+        if let Some(lock) = lock {
+            let new = Installation::look(config) != Installation::Whole;
             let signet = data.open(config, config.listen.port(), &lock).await?;
             let answer = control::answer(&signet, request).await;
             signet.store().clone().close().await;
-            return Ok(answer);
+            return Ok((answer, if new { "new" } else { "no server running" }));
         }
         // A server that is just starting or stopping, or another command.
         if waited >= PATIENCE {
@@ -140,10 +151,31 @@ fn done(answer: Answer) -> Result<String, Failure> {
         Answer::Done(text) => Ok(text),
         Answer::Failed(reason) => Err(Failure::new(reason)),
         Answer::Refused(problems) => {
-            let messages: Vec<String> = problems.into_iter().map(|(_, message)| message).collect();
+            let mut messages: Vec<String> =
+                problems.into_iter().map(|(_, message)| in_flags(message)).collect();
+            messages.dedup();
             Err(Failure::new(messages.join("\n  ")))
         }
     }
+}
+
+/// The flags of the creating commands, by the keys of the description that is made from them.
+const FLAGS: &[(&str, &str)] = &[
+    ("redirect_uris", "--redirect-uri"),
+    ("token_endpoint_auth_method", "--auth-method"),
+    ("introspection_endpoint_auth_method", "--auth-method"),
+    ("revocation_endpoint_auth_method", "--auth-method"),
+    ("name", "--name"),
+    ("identifier", "--identifier"),
+    ("type", "--type"),
+    ("username", "--username"),
+    ("email", "--email"),
+    ("phone", "--phone"),
+];
+
+/// A message about a description, for who gave flags and not a file.
+fn in_flags(message: String) -> String {
+    FLAGS.iter().fold(message, |text, (key, flag)| text.replace(&format!("`{key}`"), flag))
 }
 
 /// To standard output; a reader that left early, such as `head`, is no failure.

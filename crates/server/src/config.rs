@@ -9,17 +9,19 @@ use std::{
 
 use signet_protocol::issuer::BaseUrl;
 use signet_store::Database;
-use signet_web::manage::{problem::nearest, reader};
+use signet_web::manage::{problem::must_be_one_of, reader};
 
 use crate::{cli::Cli, failure::Failure};
 
 const DEFAULT_DATA: &str = "./signet-data";
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+const NO_TLS: &str = "must be without sslmode=require, verify-ca or verify-full: TLS to PostgreSQL is not supported yet\n  \
+     Reach the server by a Unix socket, through a tunnel or over a network you trust, with sslmode=disable";
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
 /// Everything that is configured.
 pub struct Config {
-    /// The data directory.
+    /// The data directory, as an absolute path.
     pub data: PathBuf,
     /// The database.
     pub database: Database,
@@ -62,6 +64,9 @@ impl Config {
         };
         let common = &cli.common;
         let data = common.data.clone().or(file.data).unwrap_or_else(|| DEFAULT_DATA.into());
+        // Messages name it, and must say which directory is meant.
+        let data =
+            std::path::absolute(data).map_err(|error| Failure::io("--data must be a directory", &error))?;
         let database = flag("--database", common.database.as_deref(), parse_database)?.or(file.database);
         let listen = flag("--listen", cli.command.listen(), parse_listen)?.or(file.listen);
         let base_url = flag("--base-url", cli.command.base_url(), parse_base_url)?.or(file.base_url);
@@ -128,12 +133,22 @@ fn flag<T>(
 
 fn parse_database(text: &str) -> Result<Database, String> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        if demands_tls(text) {
+            return Err(NO_TLS.to_owned());
+        }
         return Ok(Database::Postgres(text.to_owned()));
     }
     match text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
         Some(path) => Ok(Database::Sqlite(path.into())),
         None => Err("must be sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME".to_owned()),
     }
+}
+
+/// Whether a PostgreSQL address may be used with TLS only.
+fn demands_tls(url: &str) -> bool {
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    let modes = parameters.split('&').filter_map(|parameter| parameter.strip_prefix("sslmode="));
+    modes.into_iter().any(|mode| ["require", "verify-ca", "verify-full"].contains(&mode))
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
@@ -150,8 +165,7 @@ fn parse_level(text: &str) -> Result<String, String> {
     if LEVELS.contains(&text) || text.contains('=') {
         return Ok(text.to_owned());
     }
-    let meant = nearest(text, LEVELS.iter().copied()).unwrap_or_default();
-    Err(format!("must be one of {}; did you mean \"{meant}\"?", LEVELS.join(", ")))
+    Err(must_be_one_of(text, LEVELS))
 }
 
 fn parse_format(text: &str) -> Result<LogFormat, String> {
@@ -242,6 +256,11 @@ mod tests {
         for (flags, words) in [
             (["--database", "mysql://x"], "--database must be sqlite:PATH or postgres://"),
             (["--database", "sqlite:"], "--database must be sqlite:PATH or postgres://"),
+            (
+                ["--database", "postgres://u@db/x?connect_timeout=3&sslmode=require"],
+                "TLS to PostgreSQL is not supported yet",
+            ),
+            (["--database", "postgres://u@db/x?sslmode=verify-full"], "with sslmode=disable"),
             (["--listen", "8080"], "--listen must be an IP address and a port"),
             (["--base-url", "localhost"], "--base-url must be http:// or https://"),
             (["--log-level", "inof"], "did you mean \"info\"?"),

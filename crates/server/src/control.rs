@@ -31,7 +31,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{data::DataDir, failure::Failure};
+use crate::{
+    data::{DataDir, unusable},
+    failure::Failure,
+};
 
 /// Bytes of a request.
 const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
@@ -55,6 +58,13 @@ pub enum Request {
     Create(String),
     /// Show the application of this App ID or identifier.
     Show(String),
+}
+
+impl Request {
+    /// Whether it may begin an installation. The others add to one or look into one.
+    pub fn may_install(&self) -> bool {
+        matches!(self, Request::Plan(_) | Request::Apply(_))
+    }
 }
 
 /// What came of it.
@@ -198,7 +208,7 @@ pub async fn ask(data: &DataDir, request: &Request) -> Result<Option<Answer>, Fa
         Failure::io("the server ended before it answered", &error)
             .help("What was asked may have been done or not; asking again is safe.")
     };
-    let place = Place::of(data).map_err(|error| Failure::io("cannot open the data directory", &error))?;
+    let place = Place::of(data).map_err(|error| unusable(data.path(), &error))?;
     match UnixStream::connect(place.path(SOCKET)).await {
         Ok(mut stream) => {
             send(&mut stream, request).await.map_err(gone)?;

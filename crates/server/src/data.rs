@@ -15,10 +15,7 @@ use signet_web::{
     hashing::Hasher,
 };
 
-use crate::{
-    config::Config,
-    failure::{Failure, plain},
-};
+use crate::{config::Config, explain::explain, failure::Failure};
 
 /// Holds the master key where no file shall.
 pub const MASTER_KEY_VARIABLE: &str = "SIGNET_MASTER_KEY";
@@ -43,17 +40,21 @@ impl DataDir {
         Ok(DataDir(path.to_owned()))
     }
 
-    /// The directory at `path`, which must be there.
-    pub fn existing(path: &Path) -> Result<DataDir, Failure> {
+    /// The directory of an installation. Refused: a directory that is not there, unless the installation is elsewhere
+    /// altogether, its key in the environment and its database at its own address.
+    pub fn installed(config: &Config) -> Result<DataDir, Failure> {
+        let path = &config.data;
         match fs::metadata(path) {
-            Ok(found) if found.is_dir() => Ok(DataDir(path.to_owned())),
+            Ok(found) if found.is_dir() => Ok(DataDir(path.clone())),
             Ok(_) => Err(not_a_directory(path)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let what = format!("there is no data directory {}", path.display());
-                Err(Failure::new(what)
-                    .help("Say where it is with --data DIR, or start one with signet serve."))
-            }
-            Err(error) => Err(unusable(path, &error)),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotADirectory => Err(not_a_directory(path)),
+                io::ErrorKind::NotFound => {
+                    require(Installation::look(config), path)?;
+                    DataDir::create(path)
+                }
+                _ => Err(unusable(path, &error)),
+            },
         }
     }
 
@@ -86,6 +87,19 @@ impl DataDir {
         Ok(elsewhere.map(|elsewhere| Lock(vec![own, elsewhere])))
     }
 
+    /// Takes the lock where there is an installation, and refuses where there is none. A server that is just starting
+    /// has the lock before there is one, so it is waited for.
+    pub fn try_lock_installed(&self, config: &Config) -> Result<Option<Lock>, Failure> {
+        if !self.join(LOCK_FILE).exists() {
+            require(Installation::look(config), &self.0)?;
+        }
+        let lock = self.try_lock(&config.database)?;
+        if lock.is_some() {
+            require(Installation::look(config), &self.0)?;
+        }
+        Ok(lock)
+    }
+
     /// Opens everything. Only who holds the lock may, so that an embedded database has one writer.
     pub async fn open(&self, config: &Config, port: u16, _lock: &Lock) -> Result<Arc<Signet>, Failure> {
         let settings = Settings { base_url: config.base_url(port)? };
@@ -98,41 +112,12 @@ impl DataDir {
                     // The database is older than this key, which therefore seals nothing.
                     drop(fs::remove_file(self.join(KEY_FILE)));
                 }
-                return Err(self.explain(config, &error));
+                return Err(explain(config, &self.join(KEY_FILE), &error));
             }
         };
         let hasher =
             Hasher::start().map_err(|error| Failure::io("cannot start the hashing threads", &error))?;
         Ok(Signet::new(settings, store, Arc::new(SystemClock), hasher))
-    }
-
-    fn explain(&self, config: &Config, error: &StoreError) -> Failure {
-        let database = config.describe_database();
-        match error {
-            StoreError::KeyMismatch => {
-                let key = self.join(KEY_FILE);
-                Failure::new(format!("the master key does not fit the database {database}")).help(format!(
-                    "Put the key that the database was created with into {} or into {MASTER_KEY_VARIABLE}.",
-                    key.display()
-                ))
-            }
-            StoreError::Schema(reason) => {
-                Failure::new(format!("cannot use the database {database}: {reason}"))
-                    .help("Run the newest version of signet that has used this database.")
-            }
-            StoreError::Unavailable(reason) => {
-                let help = match config.database {
-                    Database::Sqlite(_) => {
-                        "Check that the file and its directory can be written, or choose another with --database."
-                    }
-                    Database::Postgres(_) => {
-                        "Check that the server runs and that --database names it, its user and its database."
-                    }
-                };
-                Failure::new(format!("cannot reach the database {database}: {}", plain(reason))).help(help)
-            }
-            other => Failure::new(format!("cannot open the database {database}: {other}")),
-        }
     }
 
     fn master_key(&self, config: &Config) -> Result<Key, Failure> {
@@ -191,6 +176,48 @@ impl DataDir {
     }
 }
 
+/// What there is of an installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Installation {
+    /// A master key and a database.
+    Whole,
+    /// A master key without its embedded database.
+    KeyAlone,
+    /// Nothing.
+    Missing,
+}
+
+impl Installation {
+    /// Looks for the key, in a file or the environment, and for an embedded database. Nobody is asked about a database
+    /// elsewhere.
+    pub fn look(config: &Config) -> Installation {
+        let key = std::env::var_os(MASTER_KEY_VARIABLE).is_some() || config.data.join(KEY_FILE).exists();
+        let database = match &config.database {
+            Database::Sqlite(path) => path.exists(),
+            Database::Postgres(_) => true,
+        };
+        match (key, database) {
+            (true, true) => Installation::Whole,
+            (true, false) => Installation::KeyAlone,
+            (false, _) => Installation::Missing,
+        }
+    }
+}
+
+/// A command that adds to an installation must not begin one by being run in the wrong directory.
+fn require(found: Installation, path: &Path) -> Result<(), Failure> {
+    let help = match found {
+        Installation::Whole => return Ok(()),
+        Installation::KeyAlone => {
+            "A master key is there, but no database: name the database with --database, or start signet serve there."
+        }
+        Installation::Missing => {
+            "Start signet serve there, or say where the installation is with --data DIR."
+        }
+    };
+    Err(Failure::new(format!("there is no installation in {}", path.display())).help(help))
+}
+
 struct Key {
     key: MasterKey,
     new: bool,
@@ -217,7 +244,8 @@ fn not_a_directory(path: &Path) -> Failure {
     Failure::new(what).help("Choose another with --data DIR.")
 }
 
-fn unusable(path: &Path, error: &io::Error) -> Failure {
-    Failure::io(format!("the data directory {} is not writable", path.display()), error)
-        .help("Give the user that runs signet the right to write there, or choose another with --data DIR.")
+/// A directory that the system keeps from us.
+pub fn unusable(path: &Path, error: &io::Error) -> Failure {
+    Failure::io(format!("the data directory {} cannot be used", path.display()), error)
+        .help("Give the user that runs signet the right to read and write there, or choose another with --data DIR.")
 }

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod control;
 mod data;
+mod explain;
 mod failure;
 mod logging;
 mod password;

@@ -64,7 +64,7 @@ pub(crate) async fn load_or_create(
     }
     // Refused: another node has just created it.
     let written = engine.write(first_start).await?;
-    tracing::info!(?written, "default pool");
+    tracing::debug!(?written, "default pool");
     load(engine, master_key).await?.ok_or_else(|| StoreError::corrupt("the installation has no pool"))
 }
 

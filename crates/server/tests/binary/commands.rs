@@ -20,7 +20,10 @@ fn help_mentions_every_command_and_option() {
         ),
         (&["apply", "--help"], &["FILE", "--dry-run"]),
         (&["user", "create", "--help"], &["--username", "--password-stdin", "--generate-password"]),
-        (&["app", "create", "--help"], &["--name", "--identifier", "--type", "--redirect-uri"]),
+        (
+            &["app", "create", "--help"],
+            &["--name", "--identifier", "--type", "--redirect-uri", "--auth-method"],
+        ),
         (&["app", "show", "--help"], &["ID|IDENTIFIER"]),
     ] {
         let help = succeed(home.path(), command);
@@ -56,7 +59,7 @@ fn apply_without_a_server_creates_and_then_keeps() {
 #[test]
 fn apply_names_file_line_and_the_nearest_key_and_changes_nothing() {
     let home = tempdir().unwrap();
-    let data = home.path().join("data");
+    let data = installation(home.path());
     let wrong =
         NOTES.replace("redirect_uris", "redirect_uri").replace("password = \"the", "password = \"\" # ");
     let path = file(home.path(), "notes.toml", &wrong);
@@ -76,7 +79,7 @@ fn apply_names_file_line_and_the_nearest_key_and_changes_nothing() {
 #[test]
 fn a_user_is_created_once_and_the_password_is_never_an_argument() {
     let home = tempdir().unwrap();
-    let data = home.path().join("data");
+    let data = installation(home.path());
     let create =
         ["user", "create", "--username", "carol", "--name", "Carol \"C\" O'Hara", "--password-stdin"];
     let made = feed(&mut signet(&data, &create), "a password of carol\n");
@@ -86,10 +89,10 @@ fn a_user_is_created_once_and_the_password_is_never_an_argument() {
     let kept = succeed(&data, &["apply", &file(home.path(), "carol.toml", same)]);
     assert!(kept.ends_with("0 to create, 0 to change, 1 unchanged\n"), "{kept}");
     let twice = feed(&mut signet(&data, &create), "another password\n");
-    assert_eq!(text(&twice.stderr), "signet: user carol exists already\n");
+    assert_eq!(complaint(&twice), "signet: user carol exists already\n");
     let short =
         feed(&mut signet(&data, &["user", "create", "--email", "d@e", "--password-stdin"]), "short\n");
-    assert_eq!(text(&short.stderr), "signet: `password` must be 8 to 1024 bytes\n");
+    assert_eq!(complaint(&short), "signet: `password` must be 8 to 1024 bytes\n");
     let generated = succeed(&data, &["user", "create", "--phone", "+8613800138000", "--generate-password"]);
     let password = generated.trim().strip_prefix("Created user +8613800138000.\nPassword: ").unwrap();
     assert_eq!(password.len(), 20);
@@ -101,12 +104,15 @@ fn a_user_is_created_once_and_the_password_is_never_an_argument() {
     ] {
         assert_eq!(signet(&data, refused).output().unwrap().status.code(), Some(2), "{refused:?}");
     }
+    let nameless = signet(&data, &["user", "create", "--generate-password"]).output().unwrap();
+    let said = text(&nameless.stderr);
+    assert!(["--username", "--email", "--phone"].iter().all(|flag| said.contains(flag)), "{said}");
 }
 
 #[test]
 fn an_application_is_created_and_shown() {
     let home = tempdir().unwrap();
-    let data = home.path().join("data");
+    let data = installation(home.path());
     let create =
         ["app", "create", "--name", "Notes", "--identifier", "notes", "--base-url", "https://id.example.com"];
     let uris = ["--redirect-uri", "https://rp.example/a", "--redirect-uri", "https://rp.example/b"];
@@ -125,10 +131,90 @@ fn an_application_is_created_and_shown() {
     let twice = fail(&mut signet(&data, &[&create[..], &uris].concat()));
     assert!(twice.contains("application notes exists already"), "{twice}");
     let bare = fail(&mut signet(&data, &["app", "create", "--name", "X", "--identifier", "x"]));
-    assert!(bare.contains("`redirect_uris` must have at least one URI"), "{bare}");
+    assert!(bare.contains("--redirect-uri must have at least one URI"), "{bare}");
     let kind =
         fail(&mut signet(&data, &["app", "create", "--name", "X", "--identifier", "x", "--type", "natve"]));
-    assert!(kind.contains("did you mean \"native\"?"), "{kind}");
+    assert!(kind.contains("--type must be") && kind.contains("did you mean \"native\"?"), "{kind}");
+}
+
+#[test]
+fn one_flag_sets_how_an_application_authenticates() {
+    let home = tempdir().unwrap();
+    let data = installation(home.path());
+    let create = |identifier: &str, kind: &str, more: &[&str]| {
+        let base = ["app", "create", "--name", "N", "--identifier", identifier, "--type", kind];
+        signet(&data, &[&base[..], &["--redirect-uri", "http://localhost:3000/cb"], more].concat())
+    };
+    for (identifier, kind, more, method) in [
+        ("a", "web", &[][..], "client_secret_post"),
+        ("b", "web", &["--auth-method", "client_secret_basic"], "client_secret_basic"),
+        ("c", "web", &["--auth-method", "none"], "none"),
+        ("d", "spa", &[], "none"),
+    ] {
+        let card = text(&create(identifier, kind, more).output().unwrap().stdout);
+        for endpoint in ["Token", "Introspection", "Revocation"] {
+            assert!(card.contains(&format!("  {endpoint:<14} {method}\n")), "{endpoint}\n{card}");
+        }
+    }
+    let basic = ["--auth-method", "client_secret_basic"];
+    let public = complaint(&create("e", "spa", &basic).output().unwrap());
+    assert_eq!(
+        public, "signet: --auth-method must be none: a spa or native application cannot keep a secret\n",
+        "said once, in the words of the command"
+    );
+    let unknown = fail(&mut create("e", "web", &["--auth-method", "basic"]));
+    assert!(unknown.contains("--auth-method must be one of"), "{unknown}");
+}
+
+#[test]
+fn commands_that_add_do_not_begin_an_installation() {
+    let home = tempdir().unwrap();
+    let (nowhere, bare) = (home.path().join("nowhere"), home.path().join("bare"));
+    std::fs::create_dir(&bare).unwrap();
+    let app = ["app", "create", "--name", "N", "--identifier", "n", "--type", "api"];
+    let user = ["user", "create", "--username", "eve", "--generate-password"];
+    let show = ["app", "show", "n"];
+    for command in [&app[..], &user, &show] {
+        for data in [&nowhere, &bare] {
+            let said = fail(&mut signet(data, command));
+            assert!(said.contains(&format!("there is no installation in {}\n", data.display())), "{said}");
+            assert!(said.contains("signet serve") && said.contains("--data DIR"), "{said}");
+        }
+        let said = fail(signet("data".as_ref(), command).current_dir(home.path()));
+        assert!(said.contains(&format!("in {}\n", home.path().join("data").display())), "{said}");
+    }
+    assert!(!nowhere.exists() && !home.path().join("data").exists());
+    assert_eq!(std::fs::read_dir(&bare).unwrap().count(), 0, "nothing is left there");
+    let data = installation(home.path());
+    let elsewhere = data.with_extension("db");
+    std::fs::rename(data.join("signet.db"), &elsewhere).unwrap();
+    for suffix in ["-wal", "-shm"] {
+        drop(std::fs::remove_file(data.join(format!("signet.db{suffix}"))));
+    }
+    let said = fail(&mut signet(&data, &app));
+    assert!(said.contains("there is no installation in") && said.contains("--database"), "{said}");
+    succeed(&data, &[&app[..], &["--database", &format!("sqlite:{}", elsewhere.display())]].concat());
+}
+
+#[test]
+fn commands_say_where_they_worked() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let said = |command: &[&str]| text(&signet(&data, command).output().unwrap().stderr);
+    let apply = ["apply", &file(home.path(), "notes.toml", NOTES)];
+    let line = |way: &str| format!("Data directory {}, {way}\n", data.display());
+    assert_eq!(said(&apply), line("new"));
+    assert_eq!(said(&apply), line("no server running"));
+    let again = ["app", "create", "--name", "N", "--identifier", "notes", "--type", "api"];
+    let refused = said(&again);
+    assert!(
+        refused.starts_with(&line("no server running")) && refused.contains("exists already"),
+        "{refused}"
+    );
+    let create = ["app", "create", "--name", "N", "--identifier", "n", "--type", "api"];
+    assert_eq!(said(&create), line("no server running"), "once, for all that it does");
+    let _server = Server::start(&data, &[]);
+    assert_eq!(said(&["app", "show", "notes"]), line("through the running server"));
 }
 
 #[test]

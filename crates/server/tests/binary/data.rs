@@ -90,7 +90,7 @@ fn a_data_directory_that_cannot_be_one_is_told() {
     }
     let nowhere = home.path().join("nowhere");
     let said = fail(&mut signet(&nowhere, &["app", "show", "notes"]));
-    assert!(said.contains("there is no data directory"), "{said}");
+    assert!(said.contains("there is no installation in"), "{said}");
     assert!(!nowhere.exists());
 }
 
@@ -176,9 +176,43 @@ fn attack_25_a_database_that_cannot_be_reached_is_told_without_its_password() {
     let data = home.path().join("data");
     let url = format!("postgres://signet:s3cret@127.0.0.1:{}/signet", free_port());
     let said = fail(&mut signet(&data, &["serve", "--listen", "127.0.0.1:0", "--database", &url]));
-    assert!(said.contains("cannot reach the database PostgreSQL 127.0.0.1"), "{said}");
+    assert!(said.contains("cannot use the database PostgreSQL 127.0.0.1"), "{said}");
     assert!(!said.contains("s3cret"), "{said}");
     let said =
         fail(&mut signet(&data, &["serve", "--listen", "127.0.0.1:0", "--database", "sqlite:/no/such/x.db"]));
     assert!(said.contains("/no/such/x.db"), "{said}");
+}
+
+#[test]
+fn what_postgresql_refuses_is_told_with_the_remedy() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let url = signet_testkit::postgres::fresh_database();
+    let cluster = signet_testkit::postgres::ThrowawayPostgres::shared();
+    cluster.execute("CREATE ROLE stranger LOGIN").unwrap();
+    let stranger = url.replace("postgres@", "stranger@");
+    let malformed = "postgres://signet:s3cret@db:a-port/signet".to_owned();
+    let hostless = "postgres://signet:s3cret".to_owned();
+    for (url, what, help) in [
+        (stranger, "permission denied for schema public", "GRANT CREATE, USAGE ON SCHEMA public"),
+        (url.replace("/signet_", "/absent_"), "does not exist", "its user and its database"),
+        (malformed, "--database is not a PostgreSQL address: ", "postgres://USER:PASSWORD@HOST:PORT/NAME"),
+        (hostless, "--database is not a PostgreSQL address: ", "postgres://USER:PASSWORD@HOST:PORT/NAME"),
+    ] {
+        let said = fail(signet(&data, SERVE).env("SIGNET_DATABASE", &url));
+        let (first, rest) = said.split_once('\n').unwrap();
+        assert!(first.contains(what) && rest.contains(help), "{said}");
+        assert!(!said.contains("internal:") && !said.contains("s3cret"), "{said}");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_told_with_the_remedy() {
+    let home = tempdir().unwrap();
+    let data = installation(home.path());
+    fs::write(data.join("signet.db"), "no database ".repeat(1000)).unwrap();
+    let said = fail(&mut signet(&data, SERVE));
+    let file = data.join("signet.db").display().to_string();
+    assert!(said.contains(&format!("the database SQLite {file} is damaged: file is not")), "{said}");
+    assert!(said.contains("Put back a copy"), "{said}");
 }

@@ -122,6 +122,11 @@ fn the_first_line_of_the_log_says_where_it_is_and_no_line_tells_a_secret() {
         assert!(ready.contains(&words), "{words} in {ready}");
     }
     let key = std::fs::read_to_string(data.join("master.key")).unwrap();
+    let change =
+        log.lines().find(|line| line.contains("an operator changed")).unwrap_or_else(|| panic!("{log}"));
+    for words in ["INFO", "\"created\":2,\"changed\":0", "\"application notes, user alice\""] {
+        assert!(change.contains(words), "{words} in {change}");
+    }
     for secret in ["a-secret-of", "the password of", "argon2", key.trim()] {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
@@ -153,12 +158,14 @@ fn attack_21_an_endless_head_is_refused() {
 fn a_large_file_passes_through_the_socket() {
     let home = tempdir().unwrap();
     let data = home.path().join("data");
-    let _server = Server::start(&data, &[]);
+    let server = Server::start(&data, &[]);
     let entry =
         |n: usize| format!("[[users]]\nusername = \"user-{n}\"\nnickname = \"{}\"\n", "n".repeat(900));
     let users: String = (0..5000).map(entry).collect();
     let said = succeed(&data, &["apply", &file(home.path(), "users.toml", &users)]);
     assert!(said.ends_with("5000 to create, 0 to change, 0 unchanged\n"));
+    let log = server.stop();
+    assert!(log.contains("user user-49, …") && !log.contains("user-50"), "a bounded line is logged");
 }
 
 #[test]

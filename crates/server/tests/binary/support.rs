@@ -38,13 +38,22 @@ pub fn succeed(data: &Path, arguments: &[&str]) -> String {
 /// Runs a command that must fail in a way a person understands, and returns what it said.
 pub fn fail(command: &mut Command) -> String {
     let output = command.output().unwrap();
-    let said = text(&output.stderr);
+    let said = complaint(&output);
     assert_eq!(output.status.code(), Some(1), "{}{said}", text(&output.stdout));
     assert!(said.starts_with("signet: "), "{said}");
     for rust in ["Os {", "Error(", "Some(", "panicked", "os error", "unwrap"] {
         assert!(!said.contains(rust), "{said}");
     }
     said
+}
+
+/// What a command said on standard error, but for the line that says where it worked.
+pub fn complaint(output: &Output) -> String {
+    let said = text(&output.stderr);
+    match said.split_once('\n') {
+        Some((place, rest)) if place.starts_with("Data directory /") => rest.to_owned(),
+        _ => said,
+    }
 }
 
 pub fn text(bytes: &[u8]) -> String {
@@ -56,6 +65,13 @@ pub fn file(directory: &Path, name: &str, text: &str) -> String {
     let path = directory.join(name);
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
+}
+
+/// A data directory in `home` with an installation that has no entries.
+pub fn installation(home: &Path) -> PathBuf {
+    let data = home.join("data");
+    succeed(&data, &["apply", &file(home, "empty.toml", "")]);
+    data
 }
 
 pub fn feed(command: &mut Command, input: &str) -> Output {

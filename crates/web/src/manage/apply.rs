@@ -11,6 +11,8 @@ use crate::{Signet, clock::SystemEntropy};
 
 /// How often a plan is made again because somebody else was quicker.
 const ATTEMPTS: usize = 3;
+/// How many entries the log names; beyond it their number says enough.
+const LOGGED: usize = 50;
 
 /// Makes what is stored as `description` says, in one atomic batch, and says what was done. What the description does
 /// not mention stays. Doing it twice changes nothing the second time.
@@ -40,11 +42,24 @@ async fn carry_out(
             return Ok(plan);
         }
         match signet.store().apply(changes, signet.now(), &mut SystemEntropy).await {
-            Ok(Applied::Done) => return Ok(plan),
+            Ok(Applied::Done) => {
+                log(&plan);
+                return Ok(plan);
+            }
             // A name was taken since the plan was made: the next plan says by whom.
             Ok(Applied::Changed) | Err(StoreError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
     Err(PlanError::Contended)
+}
+
+/// Leaves a trace of what an operator changed: names and numbers, no values.
+fn log(plan: &Plan) {
+    let (created, changed, _) = plan.counts();
+    let mut entries = plan.touched().take(LOGGED).collect::<Vec<_>>().join(", ");
+    if created + changed > LOGGED {
+        entries.push_str(", …");
+    }
+    tracing::info!(created, changed, entries, "an operator changed the pool");
 }

@@ -87,6 +87,12 @@ impl Plan {
         Some(&step.what)
     }
 
+    /// The entries that are created or changed, by name.
+    pub(super) fn touched(&self) -> impl Iterator<Item = &str> {
+        let touched = self.steps.iter().filter(|step| !matches!(step.action, Action::Unchanged));
+        touched.map(|step| step.what.as_str())
+    }
+
     /// How many entries are created, changed and left.
     pub fn counts(&self) -> (usize, usize, usize) {
         let number = |wanted: fn(&Action) -> bool| self.steps.iter().filter(|s| wanted(&s.action)).count();

@@ -24,11 +24,21 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The one of `choices` that takes the fewest edits to reach from `text`; the first of equals.
+/// The one of `choices` that takes the fewest edits to reach from `text`, the first of equals. None is named that is
+/// farther than two edits or a third of the text: it would not be what was meant.
 pub fn nearest<'a>(text: &str, choices: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // What is compared is bounded: a choice is short, and a text that is far longer is far from all of them.
     let start: String = text.chars().take(64).collect();
-    choices.into_iter().min_by_key(|choice| distance(&start, choice))
+    let near = (start.chars().count() / 3).max(2);
+    let distances = choices.into_iter().map(|choice| (distance(&start, choice), choice));
+    distances.min_by_key(|(edits, _)| *edits).filter(|(edits, _)| *edits <= near).map(|(_, choice)| choice)
+}
+
+/// That `text` is none of `choices`: which they are, and which of them was probably meant.
+pub fn must_be_one_of(text: &str, choices: &[&str]) -> String {
+    let guess = nearest(text, choices.iter().copied());
+    let guess = guess.map_or(String::new(), |meant| format!("; did you mean \"{meant}\"?"));
+    format!("must be one of {}{guess}", choices.join(", "))
 }
 
 /// How many insertions, deletions and substitutions of a character lead from `from` to `to` (Levenshtein).
@@ -63,9 +73,12 @@ mod tests {
             ("post_logout_redirect_uris", "logout_redirect_uris"),
             ("identifer", "identifier"),
             ("Name", "name"),
-            ("", "sso"),
+            ("s", "sso"),
         ] {
             assert_eq!(nearest(typed, keys), Some(meant), "{typed}");
+        }
+        for far in ["", "client_name", "scopes", "colour", "a_key_that_nothing_resembles"] {
+            assert_eq!(nearest(far, keys), None, "{far}");
         }
         assert_eq!(nearest("x", []), None);
         assert_eq!(distance("kitten", "sitting"), 3);
@@ -88,9 +101,10 @@ mod tests {
         }
 
         #[test]
-        fn nothing_is_nearer_than_the_nearest(text in ".{0,20}", keys in prop::collection::vec("[a-z_]{1,12}", 1..8)) {
-            let found = nearest(&text, keys.iter().map(String::as_str)).unwrap();
-            prop_assert!(keys.iter().all(|key| distance(&text, found) <= distance(&text, key)));
+        fn nothing_is_nearer_than_the_nearest_and_nothing_far_is_named(text in ".{0,20}", keys in prop::collection::vec("[a-z_]{1,12}", 1..8)) {
+            let least = keys.iter().map(|key| distance(&text, key)).min().unwrap();
+            let found = nearest(&text, keys.iter().map(String::as_str)).map(|key| distance(&text, key));
+            prop_assert_eq!(found, (least <= 2.max(text.chars().count() / 3)).then_some(least));
         }
     }
 }

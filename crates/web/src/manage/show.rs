@@ -1,4 +1,4 @@
-//! What a developer needs to connect an application: its App ID, its secret and its endpoints.
+//! What a developer needs to connect an application: its App ID, its secret, how it authenticates, and its endpoints.
 
 use std::{fmt, sync::Arc};
 
@@ -58,6 +58,11 @@ impl fmt::Display for ApplicationCard {
             Some(secret) => row(f, "App Secret", &String::from_utf8_lossy(secret.expose()))?,
             None => row(f, "App Secret", "none (public client, PKCE)")?,
         }
+        let settings = &app.settings;
+        writeln!(f, "\nAuthentication method")?;
+        row(f, "Token", settings.token_endpoint_auth_method.as_str())?;
+        row(f, "Introspection", settings.introspection_endpoint_auth_method.as_str())?;
+        row(f, "Revocation", settings.revocation_endpoint_auth_method.as_str())?;
         for (title, document) in &self.issuers {
             writeln!(f, "\n{title}")?;
             row(f, "Issuer", &document.issuer)?;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use signet_protocol::{application::Application, secret::Secret, user::User};
+use signet_protocol::{application::Application, user::User};
 
 /// The lines for an application that is new.
 pub fn of_new_application(application: &Application, given: bool) -> Vec<String> {
@@ -19,7 +19,13 @@ pub fn of_new_application(application: &Application, given: bool) -> Vec<String>
 /// The lines for an application that changes.
 pub fn of_application(old: &Application, new: &Application) -> Vec<String> {
     let mut lines = differences(&application_fields(old), &application_fields(new), arrow);
-    lines.extend((!same(&old.secret, &new.secret)).then(|| "secret: changed".to_owned()));
+    let secret = match (&old.secret, &new.secret) {
+        (Some(old), Some(new)) if !old.matches(new.expose()) => Some("secret: changed"),
+        (None, Some(_)) => Some("secret: new"),
+        (Some(_), None) => Some("secret: removed"),
+        (Some(_), Some(_)) | (None, None) => None,
+    };
+    lines.extend(secret.map(str::to_owned));
     lines
 }
 
@@ -39,13 +45,6 @@ pub fn of_user(old: &User, new: &User) -> Vec<String> {
 
 fn arrow(old: &str, new: &str) -> String {
     format!("{old} → {new}")
-}
-
-fn same(old: &Option<Secret>, new: &Option<Secret>) -> bool {
-    match (old, new) {
-        (Some(old), Some(new)) => old.matches(new.expose()),
-        (old, new) => old.is_none() == new.is_none(),
-    }
 }
 
 fn application_fields(application: &Application) -> Map<String, Value> {

@@ -158,10 +158,17 @@ async fn an_application_is_renamed_by_its_id() {
 async fn the_type_decides_about_secret_and_methods() {
     let bench = Bench::new().await;
     bench.apply(FILE).await;
-    bench.apply("[[applications]]\nidentifier=\"notes\"\ntype=\"spa\"").await;
+    let plan = bench.apply("[[applications]]\nidentifier=\"notes\"\ntype=\"spa\"").await;
+    assert!(plan.to_string().contains("\n      secret: removed\n"), "{plan}");
     let public = bench.application("notes").await.unwrap();
     assert!(public.secret.is_none());
     assert_eq!(public.settings.revocation_endpoint_auth_method.as_str(), "none");
+    let plan = bench.apply("[[applications]]\nidentifier=\"notes\"\ntype=\"web\"").await;
+    assert!(plan.to_string().contains("\n      secret: new\n"), "{plan}");
+    let other = "secret=\"another-secret-of-more-than-thirty-two\"";
+    let plan = bench.apply(&format!("[[applications]]\nidentifier=\"notes\"\n{other}")).await;
+    assert!(plan.to_string().contains("\n      secret: changed\n"), "{plan}");
+    bench.apply("[[applications]]\nidentifier=\"notes\"\ntype=\"spa\"").await;
     bench.apply("[[applications]]\nidentifier=\"notes\"\ntype=\"web\"").await;
     let confidential = bench.application("notes").await.unwrap();
     assert_eq!(confidential.secret.as_ref().unwrap().expose().len(), 43);
@@ -264,6 +271,9 @@ async fn many_at_once_agree_on_one_application() {
 async fn a_card_has_what_a_developer_needs() {
     let bench = Bench::new().await;
     bench.apply(FILE).await;
+    let methods =
+        "token_endpoint_auth_method=\"client_secret_basic\"\nrevocation_endpoint_auth_method=\"none\"";
+    bench.apply(&format!("[[applications]]\nidentifier=\"notes\"\n{methods}")).await;
     for named in ["notes", "5f17a529f64fb009b794a2ff"] {
         let card = show::application(&bench.signet, named).await.unwrap().unwrap().to_string();
         for line in [
@@ -273,6 +283,9 @@ async fn a_card_has_what_a_developer_needs() {
             "Issuer         http://localhost:8080/oidc",
             "Discovery      http://notes.localhost:8080/oidc/.well-known/openid-configuration",
             "Token          http://localhost:8080/oidc/token",
+            "Token          client_secret_basic",
+            "Introspection  client_secret_post",
+            "Revocation     none",
         ] {
             assert!(card.contains(line), "{line}\n{card}");
         }
