@@ -20,6 +20,7 @@ on_worlds!(
     attack_09_a_blocked_user_loses_sessions_and_grants,
     a_blocked_user_begins_no_session,
     consent_is_remembered,
+    consents_given_at_once_are_all_remembered,
 );
 
 fn full(world: &World) -> User {
@@ -142,5 +143,21 @@ async fn consent_is_remembered(world: World) {
         world.store.remember_consent(alice.id, application, &scope, at(0)).await.unwrap();
         assert_eq!(world.again().await.consent(alice.id, application).await, Ok(Some(scope)));
     }
+    let email = Scope::parse("email").unwrap();
+    world.store.remember_consent(alice.id, application, &email, at(1)).await.unwrap();
+    let both = Scope::parse("openid email").unwrap();
+    assert_eq!(world.store.consent(alice.id, application).await, Ok(Some(both)), "what was before stays");
     assert_eq!(world.store.consent(bob.id, application).await, Ok(None));
+}
+
+async fn consents_given_at_once_are_all_remembered(world: World) {
+    let (alice, application) = (world.user("alice").await.id, world.new_application("notes").id);
+    let values = ["openid", "profile", "email", "phone", "address", "roles"];
+    crate::parallel(values.len(), |number| {
+        let (store, scope) = (world.store.clone(), Scope::parse(values[number]).unwrap());
+        async move { store.remember_consent(alice, application, &scope, at(0)).await.unwrap() }
+    })
+    .await;
+    let stored = world.store.consent(alice, application).await.unwrap().unwrap();
+    assert!(stored.covers(&Scope::parse(&values.join(" ")).unwrap()), "{stored}");
 }
