@@ -5,7 +5,7 @@ use signet_protocol::{
     id::{AppId, GrantId, PoolId, SessionId, UserId},
     issuer::IssuerId,
     scope::Scope,
-    time::Now,
+    time::{Now, Timestamp},
 };
 
 use crate::{
@@ -30,11 +30,16 @@ const INSERT: Sql = Sql {
                created_at, expires_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 };
-/// Keeps the grant at least until `$3`, unless it was revoked.
+/// Changes nothing, but waits for whoever is revoking the grant and makes them wait for us: neither can miss the other.
+const HOLD: Sql = Sql {
+    name: "grant_hold",
+    text: "UPDATE user_grant SET revoked_at = revoked_at
+           WHERE grant_id = $1 AND pool_id = $2 AND revoked_at IS NULL",
+};
+/// Seldom finds anything to do, which spares the index on `expires_at`.
 const EXTEND: Sql = Sql {
     name: "grant_extend",
-    text: "UPDATE user_grant SET expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END
-           WHERE grant_id = $1 AND pool_id = $2 AND revoked_at IS NULL",
+    text: "UPDATE user_grant SET expires_at = $3 WHERE grant_id = $1 AND pool_id = $2 AND expires_at < $3",
 };
 const REVOKE: Sql = Sql {
     name: "grant_revoke",
@@ -69,6 +74,7 @@ revoke_all!(DENY_APPLICATION, REVOKE_APPLICATION, "application", "app_id = $2");
 
 pub(crate) const STATEMENTS: &[&Sql] = &[
     &INSERT,
+    &HOLD,
     &EXTEND,
     &REVOKE,
     &DENY_SESSION,
@@ -129,8 +135,14 @@ impl Store {
     }
 
     /// Adds a guard: the grant is not revoked. It is kept at least until `until`.
-    pub(crate) fn hold_grant(&self, batch: Batch, id: GrantId, until: i64) -> Batch {
-        batch.guard(&EXTEND, args![id, self.pool_id(), until])
+    pub(crate) fn hold_grant(&self, batch: Batch, id: GrantId, until: Timestamp) -> Batch {
+        let batch = batch.guard(&HOLD, args![id, self.pool_id()]);
+        batch.then(&EXTEND, args![id, self.pool_id(), until])
+    }
+
+    /// Adds that the grants of session `from` hang off session `to`.
+    pub(crate) fn move_grants(&self, batch: Batch, from: SessionId, to: SessionId) -> Batch {
+        batch.then(&MOVE, args![from, self.pool_id(), to])
     }
 }
 

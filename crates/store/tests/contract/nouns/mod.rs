@@ -243,14 +243,17 @@ impl World {
     }
 
     pub fn new_family(&self) -> NewFamily {
-        NewFamily { id: self.row_id(), expires_at: after(2_592_000), grant_expires_at: after(2_595_600) }
+        NewFamily { id: self.row_id(), expires_at: after(2_592_000) }
     }
 
     /// A redeemed code's chain.
     pub async fn family(&self, offline: bool) -> (FamilyId, GrantId) {
         let code = self.code(offline).await;
         let family = self.new_family();
-        assert_eq!(self.store.redeem_code(code.id, code.grant.id, Some(&family), at(1)).await, Ok(true));
+        assert_eq!(
+            self.store.redeem_code(code.id, code.grant.id, Some(&family), until(1), at(1)).await,
+            Ok(true)
+        );
         (family.id, code.grant.id)
     }
 

@@ -1,6 +1,6 @@
 use signet_protocol::{session::Session, throttle::Counter, transaction::Transaction};
 
-use super::{World, after, at};
+use super::{World, after, at, until};
 use crate::on_worlds;
 
 const HOUR: i64 = 3600;
@@ -52,7 +52,7 @@ async fn more_than_a_batch_goes(world: World) {
 
 async fn a_reused_code_is_known_for_a_day(world: World) {
     let code = world.code(false).await;
-    assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, at(1)).await, Ok(true));
+    assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, until(1), at(1)).await, Ok(true));
     world.store.sweep(at(600 + DAY - 1)).await.unwrap();
     let stored = world.store.code(code.id).await.unwrap().unwrap();
     assert_eq!((stored.consumed_at, stored.grant.id), (Some(after(1)), code.grant.id));

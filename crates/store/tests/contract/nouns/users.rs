@@ -6,7 +6,7 @@ use signet_protocol::{
 };
 use signet_store::{Applied, Change, StoreError};
 
-use super::{World, after, at};
+use super::{World, after, at, until};
 use crate::on_worlds;
 
 const HASH: &str = "$argon2id$v=19$m=16,t=2,p=1$c2FsdHNhbHQ$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo";
@@ -122,7 +122,7 @@ async fn attack_09_a_blocked_user_loses_sessions_and_grants(world: World) {
         let ended = world.store.session(*session).await.unwrap().unwrap().ended_at;
         assert_eq!(ended.is_some(), gone);
         assert_eq!(world.is_revoked(code.grant.id).await, gone);
-        assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, at(1)).await, Ok(!gone));
+        assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, until(1), at(1)).await, Ok(!gone));
     }
 }
 
