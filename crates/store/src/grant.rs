@@ -11,8 +11,7 @@ use signet_protocol::{
 use crate::{
     Store, StoreError, args,
     change::Changed,
-    revocation::forgotten_at,
-    sql::{Batch, RowReader, Sql},
+    sql::{Batch, RowReader, Sql, Value},
 };
 
 /// The columns [`read`] wants, of a `user_grant` called `g`.
@@ -45,16 +44,28 @@ const REVOKE: Sql = Sql {
     name: "grant_revoke",
     text: "UPDATE user_grant SET revoked_at = $3 WHERE grant_id = $1 AND pool_id = $2 AND revoked_at IS NULL",
 };
+/// A denial lives as long as what it denies: the grant ends when nothing made from it can be alive any more.
+const DENY: Sql = Sql {
+    name: "grant_deny",
+    text: "INSERT INTO revocation (pool_id, key, revoked_at, expires_at)
+           SELECT pool_id, grant_id, $3, expires_at FROM user_grant WHERE grant_id = $1 AND pool_id = $2
+           ON CONFLICT (pool_id, key) DO NOTHING",
+};
+const MOVE: Sql = Sql {
+    name: "grant_move",
+    text: "UPDATE user_grant SET session_id = $3 WHERE session_id = $1 AND pool_id = $2",
+};
 
-/// Two statements over the same grants: they are denied, then marked.
+/// Two statements over the same grants: they are marked, after which nothing extends them, then denied. One that was
+/// revoked in the same second is denied already.
 macro_rules! revoke_all {
-    ($deny:ident, $mark:ident, $name:literal, $which:literal) => {
+    ($mark:ident, $deny:ident, $name:literal, $which:literal) => {
         const $deny: Sql = Sql {
             name: concat!("grant_deny_", $name),
             text: concat!(
                 "INSERT INTO revocation (pool_id, key, revoked_at, expires_at)
-                 SELECT pool_id, grant_id, $3, $4 FROM user_grant
-                 WHERE pool_id = $1 AND revoked_at IS NULL AND ",
+                 SELECT pool_id, grant_id, $3, expires_at FROM user_grant
+                 WHERE pool_id = $1 AND revoked_at = $3 AND ",
                 $which,
                 " ON CONFLICT (pool_id, key) DO NOTHING"
             ),
@@ -68,15 +79,17 @@ macro_rules! revoke_all {
         };
     };
 }
-revoke_all!(DENY_SESSION, REVOKE_SESSION, "session", "session_id = $2 AND NOT offline");
-revoke_all!(DENY_USER, REVOKE_USER, "user", "user_id = $2");
-revoke_all!(DENY_APPLICATION, REVOKE_APPLICATION, "application", "app_id = $2");
+revoke_all!(REVOKE_SESSION, DENY_SESSION, "session", "session_id = $2 AND NOT offline");
+revoke_all!(REVOKE_USER, DENY_USER, "user", "user_id = $2");
+revoke_all!(REVOKE_APPLICATION, DENY_APPLICATION, "application", "app_id = $2");
 
 pub(crate) const STATEMENTS: &[&Sql] = &[
     &INSERT,
     &HOLD,
     &EXTEND,
     &REVOKE,
+    &DENY,
+    &MOVE,
     &DENY_SESSION,
     &REVOKE_SESSION,
     &DENY_USER,
@@ -99,22 +112,20 @@ impl Store {
     /// Revokes a grant: its refresh tokens, and its access tokens at every node within a second (RFC 7009 §2.1).
     /// `false` when it does not exist or was revoked before.
     pub async fn revoke_grant(&self, id: GrantId, now: Now) -> Result<bool, StoreError> {
-        let batch = Batch::new().guard(&REVOKE, args![id, self.pool_id(), now.timestamp()]);
-        self.commit(self.deny(batch, id, now), vec![Changed::Revocations], now).await
+        let values = args![id, self.pool_id(), now.timestamp()];
+        let batch = Batch::new().guard(&REVOKE, values.clone()).then(&DENY, values);
+        self.commit(batch, vec![Changed::Revocations], now).await
     }
 
     /// Adds the revocation of several grants. Whoever commits the batch says [`Changed::Revocations`].
     pub(crate) fn revoke_all(&self, batch: Batch, of: &GrantsOf, now: Now) -> Batch {
-        let (deny, mark, whose) = match of {
-            GrantsOf::Session(id) => (&DENY_SESSION, &REVOKE_SESSION, (*id).into()),
-            GrantsOf::User(id) => (&DENY_USER, &REVOKE_USER, (*id).into()),
-            GrantsOf::Application(id) => (&DENY_APPLICATION, &REVOKE_APPLICATION, (*id).into()),
+        let (mark, deny, whose) = match of {
+            GrantsOf::Session(id) => (&REVOKE_SESSION, &DENY_SESSION, Value::from(*id)),
+            GrantsOf::User(id) => (&REVOKE_USER, &DENY_USER, Value::from(*id)),
+            GrantsOf::Application(id) => (&REVOKE_APPLICATION, &DENY_APPLICATION, Value::from(*id)),
         };
-        let at = now.timestamp();
-        let whose: crate::sql::Value = whose;
-        batch
-            .then(deny, args![self.pool_id(), whose.clone(), at, forgotten_at(now)])
-            .then(mark, args![self.pool_id(), whose, at])
+        let values = args![self.pool_id(), whose, now.timestamp()];
+        batch.then(mark, values.clone()).then(deny, values)
     }
 
     pub(crate) fn insert_grant(&self, batch: Batch, grant: &Grant) -> Batch {

@@ -14,6 +14,7 @@ on_worlds!(
     a_grant_is_revoked_once,
     one_token_can_be_revoked_by_its_jti,
     attack_27_logout_revokes_what_is_not_offline,
+    a_revocation_lives_as_long_as_its_grant,
     a_caller_that_leaves_does_not_lose_the_revocation,
 );
 
@@ -58,6 +59,23 @@ async fn attack_27_logout_revokes_what_is_not_offline(world: World) {
     assert_eq!(world.store.end_session(session.id, at(1)).await, Ok(true));
     for (grant, revoked) in grants.iter().zip([true, false, false]) {
         assert_eq!(world.is_revoked(grant.id).await, revoked);
+    }
+}
+
+async fn a_revocation_lives_as_long_as_its_grant(world: World) {
+    let end = 90 * 86_400;
+    for by_logout in [false, true] {
+        let code = world.code(false).await;
+        assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, after(end), at(1)).await, Ok(true));
+        let revoked = match by_logout {
+            false => world.store.revoke_grant(code.grant.id, at(2)).await,
+            true => world.store.end_session(code.grant.session, at(2)).await,
+        };
+        assert_eq!(revoked, Ok(true));
+        world.store.sweep(at(end - 1)).await.unwrap();
+        assert!(world.is_revoked(code.grant.id).await);
+        world.store.sweep(at(end)).await.unwrap();
+        assert!(!world.is_revoked(code.grant.id).await, "nothing made from it is alive");
     }
 }
 
