@@ -19,6 +19,7 @@ on_worlds!(
     a_stale_update_changes_nothing,
     attack_09_a_blocked_user_loses_sessions_and_grants,
     a_blocked_user_begins_no_session,
+    attack_27_a_new_password_ends_sessions_and_grants,
     consent_is_remembered,
     consents_given_at_once_are_all_remembered,
 );
@@ -124,6 +125,35 @@ async fn attack_09_a_blocked_user_loses_sessions_and_grants(world: World) {
         assert_eq!(world.is_revoked(code.grant.id).await, gone);
         assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, until(1), at(1)).await, Ok(!gone));
     }
+}
+
+async fn attack_27_a_new_password_ends_sessions_and_grants(world: World) {
+    let hash = |text: &str| Some(PasswordHash::parse(text).unwrap());
+    let (first, second, third) = (HASH.to_owned(), HASH.replace("t=2", "t=3"), HASH.replace("t=2", "t=4"));
+    let mut new = world.new_user("alice");
+    new.password = hash(&first);
+    world.apply(Change::InsertUser(new.clone())).await;
+    let session = world.session(&new).await;
+    let code = world.new_code(world.new_grant(&session, world.new_application("notes").id, true));
+    assert_eq!(world.store.issue_code(&code, None, at(0)).await, Ok(true));
+    let alive = async || {
+        let ended = world.store.session(session.id).await.unwrap().unwrap().ended_at;
+        assert_eq!(ended.is_some(), world.is_revoked(code.grant.id).await);
+        ended.is_none()
+    };
+    let changed = async |change: &dyn Fn(&mut User)| {
+        let mut user = world.store.user(new.id).await.unwrap().unwrap();
+        change(&mut user);
+        world.apply(Change::UpdateUser(user)).await;
+    };
+    changed(&|user| user.details.roles = vec!["admin".to_owned()]).await;
+    assert!(alive().await, "the password is the same");
+    let (old, rehashed) = (hash(&first).unwrap(), hash(&second).unwrap());
+    assert_eq!(world.store.rehash_password(new.id, &old, &rehashed).await, Ok(true));
+    assert!(alive().await, "it is the same password, hashed anew");
+    changed(&|user| user.password = hash(&third)).await;
+    assert!(!alive().await);
+    assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, until(1), at(1)).await, Ok(false));
 }
 
 async fn a_blocked_user_begins_no_session(world: World) {
