@@ -26,5 +26,5 @@ pub const IDENTIFIER_BYTES: usize = 320;
 pub const PASSWORD_BYTES: usize = 1024;
 /// Bytes of an `Authorization` header.
 pub const AUTHORIZATION_BYTES: usize = 20 * 1024;
-/// Seconds of the longest access token lifetime an application may set: a denial row is kept this long.
+/// Seconds of the longest access token lifetime an application may set: a revocation may have to be kept this long.
 pub const ACCESS_TOKEN_EXPIRE_MAX: i64 = 30 * 86_400;

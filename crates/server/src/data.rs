@@ -104,7 +104,8 @@ impl DataDir {
     pub async fn open(&self, config: &Config, port: u16, _lock: &Lock) -> Result<Arc<Signet>, Failure> {
         let settings = Settings { base_url: config.base_url(port)? };
         let key = self.master_key(config)?;
-        let options = Options { database: config.database.clone(), master_key: key.key };
+        let clock = signet_store::Clock::new(|| SystemClock.now());
+        let options = Options { database: config.database.clone(), master_key: key.key, clock };
         let store = match Store::open(options, SystemClock.now(), &mut SystemEntropy).await {
             Ok(store) => store,
             Err(error) => {

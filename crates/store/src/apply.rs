@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, future::Future};
 use signet_protocol::{
     application::Application,
     entropy::Entropy,
+    id::UserId,
     time::Now,
     user::{User, fold_email},
 };
@@ -80,8 +81,8 @@ pub enum Applied {
 }
 
 impl Store {
-    /// Carries out a plan as a whole. Blocking a user ends their sessions and revokes their grants, disabling an
-    /// application revokes its grants. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
+    /// Carries out a plan as a whole. Blocking a user or giving them another password ends their sessions and revokes
+    /// their grants, disabling an application revokes its grants. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
     pub fn apply(
         &self,
         changes: Vec<Change>,
@@ -90,7 +91,13 @@ impl Store {
     ) -> impl Future<Output = Result<Applied, StoreError>> + Send + use<'_> {
         let batch = self.plan(&changes, now, entropy);
         async move {
-            let stands = self.commit(batch?, stale(&changes), now).await?;
+            let mut batch = batch?;
+            let ended = self.users_to_end(&changes).await?;
+            for user in &ended {
+                batch = self.end_sessions_of(batch, *user, now);
+                batch = self.revoke_all(batch, &GrantsOf::User(*user), now);
+            }
+            let stands = self.commit(batch, stale(&changes, &ended), now).await?;
             Ok(if stands { Applied::Done } else { Applied::Changed })
         }
     }
@@ -108,7 +115,10 @@ impl Store {
                     self.update_application(batch, application, row, now)
                 }
                 Change::InsertUser(user) => batch.then(&INSERT_USER, self.user_row(user, now)?),
-                Change::UpdateUser(user) => self.update_user(batch, user, now)?,
+                Change::UpdateUser(user) => {
+                    let row = [self.user_row(user, now)?, args![user.version]].concat();
+                    batch.guard(&UPDATE_USER, row)
+                }
             };
         }
         Ok(batch)
@@ -139,15 +149,23 @@ impl Store {
         })
     }
 
-    fn update_user(&self, batch: Batch, user: &User, now: Now) -> Result<Batch, StoreError> {
-        let mut row = self.user_row(user, now)?;
-        row.extend(args![user.version]);
-        let batch = batch.guard(&UPDATE_USER, row);
-        if !user.blocked {
-            return Ok(batch);
+    /// Those whose logins end: who is blocked, or has another password than the stored one. A password that is stored
+    /// after it was compared here comes with another version, which the plan's guard refuses.
+    async fn users_to_end(&self, changes: &[Change]) -> Result<Vec<UserId>, StoreError> {
+        let mut ended = Vec::new();
+        for change in changes {
+            if let Change::UpdateUser(user) = change
+                && (user.blocked || self.has_another_password(user).await?)
+            {
+                ended.push(user.id);
+            }
         }
-        let batch = self.end_sessions_of(batch, user.id, now);
-        Ok(self.revoke_all(batch, &GrantsOf::User(user.id), now))
+        Ok(ended)
+    }
+
+    async fn has_another_password(&self, user: &User) -> Result<bool, StoreError> {
+        let stored = self.user(user.id).await?;
+        Ok(stored.is_some_and(|stored| stored.password != user.password))
     }
 
     fn application_row(
@@ -190,16 +208,14 @@ impl Store {
     }
 }
 
-/// What a plan makes stale in memory.
-fn stale(changes: &[Change]) -> Vec<Changed> {
+/// What a plan that ends the logins of `ended` makes stale in memory.
+fn stale(changes: &[Change], ended: &[UserId]) -> Vec<Changed> {
     let applications = changes
         .iter()
         .any(|change| matches!(change, Change::InsertApplication(_) | Change::UpdateApplication(_)));
-    let revocations = changes.iter().any(|change| match change {
-        Change::UpdateApplication(application) => !application.enabled,
-        Change::UpdateUser(user) => user.blocked,
-        Change::InsertApplication(_) | Change::InsertUser(_) => false,
-    });
+    let disabled =
+        |change: &Change| matches!(change, Change::UpdateApplication(application) if !application.enabled);
+    let revocations = !ended.is_empty() || changes.iter().any(disabled);
     let applications = applications.then_some(Changed::Applications);
     applications.into_iter().chain(revocations.then_some(Changed::Revocations)).collect()
 }

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Weak, atomic::Ordering},
+    sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
 
@@ -16,7 +16,7 @@ use signet_protocol::{
 };
 
 use crate::{
-    Store, StoreError, args,
+    Clock, Store, StoreError, args,
     sql::{Batch, RowReader, Sql},
     store::Inner,
 };
@@ -35,7 +35,11 @@ pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &SINCE];
 const EVERY: Duration = Duration::from_millis(500);
 
 /// Seconds to look back beyond the newest change seen: commits become visible out of order, and clocks differ.
-const LOOK_BACK: i64 = 10;
+const LOOK_BACK: i64 = 120;
+
+/// Looks after which everything is read again, whatever was seen: once a minute. A node whose clock is further off than
+/// [`LOOK_BACK`] misses changes for no longer than that.
+const START_OVER: u32 = 120;
 
 /// What changed, and so what must be forgotten or read.
 #[derive(Clone, Copy)]
@@ -122,7 +126,7 @@ impl Store {
         self.0.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// After changes may have been missed: forgets everything and reads all revocations again.
+    /// In case changes were missed: forgets everything and reads all revocations again.
     async fn start_over(&self, now: Timestamp) -> Result<(), StoreError> {
         self.forget_applications();
         self.0.key_rings.clear();
@@ -133,13 +137,8 @@ impl Store {
 }
 
 /// Follows the changes of other nodes until the store is gone.
-pub(crate) fn follow(store: &Store, from: Timestamp) {
-    let mut follower = Follower {
-        store: std::sync::Arc::downgrade(&store.0),
-        newest: from.0,
-        seen: HashMap::new(),
-        behind: false,
-    };
+pub(crate) fn follow(store: &Store, clock: Clock) {
+    let mut follower = Follower::new(store, clock);
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(EVERY).await;
@@ -154,19 +153,36 @@ pub(crate) fn follow(store: &Store, from: Timestamp) {
 
 struct Follower {
     store: Weak<Inner>,
-    /// The newest change seen.
+    clock: Clock,
+    /// The newest change seen, but never later than this node's own time: a node whose clock is ahead must not hide what
+    /// the others write after it.
     newest: i64,
     /// Those handled that the next look will meet again.
     seen: HashMap<[u8; 16], i64>,
+    /// Looks since everything was read.
+    looks: u32,
     /// Whether the last look failed; changes are not kept for ever, so some may be missed.
     behind: bool,
 }
 
 impl Follower {
+    fn new(store: &Store, clock: Clock) -> Self {
+        Self {
+            store: Arc::downgrade(&store.0),
+            newest: clock.now().timestamp().0,
+            clock,
+            seen: HashMap::new(),
+            looks: 0,
+            behind: false,
+        }
+    }
+
     async fn turn(&mut self, store: &Store) -> Result<(), StoreError> {
-        if self.behind {
-            store.start_over(Timestamp(self.newest)).await?;
-            self.behind = false;
+        let now = self.clock.now().timestamp();
+        self.looks += 1;
+        if self.behind || self.looks >= START_OVER {
+            store.start_over(now).await?;
+            (self.behind, self.looks) = (false, 0);
         }
         let since = self.newest - LOOK_BACK;
         let rows = store.engine().list(&SINCE, args![store.pool_id(), since], read).await?;
@@ -180,7 +196,7 @@ impl Follower {
             }
             pulled |= matches!(changed, Some(Changed::Revocations));
             self.seen.insert(id, at.0);
-            self.newest = self.newest.max(at.0);
+            self.newest = self.newest.max(at.0.min(now.0));
         }
         let keep_from = self.newest - LOOK_BACK;
         self.seen.retain(|_, at| *at >= keep_from);
@@ -192,4 +208,40 @@ impl Follower {
 fn read(row: &mut RowReader) -> Result<([u8; 16], Option<Changed>, Timestamp), StoreError> {
     let (id, kind, subject, at) = (row.array()?, row.text()?, row.text()?, row.at()?);
     Ok((id, Changed::parse(&kind, &subject), at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Database, MasterKey, Options};
+    use signet_testkit::seed::Seeded;
+
+    const NOON: i64 = 1_800_000_000;
+
+    fn at(seconds: i64) -> Now {
+        Now::from_millis((NOON + seconds) * 1000)
+    }
+
+    #[tokio::test]
+    async fn what_was_missed_is_read_once_a_minute() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Options {
+            database: Database::Sqlite(directory.path().join("signet.db")),
+            master_key: MasterKey::from_bytes([7; 32]),
+            clock: Clock::new(|| at(0)),
+        };
+        let writer = Store::open(options.clone(), at(0), &mut Seeded(1)).await.unwrap();
+        let node = Store::open(options, at(0), &mut Seeded(2)).await.unwrap();
+        let mut follower = Follower::new(&node, Clock::new(|| at(0)));
+        // The writer's clock is behind by more than anybody looks back.
+        let long_ago = at(-LOOK_BACK - 1);
+        writer.revoke_jti("one", at(600).timestamp(), long_ago).await.unwrap();
+        for look in 1..START_OVER {
+            follower.turn(&node).await.unwrap();
+            assert!(!node.is_revoked(None, "one"), "look {look}");
+        }
+        follower.turn(&node).await.unwrap();
+        assert!(node.is_revoked(None, "one"));
+        assert_eq!(u128::from(START_OVER) * EVERY.as_millis(), 60_000);
+    }
 }

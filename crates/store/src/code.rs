@@ -43,8 +43,6 @@ pub struct NewFamily {
     pub id: FamilyId,
     /// When the chain ends.
     pub expires_at: Timestamp,
-    /// When nothing made from the chain can be alive any more: the grant is kept as long.
-    pub grant_expires_at: Timestamp,
 }
 
 impl Store {
@@ -84,15 +82,18 @@ impl Store {
 
     /// Spends a code and begins its chain of refresh tokens, before anything is signed. `false` when it was spent
     /// before or its grant was revoked; of any number of parallel calls one is `true` (RFC 6749 §4.1.2, attack 6).
+    ///
+    /// The grant is kept until `until` at least: when no access token that is signed now can be alive any more.
     pub async fn redeem_code(
         &self,
         id: CodeId,
         grant: GrantId,
         family: Option<&NewFamily>,
+        until: Timestamp,
         now: Now,
     ) -> Result<bool, StoreError> {
         let batch = Batch::new().guard(&SPEND, args![id, self.pool_id(), grant, now.timestamp()]);
-        let until = family.map_or(0, |family| family.grant_expires_at.0);
+        let until = family.map_or(until, |family| until.max(family.expires_at));
         let batch = self.hold_grant(batch, grant, until);
         let batch = match family {
             Some(family) => self.insert_family(batch, family, grant, now),

@@ -5,14 +5,13 @@ use signet_protocol::{
     id::{AppId, GrantId, PoolId, SessionId, UserId},
     issuer::IssuerId,
     scope::Scope,
-    time::Now,
+    time::{Now, Timestamp},
 };
 
 use crate::{
     Store, StoreError, args,
     change::Changed,
-    revocation::forgotten_at,
-    sql::{Batch, RowReader, Sql},
+    sql::{Batch, RowReader, Sql, Value},
 };
 
 /// The columns [`read`] wants, of a `user_grant` called `g`.
@@ -30,26 +29,43 @@ const INSERT: Sql = Sql {
                created_at, expires_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 };
-/// Keeps the grant at least until `$3`, unless it was revoked.
+/// Changes nothing, but waits for whoever is revoking the grant and makes them wait for us: neither can miss the other.
+const HOLD: Sql = Sql {
+    name: "grant_hold",
+    text: "UPDATE user_grant SET revoked_at = revoked_at
+           WHERE grant_id = $1 AND pool_id = $2 AND revoked_at IS NULL",
+};
+/// Seldom finds anything to do, which spares the index on `expires_at`.
 const EXTEND: Sql = Sql {
     name: "grant_extend",
-    text: "UPDATE user_grant SET expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END
-           WHERE grant_id = $1 AND pool_id = $2 AND revoked_at IS NULL",
+    text: "UPDATE user_grant SET expires_at = $3 WHERE grant_id = $1 AND pool_id = $2 AND expires_at < $3",
 };
 const REVOKE: Sql = Sql {
     name: "grant_revoke",
     text: "UPDATE user_grant SET revoked_at = $3 WHERE grant_id = $1 AND pool_id = $2 AND revoked_at IS NULL",
 };
+/// A denial lives as long as what it denies: the grant ends when nothing made from it can be alive any more.
+const DENY: Sql = Sql {
+    name: "grant_deny",
+    text: "INSERT INTO revocation (pool_id, key, revoked_at, expires_at)
+           SELECT pool_id, grant_id, $3, expires_at FROM user_grant WHERE grant_id = $1 AND pool_id = $2
+           ON CONFLICT (pool_id, key) DO NOTHING",
+};
+const MOVE: Sql = Sql {
+    name: "grant_move",
+    text: "UPDATE user_grant SET session_id = $3 WHERE session_id = $1 AND pool_id = $2",
+};
 
-/// Two statements over the same grants: they are denied, then marked.
+/// Two statements over the same grants: they are marked, after which nothing extends them, then denied. One that was
+/// revoked in the same second is denied already.
 macro_rules! revoke_all {
-    ($deny:ident, $mark:ident, $name:literal, $which:literal) => {
+    ($mark:ident, $deny:ident, $name:literal, $which:literal) => {
         const $deny: Sql = Sql {
             name: concat!("grant_deny_", $name),
             text: concat!(
                 "INSERT INTO revocation (pool_id, key, revoked_at, expires_at)
-                 SELECT pool_id, grant_id, $3, $4 FROM user_grant
-                 WHERE pool_id = $1 AND revoked_at IS NULL AND ",
+                 SELECT pool_id, grant_id, $3, expires_at FROM user_grant
+                 WHERE pool_id = $1 AND revoked_at = $3 AND ",
                 $which,
                 " ON CONFLICT (pool_id, key) DO NOTHING"
             ),
@@ -63,14 +79,17 @@ macro_rules! revoke_all {
         };
     };
 }
-revoke_all!(DENY_SESSION, REVOKE_SESSION, "session", "session_id = $2 AND NOT offline");
-revoke_all!(DENY_USER, REVOKE_USER, "user", "user_id = $2");
-revoke_all!(DENY_APPLICATION, REVOKE_APPLICATION, "application", "app_id = $2");
+revoke_all!(REVOKE_SESSION, DENY_SESSION, "session", "session_id = $2 AND NOT offline");
+revoke_all!(REVOKE_USER, DENY_USER, "user", "user_id = $2");
+revoke_all!(REVOKE_APPLICATION, DENY_APPLICATION, "application", "app_id = $2");
 
 pub(crate) const STATEMENTS: &[&Sql] = &[
     &INSERT,
+    &HOLD,
     &EXTEND,
     &REVOKE,
+    &DENY,
+    &MOVE,
     &DENY_SESSION,
     &REVOKE_SESSION,
     &DENY_USER,
@@ -93,22 +112,20 @@ impl Store {
     /// Revokes a grant: its refresh tokens, and its access tokens at every node within a second (RFC 7009 §2.1).
     /// `false` when it does not exist or was revoked before.
     pub async fn revoke_grant(&self, id: GrantId, now: Now) -> Result<bool, StoreError> {
-        let batch = Batch::new().guard(&REVOKE, args![id, self.pool_id(), now.timestamp()]);
-        self.commit(self.deny(batch, id, now), vec![Changed::Revocations], now).await
+        let values = args![id, self.pool_id(), now.timestamp()];
+        let batch = Batch::new().guard(&REVOKE, values.clone()).then(&DENY, values);
+        self.commit(batch, vec![Changed::Revocations], now).await
     }
 
     /// Adds the revocation of several grants. Whoever commits the batch says [`Changed::Revocations`].
     pub(crate) fn revoke_all(&self, batch: Batch, of: &GrantsOf, now: Now) -> Batch {
-        let (deny, mark, whose) = match of {
-            GrantsOf::Session(id) => (&DENY_SESSION, &REVOKE_SESSION, (*id).into()),
-            GrantsOf::User(id) => (&DENY_USER, &REVOKE_USER, (*id).into()),
-            GrantsOf::Application(id) => (&DENY_APPLICATION, &REVOKE_APPLICATION, (*id).into()),
+        let (mark, deny, whose) = match of {
+            GrantsOf::Session(id) => (&REVOKE_SESSION, &DENY_SESSION, Value::from(*id)),
+            GrantsOf::User(id) => (&REVOKE_USER, &DENY_USER, Value::from(*id)),
+            GrantsOf::Application(id) => (&REVOKE_APPLICATION, &DENY_APPLICATION, Value::from(*id)),
         };
-        let at = now.timestamp();
-        let whose: crate::sql::Value = whose;
-        batch
-            .then(deny, args![self.pool_id(), whose.clone(), at, forgotten_at(now)])
-            .then(mark, args![self.pool_id(), whose, at])
+        let values = args![self.pool_id(), whose, now.timestamp()];
+        batch.then(mark, values.clone()).then(deny, values)
     }
 
     pub(crate) fn insert_grant(&self, batch: Batch, grant: &Grant) -> Batch {
@@ -129,8 +146,14 @@ impl Store {
     }
 
     /// Adds a guard: the grant is not revoked. It is kept at least until `until`.
-    pub(crate) fn hold_grant(&self, batch: Batch, id: GrantId, until: i64) -> Batch {
-        batch.guard(&EXTEND, args![id, self.pool_id(), until])
+    pub(crate) fn hold_grant(&self, batch: Batch, id: GrantId, until: Timestamp) -> Batch {
+        let batch = batch.guard(&HOLD, args![id, self.pool_id()]);
+        batch.then(&EXTEND, args![id, self.pool_id(), until])
+    }
+
+    /// Adds that the grants of session `from` hang off session `to`.
+    pub(crate) fn move_grants(&self, batch: Batch, from: SessionId, to: SessionId) -> Batch {
+        batch.then(&MOVE, args![from, self.pool_id(), to])
     }
 }
 

@@ -33,4 +33,4 @@ pub use apply::{Applied, Change};
 pub use code::NewFamily;
 pub use error::StoreError;
 pub use sealing::{MasterKey, Place};
-pub use store::{Database, Options, Pool, Store};
+pub use store::{Clock, Database, Options, Pool, Store};

@@ -3,7 +3,7 @@
 use signet_protocol::{
     id::{FamilyId, GrantId},
     refresh::{REPEATS_MAX, RefreshFamily},
-    time::Now,
+    time::{Now, Timestamp},
 };
 
 use crate::{
@@ -29,14 +29,12 @@ const LOAD: Sql = Sql {
 const ROTATE: Sql = Sql {
     name: "family_rotate",
     text: "UPDATE refresh_family SET generation = generation + 1, rotated_at = $4, repeats = 0
-           WHERE family_id = $1 AND pool_id = $2 AND generation = $3 AND EXISTS (
-               SELECT 1 FROM user_grant g WHERE g.grant_id = refresh_family.grant_id AND g.revoked_at IS NULL)",
+           WHERE family_id = $1 AND pool_id = $2 AND grant_id = $5 AND generation = $3",
 };
 const REPEAT: Sql = Sql {
     name: "family_repeat",
     text: "UPDATE refresh_family SET repeats = repeats + 1
-           WHERE family_id = $1 AND pool_id = $2 AND generation = $3 AND repeats < $4 AND EXISTS (
-               SELECT 1 FROM user_grant g WHERE g.grant_id = refresh_family.grant_id AND g.revoked_at IS NULL)",
+           WHERE family_id = $1 AND pool_id = $2 AND grant_id = $5 AND generation = $3 AND repeats < $4",
 };
 
 pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &ROTATE, &REPEAT];
@@ -49,14 +47,31 @@ impl Store {
 
     /// Moves the chain on from generation `from`, durably, before anything is signed. `false` when it is no longer
     /// there or the grant was revoked; of any number of parallel calls one is `true` (attack 6).
-    pub async fn rotate(&self, id: FamilyId, from: i64, now: Now) -> Result<bool, StoreError> {
-        self.write(Batch::new().guard(&ROTATE, args![id, self.pool_id(), from, now.timestamp()])).await
+    ///
+    /// The grant is kept until `until` at least: when no access token that is signed now can be alive any more.
+    pub async fn rotate(
+        &self,
+        id: FamilyId,
+        grant: GrantId,
+        from: i64,
+        until: Timestamp,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        let batch = self.hold_grant(Batch::new(), grant, until);
+        self.write(batch.guard(&ROTATE, args![id, self.pool_id(), from, now.timestamp(), grant])).await
     }
 
     /// Counts one more handing-out of the token of `generation`; `false` when the chain has moved on, the grant was
-    /// revoked, or it was handed out [`REPEATS_MAX`] times.
-    pub async fn repeat(&self, id: FamilyId, generation: i64) -> Result<bool, StoreError> {
-        self.write(Batch::new().guard(&REPEAT, args![id, self.pool_id(), generation, REPEATS_MAX])).await
+    /// revoked, or it was handed out [`REPEATS_MAX`] times. The grant is kept as by [`Store::rotate`].
+    pub async fn repeat(
+        &self,
+        id: FamilyId,
+        grant: GrantId,
+        generation: i64,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let batch = self.hold_grant(Batch::new(), grant, until);
+        self.write(batch.guard(&REPEAT, args![id, self.pool_id(), generation, REPEATS_MAX, grant])).await
     }
 
     pub(crate) fn insert_family(&self, batch: Batch, family: &NewFamily, grant: GrantId, now: Now) -> Batch {

@@ -8,8 +8,7 @@ use std::{
 use signet_protocol::{
     id::{GrantId, RowId},
     jose::sha256,
-    limits::ACCESS_TOKEN_EXPIRE_MAX,
-    time::{Now, Seconds, Timestamp},
+    time::{Now, Timestamp},
 };
 
 use crate::{
@@ -71,11 +70,6 @@ impl Store {
         grant.is_some_and(|grant| revoked.has(&grant.bytes())) || revoked.has(&sha256(jti.as_bytes()))
     }
 
-    /// Adds the denial of a grant to a batch that revokes it.
-    pub(crate) fn deny(&self, batch: Batch, grant: GrantId, now: Now) -> Batch {
-        batch.then(&INSERT, args![self.pool_id(), grant, now.timestamp(), forgotten_at(now)])
-    }
-
     pub(crate) async fn load_revocations(&self, now: Timestamp) -> Result<(), StoreError> {
         let alive = self.engine().list(&ALIVE, args![self.pool_id(), now], read).await?;
         self.0.revoked.add(alive);
@@ -87,11 +81,6 @@ impl Store {
         self.0.revoked.add(new);
         Ok(())
     }
-}
-
-/// When no access token of a grant revoked now can be alive any more.
-pub(crate) fn forgotten_at(now: Now) -> Timestamp {
-    now.timestamp().plus(Seconds(ACCESS_TOKEN_EXPIRE_MAX))
 }
 
 fn read(row: &mut RowReader) -> Result<(Vec<u8>, i64), StoreError> {

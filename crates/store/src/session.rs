@@ -42,13 +42,15 @@ const HOLD: Sql = Sql {
 pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &END, &END_USER, &HOLD];
 
 impl Store {
-    /// Stores a login, ends the one it replaces in the same browser (whose grants live on: they are the same
-    /// person's, or another's who did not sign out), and records it as the transaction's choice. `false`, and nothing
-    /// done, when the transaction was answered already or the user is blocked.
+    /// Stores a login, ends the one it replaces in the same browser, and records it as the transaction's choice. `false`,
+    /// and nothing done, when the transaction was answered already or the user is blocked.
+    ///
+    /// What the same person gave in the replaced session now hangs off the new one, so that its logout reaches it. Of
+    /// another person's grants those that do not outlive a session are revoked, as [`Store::end_session`] does.
     pub async fn begin_session(
         &self,
         session: &Session,
-        replaces: Option<SessionId>,
+        replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
         now: Now,
     ) -> Result<bool, StoreError> {
@@ -56,8 +58,15 @@ impl Store {
         if let Some((id, chosen)) = transaction {
             batch = self.choose(batch, id, chosen);
         }
-        if let Some(replaced) = replaces {
-            batch = batch.then(&END, args![replaced, self.pool_id(), now.timestamp()]);
+        let mut stale = Vec::new();
+        if let Some(old) = replaces {
+            batch = batch.then(&END, args![old.id, self.pool_id(), now.timestamp()]);
+            if old.user == session.user {
+                batch = self.move_grants(batch, old.id, session.id);
+            } else {
+                batch = self.revoke_all(batch, &GrantsOf::Session(old.id), now);
+                stale.push(Changed::Revocations);
+            }
         }
         let row = args![
             session.id,
@@ -69,7 +78,7 @@ impl Store {
             now.timestamp(),
             session.expires_at,
         ];
-        self.write(batch.then(&INSERT, row)).await
+        self.commit(batch.then(&INSERT, row), stale, now).await
     }
 
     /// The session of this id, whatever its state.

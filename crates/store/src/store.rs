@@ -59,6 +59,29 @@ pub struct Options {
     pub database: Database,
     /// What sealed values are sealed with.
     pub master_key: MasterKey,
+    /// Where a node that shares its database reads the time to follow the others by.
+    pub clock: Clock,
+}
+
+/// A source of the time.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Now + Send + Sync>);
+
+impl Clock {
+    /// The time is what `read` says.
+    pub fn new(read: impl Fn() -> Now + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 /// Which database.
@@ -161,7 +184,7 @@ impl Store {
         }));
         store.load_revocations(now.timestamp()).await?;
         if matches!(options.database, Database::Postgres(_)) {
-            change::follow(&store, now.timestamp());
+            change::follow(&store, options.clock);
         }
         Ok(store)
     }

@@ -77,7 +77,7 @@ const HOUR: i64 = 3600;
 /// Each table with the seconds its rows are kept. What refers to a grant goes before the grant, which never ends
 /// earlier than they do.
 const TABLES: &[(&Sql, &Sql, i64)] = &[
-    (&DUE_TRANSACTIONS, &TRANSACTIONS, DAY),
+    (&DUE_TRANSACTIONS, &TRANSACTIONS, HOUR),
     (&DUE_CODES, &CODES, DAY),
     (&DUE_FAMILIES, &FAMILIES, 0),
     (&DUE_GRANTS, &GRANTS, DAY),

@@ -93,7 +93,8 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         return Err(used(&open.transaction, &open.application));
     }
     if allowed {
-        remember(signet, &open, &user).await?;
+        let (store, scope) = (signet.store(), asked_scope(&open));
+        store.remember_consent(user.id, open.application.id, &scope, signet.now()).await?;
     }
     tracing::info!(request_id = edge.request_id, sub = %user.id, client_id = %open.application.id, allowed, "consent");
     Ok(respond::see_other(&format!("/oidc/auth/resume?txn={txn}")))
@@ -103,11 +104,4 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
 fn fits_another_session(signet: &Signet, open: &Open, form: &signet_protocol::params::RawParams) -> bool {
     let chosen = open.transaction.chosen.map(|chosen| chosen.session);
     chosen.is_some() && open.check_csrf(signet, form, chosen).is_ok()
-}
-
-async fn remember(signet: &Arc<Signet>, open: &Open, user: &ActiveUser) -> Result<(), Failure> {
-    let store = signet.store();
-    let earlier = store.consent(user.id, open.application.id).await?.unwrap_or_default();
-    let all = earlier.union(&asked_scope(open));
-    Ok(store.remember_consent(user.id, open.application.id, &all, signet.now()).await?)
 }

@@ -109,9 +109,9 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
             strengthen(signet, asker, &user, password).await?;
             let (new, cookie) = session::begin(signet, edge, &open.application, &user);
             let replaced =
-                session::current(signet, edge, &open.application).await?.map(|(session, _)| session.id);
+                session::current(signet, edge, &open.application).await?.map(|(session, _)| session);
             let choice = (open.transaction.id, Chosen { session: new.id, by_login: true });
-            if !signet.store().begin_session(&new, replaced, Some(choice), signet.now()).await? {
+            if !signet.store().begin_session(&new, replaced.as_ref(), Some(choice), signet.now()).await? {
                 return Err(used(&open.transaction, &open.application));
             }
             tracing::info!(request_id = edge.request_id, sub = %user.id, "signed in");

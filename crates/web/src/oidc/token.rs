@@ -13,6 +13,7 @@ use signet_protocol::{
     jose::{HmacKey, JoseError, KeyAlg, Signer, SigningAlg, SigningKey},
     params::RawParams,
     refresh::{self, GRACE_CONFIDENTIAL, GRACE_PUBLIC, RefreshDecision, RefreshFamily},
+    time::{Now, Timestamp},
     token::{
         self, AllowedGrant, CodeCase, CodeOutcome, CodeRequest, INVALID_GRANT, Minting, RefreshCase,
         RefreshRequest, Signers,
@@ -76,7 +77,8 @@ impl Exchange<'_> {
         let user = self.user(&stored.grant).await?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
         let family = self.new_family(&stored.grant);
-        if !store.redeem_code(stored.id, stored.grant.id, family.as_ref(), now).await? {
+        let (now, grant) = (self.signet.now(), stored.grant.id);
+        if !store.redeem_code(stored.id, grant, family.as_ref(), self.access_until(now), now).await? {
             // Another request spent it between reading and writing: that is a second use, too.
             return Err(self.revoke(&stored.grant, "a code was used twice at once").await?.into());
         }
@@ -89,7 +91,7 @@ impl Exchange<'_> {
             scope: stored.grant.scope.clone(),
             nonce: stored.nonce.clone(),
         };
-        self.mint(minting, &keys, refresh)
+        self.mint(minting, &keys, refresh, now)
     }
 
     async fn refresh(&self, params: &RawParams) -> Result<Response, Failure> {
@@ -105,7 +107,7 @@ impl Exchange<'_> {
         let user = self.user(&family.grant).await?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
         let grant = family.grant.clone();
-        let generation = self.advance(family, presented.generation).await?;
+        let (generation, now) = self.advance(family, presented.generation).await?;
         let token = refresh::refresh_token(key, presented.family, generation);
         let minting = Minting {
             issuer: &self.edge.issuer,
@@ -115,21 +117,24 @@ impl Exchange<'_> {
             scope,
             nonce: None,
         };
-        self.mint(minting, &keys, Some(token))
+        self.mint(minting, &keys, Some(token), now)
     }
 
-    /// Moves the chain on, or finds that it was moved already; the generation to hand out.
-    async fn advance(&self, mut family: RefreshFamily, presented: i64) -> Result<i64, Failure> {
+    /// Moves the chain on, or finds that it was moved already; the generation to hand out, and when that was written.
+    async fn advance(&self, mut family: RefreshFamily, presented: i64) -> Result<(i64, Now), Failure> {
         let store = self.signet.store();
         let confidential = self.application().settings.token_endpoint_auth_method != AuthMethod::None;
         let grace = if confidential { GRACE_CONFIDENTIAL } else { GRACE_PUBLIC };
         // A guard that finds another request was quicker makes us look again: the same refresh is then a repeat.
         for _ in 0..8 {
             let now = self.signet.now();
+            let (id, grant, until) = (family.id, family.grant.id, self.access_until(now));
             let (written, generation) = match refresh::decide(&family, presented, now.timestamp(), grace) {
-                RefreshDecision::Rotate { next } => (store.rotate(family.id, presented, now).await?, next),
+                RefreshDecision::Rotate { next } => {
+                    (store.rotate(id, grant, presented, until, now).await?, next)
+                }
                 RefreshDecision::Repeat { generation } => {
-                    (store.repeat(family.id, generation).await?, generation)
+                    (store.repeat(id, grant, generation, until).await?, generation)
                 }
                 RefreshDecision::Fork => {
                     return Err(self
@@ -140,7 +145,7 @@ impl Exchange<'_> {
                 RefreshDecision::Dead => return Err(INVALID_GRANT.into()),
             };
             if written {
-                return Ok(generation);
+                return Ok((generation, now));
             }
             family = store.refresh_family(family.id).await?.ok_or(INVALID_GRANT)?;
         }
@@ -161,11 +166,7 @@ impl Exchange<'_> {
         let now = self.signet.now();
         let wanted = grant.offline && self.application().allows_grant(GrantType::RefreshToken);
         let expires_at = now.timestamp().plus(settings.refresh_token_expire);
-        wanted.then(|| NewFamily {
-            id: FamilyId::generate(now, &mut SystemEntropy),
-            expires_at,
-            grant_expires_at: expires_at.plus(settings.access_token_expire),
-        })
+        wanted.then(|| NewFamily { id: FamilyId::generate(now, &mut SystemEntropy), expires_at })
     }
 
     async fn revoke(&self, grant: &Grant, why: &str) -> Result<Refusal, Failure> {
@@ -175,10 +176,22 @@ impl Exchange<'_> {
         Ok(INVALID_GRANT)
     }
 
-    fn mint(&self, minting: Minting<'_>, keys: &Keys, refresh: Option<String>) -> Result<Response, Failure> {
+    /// When an access token made at `now` ends: the grant, and with it a revocation, is kept as long.
+    fn access_until(&self, now: Now) -> Timestamp {
+        now.timestamp().plus(self.application().settings.access_token_expire)
+    }
+
+    /// Makes the tokens, as of the moment that was written with what they are made from.
+    fn mint(
+        &self,
+        minting: Minting<'_>,
+        keys: &Keys,
+        refresh: Option<String>,
+        now: Now,
+    ) -> Result<Response, Failure> {
         let signers =
             keys.signers().map_err(|_| Failure::Internal("an application has no secret for HS256"))?;
-        let tokens = minting.mint(&signers, refresh, self.signet.now().timestamp(), &mut SystemEntropy)?;
+        let tokens = minting.mint(&signers, refresh, now.timestamp(), &mut SystemEntropy)?;
         Ok(respond::json(StatusCode::OK, &tokens))
     }
 }

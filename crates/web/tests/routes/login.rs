@@ -7,7 +7,7 @@ use signet_protocol::application::Application;
 use signet_testkit::race::race;
 
 use crate::{
-    rp::{Rp, Tokens},
+    rp::{OFFLINE, Rp, Tokens},
     support::{Answer, BASE, Browser, PASSWORD, World, on_both_engines},
 };
 
@@ -130,6 +130,37 @@ async fn prompt_login_asks_again_and_says_so() {
     let auth_time = |tokens: &Tokens| tokens.id_token().claims["auth_time"].as_i64().unwrap();
     assert!(auth_time(&next) >= auth_time(&first) + 100);
     assert_ne!(next.id_token().claims["sid"], first.id_token().claims["sid"]);
+}
+
+#[tokio::test]
+async fn attack_27_logout_reaches_what_an_earlier_login_gave() {
+    let (world, rp) = world_with_alice().await;
+    let mut browser = world.browser();
+    let again: &[(&str, &str)] = &[("prompt", "login")];
+    let mut given = Vec::new();
+    for _ in 0..2 {
+        let callback = rp.login(&mut browser, "alice", again).await.callback();
+        given.push(Tokens::of(&rp.redeem(callback.get("code").unwrap()).await));
+    }
+    assert!(rp.is_active(&given[0].access).await, "a second login takes nothing away");
+    browser.open(&format!("{}/session/end?id_token_hint={}", rp.issuer, given[1].id)).await;
+    for tokens in &given {
+        assert!(!rp.is_active(&tokens.access).await);
+    }
+}
+
+#[tokio::test]
+async fn attack_27_another_persons_login_ends_what_the_first_one_gave() {
+    let (world, rp) = world_with_alice().await;
+    world.user("bob", |_| {}).await;
+    let mut browser = world.browser();
+    let callback = rp.login(&mut browser, "alice", &[]).await.callback();
+    let alice = Tokens::of(&rp.redeem(callback.get("code").unwrap()).await);
+    let offline = rp.tokens("alice", OFFLINE).await;
+    assert!(rp.is_active(&alice.access).await);
+    rp.login(&mut browser, "bob", &[("prompt", "login")]).await;
+    assert!(!rp.is_active(&alice.access).await);
+    assert!(rp.is_active(&offline.access).await, "another browser of hers");
 }
 
 #[tokio::test]

@@ -107,7 +107,12 @@ impl World {
 
     async fn on(database: Database, directory: TempDir, base_url: &str) -> Arc<World> {
         let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000_000)));
-        let options = Options { database, master_key: MasterKey::generate(&mut Seeded(7)) };
+        let time = clock.clone();
+        let options = Options {
+            database,
+            master_key: MasterKey::generate(&mut Seeded(7)),
+            clock: signet_store::Clock::new(move || time.now()),
+        };
         let settings = Settings { base_url: BaseUrl::parse(base_url).unwrap() };
         let running = Mutex::new(start(&options, &settings, &clock, 1).await);
         let seed = Mutex::new(Seeded(7));

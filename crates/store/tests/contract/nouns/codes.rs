@@ -1,6 +1,6 @@
 use signet_protocol::refresh::RefreshDecision;
 
-use super::{World, after, at, winners};
+use super::{World, after, at, until, winners};
 use crate::on_worlds;
 
 on_worlds!(
@@ -12,6 +12,7 @@ on_worlds!(
     a_code_of_a_revoked_grant_is_not_redeemed,
     attack_05_a_code_redeems_only_its_own_grant,
     redeeming_keeps_the_grant_for_its_chain,
+    redeeming_keeps_the_grant_for_its_access_token,
     a_refused_code_begins_no_chain,
 );
 
@@ -35,11 +36,11 @@ async fn attack_06_one_of_many_redeems_a_code(world: World) {
     let families: Vec<_> = (0..64).map(|_| world.new_family()).collect();
     let won = winners(&world, |store, number| {
         let family = families[number];
-        async move { store.redeem_code(id, grant, Some(&family), at(4)).await.unwrap() }
+        async move { store.redeem_code(id, grant, Some(&family), until(4), at(4)).await.unwrap() }
     });
     assert_eq!(won.await, 1);
     let again = world.again().await;
-    assert_eq!(again.redeem_code(id, grant, None, at(5)).await, Ok(false), "nor after a restart");
+    assert_eq!(again.redeem_code(id, grant, None, until(5), at(5)).await, Ok(false), "nor after a restart");
     assert_eq!(again.code(id).await.unwrap().unwrap().consumed_at, Some(after(4)));
     let mut begun = 0;
     for family in &families {
@@ -104,24 +105,27 @@ async fn ending_a_session_meets_every_code_it_gave(world: World) {
 async fn a_code_of_a_revoked_grant_is_not_redeemed(world: World) {
     let code = world.code(true).await;
     assert_eq!(world.store.revoke_grant(code.grant.id, at(1)).await, Ok(true));
-    assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, at(2)).await, Ok(false));
+    assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, until(2), at(2)).await, Ok(false));
     let stored = world.store.code(code.id).await.unwrap().unwrap();
     assert_eq!((stored.consumed_at, stored.grant.revoked_at), (None, Some(after(1))));
 }
 
 async fn attack_05_a_code_redeems_only_its_own_grant(world: World) {
     let (mine, other) = (world.code(true).await, world.code(true).await);
-    assert_eq!(world.store.redeem_code(mine.id, other.grant.id, None, at(1)).await, Ok(false));
-    assert_eq!(world.store.redeem_code(mine.id, mine.grant.id, None, at(1)).await, Ok(true));
+    assert_eq!(world.store.redeem_code(mine.id, other.grant.id, None, until(1), at(1)).await, Ok(false));
+    assert_eq!(world.store.redeem_code(mine.id, mine.grant.id, None, until(1), at(1)).await, Ok(true));
 }
 
 async fn redeeming_keeps_the_grant_for_its_chain(world: World) {
     let (with, without) = (world.code(true).await, world.code(false).await);
     let family = world.new_family();
-    assert_eq!(world.store.redeem_code(with.id, with.grant.id, Some(&family), at(3)).await, Ok(true));
-    assert_eq!(world.store.redeem_code(without.id, without.grant.id, None, at(3)).await, Ok(true));
+    assert_eq!(
+        world.store.redeem_code(with.id, with.grant.id, Some(&family), until(3), at(3)).await,
+        Ok(true)
+    );
+    assert_eq!(world.store.redeem_code(without.id, without.grant.id, None, until(3), at(3)).await, Ok(true));
     let stored = world.store.refresh_family(family.id).await.unwrap().unwrap();
-    assert_eq!(stored.grant.expires_at, family.grant_expires_at);
+    assert_eq!(stored.grant.expires_at, family.expires_at);
     assert_eq!((stored.generation, stored.repeats), (0, 0));
     assert_eq!((stored.rotated_at, stored.expires_at), (after(3), family.expires_at));
     let decision =
@@ -131,10 +135,22 @@ async fn redeeming_keeps_the_grant_for_its_chain(world: World) {
     assert_eq!(stored.grant.expires_at, without.grant.expires_at);
 }
 
+async fn redeeming_keeps_the_grant_for_its_access_token(world: World) {
+    for family in [None, Some(world.new_family())] {
+        let code = world.code(true).await;
+        let (id, grant, until) = (code.id, code.grant.id, after(5_000_000));
+        assert_eq!(world.store.redeem_code(id, grant, family.as_ref(), until, at(3)).await, Ok(true));
+        assert_eq!(world.store.code(id).await.unwrap().unwrap().grant.expires_at, until);
+    }
+}
+
 async fn a_refused_code_begins_no_chain(world: World) {
     let code = world.code(true).await;
     assert_eq!(world.store.revoke_grant(code.grant.id, at(1)).await, Ok(true));
     let family = world.new_family();
-    assert_eq!(world.store.redeem_code(code.id, code.grant.id, Some(&family), at(3)).await, Ok(false));
+    assert_eq!(
+        world.store.redeem_code(code.id, code.grant.id, Some(&family), until(3), at(3)).await,
+        Ok(false)
+    );
     assert!(world.store.refresh_family(family.id).await.unwrap().is_none());
 }

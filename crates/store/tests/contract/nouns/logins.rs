@@ -1,8 +1,9 @@
 //! Transactions and sessions.
 
 use signet_protocol::{
-    id::SessionId,
+    id::{GrantId, SessionId},
     secret::SecretHash,
+    session::Session,
     transaction::{Chosen, Transaction},
 };
 
@@ -20,6 +21,8 @@ on_worlds!(
     a_login_is_recorded_in_its_transaction,
     a_login_in_a_used_transaction_leaves_nothing,
     a_login_ends_the_session_it_replaces,
+    attack_27_logout_reaches_what_an_earlier_login_gave,
+    attack_27_another_persons_login_revokes_what_is_not_offline,
     a_session_ends_once,
 );
 
@@ -127,7 +130,7 @@ async fn a_login_in_a_used_transaction_leaves_nothing(world: World) {
     let (old, new) = (world.session(&user).await, world.new_session(&user));
     assert_eq!(world.store.use_transaction(transaction.id, at(1)).await, Ok(true));
     let chosen = Chosen { session: new.id, by_login: true };
-    let begun = world.store.begin_session(&new, Some(old.id), Some((transaction.id, chosen)), at(2)).await;
+    let begun = world.store.begin_session(&new, Some(&old), Some((transaction.id, chosen)), at(2)).await;
     assert_eq!(begun, Ok(false));
     assert!(world.store.session(new.id).await.unwrap().is_none());
     assert_eq!(world.store.session(old.id).await.unwrap().unwrap().ended_at, None);
@@ -138,10 +141,46 @@ async fn a_login_ends_the_session_it_replaces(world: World) {
     let (old, new) = (world.session(&user).await, world.new_session(&user));
     let code = world.new_code(world.new_grant(&old, world.new_application("notes").id, false));
     assert_eq!(world.store.issue_code(&code, None, at(0)).await, Ok(true));
-    assert_eq!(world.store.begin_session(&new, Some(old.id), None, at(7)).await, Ok(true));
+    assert_eq!(world.store.begin_session(&new, Some(&old), None, at(7)).await, Ok(true));
     assert_eq!(world.store.session(old.id).await.unwrap().unwrap().ended_at, Some(after(7)));
     assert_eq!(world.store.session(new.id).await.unwrap().unwrap().ended_at, None);
     assert!(!world.is_revoked(code.grant.id).await, "its grants live on");
+    assert_eq!(world.store.code(code.id).await.unwrap().unwrap().grant.session, new.id, "with the new one");
+}
+
+/// The grants of a session: one that ends with it, one that does not.
+async fn grants_of(world: &World, session: &Session) -> [GrantId; 2] {
+    let application = world.new_application("notes").id;
+    let codes = [false, true].map(|offline| world.new_code(world.new_grant(session, application, offline)));
+    for code in &codes {
+        assert_eq!(world.store.issue_code(code, None, at(0)).await, Ok(true));
+    }
+    codes.map(|code| code.grant.id)
+}
+
+async fn attack_27_logout_reaches_what_an_earlier_login_gave(world: World) {
+    let user = world.user("alice").await;
+    let first = world.session(&user).await;
+    let [plain, offline] = grants_of(&world, &first).await;
+    let mut old = first;
+    for _ in 0..2 {
+        let new = world.new_session(&user);
+        assert_eq!(world.store.begin_session(&new, Some(&old), None, at(1)).await, Ok(true));
+        old = new;
+    }
+    assert_eq!(world.store.end_session(old.id, at(2)).await, Ok(true));
+    assert!(world.is_revoked(plain).await);
+    assert!(!world.is_revoked(offline).await);
+}
+
+async fn attack_27_another_persons_login_revokes_what_is_not_offline(world: World) {
+    let old = world.session(&world.user("alice").await).await;
+    let [plain, offline] = grants_of(&world, &old).await;
+    let new = world.new_session(&world.user("bob").await);
+    assert_eq!(world.store.begin_session(&new, Some(&old), None, at(1)).await, Ok(true));
+    assert!(world.is_revoked(plain).await);
+    assert!(!world.is_revoked(offline).await);
+    assert_eq!(world.store.session(old.id).await.unwrap().unwrap().ended_at, Some(after(1)));
 }
 
 async fn a_session_ends_once(world: World) {

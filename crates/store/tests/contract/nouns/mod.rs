@@ -33,7 +33,7 @@ use signet_protocol::{
     transaction::Transaction,
     user::{User, UserDetails},
 };
-use signet_store::{Applied, Change, Database, MasterKey, NewFamily, Options, Store};
+use signet_store::{Applied, Change, Clock, Database, MasterKey, NewFamily, Options, Store};
 use signet_testkit::{postgres::fresh_database, seed::Seeded};
 use tempfile::TempDir;
 
@@ -58,6 +58,16 @@ pub fn after(seconds: i64) -> Timestamp {
     at(seconds).timestamp()
 }
 
+/// A clock that stands still.
+pub fn noon() -> Clock {
+    Clock::new(|| at(0))
+}
+
+/// When an access token made then ends.
+pub fn until(seconds: i64) -> Timestamp {
+    after(seconds + 3600)
+}
+
 impl World {
     pub async fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -71,7 +81,7 @@ impl World {
 
     async fn on(database: Database, directory: TempDir) -> Self {
         let mut seed = Seeded(1);
-        let options = Options { database, master_key: MasterKey::generate(&mut seed) };
+        let options = Options { database, master_key: MasterKey::generate(&mut seed), clock: noon() };
         let store = Store::open(options.clone(), at(0), &mut seed).await.unwrap();
         Self { store, options, seed: Mutex::new(seed), _directory: directory }
     }
@@ -233,14 +243,17 @@ impl World {
     }
 
     pub fn new_family(&self) -> NewFamily {
-        NewFamily { id: self.row_id(), expires_at: after(2_592_000), grant_expires_at: after(2_595_600) }
+        NewFamily { id: self.row_id(), expires_at: after(2_592_000) }
     }
 
     /// A redeemed code's chain.
     pub async fn family(&self, offline: bool) -> (FamilyId, GrantId) {
         let code = self.code(offline).await;
         let family = self.new_family();
-        assert_eq!(self.store.redeem_code(code.id, code.grant.id, Some(&family), at(1)).await, Ok(true));
+        assert_eq!(
+            self.store.redeem_code(code.id, code.grant.id, Some(&family), until(1), at(1)).await,
+            Ok(true)
+        );
         (family.id, code.grant.id)
     }
 

@@ -1,7 +1,7 @@
 use signet_store::{Database, MasterKey, Options, Store, StoreError};
 use signet_testkit::{postgres::fresh_database, seed::Seeded};
 
-use super::{World, at};
+use super::{World, at, noon};
 use crate::on_worlds;
 
 on_worlds!(
@@ -38,8 +38,8 @@ async fn a_closed_store_refuses_writes(world: World) {
 async fn nodes_that_start_together_share_one_pool() {
     let url = fresh_database();
     let opened = crate::parallel(6, |number| {
-        let options =
-            Options { database: Database::Postgres(url.clone()), master_key: MasterKey::from_bytes([7; 32]) };
+        let database = Database::Postgres(url.clone());
+        let options = Options { database, master_key: MasterKey::from_bytes([7; 32]), clock: noon() };
         let opening = Store::open(options, at(0), &mut Seeded(number as u64));
         async move { opening.await.unwrap().pool().id }
     })

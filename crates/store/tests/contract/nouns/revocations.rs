@@ -14,6 +14,7 @@ on_worlds!(
     a_grant_is_revoked_once,
     one_token_can_be_revoked_by_its_jti,
     attack_27_logout_revokes_what_is_not_offline,
+    a_revocation_lives_as_long_as_its_grant,
     a_caller_that_leaves_does_not_lose_the_revocation,
 );
 
@@ -61,6 +62,23 @@ async fn attack_27_logout_revokes_what_is_not_offline(world: World) {
     }
 }
 
+async fn a_revocation_lives_as_long_as_its_grant(world: World) {
+    let end = 90 * 86_400;
+    for by_logout in [false, true] {
+        let code = world.code(false).await;
+        assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, after(end), at(1)).await, Ok(true));
+        let revoked = match by_logout {
+            false => world.store.revoke_grant(code.grant.id, at(2)).await,
+            true => world.store.end_session(code.grant.session, at(2)).await,
+        };
+        assert_eq!(revoked, Ok(true));
+        world.store.sweep(at(end - 1)).await.unwrap();
+        assert!(world.is_revoked(code.grant.id).await);
+        world.store.sweep(at(end)).await.unwrap();
+        assert!(!world.is_revoked(code.grant.id).await, "nothing made from it is alive");
+    }
+}
+
 async fn a_caller_that_leaves_does_not_lose_the_revocation(world: World) {
     for _ in 0..10 {
         let grant = world.code(true).await.grant.id;
@@ -102,6 +120,20 @@ async fn another_node_follows_within_two_seconds() {
     }
     world.store.revoke_jti("one", after(ACCESS_TOKEN_EXPIRE_MAX), at(3)).await.unwrap();
     assert!(eventually(async || other.is_revoked(None, "one")).await, "tokens");
+}
+
+/// However far ahead the clock of one node is, what the others write after it is seen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_clock_that_is_ahead_hides_nothing() {
+    let world = World::postgres().await;
+    let other = world.again().await;
+    for (ahead, later) in [(60, 1), (86_400, 2)] {
+        for seconds in [ahead, later] {
+            let grant = world.code(true).await.grant.id;
+            assert_eq!(world.store.revoke_grant(grant, at(seconds)).await, Ok(true));
+            assert!(eventually(async || other.is_revoked(Some(grant), "any")).await, "at {seconds}");
+        }
+    }
 }
 
 async fn eventually(holds: impl AsyncFn() -> bool) -> bool {

@@ -1,8 +1,9 @@
 use signet_protocol::{session::Session, throttle::Counter, transaction::Transaction};
 
-use super::{World, after, at};
+use super::{World, after, at, until};
 use crate::on_worlds;
 
+const HOUR: i64 = 3600;
 const DAY: i64 = 86_400;
 const YEAR: i64 = 365 * DAY;
 
@@ -23,12 +24,15 @@ async fn only_the_expired_goes(world: World) {
     for transaction in [&early, &late] {
         world.store.insert_transaction(transaction).await.unwrap();
     }
-    assert_eq!(world.store.sweep(at(60)).await, Ok(0), "kept for a day");
-    assert_eq!(world.store.sweep(at(60 + DAY)).await, Ok(2));
-    assert!(world.store.session(short.id).await.unwrap().is_none());
-    assert!(world.store.session(long.id).await.unwrap().is_some());
+    assert_eq!(world.store.sweep(at(60 + HOUR - 1)).await, Ok(0), "kept for an hour");
+    assert_eq!(world.store.sweep(at(60 + HOUR)).await, Ok(1));
     assert!(world.store.transaction(early.id).await.unwrap().is_none());
     assert!(world.store.transaction(late.id).await.unwrap().is_some());
+    assert_eq!(world.store.sweep(at(61 + HOUR)).await, Ok(1));
+    assert_eq!(world.store.sweep(at(60 + DAY - 1)).await, Ok(0), "kept for a day");
+    assert_eq!(world.store.sweep(at(60 + DAY)).await, Ok(1));
+    assert!(world.store.session(short.id).await.unwrap().is_none());
+    assert!(world.store.session(long.id).await.unwrap().is_some());
     assert!(world.store.user(user.id).await.unwrap().is_some());
     assert_eq!(world.store.sweep(at(60 + DAY)).await, Ok(0));
 }
@@ -48,7 +52,7 @@ async fn more_than_a_batch_goes(world: World) {
 
 async fn a_reused_code_is_known_for_a_day(world: World) {
     let code = world.code(false).await;
-    assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, at(1)).await, Ok(true));
+    assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, until(1), at(1)).await, Ok(true));
     world.store.sweep(at(600 + DAY - 1)).await.unwrap();
     let stored = world.store.code(code.id).await.unwrap().unwrap();
     assert_eq!((stored.consumed_at, stored.grant.id), (Some(after(1)), code.grant.id));

@@ -6,7 +6,7 @@ use signet_protocol::{
 };
 use signet_store::{Applied, Change, StoreError};
 
-use super::{World, after, at};
+use super::{World, after, at, until};
 use crate::on_worlds;
 
 const HASH: &str = "$argon2id$v=19$m=16,t=2,p=1$c2FsdHNhbHQ$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo";
@@ -19,7 +19,9 @@ on_worlds!(
     a_stale_update_changes_nothing,
     attack_09_a_blocked_user_loses_sessions_and_grants,
     a_blocked_user_begins_no_session,
+    attack_27_a_new_password_ends_sessions_and_grants,
     consent_is_remembered,
+    consents_given_at_once_are_all_remembered,
 );
 
 fn full(world: &World) -> User {
@@ -121,8 +123,37 @@ async fn attack_09_a_blocked_user_loses_sessions_and_grants(world: World) {
         let ended = world.store.session(*session).await.unwrap().unwrap().ended_at;
         assert_eq!(ended.is_some(), gone);
         assert_eq!(world.is_revoked(code.grant.id).await, gone);
-        assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, at(1)).await, Ok(!gone));
+        assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, until(1), at(1)).await, Ok(!gone));
     }
+}
+
+async fn attack_27_a_new_password_ends_sessions_and_grants(world: World) {
+    let hash = |text: &str| Some(PasswordHash::parse(text).unwrap());
+    let (first, second, third) = (HASH.to_owned(), HASH.replace("t=2", "t=3"), HASH.replace("t=2", "t=4"));
+    let mut new = world.new_user("alice");
+    new.password = hash(&first);
+    world.apply(Change::InsertUser(new.clone())).await;
+    let session = world.session(&new).await;
+    let code = world.new_code(world.new_grant(&session, world.new_application("notes").id, true));
+    assert_eq!(world.store.issue_code(&code, None, at(0)).await, Ok(true));
+    let alive = async || {
+        let ended = world.store.session(session.id).await.unwrap().unwrap().ended_at;
+        assert_eq!(ended.is_some(), world.is_revoked(code.grant.id).await);
+        ended.is_none()
+    };
+    let changed = async |change: &dyn Fn(&mut User)| {
+        let mut user = world.store.user(new.id).await.unwrap().unwrap();
+        change(&mut user);
+        world.apply(Change::UpdateUser(user)).await;
+    };
+    changed(&|user| user.details.roles = vec!["admin".to_owned()]).await;
+    assert!(alive().await, "the password is the same");
+    let (old, rehashed) = (hash(&first).unwrap(), hash(&second).unwrap());
+    assert_eq!(world.store.rehash_password(new.id, &old, &rehashed).await, Ok(true));
+    assert!(alive().await, "it is the same password, hashed anew");
+    changed(&|user| user.password = hash(&third)).await;
+    assert!(!alive().await);
+    assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, until(1), at(1)).await, Ok(false));
 }
 
 async fn a_blocked_user_begins_no_session(world: World) {
@@ -142,5 +173,21 @@ async fn consent_is_remembered(world: World) {
         world.store.remember_consent(alice.id, application, &scope, at(0)).await.unwrap();
         assert_eq!(world.again().await.consent(alice.id, application).await, Ok(Some(scope)));
     }
+    let email = Scope::parse("email").unwrap();
+    world.store.remember_consent(alice.id, application, &email, at(1)).await.unwrap();
+    let both = Scope::parse("openid email").unwrap();
+    assert_eq!(world.store.consent(alice.id, application).await, Ok(Some(both)), "what was before stays");
     assert_eq!(world.store.consent(bob.id, application).await, Ok(None));
+}
+
+async fn consents_given_at_once_are_all_remembered(world: World) {
+    let (alice, application) = (world.user("alice").await.id, world.new_application("notes").id);
+    let values = ["openid", "profile", "email", "phone", "address", "roles"];
+    crate::parallel(values.len(), |number| {
+        let (store, scope) = (world.store.clone(), Scope::parse(values[number]).unwrap());
+        async move { store.remember_consent(alice, application, &scope, at(0)).await.unwrap() }
+    })
+    .await;
+    let stored = world.store.consent(alice, application).await.unwrap().unwrap();
+    assert!(stored.covers(&Scope::parse(&values.join(" ")).unwrap()), "{stored}");
 }

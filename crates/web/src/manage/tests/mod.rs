@@ -42,7 +42,7 @@ impl Bench {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::Sqlite(directory.path().join("signet.db"));
         let master_key = MasterKey::generate(&mut SystemEntropy);
-        let options = Options { database, master_key };
+        let options = Options { database, master_key, clock: signet_store::Clock::new(|| Fixed.now()) };
         let store = Store::open(options, Fixed.now(), &mut SystemEntropy).await.unwrap();
         let settings = Settings { base_url: BaseUrl::parse("http://localhost:8080").unwrap() };
         let signet = Signet::new(settings, store, Arc::new(Fixed), Hasher::start().unwrap());
