@@ -14,7 +14,7 @@ pub struct Lines<T> {
 }
 
 impl<T> Lines<T> {
-    /// Room for `most` jobs, of which one network may take a quarter.
+    /// Room for `most` jobs, of which one network may take half.
     pub fn new(most: usize) -> Lines<T> {
         Lines { lines: HashMap::new(), turns: VecDeque::new(), waiting: 0, most }
     }
@@ -22,7 +22,7 @@ impl<T> Lines<T> {
     /// Puts a job at the end of the line of `asker`, unless there is no room.
     pub fn push(&mut self, asker: Asker, job: T) -> Result<(), Busy> {
         let own = self.lines.get(&asker).map_or(0, VecDeque::len);
-        let share = if asker.has_share() { self.most / 4 } else { self.most };
+        let share = if asker.has_share() { self.most / 2 } else { self.most };
         if self.waiting >= self.most || own >= share {
             return Err(Busy);
         }
@@ -65,13 +65,13 @@ mod tests {
     #[test]
     fn a_storm_from_one_keeps_nobody_else_waiting_behind_it() {
         let mut lines = Lines::new(100);
-        let storm = (0..30).filter(|_| lines.push(from("192.0.2.1"), "s").is_ok()).count();
-        assert_eq!(storm, 25, "a quarter");
+        let storm = (0..60).filter(|_| lines.push(from("192.0.2.1"), "s").is_ok()).count();
+        assert_eq!(storm, 50, "half");
         lines.push(from("192.0.2.2"), "a").unwrap();
         lines.push(Asker::Operator, "o").unwrap();
         lines.push(from("192.0.2.2"), "b").unwrap();
         lines.push(from("2001:db8::1"), "c").unwrap();
-        assert_eq!(served(&mut lines), format!("saocsb{}", "s".repeat(23)));
+        assert_eq!(served(&mut lines), format!("saocsb{}", "s".repeat(48)));
         lines.push(from("192.0.2.1"), "again").unwrap();
         assert_eq!(served(&mut lines), "again", "who was served has room again");
     }
