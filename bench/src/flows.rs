@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::{
     Failure,
     http::{Answer, Connection},
+    server::username,
 };
 
 const SECRET: &str = "bench-secret-bench-secret-bench-secret";
@@ -94,6 +95,7 @@ impl Flow {
 pub struct Worker {
     connection: Connection,
     flow: Flow,
+    username: String,
     cookie: String,
     access_token: String,
     refresh_token: String,
@@ -101,11 +103,12 @@ pub struct Worker {
 
 impl Worker {
     /// Connects, and signs in if the flow needs it.
-    pub async fn start(port: u16, flow: Flow) -> Result<Worker, Failure> {
+    pub async fn start(port: u16, flow: Flow, number: usize) -> Result<Worker, Failure> {
         let connection = Connection::open(port).await?;
         let mut worker = Worker {
             connection,
             flow,
+            username: username(number),
             cookie: String::new(),
             access_token: String::new(),
             refresh_token: String::new(),
@@ -163,8 +166,8 @@ impl Worker {
     async fn sign_in(&mut self, alg: Alg, more: &str) -> Result<Answer, Failure> {
         let asked = self.get(&authorize(alg, more)).await?.expect(303)?;
         let page = self.get(location(&asked)?).await?.expect(200)?;
-        let fields = "username=alice&password=bench+password";
-        let answered = self.press(&page, "/login", fields).await?;
+        let fields = format!("username={}&password=bench+password", self.username);
+        let answered = self.press(&page, "/login", &fields).await?;
         self.go_on(&answered).await
     }
 

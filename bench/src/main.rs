@@ -51,12 +51,12 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> Result<(), Failure> {
-    let server = Server::start(&options.binary, options.database.as_deref()).await?;
-    let signatures = measure::signatures()?;
     let load = Load {
         connections: usize::try_from(options.connections)?,
         length: Duration::from_secs(options.seconds),
     };
+    let server = Server::start(&options.binary, options.database.as_deref(), load.connections).await?;
+    let signatures = measure::signatures()?;
     let mut lines = Vec::new();
     for flow in Flow::ALL.iter().filter(|flow| flow.name().contains(&options.only)) {
         lines.push(measure::run(&server, *flow, &load).await?);

@@ -57,8 +57,8 @@ impl Signatures {
 /// Puts `load` on `flow`. A round that fails ends the measurement: figures of errors mean nothing.
 pub async fn run(server: &Server, flow: Flow, load: &Load) -> Result<Line, Failure> {
     let mut workers = Vec::new();
-    for _ in 0..load.connections {
-        workers.push(Worker::start(server.port, flow).await?);
+    for number in 0..load.connections {
+        workers.push(Worker::start(server.port, flow, number).await?);
     }
     let (cpu, since) = (server.cpu()?, Instant::now());
     let end = since + load.length;

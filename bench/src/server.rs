@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{Failure, http::Connection};
 
-/// The applications and the user every flow uses: one for each way to sign.
+/// The applications every flow uses: one for each way to sign.
 const DESCRIPTION: &str = r#"
 [[applications]]
 name = "RS256"
@@ -31,12 +31,12 @@ secret = "bench-secret-bench-secret-bench-secret"
 redirect_uris = ["http://localhost:1/cb"]
 id_token_signed_response_alg = "ES256"
 access_token_signed_response_alg = "ES256"
-[[users]]
-username = "alice"
-email = "alice@example.com"
-name = "Alice"
-password = "bench password"
 "#;
+
+/// The user name of a person: one for each connection, since attempts at one name are counted together.
+pub fn username(number: usize) -> String {
+    format!("person-{number}")
+}
 
 /// A running server.
 pub struct Server {
@@ -52,12 +52,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Applies the description and starts `binary`.
-    pub async fn start(binary: &Path, database: Option<&str>) -> Result<Server, Failure> {
+    /// Applies the applications and `people` and starts `binary`.
+    pub async fn start(binary: &Path, database: Option<&str>, people: usize) -> Result<Server, Failure> {
         let directory = tempfile::tempdir()?;
         let data = directory.path().join("data");
         let file = directory.path().join("bench.toml");
-        std::fs::write(&file, DESCRIPTION)?;
+        let each = (0..people).map(|number| {
+            format!(
+                "[[users]]\nusername = \"{}\"\nname = \"Person\"\npassword = \"bench password\"\n",
+                username(number)
+            )
+        });
+        std::fs::write(&file, DESCRIPTION.to_owned() + &each.collect::<String>())?;
         let command = |name: &str| {
             let mut command = Command::new(binary);
             command.arg(name).arg("--data").arg(&data).args(["--log-level", "warn"]).kill_on_drop(true);
