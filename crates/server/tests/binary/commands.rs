@@ -40,6 +40,25 @@ fn attack_25_help_does_not_show_the_environment() {
 }
 
 #[test]
+fn attack_20_no_two_installations_share_a_key_or_a_secret() {
+    let made: Vec<(String, String)> = (0..2)
+        .map(|_| {
+            let home = tempdir().unwrap();
+            let (data, notes) = (home.path().join("data"), file(home.path(), "notes.toml", NOTES));
+            succeed(&data, &["apply", &notes]);
+            let uri = "http://localhost:4000/cb";
+            let app = ["app", "create", "--name", "A", "--identifier", "a", "--redirect-uri", uri];
+            let card = succeed(&data, &app);
+            let secret = card.lines().find_map(|line| line.trim().strip_prefix("App Secret")).unwrap().trim();
+            (std::fs::read_to_string(data.join("master.key")).unwrap(), secret.to_owned())
+        })
+        .collect();
+    assert!(made.iter().all(|(key, secret)| key.trim().len() == 43 && secret.len() == 43), "{made:?}");
+    assert_ne!(made[0].0, made[1].0);
+    assert_ne!(made[0].1, made[1].1);
+}
+
+#[test]
 fn apply_without_a_server_creates_and_then_keeps() {
     let home = tempdir().unwrap();
     let (data, notes) = (home.path().join("data"), file(home.path(), "notes.toml", NOTES));

@@ -7,7 +7,6 @@ use http::StatusCode;
 use signet_protocol::{
     access_token::{ActiveToken, Introspection},
     application::ActiveApplication,
-    error::{ErrorCode, refuse},
     refresh,
 };
 
@@ -15,7 +14,7 @@ use crate::{
     Signet,
     edge::{Edge, Form},
     error::Failure,
-    oidc::{authenticated_form, cors, live},
+    oidc::{authenticated_form, cors, live, presented_token},
     respond,
 };
 
@@ -28,10 +27,7 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
 async fn introspect(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
     let (params, client) =
         authenticated_form(signet, edge, form, |app| app.settings.introspection_endpoint_auth_method).await?;
-    let text = params.get("token").ok_or(refuse(
-        ErrorCode::InvalidRequest,
-        "token is missing; send the token to look at in the form body",
-    ))?;
+    let text = presented_token(&params)?;
     let caller = client.application();
     let answer = match refresh_token(signet, edge, caller, text).await? {
         Some(answer) => answer,

@@ -16,7 +16,7 @@ use http::Method;
 use signet_protocol::{
     application::{ActiveApplication, AuthMethod},
     client_auth::{AuthenticatedClient, authenticate, presented},
-    error::{ErrorCode, refuse},
+    error::{ErrorCode, Refusal, refuse},
     id::AppId,
     issuer::Issuer,
     params::RawParams,
@@ -60,6 +60,11 @@ pub async fn authenticated_form(
         None => None,
     };
     Ok((params, authenticate(application, &presented, method)?))
+}
+
+/// The token that introspection and revocation are about (RFC 7662 §2.1, RFC 7009 §2.1).
+pub fn presented_token(params: &RawParams) -> Result<&str, Refusal> {
+    params.get("token").ok_or(refuse(ErrorCode::InvalidRequest, "token is missing; send it in the form body"))
 }
 
 /// Parameters that must not be in a URL (RFC 6749 §2.3.1 and §3.2).

@@ -4,19 +4,13 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use signet_protocol::{
-    access_token::grant_of,
-    application::ActiveApplication,
-    error::{ErrorCode, refuse},
-    id::GrantId,
-    refresh,
-};
+use signet_protocol::{access_token::grant_of, application::ActiveApplication, id::GrantId, refresh};
 
 use crate::{
     Signet,
     edge::{Edge, Form},
     error::Failure,
-    oidc::{authenticated_form, cors, live},
+    oidc::{authenticated_form, cors, live, presented_token},
     respond,
 };
 
@@ -29,10 +23,7 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
 async fn revoke(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
     let (params, client) =
         authenticated_form(signet, edge, form, |app| app.settings.revocation_endpoint_auth_method).await?;
-    let text = params.get("token").ok_or(refuse(
-        ErrorCode::InvalidRequest,
-        "token is missing; send the token to revoke in the form body",
-    ))?;
+    let text = presented_token(&params)?;
     if let Some(grant) = grant_of_token(signet, edge, client.application(), text).await? {
         signet.store().revoke_grant(grant, signet.now()).await?;
         tracing::info!(request_id = edge.request_id, grant = %grant, "a client revoked a grant");
