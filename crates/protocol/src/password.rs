@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     entropy::{Entropy, random},
+    jose,
     limits::PASSWORD_BYTES,
 };
 
@@ -116,6 +117,11 @@ impl PasswordHash {
     pub fn is_current(&self) -> bool {
         let costs = (self.params.m_cost(), self.params.t_cost(), self.params.p_cost());
         self.algorithm == Algorithm::Argon2id && costs == (MEMORY_KIB, PASSES, 1)
+    }
+
+    /// Tells this hash from every other without being one.
+    pub fn fingerprint(&self) -> String {
+        jose::b64(&jose::sha256(self.text.as_bytes()))
     }
 
     /// The PHC text, to be stored.

@@ -167,6 +167,7 @@ pub fn user() -> User {
             },
             roles: vec!["admin".into(), "editor".into()],
             extended_fields: [("level".to_owned(), Value::from(3))].into(),
+            imported: None,
         },
         updated_at: Timestamp(1_600_000_000),
         version: 1,

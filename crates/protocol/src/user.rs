@@ -68,6 +68,10 @@ pub struct UserDetails {
     pub roles: Vec<String>,
     /// Fields of the pool's own.
     pub extended_fields: BTreeMap<String, Value>,
+    /// [`PasswordHash::fingerprint`] of the imported hash that a hash of our own has replaced since: importing the same
+    /// again is no other password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<String>,
 }
 
 /// A user as stored.

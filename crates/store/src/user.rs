@@ -3,11 +3,12 @@
 use signet_protocol::{
     id::{PoolId, UserId},
     password::PasswordHash,
-    user::{LoginName, User},
+    user::{LoginName, User, UserDetails},
 };
 
 use crate::{
     Store, StoreError, args,
+    rows::json,
     sql::{Batch, RowReader, Sql},
 };
 
@@ -37,8 +38,8 @@ user_by!(
 
 const REHASH: Sql = Sql {
     name: "user_rehash",
-    text: "UPDATE pool_user SET password = $3, version = version + 1
-        WHERE user_id = $1 AND pool_id = $2 AND password = $4",
+    text: "UPDATE pool_user SET password = $3, details = $4, version = version + 1
+        WHERE user_id = $1 AND pool_id = $2 AND version = $5",
 };
 /// Changes nothing, but waits for whoever is blocking the user and makes them wait for us.
 const HOLD: Sql = Sql {
@@ -75,14 +76,12 @@ impl Store {
         self.engine().list(&BY_KEYS, args![self.pool_id(), username, email_key, phone], read).await
     }
 
-    /// Puts `new` in the place of the hash `old` of the same password; `false` when the password was changed meanwhile.
-    pub async fn rehash_password(
-        &self,
-        id: UserId,
-        old: &PasswordHash,
-        new: &PasswordHash,
-    ) -> Result<bool, StoreError> {
-        let values = args![id, self.pool_id(), new.as_str(), old.as_str()];
+    /// Puts `new` in the place of another hash of the same password, and remembers which that was; `false` when the user
+    /// was changed meanwhile.
+    pub async fn rehash_password(&self, user: &User, new: &PasswordHash) -> Result<bool, StoreError> {
+        let imported = user.password.as_ref().map(PasswordHash::fingerprint);
+        let details = json(&UserDetails { imported, ..user.details.clone() })?;
+        let values = args![user.id, self.pool_id(), new.as_str(), details, user.version];
         self.write(Batch::new().guard(&REHASH, values)).await
     }
 

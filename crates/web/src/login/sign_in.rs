@@ -139,10 +139,10 @@ async fn strengthen(
     user: &ActiveUser,
     password: String,
 ) -> Result<(), Failure> {
-    if let Some(old) = user.password.as_ref().filter(|hash| !hash.is_current())
+    if user.password.as_ref().is_some_and(|hash| !hash.is_current())
         && let Ok(new) = signet.hasher().create(asker, password).await
     {
-        signet.store().rehash_password(user.id, old, &new).await?;
+        signet.store().rehash_password(user, &new).await?;
     }
     Ok(())
 }

@@ -134,22 +134,29 @@ async fn update(signet: &Signet, entry: &UserEntry, old: &User, draft: &mut Draf
         draft.refuse(entry.lines.table, reason);
         return Ok(());
     }
-    user.password = password(signet, entry, old.password.clone()).await?;
+    user.password = password(signet, entry, Some(old)).await?;
+    if user.password != old.password {
+        user.details.imported = None;
+    }
     user.updated_at = signet.now().timestamp();
     let lines = fields::of_user(old, &user);
     draft.update(headline(old), lines, Change::UpdateUser(user));
     Ok(())
 }
 
-/// The password after the change: the stored hash stays when the plain password of the file fits it, so that applying a
-/// file twice changes nothing.
+/// The password after the change: the stored hash stays when the plain password of the file fits it, or when it has taken
+/// the place of the file's hash, so that applying a file twice changes nothing.
 async fn password(
     signet: &Signet,
     entry: &UserEntry,
-    stored: Option<PasswordHash>,
+    old: Option<&User>,
 ) -> Result<Option<PasswordHash>, Busy> {
+    let stored = old.and_then(|old| old.password.clone());
+    let replaced =
+        |hash: &PasswordHash| old.is_some_and(|old| old.details.imported == Some(hash.fingerprint()));
     let plain = match &entry.password {
         None => return Ok(stored),
+        Some(PasswordEntry::Hash(hash)) if replaced(hash) => return Ok(stored),
         Some(PasswordEntry::Hash(hash)) => return Ok(Some(hash.clone())),
         Some(PasswordEntry::Plain(plain)) => String::from_utf8_lossy(plain.expose()).into_owned(),
     };

@@ -194,6 +194,26 @@ async fn a_password_that_fits_stays_and_another_replaces_it() {
 }
 
 #[tokio::test]
+async fn an_imported_hash_that_a_login_replaced_is_no_change() {
+    let bench = Bench::new().await;
+    let entry = |hash: &str| format!("[[users]]\nusername=\"alice\"\npassword_hash=\"{hash}\"");
+    // "password" with "somesalt", from the tests of the reference implementation, costlier than our own.
+    let imported = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+    assert_eq!(bench.apply(&entry(imported)).await.counts(), (1, 0, 0));
+    let alice = bench.user("alice").await.unwrap();
+    let ours = bench.signet.hasher().create(Asker::Operator, "password".into()).await.unwrap();
+    assert!(bench.signet.store().rehash_password(&alice, &ours).await.unwrap());
+    assert_eq!(bench.apply(&entry(imported)).await.counts(), (0, 0, 1));
+    assert_eq!(bench.user("alice").await.unwrap().password, Some(ours));
+
+    let another = imported.replace("t=2", "t=3");
+    assert_eq!(bench.apply(&entry(&another)).await.counts(), (0, 1, 0));
+    let alice = bench.user("alice").await.unwrap();
+    assert_eq!((alice.password.unwrap().as_str(), alice.details.imported), (another.as_str(), None));
+    assert_eq!(bench.apply(&entry(imported)).await.counts(), (0, 1, 0), "an older import is a change");
+}
+
+#[tokio::test]
 async fn attack_13_a_changed_email_is_not_a_verified_one() {
     let bench = Bench::new().await;
     bench.apply(FILE).await;
