@@ -3,9 +3,16 @@
 use std::{net::IpAddr, sync::Arc};
 
 use signet_protocol::{issuer::BaseUrl, time::Now};
-use signet_store::Store;
+use signet_store::{Cache, Store};
 
-use crate::{clock::Clock, hashing::Hasher, oidc::discovery::Rendered};
+use crate::{
+    clock::Clock,
+    hashing::Hasher,
+    oidc::{discovery::Rendered, live::Verified},
+};
+
+/// Verified access tokens kept in memory at most: about half a kilobyte each.
+const VERIFIED: usize = 16 * 1024;
 
 /// What is configured.
 #[derive(Clone, Debug)]
@@ -21,6 +28,7 @@ pub struct Signet {
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     rendered: Rendered,
+    verified: Verified,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -30,7 +38,8 @@ pub struct Peer(pub IpAddr);
 impl Signet {
     /// Puts the parts together.
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
-        Arc::new(Signet { settings, store, clock, hasher, rendered: Rendered::default() })
+        let (rendered, verified) = (Rendered::default(), Cache::of(VERIFIED));
+        Arc::new(Signet { settings, store, clock, hasher, rendered, verified })
     }
 
     /// What is configured.
@@ -56,5 +65,10 @@ impl Signet {
     /// The rendered documents.
     pub(crate) fn rendered(&self) -> &Rendered {
         &self.rendered
+    }
+
+    /// The access tokens that were verified before.
+    pub(crate) fn verified(&self) -> &Verified {
+        &self.verified
     }
 }
