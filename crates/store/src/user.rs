@@ -45,10 +45,9 @@ const REHASH: Sql = Sql {
     text: "UPDATE pool_user SET password = $3, details = $4, version = version + 1
         WHERE user_id = $1 AND pool_id = $2 AND version = $5",
 };
-/// Changes nothing, but waits for whoever is blocking the user and makes them wait for us.
 const HOLD: Sql = Sql {
     name: "user_hold",
-    text: "UPDATE pool_user SET blocked = blocked WHERE user_id = $1 AND pool_id = $2 AND NOT blocked",
+    text: "SELECT 1 FROM pool_user WHERE user_id = $1 AND pool_id = $2 AND NOT blocked",
 };
 
 pub(crate) const STATEMENTS: &[&Sql] =
@@ -105,9 +104,9 @@ impl Store {
         self.commit(Batch::new().guard(&REHASH, values), vec![Changed::User(user.id)], now).await
     }
 
-    /// Adds a guard: the user exists and is not blocked.
+    /// Adds that the user exists and is not blocked.
     pub(crate) fn hold_user(&self, batch: Batch, id: UserId) -> Batch {
-        batch.guard(&HOLD, args![id, self.pool_id()])
+        batch.hold(&HOLD, args![id, self.pool_id()])
     }
 }
 
