@@ -5,6 +5,7 @@
 
 pub mod clock;
 mod cookies;
+mod core;
 mod edge;
 mod error;
 pub mod hashing;
