@@ -17,8 +17,8 @@ use tokio_postgres::NoTls;
 const MISSING: &str = "the tests need PostgreSQL's server programs: apt-get install postgresql";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs the cluster in directory `$1` with the programs in directory `$2`. PostgreSQL refuses to run as root, so root
-/// runs it as somebody else. `cat` ends when the test process does, however it ends, because the pipe closes then.
+/// Runs the cluster in directory `$1` with the programs in directory `$2` and the options behind them. PostgreSQL refuses
+/// to run as root, so root runs it as somebody else. `cat` ends when the test process does, however it ends, because the pipe closes then.
 const KEEPER: &str = r#"
 set -eu
 as=
@@ -28,17 +28,29 @@ if [ "$(id -u)" = 0 ]; then
     chown "$user" "$1"
     as="setpriv --reuid=$user --regid=$(id -g "$user") --clear-groups"
 fi
-cd "$1"
-trap 'rm -rf "$1"' EXIT
-$as "$2/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync \
+directory=$1
+programs=$2
+shift 2
+cd "$directory"
+trap 'rm -rf "$directory"' EXIT
+$as "$programs/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync \
     >log 2>&1 </dev/null || { cat log >&2; exit 1; }
-$as "$2/postgres" -D data -k "$1" -c listen_addresses= -c max_connections=400 -c shared_buffers=64MB \
-    -c deadlock_timeout=50ms -c fsync=off -c synchronous_commit=off -c full_page_writes=off >>log 2>&1 </dev/null &
+$as "$programs/postgres" -D data -k "$directory" -c listen_addresses= "$@" >>log 2>&1 </dev/null &
 server=$!
 cat >/dev/null || true
 kill -QUIT "$server" 2>/dev/null || true
 wait "$server" 2>/dev/null || true
 "#;
+
+/// Settings of a cluster that nobody minds to lose.
+const QUICK: &[&str] = &[
+    "max_connections=400",
+    "shared_buffers=64MB",
+    "deadlock_timeout=50ms",
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+];
 
 /// A running cluster, reached by a Unix socket in its own temporary directory.
 pub struct ThrowawayPostgres {
@@ -55,7 +67,15 @@ impl ThrowawayPostgres {
     /// When PostgreSQL is not installed or does not start: such a test fails, it is never skipped.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<ThrowawayPostgres> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::start(&env::temp_dir(), QUICK))
+    }
+
+    /// One with PostgreSQL's own settings, which lose nothing, in a new directory in `parent`. It ends when it is dropped.
+    ///
+    /// # Panics
+    /// As [`ThrowawayPostgres::shared`].
+    pub fn durable(parent: &Path) -> Self {
+        Self::start(parent, &[])
     }
 
     /// The address of the cluster's own database, for creating others and for looking from outside.
@@ -100,13 +120,13 @@ impl ThrowawayPostgres {
     }
 
     #[expect(clippy::panic, clippy::expect_used, reason = "a test without its server has to fail at once")]
-    fn start() -> Self {
+    fn start(parent: &Path, settings: &[&str]) -> Self {
         let programs = programs().expect(MISSING);
         let directory =
-            tempfile::Builder::new().prefix("signet-pg-").tempdir().expect("a temporary directory");
+            tempfile::Builder::new().prefix("signet-pg-").tempdir_in(parent).expect("a temporary directory");
         // From here on the keeper removes it, also when this process is killed.
         let directory = directory.keep();
-        let keeper = keep(&directory, &programs).expect("sh");
+        let keeper = keep(&directory, &programs, settings).expect("sh");
         let mut cluster = Self { directory, databases: AtomicU32::new(0), keeper };
         let deadline = Instant::now() + PATIENCE;
         while let Err(error) = cluster.execute("SELECT 1") {
@@ -130,10 +150,11 @@ pub fn fresh_database() -> String {
 }
 
 /// Its own process group keeps an interrupt at the terminal from reaching the keeper before it has cleaned up.
-fn keep(directory: &Path, programs: &Path) -> std::io::Result<Child> {
+fn keep(directory: &Path, programs: &Path, settings: &[&str]) -> std::io::Result<Child> {
     use std::os::unix::process::CommandExt as _;
     let mut command = Command::new("sh");
     command.args(["-c", KEEPER, "sh"]).arg(directory).arg(programs);
+    command.args(settings.iter().flat_map(|setting| ["-c", setting]));
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::inherit()).process_group(0).spawn()
 }
 
