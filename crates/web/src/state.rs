@@ -6,6 +6,7 @@ use signet_protocol::{issuer::BaseUrl, time::Now};
 use signet_store::{Cache, Store};
 
 use crate::{
+    Readiness,
     clock::Clock,
     hashing::Hasher,
     oidc::{discovery::Rendered, live::Verified},
@@ -29,6 +30,7 @@ pub struct Signet {
     hasher: Hasher,
     rendered: Rendered,
     verified: Verified,
+    readiness: Arc<Readiness>,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -38,8 +40,8 @@ pub struct Peer(pub IpAddr);
 impl Signet {
     /// Puts the parts together.
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
-        let (rendered, verified) = (Rendered::default(), Cache::of(VERIFIED));
-        Arc::new(Signet { settings, store, clock, hasher, rendered, verified })
+        let (rendered, verified, readiness) = (Rendered::default(), Cache::of(VERIFIED), Arc::default());
+        Arc::new(Signet { settings, store, clock, hasher, rendered, verified, readiness })
     }
 
     /// What is configured.
@@ -55,6 +57,11 @@ impl Signet {
     /// The hashing threads.
     pub fn hasher(&self) -> &Hasher {
         &self.hasher
+    }
+
+    /// Whether this node should get traffic.
+    pub fn readiness(&self) -> &Arc<Readiness> {
+        &self.readiness
     }
 
     /// The time now.

@@ -10,6 +10,8 @@ pub mod refresh_token;
 pub mod revoke;
 pub mod session;
 
+use std::sync::Arc;
+
 use signet_protocol::{
     client_auth::AuthenticatedClient,
     code::AuthorizationCode,
@@ -47,7 +49,7 @@ pub trait Node {
 pub trait Rows {
     /// What refresh tokens are derived from.
     fn refresh_key(&self) -> &Secret;
-    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
+    async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError>;
     async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError>;
     async fn begin_session(
         &self,
@@ -111,7 +113,7 @@ impl Caller<'_> {
 
 /// The user a grant is about, if they may have tokens.
 async fn active_user(rows: &impl Rows, id: UserId) -> Result<ActiveUser, Failure> {
-    Ok(rows.user(id).await?.and_then(User::active).ok_or(INVALID_GRANT)?)
+    Ok(rows.user(id).await?.and_then(|user| user.active()).ok_or(INVALID_GRANT)?)
 }
 
 impl Node for Signet {
@@ -135,7 +137,7 @@ impl Rows for Store {
         &self.pool().refresh_key
     }
 
-    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+    async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
         Store::user(self, id).await
     }
 

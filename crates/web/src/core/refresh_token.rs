@@ -4,7 +4,6 @@ use signet_protocol::{
     access_token::{ActiveToken, Introspection},
     id::GrantId,
     refresh::{self, PresentedRefreshToken, RefreshFamily},
-    user::User,
 };
 
 use crate::{
@@ -41,7 +40,7 @@ pub async fn introspect(
     let Some(family) = family else {
         return Ok(Introspection::INACTIVE);
     };
-    if node.rows().user(family.grant.user).await?.and_then(User::active).is_none() {
+    if node.rows().user(family.grant.user).await?.and_then(|user| user.active()).is_none() {
         return Ok(Introspection::INACTIVE);
     }
     let grant = family.grant;

@@ -6,7 +6,7 @@ use signet_protocol::{
     opaque::Opaque,
     session::{SESSION_EXPIRE, Session},
     transaction::Chosen,
-    user::{ActiveUser, User},
+    user::ActiveUser,
 };
 
 use crate::{
@@ -33,7 +33,7 @@ pub async fn current(
     let Some(session) = find(node, cookie).await?.filter(|session| session.serves(application, now)) else {
         return Ok(None);
     };
-    let user = node.rows().user(session.user).await?.and_then(User::active);
+    let user = node.rows().user(session.user).await?.and_then(|user| user.active());
     Ok(user.map(|user| (session, user)))
 }
 
