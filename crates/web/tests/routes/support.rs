@@ -26,7 +26,7 @@ use signet_protocol::{
 };
 use signet_store::{Applied, Change, Database, MasterKey, Options, Store};
 use signet_testkit::{forms::HtmlForm, postgres::fresh_database, seed::Seeded};
-use signet_web::{Peer, Settings, Signet, clock::Clock, hashing::Hasher, router};
+use signet_web::{Peer, Settings, Signet, clock::Clock, hashing::Hasher, proxies::Proxies, router};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -113,7 +113,7 @@ impl World {
             master_key: MasterKey::generate(&mut Seeded(7)),
             clock: signet_store::Clock::new(move || time.now()),
         };
-        let settings = Settings { base_url: BaseUrl::parse(base_url).unwrap() };
+        let settings = Settings { base_url: BaseUrl::parse(base_url).unwrap(), proxies: Proxies::default() };
         let running = Mutex::new(start(&options, &settings, &clock, 1).await);
         let seed = Mutex::new(Seeded(7));
         Arc::new(World { clock, running, options, settings, seed, _directory: directory })
