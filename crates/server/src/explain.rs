@@ -24,8 +24,14 @@ const MALFORMED: &str = "It must be postgres://USER:PASSWORD@HOST:PORT/NAME, whe
 const POSTGRES_REMEDIES: &[(&str, &str)] = &[
     ("password missing", "The server asks for a password: postgres://USER:PASSWORD@HOST/NAME."),
     ("password authentication failed", "Check the user and the password that --database names."),
-    ("no encryption", "The server takes nobody without TLS: add ?sslmode=verify-full&sslrootcert=FILE to --database."),
-    ("server does not support TLS", "Turn ssl on at the server, or say sslmode=disable where the network is trusted."),
+    (
+        "no encryption",
+        "The server takes nobody without TLS: add ?sslmode=verify-full&sslrootcert=FILE to --database.",
+    ),
+    (
+        "server does not support TLS",
+        "Turn ssl on at the server, or say sslmode=disable where the network is trusted.",
+    ),
     (
         "invalid peer certificate",
         "sslrootcert must hold the certificate of the authority that signed the server's; with sslmode=verify-full \

@@ -5,3 +5,4 @@ mod commands;
 mod data;
 mod serving;
 mod support;
+mod tls;
