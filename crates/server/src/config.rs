@@ -93,30 +93,21 @@ impl Config {
             flag("--log-format", common.log_format.as_deref(), parse_format)?.or(file.log_format);
         let certificate = serve.and_then(|serve| serve.tls_certificate.clone()).or(file.tls_certificate);
         let tls = tls(certificate, serve.and_then(|serve| serve.tls_key.clone()).or(file.tls_key))?;
-        let trusted =
-            flag("--trusted-proxies", of_serve(|serve| serve.trusted_proxies.as_deref()), parse_proxies)?;
-        let header =
-            flag("--forwarded-header", of_serve(|serve| serve.forwarded_header.as_deref()), parse_header)?;
-        let proxies = Proxies {
-            trusted: trusted.or(file.trusted_proxies).unwrap_or_default().concat(),
-            header: header.or(file.forwarded_header).unwrap_or_default(),
-        };
-        if let (Some(_), Some(plain)) = (&tls, base_url.as_ref().filter(|base_url| !base_url.is_https())) {
-            let what = format!(
-                "the base URL {} does not fit a server with a TLS certificate",
-                plain.origin(&Site::Pool)
-            );
-            return Err(Failure::new(what).help(
-                "Begin it with https://, or leave out --tls-certificate and --tls-key (tls_certificate and tls_key).",
-            ));
-        }
+        must_fit(tls.as_ref(), base_url.as_ref())?;
+        let trusted = of_serve(|serve| serve.trusted_proxies.as_deref());
+        let trusted = flag("--trusted-proxies", trusted, parse_proxies)?.or(file.trusted_proxies);
+        let header = of_serve(|serve| serve.forwarded_header.as_deref());
+        let header = flag("--forwarded-header", header, parse_header)?.or(file.forwarded_header);
         Ok(Config {
             database: database.unwrap_or_else(|| Database::Sqlite(data.join("signet.db"))),
             data,
             listen: listen.unwrap_or(DEFAULT_LISTEN),
             base_url,
             tls,
-            proxies,
+            proxies: Proxies {
+                trusted: trusted.unwrap_or_default().concat(),
+                header: header.unwrap_or_default(),
+            },
             log_level,
             log_format,
         })
@@ -196,6 +187,18 @@ fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsF
         (None, None) => Ok(None),
         (Some(_), None) => Err(half("certificate", "key")),
         (None, Some(_)) => Err(half("key", "certificate")),
+    }
+}
+
+/// Issuers and cookies follow the base URL, so it must say what callers meet.
+fn must_fit(tls: Option<&TlsFiles>, base_url: Option<&BaseUrl>) -> Result<(), Failure> {
+    match (tls, base_url) {
+        (Some(_), Some(base_url)) if !base_url.is_https() => Err(Failure::new(format!(
+            "the base URL {} does not fit a server with a TLS certificate",
+            base_url.origin(&Site::Pool)
+        ))
+        .help("Begin it with https://, or leave out the certificate and its key.")),
+        _ => Ok(()),
     }
 }
 

@@ -78,7 +78,6 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
         () = signals.next() => {}
     }
     drop(listener);
-    drop(door);
     drop(running);
     tracing::info!("stopping: no new connections, requests in flight are finished");
     let finished = async {
@@ -133,14 +132,6 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
     }
 }
 
-/// What a connection needs on its way to an answer.
-#[derive(Clone)]
-struct Door {
-    router: Router,
-    tls: Option<Arc<Tls>>,
-    stopped: watch::Receiver<()>,
-}
-
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Slots>,
@@ -153,9 +144,7 @@ async fn accept(
             Ok((stream, peer)) => {
                 let ip = peer.ip().to_canonical();
                 match slots.take(vacancy, Network::of(ip), proxies.trusts(ip)) {
-                    Some(slot) => {
-                        drop(tokio::spawn(door.clone().talk((stream, ip), slot, connections.watcher())))
-                    }
+                    Some(slot) => door.open(stream, ip, (slot, connections.watcher())),
                     None => tracing::debug!(%peer, "closed: its network has its share of connections"),
                 }
             }
@@ -168,26 +157,44 @@ async fn accept(
     }
 }
 
+/// What all connections come through.
+struct Door {
+    router: Router,
+    tls: Option<Arc<Tls>>,
+    stopped: watch::Receiver<()>,
+}
+
 impl Door {
-    /// Serves a connection until its end.
-    async fn talk(mut self, (stream, peer): (TcpStream, IpAddr), _slot: Slot, watcher: Watcher) {
+    /// Serves a connection, in a task of its own, until its end.
+    fn open(&self, stream: TcpStream, peer: IpAddr, kept: Kept) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
-        let Some(tls) = &self.tls else { return converse(stream, peer, self.router, watcher).await };
-        // Before the handshake is over no request has begun that would have to be finished.
-        let secured = tokio::select! {
-            secured = tls.accept(stream) => secured,
-            _ = self.stopped.changed() => return,
-        };
-        match secured {
-            Ok(stream) => converse(stream, peer, self.router, watcher).await,
-            Err(error) => tracing::debug!(%peer, %error, "no TLS"),
+        let router = self.router.clone();
+        match &self.tls {
+            None => drop(tokio::spawn(converse(stream, peer, router, kept))),
+            Some(tls) => {
+                let (tls, mut stopped) = (Arc::clone(tls), self.stopped.clone());
+                tokio::spawn(async move {
+                    // Before the handshake is over no request has begun that would have to be finished.
+                    let secured = tokio::select! {
+                        secured = tls.accept(stream) => secured,
+                        _ = stopped.changed() => return,
+                    };
+                    match secured {
+                        Ok(stream) => converse(stream, peer, router, kept).await,
+                        Err(error) => tracing::debug!(%peer, %error, "no TLS"),
+                    }
+                });
+            }
         }
     }
 }
 
-async fn converse<S>(stream: S, peer: IpAddr, router: Router, watcher: Watcher)
+/// What a connection holds as long as it lasts: its slot, and a stop of the server.
+type Kept = (Slot, Watcher);
+
+async fn converse<S>(stream: S, peer: IpAddr, router: Router, (slot, watcher): Kept)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -203,6 +210,7 @@ where
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "connection");
     }
+    drop(slot);
 }
 
 async fn sweep(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {

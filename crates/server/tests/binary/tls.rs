@@ -1,4 +1,4 @@
-//! `signet serve` with a certificate, and behind proxies.
+//! `signet serve` with a certificate.
 
 use std::{
     fs,
@@ -149,6 +149,19 @@ fn handshakes_that_do_not_end_hold_up_nobody_and_no_stop() {
     assert_eq!(server.wait().code(), Some(0));
     assert!(!server.log().contains("took too long"), "{}", server.log());
     drop((silent, begun));
+}
+
+#[test]
+fn a_handshake_does_not_last_for_ever() {
+    let place = Place::new();
+    let server = place.serve();
+    for first in [&b""[..], b"\x16\x03\x01"] {
+        let mut begun = server.connect();
+        begun.write_all(first).unwrap();
+        begun.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        assert_eq!(begun.read(&mut [0]).unwrap(), 0, "it is closed by the server");
+    }
+    server.stop();
 }
 
 /// Whether new connections show a certificate of `authority`.
