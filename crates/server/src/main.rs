@@ -11,6 +11,7 @@ mod logging;
 mod password;
 mod serve;
 mod slots;
+mod tls;
 
 use std::process::ExitCode;
 

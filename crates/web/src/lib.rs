@@ -14,6 +14,7 @@ pub mod manage;
 mod network;
 mod oidc;
 pub mod pages;
+pub mod proxies;
 mod ready;
 mod respond;
 mod routes;

@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     hashing::Hasher,
     oidc::{discovery::Rendered, live::Verified},
+    proxies::Proxies,
 };
 
 /// Verified access tokens kept in memory at most: about half a kilobyte each.
@@ -20,6 +21,8 @@ const VERIFIED: usize = 16 * 1024;
 pub struct Settings {
     /// The pool's own address.
     pub base_url: BaseUrl,
+    /// The reverse proxies whose word about a sender counts.
+    pub proxies: Proxies,
 }
 
 /// A running Signet: configuration, store, clock and hashing threads.

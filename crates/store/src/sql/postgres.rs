@@ -1,6 +1,7 @@
 //! The engine for several nodes: a pool of connections, one pipelined round trip for a group of batches.
 
 mod errors;
+mod tls;
 mod values;
 mod writer;
 
@@ -9,7 +10,6 @@ use std::{borrow::Cow, future::Future, time::Duration};
 use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
-use tokio_postgres::{Config, Error, NoTls};
 
 use self::{
     errors::store_error,
@@ -35,13 +35,12 @@ pub struct Postgres {
 
 impl Postgres {
     pub(super) fn open(url: &str) -> Result<Self, StoreError> {
-        // The URL may hold a password: the parser's message is kept, the text is not.
-        let mut config: Config = url.parse().map_err(|error: Error| store_error("database URL", &error))?;
+        let (mut config, tls) = tls::read(url)?;
         if config.get_application_name().is_none() {
             config.application_name("signet");
         }
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+        let pool = Pool::builder(Manager::from_config(config, tls, recycling))
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT))
