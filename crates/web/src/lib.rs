@@ -13,10 +13,12 @@ pub mod manage;
 mod network;
 mod oidc;
 pub mod pages;
+mod ready;
 mod respond;
 mod routes;
 mod state;
 
 pub use network::Network;
+pub use ready::Readiness;
 pub use routes::router;
 pub use state::{Peer, Settings, Signet};

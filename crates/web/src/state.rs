@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use signet_protocol::{issuer::BaseUrl, time::Now};
 use signet_store::Store;
 
-use crate::{clock::Clock, hashing::Hasher, oidc::discovery::Rendered};
+use crate::{Readiness, clock::Clock, hashing::Hasher, oidc::discovery::Rendered};
 
 /// What is configured.
 #[derive(Clone, Debug)]
@@ -21,6 +21,7 @@ pub struct Signet {
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     rendered: Rendered,
+    readiness: Arc<Readiness>,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -30,7 +31,8 @@ pub struct Peer(pub IpAddr);
 impl Signet {
     /// Puts the parts together.
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
-        Arc::new(Signet { settings, store, clock, hasher, rendered: Rendered::default() })
+        let (rendered, readiness) = (Rendered::default(), Arc::default());
+        Arc::new(Signet { settings, store, clock, hasher, rendered, readiness })
     }
 
     /// What is configured.
@@ -46,6 +48,11 @@ impl Signet {
     /// The hashing threads.
     pub fn hasher(&self) -> &Hasher {
         &self.hasher
+    }
+
+    /// Whether this node should get traffic.
+    pub fn readiness(&self) -> &Arc<Readiness> {
+        &self.readiness
     }
 
     /// The time now.
