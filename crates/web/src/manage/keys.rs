@@ -5,6 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use signet_protocol::{
     application::Application,
     issuer::IssuerId,
+    session::SESSION_EXPIRE,
     time::{Now, Seconds, Timestamp},
 };
 use signet_store::{KeyRecord, KeyState, Rotation, StoreError};
@@ -97,13 +98,17 @@ pub async fn rotate(signet: &Signet, issuer: Option<&str>, at_once: bool) -> Res
 }
 
 /// The step that is due when `next` is published or nothing is, and what comes of it. Tokens are valid for `valid`.
+///
+/// A key that goes at its leisure is kept as long as a session may live, too: an application that signs somebody out
+/// shows an ID token, which may have expired (RP-Initiated Logout §2). One that must go at once is not.
 fn plan(
     next: Option<&KeyRecord>,
     at_once: bool,
     now: Timestamp,
     valid: Seconds,
 ) -> (Option<Rotation>, Outcome) {
-    let until = now.plus(valid).plus(LEEWAY);
+    let kept = if at_once { valid } else { valid.max(SESSION_EXPIRE) };
+    let until = now.plus(kept).plus(LEEWAY);
     match next.map(|next| next.created_at.plus(PUBLISHED_FIRST)) {
         None if at_once => (Some(Rotation::Replace(until)), Outcome::Signs(until)),
         None => (Some(Rotation::Publish), Outcome::Published(now.plus(PUBLISHED_FIRST))),
@@ -269,19 +274,23 @@ mod tests {
 
     #[test]
     fn a_key_is_published_a_day_before_it_signs_unless_it_is_wanted_at_once() {
-        let until = Timestamp(NOON.0 + 7200 + 3600);
+        let soon = Timestamp(NOON.0 + 7200 + 3600);
+        let later = NOON.plus(SESSION_EXPIRE).plus(LEEWAY);
         let (young, old) = (next(PUBLISHED_FIRST.0 - 1), next(PUBLISHED_FIRST.0));
         let early = Outcome::TooEarly(Timestamp(NOON.0 + 1));
         let published = Outcome::Published(NOON.plus(PUBLISHED_FIRST));
         for (next, at_once, step, outcome) in [
             (None, false, Some(Rotation::Publish), published),
-            (None, true, Some(Rotation::Replace(until)), Outcome::Signs(until)),
+            (None, true, Some(Rotation::Replace(soon)), Outcome::Signs(soon)),
             (Some(&young), false, None, early),
-            (Some(&young), true, Some(Rotation::Promote(until)), Outcome::Signs(until)),
-            (Some(&old), false, Some(Rotation::Promote(until)), Outcome::Signs(until)),
+            (Some(&young), true, Some(Rotation::Promote(soon)), Outcome::Signs(soon)),
+            (Some(&old), false, Some(Rotation::Promote(later)), Outcome::Signs(later)),
         ] {
             assert_eq!(plan(next, at_once, NOON, Seconds(7200)), (step, outcome), "{next:?} {at_once}");
         }
+        let year = Seconds(31_536_000);
+        let (_, outcome) = plan(Some(&old), false, NOON, year);
+        assert_eq!(outcome, Outcome::Signs(NOON.plus(year).plus(LEEWAY)));
     }
 
     #[test]
