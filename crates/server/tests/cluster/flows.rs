@@ -55,7 +55,7 @@ fn at_both(cluster: &Cluster, form: &[(&str, &str)]) -> [Answer; 2] {
 }
 
 #[test]
-fn attack_05_a_code_that_is_redeemed_at_both_nodes_at_once_is_redeemed_once() {
+fn attack_06_a_code_that_is_redeemed_at_both_nodes_at_once_is_redeemed_once() {
     let cluster = Cluster::start();
     let mut person = Person::new(cluster.proxy(), 0);
     for _ in 0..20 {
@@ -70,7 +70,7 @@ fn attack_05_a_code_that_is_redeemed_at_both_nodes_at_once_is_redeemed_once() {
 }
 
 #[test]
-fn a_refresh_at_both_nodes_at_once_rotates_once() {
+fn attack_06_a_refresh_at_both_nodes_at_once_rotates_once() {
     let cluster = Cluster::start();
     let mut person = Person::new(cluster.proxy(), 0);
     let code = person.code();

@@ -129,20 +129,23 @@ fn keys_are_rotated_once_by_two_operators() {
 
 #[test]
 fn what_changes_after_the_database_was_away_is_followed_as_fast() {
-    let cluster = Cluster::start();
+    let mut cluster = Cluster::start();
     let first = tokens(&cluster, 0);
     let second = tokens(&cluster, 1);
-    let name = cluster.database.rsplit('/').next().unwrap();
+    cluster.b.target().get_as("/oidc/me", &first.access).expect(200);
+    let name = cluster.database.rsplit('/').next().unwrap().to_owned();
     let postgres = ThrowawayPostgres::shared();
     postgres.execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).unwrap();
     let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
     postgres.execute(&end).unwrap();
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(cluster.b.target().get("/readyz").status, 503);
+    let in_memory = cluster.b.target().get_as("/oidc/me", &first.access);
+    assert_eq!(in_memory.status, 503, "who may be blocked by now is not answered for from memory");
     postgres.execute(&format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).unwrap();
     revoke(&cluster, &first.refresh);
     follows("revocation after the database was away", || !is_active(&cluster, &first.access));
-    cluster.wait_for(&cluster.b);
+    cluster.wait_for(|cluster| &mut cluster.b);
     cluster.b.target().get_as("/oidc/me", &second.access).expect(200);
     assert_eq!(cluster.b.read_log().matches("cannot follow the changes").count(), 1, "said once");
 }

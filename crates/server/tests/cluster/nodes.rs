@@ -12,7 +12,7 @@ use std::{
 use signet_testkit::postgres::fresh_database;
 use tempfile::TempDir;
 
-use crate::client::Target;
+use crate::client::{Answer, Target};
 
 pub const CLIENT: &str = "5f17a529f64fb009b794a2ff";
 pub const SECRET: &str = "a-secret-of-more-than-thirty-two-letters";
@@ -44,6 +44,8 @@ pub struct Node {
     base: String,
     data: PathBuf,
     database: String,
+    /// Seconds it goes on answering once it is told to stop.
+    pub drain: u8,
     process: Option<Child>,
 }
 
@@ -63,19 +65,20 @@ impl Cluster {
                 base: format!("localhost:{port}"),
                 data: home.path().join(name),
                 database: database.clone(),
+                drain: 0,
                 process: None,
             }
         });
         a.start();
         b.start();
         let proxy = start_proxy(&home.path().join("haproxy.cfg"), port, [&a, &b]);
-        let cluster = Cluster { a, b, port, proxy, database, home, _alone: alone };
+        let mut cluster = Cluster { a, b, port, proxy, database, home, _alone: alone };
         let people: String = (0..PEOPLE)
             .map(|n| format!("[[users]]\nusername = \"user{n}\"\npassword = \"password of user{n}\"\n"))
             .collect();
         cluster.apply(&format!("{}{people}", application(&[CALLBACK])));
-        cluster.wait_for(&cluster.a);
-        cluster.wait_for(&cluster.b);
+        cluster.wait_for(|cluster| &mut cluster.a);
+        cluster.wait_for(|cluster| &mut cluster.b);
         cluster
     }
 
@@ -91,15 +94,13 @@ impl Cluster {
         self.a.run(&["apply", path.to_str().unwrap()])
     }
 
-    /// Waits until the load balancer sends requests to `node`.
-    pub fn wait_for(&self, node: &Node) {
+    /// Waits until the load balancer sends requests to a node.
+    pub fn wait_for(&mut self, which: impl Fn(&mut Cluster) -> &mut Node) {
+        let name = which(self).name;
         let deadline = Instant::now() + PATIENCE;
-        while self
-            .proxy()
-            .try_send("GET", "/healthz", "", "")
-            .is_ok_and(|got| got.header("x-served-by") != node.name)
-        {
-            assert!(Instant::now() < deadline, "HAProxy does not use {}", node.name);
+        let answers = |got: Answer| got.header("x-served-by") == name;
+        while !self.proxy().try_send("GET", "/healthz", "", "").is_ok_and(answers) {
+            assert!(Instant::now() < deadline, "HAProxy does not use {name}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -117,8 +118,9 @@ impl Node {
     pub fn start(&mut self) {
         let log = File::options().create(true).append(true).open(self.log()).unwrap();
         let listen = self.address.to_string();
-        let base = format!("http://{}", self.base);
-        let mut command = self.command(&["serve", "--listen", &listen, "--base-url", &base]);
+        let (base, drain) = (format!("http://{}", self.base), self.drain.to_string());
+        let arguments = ["serve", "--listen", &listen, "--base-url", &base, "--drain", &drain];
+        let mut command = self.command(&arguments);
         self.process = Some(command.stderr(log).spawn().unwrap());
         let deadline = Instant::now() + PATIENCE;
         while !self.target().try_send("GET", "/readyz", "", "").is_ok_and(|answer| answer.status == 200) {

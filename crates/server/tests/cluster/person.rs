@@ -1,6 +1,9 @@
 //! A person with a browser, and the application they use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use signet_testkit::forms::HtmlForm;
 
@@ -10,6 +13,8 @@ use crate::{
 };
 
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+/// Between a request and its repetition.
+const PAUSE: Duration = Duration::from_millis(200);
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// What a redemption or a refresh gave.
@@ -64,6 +69,8 @@ impl Person {
         if unanswered(&got) {
             self.repeated = true;
             self.repeats += 1;
+            // A process that is killed goes on accepting connections until the system has cleared it away.
+            std::thread::sleep(PAUSE);
             got = self.target.try_send(method, path, headers, body);
         }
         assert!(!unanswered(&got), "{method} {path}, repeated once: {got:?}");
