@@ -31,6 +31,7 @@ mod transaction;
 mod user;
 
 pub use apply::{Applied, Change};
+pub use cache::{Cache, Ticket};
 pub use code::NewFamily;
 pub use error::StoreError;
 pub use issuer_key::KeyState;

@@ -3,9 +3,17 @@
 use std::{net::IpAddr, sync::Arc};
 
 use signet_protocol::{issuer::BaseUrl, time::Now};
-use signet_store::Store;
+use signet_store::{Cache, Store};
 
-use crate::{Readiness, clock::Clock, hashing::Hasher, oidc::discovery::Rendered};
+use crate::{
+    Readiness,
+    clock::Clock,
+    hashing::Hasher,
+    oidc::{discovery::Rendered, live::Verified},
+};
+
+/// Verified access tokens kept in memory at most: about half a kilobyte each.
+const VERIFIED: usize = 16 * 1024;
 
 /// What is configured.
 #[derive(Clone, Debug)]
@@ -22,6 +30,7 @@ pub struct Signet {
     hasher: Hasher,
     rendered: Rendered,
     readiness: Arc<Readiness>,
+    verified: Verified,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -31,8 +40,8 @@ pub struct Peer(pub IpAddr);
 impl Signet {
     /// Puts the parts together.
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
-        let (rendered, readiness) = (Rendered::default(), Arc::default());
-        Arc::new(Signet { settings, store, clock, hasher, rendered, readiness })
+        let (rendered, readiness, verified) = (Rendered::default(), Arc::default(), Cache::of(VERIFIED));
+        Arc::new(Signet { settings, store, clock, hasher, rendered, readiness, verified })
     }
 
     /// What is configured.
@@ -63,5 +72,10 @@ impl Signet {
     /// The rendered documents.
     pub(crate) fn rendered(&self) -> &Rendered {
         &self.rendered
+    }
+
+    /// The access tokens that were verified before.
+    pub(crate) fn verified(&self) -> &Verified {
+        &self.verified
     }
 }

@@ -102,7 +102,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         }
     }
     // A blocked user gets the answer of a wrong password, after the same work (attack 22).
-    match user.and_then(User::active) {
+    match user.map(Arc::new).as_ref().and_then(User::active) {
         None => again(LoginAlert::WrongCredentials),
         Some(user) => {
             attempt.forgive(signet).await?;
@@ -142,7 +142,7 @@ async fn strengthen(
     if user.password.as_ref().is_some_and(|hash| !hash.is_current())
         && let Ok(new) = signet.hasher().create(asker, password).await
     {
-        signet.store().rehash_password(user, &new).await?;
+        signet.store().rehash_password(user, &new, signet.now()).await?;
     }
     Ok(())
 }
