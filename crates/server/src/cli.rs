@@ -59,6 +59,9 @@ pub enum Command {
     /// Manage applications
     #[command(subcommand)]
     App(App),
+    /// Look at the signing keys and rotate them
+    #[command(subcommand)]
+    Keys(Keys),
 }
 
 /// `signet serve`.
@@ -178,19 +181,31 @@ pub struct ShowApp {
     pub base: Base,
 }
 
+/// `signet keys`.
+#[derive(Subcommand)]
+pub enum Keys {
+    /// List every signing key with its state and age
+    List,
+    /// Publish the next key of each issuer, or have it sign if it was published a day ago
+    Rotate(RotateKeys),
+}
+
+/// `signet keys rotate`.
+#[derive(Args)]
+pub struct RotateKeys {
+    /// Only the keys of this issuer: pool, or an application's App ID or identifier
+    #[arg(long, value_name = "ISSUER")]
+    pub issuer: Option<String>,
+    /// Have a new key sign at once, for one that is no longer secret; clients that keep keys may refuse its first tokens
+    #[arg(long)]
+    pub now: bool,
+}
+
 impl Command {
     /// What only `serve` takes.
     pub fn serve(&self) -> Option<&Serve> {
         match self {
             Command::Serve(serve) => Some(serve),
-            _ => None,
-        }
-    }
-
-    /// `--drain`, where the command has it.
-    pub fn drain(&self) -> Option<&str> {
-        match self {
-            Command::Serve(serve) => serve.drain.as_deref(),
             _ => None,
         }
     }
@@ -201,7 +216,7 @@ impl Command {
             Command::Serve(serve) => &serve.base,
             Command::App(App::Create(create)) => &create.base,
             Command::App(App::Show(show)) => &show.base,
-            Command::Apply(_) | Command::User(_) => return None,
+            Command::Apply(_) | Command::User(_) | Command::Keys(_) => return None,
         };
         base.base_url.as_deref()
     }

@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    cli::{App, Apply, Command, CreateApp, CreateUser, User},
+    cli::{App, Apply, Command, CreateApp, CreateUser, Keys, User},
     config::Config,
     control::{self, Answer, DESCRIPTION_BYTES, Request},
     data::{DataDir, Installation},
@@ -30,6 +30,11 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
         Command::App(App::Create(arguments)) => create_app(config, &arguments).await,
         Command::App(App::Show(arguments)) => {
             print(done(ask(config, Request::Show(arguments.application)).await?)?)
+        }
+        Command::Keys(Keys::List) => print(done(ask(config, Request::Keys).await?)?),
+        Command::Keys(Keys::Rotate(arguments)) => {
+            let request = Request::RotateKeys { issuer: arguments.issuer, now: arguments.now };
+            print(done(ask(config, request).await?)?)
         }
     }
 }

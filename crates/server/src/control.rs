@@ -4,6 +4,7 @@
 //! could read the master key as well.
 
 use std::{
+    fmt::Display,
     fs::{self, File, Permissions},
     io::{self, ErrorKind},
     os::{fd::AsRawFd, unix::fs::PermissionsExt},
@@ -18,6 +19,7 @@ use signet_web::{
     manage::{
         apply,
         description::Description,
+        keys,
         plan::{self, Plan, PlanError},
         problem::Problem,
         show,
@@ -58,6 +60,10 @@ pub enum Request {
     Create(String),
     /// Show the application of this App ID or identifier.
     Show(String),
+    /// List the signing keys.
+    Keys,
+    /// Take the next step with the signing keys of one issuer or all; with `now`, have another key sign at once.
+    RotateKeys { issuer: Option<String>, now: bool },
 }
 
 impl Request {
@@ -83,6 +89,10 @@ pub enum Answer {
 pub async fn answer(signet: &Signet, request: Request) -> Answer {
     let (text, doing) = match request {
         Request::Show(named) => return card(signet, &named).await,
+        Request::Keys => return done(keys::list(signet).await),
+        Request::RotateKeys { issuer, now } => {
+            return done(keys::rotate(signet, issuer.as_deref(), now).await);
+        }
         Request::Plan(text) => (text, Doing::Plan),
         Request::Apply(text) => (text, Doing::Apply),
         Request::Create(text) => (text, Doing::Create),
@@ -115,6 +125,13 @@ async fn card(signet: &Signet, named: &str) -> Answer {
         Ok(None) => {
             Answer::Failed(format!("there is no application with the App ID or identifier {named:?}"))
         }
+        Err(error) => Answer::Failed(error.to_string()),
+    }
+}
+
+fn done<T: Display, E: Display>(outcome: Result<T, E>) -> Answer {
+    match outcome {
+        Ok(text) => Answer::Done(text.to_string()),
         Err(error) => Answer::Failed(error.to_string()),
     }
 }

@@ -4,7 +4,7 @@
 //! brings its own memory up to date before its call returns; the others follow by reading the rows.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
@@ -22,9 +22,13 @@ use crate::{
     store::Inner,
 };
 
+/// A change is never stored as older than another that its writer could see, whatever the writer's clock says: whoever
+/// has seen the newest can look for later ones without asking whose clock is right.
 const INSERT: Sql = Sql {
     name: "change_insert",
-    text: "INSERT INTO change (change_id, pool_id, kind, subject, at) VALUES ($1, $2, $3, $4, $5)",
+    text: "INSERT INTO change (change_id, pool_id, kind, subject, at) VALUES ($1, $2, $3, $4,
+               (SELECT CASE WHEN newest.at > $5 THEN newest.at ELSE $5 END
+                FROM (SELECT max(at) AS at FROM change WHERE pool_id = $2) AS newest))",
 };
 const SINCE: Sql = Sql {
     name: "change_since",
@@ -33,14 +37,22 @@ const SINCE: Sql = Sql {
 
 pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &SINCE];
 
-const EVERY: Duration = Duration::from_millis(500);
+/// How often the changes of other nodes are looked for.
+const EVERY: Duration = Duration::from_millis(250);
 
-/// Seconds to look back beyond the newest change seen: commits become visible out of order, and clocks differ.
-const LOOK_BACK: i64 = 120;
+/// How long a look may take before it is given up for another, on another connection.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Looks after which everything is read again, whatever was seen: once a minute. A node whose clock is further off than
-/// [`LOOK_BACK`] misses changes for no longer than that.
-const START_OVER: u32 = 120;
+/// Looks that a change may be late, 15 seconds: one that was written before another may be committed after it. They
+/// are counted and not timed, so that a database that was away has not made anything late.
+const OVERLAP: usize = 60;
+
+/// Seconds to look back at the first look, when there are no earlier ones to count.
+const FIRST_LOOK_BACK: i64 = 60;
+
+/// Seconds after which everything is read again, whatever was seen. Changes are kept for an hour: a node that was
+/// away for longer, or was suspended with its machine, has missed some.
+const START_OVER: i64 = 600;
 
 /// What changed, and so what must be forgotten or read.
 #[derive(Clone, Copy)]
@@ -58,13 +70,15 @@ pub(crate) enum Changed {
 }
 
 impl Changed {
-    fn stored(&self) -> (&'static str, String) {
+    /// Its kind and its subject. That of revocations is when they were made by the writer's clock, which they are
+    /// found by.
+    fn stored(&self, at: Timestamp) -> (&'static str, String) {
         match self {
             Self::Applications => ("applications", String::new()),
             Self::IssuerKeys(issuer) => ("issuer_keys", issuer.stored()),
             Self::User(user) => ("user", user.to_string()),
             Self::Users => ("users", String::new()),
-            Self::Revocations => ("revocations", String::new()),
+            Self::Revocations => ("revocations", at.0.to_string()),
         }
     }
 
@@ -105,11 +119,11 @@ impl Store {
     }
 
     fn tell(&self, batch: Batch, changed: &Changed, now: Now) -> Batch {
-        let (kind, subject) = changed.stored();
+        let (kind, subject) = changed.stored(now.timestamp());
         batch.then(&INSERT, args![self.change_id(now), self.pool_id(), kind, subject, now.timestamp()])
     }
 
-    /// Brings this node's memory up to date with a change made at `at`.
+    /// Brings this node's memory up to date with a change; `at` is when its writer made it.
     async fn absorb(&self, changed: &Changed, at: Timestamp) -> Result<(), StoreError> {
         match changed {
             Changed::Applications => self.forget_applications(),
@@ -129,7 +143,7 @@ impl Store {
         self.0.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn forget_issuer_keys(&self, issuer: IssuerId) {
+    pub(crate) fn forget_issuer_keys(&self, issuer: IssuerId) {
         self.0.key_rings.remove(&issuer);
         for alg in KeyAlg::ALL {
             self.0.signing_keys.remove(&(issuer, *alg));
@@ -148,16 +162,25 @@ impl Store {
     }
 }
 
-/// Follows the changes of other nodes until the store is gone.
+/// Follows the changes of other nodes until the store is gone. However long the database is away, it is looked for at
+/// the same pace.
 pub(crate) fn follow(store: &Store, clock: Clock) {
     let mut follower = Follower::new(store, clock);
+    let mut failing = false;
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(EVERY).await;
             let Some(inner) = follower.store.upgrade() else { return };
-            if let Err(error) = follower.turn(&Store(inner)).await {
-                tracing::warn!(%error, "cannot follow the changes of other nodes");
-                follower.behind = true;
+            let looked = follower.look(&Store(inner)).await;
+            match (&looked, failing) {
+                (Err(error), false) => tracing::warn!(%error, "cannot follow the changes of other nodes"),
+                (Ok(()), true) => tracing::info!("follows the changes of other nodes again"),
+                _ => {}
+            }
+            failing = looked.is_err();
+            if failing && let Some(inner) = follower.store.upgrade() {
+                // Who may have been blocked meanwhile is not to be answered for from memory.
+                inner.users.clear();
             }
         }
     });
@@ -166,64 +189,89 @@ pub(crate) fn follow(store: &Store, clock: Clock) {
 struct Follower {
     store: Weak<Inner>,
     clock: Clock,
-    /// The newest change seen, but never later than this node's own time: a node whose clock is ahead must not hide what
-    /// the others write after it.
-    newest: i64,
+    /// The newest change as of each of the last looks, the oldest look first.
+    marks: VecDeque<i64>,
     /// Those handled that the next look will meet again.
     seen: HashMap<[u8; 16], i64>,
-    /// Looks since everything was read.
-    looks: u32,
-    /// Whether the last look failed; changes are not kept for ever, so some may be missed.
-    behind: bool,
+    /// When everything was read last, by this node's clock.
+    all_read: Timestamp,
+}
+
+/// A change as another node wrote it.
+struct Row {
+    id: [u8; 16],
+    /// `None`: a kind written by a newer node means nothing to this one.
+    changed: Option<Changed>,
+    /// Its place among the changes.
+    at: i64,
+    /// When it was made by its writer's clock.
+    made_at: Timestamp,
 }
 
 impl Follower {
     fn new(store: &Store, clock: Clock) -> Self {
         Self {
             store: Arc::downgrade(&store.0),
-            newest: clock.now().timestamp().0,
+            all_read: clock.now().timestamp(),
             clock,
+            marks: VecDeque::new(),
             seen: HashMap::new(),
-            looks: 0,
-            behind: false,
         }
     }
 
-    async fn turn(&mut self, store: &Store) -> Result<(), StoreError> {
+    async fn look(&mut self, store: &Store) -> Result<(), StoreError> {
         let now = self.clock.now().timestamp();
-        self.looks += 1;
-        if self.behind || self.looks >= START_OVER {
+        let since = self.marks.front().copied().unwrap_or(i64::MIN);
+        let list = store.engine().list(&SINCE, args![store.pool_id(), since], read);
+        let late = |_| StoreError::Unavailable(format!("no answer within {} s", PATIENCE.as_secs()));
+        let rows = tokio::time::timeout(PATIENCE, list).await.map_err(late)??;
+        // A clock that was set back starts over too.
+        if !(0..START_OVER).contains(&(now.0 - self.all_read.0)) {
             store.start_over(now).await?;
-            (self.behind, self.looks) = (false, 0);
+            self.all_read = now;
         }
-        let since = self.newest - LOOK_BACK;
-        let rows = store.engine().list(&SINCE, args![store.pool_id(), since], read).await?;
-        let fresh: Vec<_> = rows.into_iter().filter(|(id, ..)| !self.seen.contains_key(id)).collect();
-        let mut pulled = false;
-        for (id, changed, at) in fresh {
-            // One pull brings every revocation since; a mass revocation must not become a mass of queries.
-            let again = pulled && matches!(changed, Some(Changed::Revocations));
-            if let (Some(changed), false) = (&changed, again) {
-                store.absorb(changed, at).await?;
+        let newest = rows.last().map_or(since, |row| row.at);
+        self.take_in(store, rows).await?;
+        if self.marks.is_empty() {
+            self.marks.push_back(newest.saturating_sub(FIRST_LOOK_BACK));
+        }
+        self.marks.push_back(newest);
+        if self.marks.len() > OVERLAP {
+            self.marks.pop_front();
+        }
+        let again = self.marks.front().copied().unwrap_or(i64::MIN);
+        self.seen.retain(|_, at| *at >= again);
+        Ok(())
+    }
+
+    async fn take_in(&mut self, store: &Store, mut rows: Vec<Row>) -> Result<(), StoreError> {
+        rows.retain(|row| !self.seen.contains_key(&row.id));
+        // One pull brings every revocation since; a mass revocation must not become a mass of queries.
+        let revoking = rows.iter().filter(|row| matches!(row.changed, Some(Changed::Revocations)));
+        if let Some(since) = revoking.map(|row| row.made_at).min() {
+            store.absorb(&Changed::Revocations, since).await?;
+        }
+        for row in rows {
+            match &row.changed {
+                Some(Changed::Revocations) | None => {}
+                Some(changed) => store.absorb(changed, row.made_at).await?,
             }
-            pulled |= matches!(changed, Some(Changed::Revocations));
-            self.seen.insert(id, at.0);
-            self.newest = self.newest.max(at.0.min(now.0));
+            self.seen.insert(row.id, row.at);
         }
-        let keep_from = self.newest - LOOK_BACK;
-        self.seen.retain(|_, at| *at >= keep_from);
         Ok(())
     }
 }
 
-/// A kind written by a newer node means nothing to this one.
-fn read(row: &mut RowReader) -> Result<([u8; 16], Option<Changed>, Timestamp), StoreError> {
-    let (id, kind, subject, at) = (row.array()?, row.text()?, row.text()?, row.at()?);
-    Ok((id, Changed::parse(&kind, &subject), at))
+fn read(row: &mut RowReader) -> Result<Row, StoreError> {
+    let (id, kind, subject, at) = (row.array()?, row.text()?, row.text()?, row.int()?);
+    let made_at = subject.parse().ok().filter(|_| kind == "revocations").unwrap_or(at);
+    Ok(Row { id, changed: Changed::parse(&kind, &subject), at, made_at: Timestamp(made_at) })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicI64;
+
     use super::*;
     use crate::{Database, MasterKey, Options};
     use signet_testkit::seed::Seeded;
@@ -234,26 +282,80 @@ mod tests {
         Now::from_millis((NOON + seconds) * 1000)
     }
 
-    #[tokio::test]
-    async fn what_was_missed_is_read_once_a_minute() {
-        let directory = tempfile::tempdir().unwrap();
+    /// Two nodes on one database, of which the second is told to look.
+    async fn nodes(directory: &tempfile::TempDir) -> (Store, Store) {
         let options = Options {
             database: Database::Sqlite(directory.path().join("signet.db")),
             master_key: MasterKey::from_bytes([7; 32]),
             clock: Clock::new(|| at(0)),
         };
         let writer = Store::open(options.clone(), at(0), &mut Seeded(1)).await.unwrap();
-        let node = Store::open(options, at(0), &mut Seeded(2)).await.unwrap();
+        (writer, Store::open(options, at(0), &mut Seeded(2)).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_next_look_sees_what_any_clock_wrote() {
+        let directory = tempfile::tempdir().unwrap();
+        let (writer, node) = nodes(&directory).await;
         let mut follower = Follower::new(&node, Clock::new(|| at(0)));
-        // The writer's clock is behind by more than anybody looks back.
-        let long_ago = at(-LOOK_BACK - 1);
-        writer.revoke_jti("one", at(600).timestamp(), long_ago).await.unwrap();
-        for look in 1..START_OVER {
-            follower.turn(&node).await.unwrap();
-            assert!(!node.is_revoked(None, "one"), "look {look}");
+        for (number, seconds) in [0, 900, -900, 0, 86_400, -86_400, 1].into_iter().enumerate() {
+            let jti = format!("token {number}");
+            writer.revoke_jti(&jti, at(90_000).timestamp(), at(seconds)).await.unwrap();
+            // However often it has looked in between.
+            for _ in 0..OVERLAP + 1 {
+                follower.look(&node).await.unwrap();
+                assert!(node.is_revoked(None, &jti), "{seconds}");
+            }
         }
-        follower.turn(&node).await.unwrap();
-        assert!(node.is_revoked(None, "one"));
-        assert_eq!(u128::from(START_OVER) * EVERY.as_millis(), 60_000);
+    }
+
+    #[tokio::test]
+    async fn a_change_that_is_committed_late_is_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let (writer, node) = nodes(&directory).await;
+        let mut follower = Follower::new(&node, Clock::new(|| at(0)));
+        writer.revoke_jti("first", at(600).timestamp(), at(0)).await.unwrap();
+        follower.look(&node).await.unwrap();
+        writer.revoke_jti("new", at(600).timestamp(), at(10)).await.unwrap();
+        for _ in 1..OVERLAP {
+            follower.look(&node).await.unwrap();
+        }
+        writer.revoke_jti("old", at(600).timestamp(), at(1)).await.unwrap();
+        // As if its writer had not seen the new one yet.
+        const LATE: Sql = Sql { name: "late", text: "UPDATE change SET at = $1 WHERE subject = $2" };
+        let values = args![at(0).timestamp(), at(1).timestamp().0.to_string()];
+        writer.write(Batch::new().then(&LATE, values)).await.unwrap();
+        follower.look(&node).await.unwrap();
+        assert!(node.is_revoked(None, "old"));
+    }
+
+    #[tokio::test]
+    async fn what_is_handled_is_not_handled_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let (writer, node) = nodes(&directory).await;
+        let mut follower = Follower::new(&node, Clock::new(|| at(0)));
+        let key = Changed::IssuerKeys(IssuerId::Pool(writer.pool_id()));
+        assert!(writer.commit(Batch::new(), vec![key], at(0)).await.unwrap());
+        let before = node.generation();
+        for _ in 0..3 {
+            follower.look(&node).await.unwrap();
+            assert_eq!(node.generation(), before + 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn everything_is_read_again_after_ten_minutes() {
+        let directory = tempfile::tempdir().unwrap();
+        let (writer, node) = nodes(&directory).await;
+        static SECONDS: AtomicI64 = AtomicI64::new(0);
+        let mut follower = Follower::new(&node, Clock::new(|| at(SECONDS.load(Ordering::SeqCst))));
+        writer.revoke_jti("one", at(6000).timestamp(), at(0)).await.unwrap();
+        const FORGET: Sql = Sql { name: "forget", text: "DELETE FROM change WHERE pool_id = $1" };
+        writer.write(Batch::new().then(&FORGET, args![writer.pool_id()])).await.unwrap();
+        for (seconds, seen) in [(0, false), (START_OVER - 1, false), (START_OVER, true)] {
+            SECONDS.store(seconds, Ordering::SeqCst);
+            follower.look(&node).await.unwrap();
+            assert_eq!(node.is_revoked(None, "one"), seen, "after {seconds} s");
+        }
     }
 }

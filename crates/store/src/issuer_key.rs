@@ -1,6 +1,11 @@
 //! Signing keys: each issuer has its own, made at first use and kept parsed.
 
-use std::{collections::HashMap, future::Future, sync::Arc};
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use signet_protocol::{
     entropy::{Entropy, random},
@@ -21,16 +26,18 @@ use crate::{
 const INSERT: Sql = Sql {
     name: "issuer_key_insert",
     text: "INSERT INTO issuer_key (pool_id, issuer, alg, seq, kid, state, sealed, public_jwk, created_at)
-           VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8)",
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 };
 const ACTIVE: Sql = Sql {
     name: "issuer_key_active",
     text: "SELECT seq, sealed FROM issuer_key WHERE pool_id = $1 AND issuer = $2 AND alg = $3 AND state = 'active'
            ORDER BY seq DESC LIMIT 1",
 };
+/// The names of the states happen to be in the order in which clients should try the keys.
 const PUBLISHED: Sql = Sql {
     name: "issuer_key_published",
-    text: "SELECT public_jwk FROM issuer_key WHERE pool_id = $1 AND issuer = $2 ORDER BY created_at, alg, seq",
+    text: "SELECT public_jwk FROM issuer_key WHERE pool_id = $1 AND issuer = $2
+           ORDER BY state, created_at, alg, seq",
 };
 
 pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ACTIVE, &PUBLISHED];
@@ -38,8 +45,49 @@ pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ACTIVE, &PUBLISHED];
 /// The number of an issuer's first key of an algorithm.
 const FIRST: i64 = 1;
 
+/// The unique index that refuses a second key of one number.
+pub(crate) const TAKEN: &str = "issuer_key_pkey";
+
+/// How long the public keys of an issuer are believed to be all there are, when a token names another.
+const BELIEVED: Duration = Duration::from_millis(100);
+
+/// What a key is for. The names are ordered as clients should try the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// It signs.
+    Active,
+    /// It is published, so that it is known everywhere when it begins to sign.
+    Next,
+    /// It has signed, and what it signed may still be shown.
+    Retired,
+}
+
+impl KeyState {
+    const ALL: [KeyState; 3] = [KeyState::Active, KeyState::Next, KeyState::Retired];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Next => "next",
+            Self::Retired => "retired",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<KeyState> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// A new key that is not stored yet.
+pub(crate) struct NewKey {
+    pub key: SigningKey,
+    pub row: Batch,
+}
+
 /// The public keys of an issuer.
 pub(crate) struct KeyRing {
+    read_at: Instant,
     published: Vec<PublicJwk>,
     verifying: HashMap<String, Arc<VerifyingKey>>,
 }
@@ -69,13 +117,25 @@ impl Store {
         self.key_ring(issuer).await.map(|ring| ring.published.clone())
     }
 
-    /// The public key of `issuer` that is called `kid`, parsed.
+    /// The public key of `issuer` that is called `kid`, parsed. One that another node made a moment ago is found too:
+    /// for an unknown name the keys are read again, ten times a second at most.
     pub async fn verifying_key(
         &self,
         issuer: IssuerId,
         kid: &str,
     ) -> Result<Option<Arc<VerifyingKey>>, StoreError> {
-        self.key_ring(issuer).await.map(|ring| ring.verifying.get(kid).cloned())
+        let ring = self.key_ring(issuer).await?;
+        let known = ring.verifying.get(kid).cloned();
+        if known.is_some() || ring.read_at.elapsed() < BELIEVED {
+            return Ok(known);
+        }
+        self.0.key_rings.remove(&issuer);
+        let new = self.key_ring(issuer).await?.verifying.get(kid).cloned();
+        if new.is_some() {
+            // The key that signs, and what is rendered, may be another as well.
+            self.forget_issuer_keys(issuer);
+        }
+        Ok(new)
     }
 
     async fn load_or_make_key(
@@ -118,31 +178,45 @@ impl Store {
         now: Now,
         nonce: [u8; 12],
     ) -> Result<(), StoreError> {
-        let (key, der) = tokio::task::spawn_blocking(move || SigningKey::generate(alg))
-            .await
-            .map_err(|error| StoreError::Internal(error.to_string()))?
-            .map_err(|error| StoreError::Internal(error.to_string()))?;
-        let row = key_row(issuer, alg, FIRST);
-        let sealed = self.0.master_key.seal_with(&key_place(&row), &der, nonce)?;
-        let kid = key.kid().as_str();
-        let row = args![
-            self.pool_id(),
-            issuer,
-            alg.as_str(),
-            FIRST,
-            kid,
-            sealed,
-            json(key.public_jwk())?,
-            now.timestamp(),
-        ];
-        match self.commit(Batch::new().then(&INSERT, row), vec![Changed::IssuerKeys(issuer)], now).await {
-            Err(error) if error.is_conflict_on("issuer_key_pkey") => {}
+        let NewKey { key, row } = self.new_key((issuer, alg, FIRST), KeyState::Active, now, nonce).await?;
+        match self.commit(row, vec![Changed::IssuerKeys(issuer)], now).await {
+            Err(error) if error.is_conflict_on(TAKEN) => {}
             Err(error) => return Err(error),
-            Ok(_) => tracing::info!(issuer = issuer.stored(), %alg, kid, "signing key made"),
+            Ok(_) => {
+                tracing::info!(issuer = issuer.stored(), %alg, kid = key.kid().as_str(), "signing key made")
+            }
         }
         // Also when another node was first: the ring read before does not have its key.
         self.0.key_rings.remove(&issuer);
         Ok(())
+    }
+
+    /// Generates a key, off the async threads, with the batch that stores it as the one of this number.
+    pub(crate) async fn new_key(
+        &self,
+        (issuer, alg, seq): (IssuerId, KeyAlg, i64),
+        state: KeyState,
+        now: Now,
+        nonce: [u8; 12],
+    ) -> Result<NewKey, StoreError> {
+        let (key, der) = tokio::task::spawn_blocking(move || SigningKey::generate(alg))
+            .await
+            .map_err(|error| StoreError::Internal(error.to_string()))?
+            .map_err(|error| StoreError::Internal(error.to_string()))?;
+        let row = key_row(issuer, alg, seq);
+        let sealed = self.0.master_key.seal_with(&key_place(&row), &der, nonce)?;
+        let row = args![
+            self.pool_id(),
+            issuer,
+            alg.as_str(),
+            seq,
+            key.kid().as_str(),
+            state.as_str(),
+            sealed,
+            json(key.public_jwk())?,
+            now.timestamp(),
+        ];
+        Ok(NewKey { row: Batch::new().then(&INSERT, row), key })
     }
 
     fn read_key(&self, row: &mut RowReader, issuer: IssuerId, alg: KeyAlg) -> Result<SigningKey, StoreError> {
@@ -156,6 +230,7 @@ impl Store {
             Ok(ring) => return Ok(ring),
             Err(ticket) => ticket,
         };
+        let read_at = Instant::now();
         let published = self
             .engine()
             .list(&PUBLISHED, args![self.pool_id(), issuer], RowReader::json::<PublicJwk>)
@@ -165,7 +240,7 @@ impl Store {
             Ok((jwk.kid().as_str().to_owned(), Arc::new(key)))
         });
         let verifying = verifying.collect::<Result<_, StoreError>>()?;
-        Ok(self.0.key_rings.put(ticket, issuer, KeyRing { published, verifying }))
+        Ok(self.0.key_rings.put(ticket, issuer, KeyRing { read_at, published, verifying }))
     }
 }
 

@@ -90,8 +90,8 @@ const TABLES: &[(&Sql, &Sql, i64)] = &[
 impl Store {
     /// Deletes what has expired, in small batches between which others write, and returns how many rows it found.
     pub async fn sweep(&self, now: Now) -> Result<u64, StoreError> {
+        let mut found = self.sweep_keys(now).await?;
         let now = now.timestamp();
-        let mut found = 0;
         for (due, delete, keep) in TABLES {
             found += self.sweep_table(due, delete, Timestamp(now.0 - keep)).await?;
         }

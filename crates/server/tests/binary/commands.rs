@@ -8,9 +8,18 @@ use crate::support::*;
 fn help_mentions_every_command_and_option() {
     let home = tempdir().unwrap();
     let help = succeed(home.path(), &["--help"]);
-    for word in
-        ["serve", "apply", "user", "app", "--data", "--database", "--config", "SIGNET_DATABASE", "Examples:"]
-    {
+    for word in [
+        "serve",
+        "apply",
+        "user",
+        "app",
+        "keys",
+        "--data",
+        "--database",
+        "--config",
+        "SIGNET_DATABASE",
+        "Examples:",
+    ] {
         assert!(help.contains(word), "{word} in {help}");
     }
     for (command, words) in [
@@ -25,6 +34,8 @@ fn help_mentions_every_command_and_option() {
             &["--name", "--identifier", "--type", "--redirect-uri", "--auth-method"],
         ),
         (&["app", "show", "--help"], &["ID|IDENTIFIER"]),
+        (&["keys", "--help"], &["list", "rotate"]),
+        (&["keys", "rotate", "--help"], &["--issuer", "--now"]),
     ] {
         let help = succeed(home.path(), command);
         assert!(words.iter().all(|word| help.contains(word)), "{help}");
@@ -252,4 +263,45 @@ fn attack_21_a_file_without_end_is_refused() {
     let large = file(home.path(), "large.toml", &"# a comment\n".repeat(800_000));
     let said = fail(&mut signet(&home.path().join("data"), &["apply", &large]));
     assert!(said.contains("larger than 8 MB"), "{said}");
+}
+
+#[test]
+fn keys_are_listed_and_rotated_with_a_server_and_without() {
+    let home = tempdir().unwrap();
+    let data = installation(home.path());
+    succeed(&data, &["apply", &file(home.path(), "notes.toml", NOTES)]);
+    assert!(succeed(&data, &["keys", "list"]).starts_with("No signing keys yet"));
+    let said = fail(&mut signet(&data, &["keys", "rotate"]));
+    assert!(said.contains("there is no signing key yet"), "{said}");
+    let said = fail(&mut signet(&data, &["keys", "rotate", "--issuer", "nobody"]));
+    assert!(said.contains("\"nobody\"; the pool's own issuer is called pool"), "{said}");
+
+    let server = Server::start(&data, &[]);
+    for host in ["localhost", "notes.localhost"] {
+        let jwks = server.get(host, "/oidc/.well-known/jwks.json");
+        assert_eq!(jwks.matches("\"kid\"").count(), 1, "{jwks}");
+    }
+    let said = succeed(&data, &["keys", "rotate", "--issuer", "notes"]);
+    assert!(said.starts_with("notes RS256: a new key is published. Rotate again from "), "{said}");
+    let jwks = server.get("notes.localhost", "/oidc/.well-known/jwks.json");
+    assert_eq!(jwks.matches("\"kid\"").count(), 2, "{jwks}");
+    let log = server.stop();
+    assert!(log.contains("the next signing key is published"), "{log}");
+
+    let said = succeed(&data, &["keys", "rotate"]);
+    assert!(said.contains("pool RS256: a new key is published"), "{said}");
+    assert!(
+        said.contains("notes RS256: nothing done: clients may not know the next key before 20"),
+        "{said}"
+    );
+    let said = succeed(&data, &["keys", "rotate", "--issuer", "notes", "--now"]);
+    assert!(said.starts_with("notes RS256: a new key signs."), "{said}");
+    let listed = succeed(&data, &["keys", "list"]);
+    let states = |issuer: &str| -> Vec<String> {
+        let lines = listed.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        lines.filter(|words| words[0] == issuer).map(|words| words[2].to_owned()).collect()
+    };
+    assert_eq!(states("notes"), ["retired", "active"], "{listed}");
+    assert_eq!(states("pool"), ["active", "next"], "{listed}");
+    assert_eq!(listed.matches(", deleted after 20").count(), 1, "{listed}");
 }

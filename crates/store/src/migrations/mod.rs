@@ -3,5 +3,7 @@
 use crate::sql::Migration;
 
 /// Every step, in the order of its version.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "foundation", text: include_str!("0001_foundation.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { name: "foundation", text: include_str!("0001_foundation.sql") },
+    Migration { name: "key_rotation", text: include_str!("0002_key_rotation.sql") },
+];

@@ -6,6 +6,7 @@
 
 pub mod apply;
 pub mod description;
+pub mod keys;
 pub mod plan;
 pub mod problem;
 pub mod reader;

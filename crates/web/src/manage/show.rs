@@ -22,16 +22,19 @@ pub struct ApplicationCard {
 
 /// The application with this App ID or identifier.
 pub async fn application(signet: &Signet, named: &str) -> Result<Option<ApplicationCard>, StoreError> {
+    Ok(find(signet, named).await?.map(|application| card(signet, application)))
+}
+
+pub(super) async fn find(signet: &Signet, named: &str) -> Result<Option<Arc<Application>>, StoreError> {
     let store = signet.store();
     let by_id = match AppId::parse(named) {
         Some(id) => store.application(id).await?,
         None => None,
     };
-    let found = match (by_id, Identifier::parse(named)) {
-        (None, Ok(identifier)) => store.application_by_identifier(&identifier).await?,
-        (found, _) => found,
-    };
-    Ok(found.map(|application| card(signet, application)))
+    match (by_id, Identifier::parse(named)) {
+        (None, Ok(identifier)) => store.application_by_identifier(&identifier).await,
+        (found, _) => Ok(found),
+    }
 }
 
 fn card(signet: &Signet, application: Arc<Application>) -> ApplicationCard {

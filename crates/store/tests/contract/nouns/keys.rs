@@ -1,9 +1,10 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use signet_protocol::{issuer::IssuerId, jose::KeyAlg};
+use signet_store::{KeyRecord, KeyState, Rotation, Store};
 use signet_testkit::seed::Seeded;
 
-use super::{World, at};
+use super::{World, after, at, winners};
 use crate::on_worlds;
 
 on_worlds!(
@@ -11,6 +12,10 @@ on_worlds!(
     many_first_uses_make_one_key,
     nodes_agree_on_one_key,
     issuers_and_algorithms_have_keys_of_their_own,
+    a_key_is_published_then_signs_then_verifies_then_is_gone,
+    a_key_that_signs_at_once_is_published_with_it,
+    of_many_who_rotate_one_does,
+    a_key_that_another_node_made_verifies_at_once,
 );
 
 fn issuer(world: &World) -> IssuerId {
@@ -77,4 +82,107 @@ async fn issuers_and_algorithms_have_keys_of_their_own(world: World) {
     kids.sort();
     kids.dedup();
     assert_eq!(kids.len(), 2 * KeyAlg::ALL.len());
+}
+
+async fn kid_that_signs(store: &Store, issuer: IssuerId) -> String {
+    let key = store.signing_key(issuer, KeyAlg::Es256, at(9), &mut Seeded(3)).await.unwrap();
+    key.kid().as_str().to_owned()
+}
+
+async fn published(store: &Store, issuer: IssuerId) -> Vec<String> {
+    let keys = store.published_keys(issuer).await.unwrap();
+    keys.iter().map(|key| key.kid().as_str().to_owned()).collect()
+}
+
+async fn active(store: &Store) -> KeyRecord {
+    let keys = store.issuer_keys().await.unwrap();
+    keys.into_iter().find(|key| key.state == KeyState::Active).unwrap()
+}
+
+async fn rotate(world: &World, active: &KeyRecord, step: Rotation, seconds: i64) -> bool {
+    world.store.rotate_key(active, step, at(seconds), &mut Seeded(world.number())).await.unwrap()
+}
+
+async fn a_key_is_published_then_signs_then_verifies_then_is_gone(world: World) {
+    let (issuer, until) = (issuer(&world), after(7200));
+    let old = kid_that_signs(&world.store, issuer).await;
+    let record = active(&world.store).await;
+    assert_eq!((&record.kid, record.number, record.expires_at), (&old, 1, None));
+    assert!(!rotate(&world, &record, Rotation::Promote(until), 1).await, "there is no next key");
+    assert!(rotate(&world, &record, Rotation::Publish, 10).await);
+    assert!(!rotate(&world, &record, Rotation::Publish, 11).await, "there is one already");
+    assert!(!rotate(&world, &record, Rotation::Replace(until), 11).await, "there is one already");
+    assert_eq!(kid_that_signs(&world.store, issuer).await, old);
+    let new = published(&world.store, issuer).await.into_iter().find(|kid| *kid != old).unwrap();
+    assert_eq!(published(&world.store, issuer).await, [old.clone(), new.clone()]);
+
+    assert!(rotate(&world, &record, Rotation::Promote(until), 20).await);
+    assert!(!rotate(&world, &record, Rotation::Promote(until), 21).await, "it is promoted already");
+    for store in [&world.store, &world.again().await] {
+        assert_eq!(kid_that_signs(store, issuer).await, new);
+        assert_eq!(published(store, issuer).await, [new.clone(), old.clone()], "who signs comes first");
+        assert!(store.verifying_key(issuer, &old).await.unwrap().is_some());
+    }
+    let states: Vec<_> = world.store.issuer_keys().await.unwrap();
+    let states: Vec<_> = states.iter().map(|key| (key.state, key.created_at, key.expires_at)).collect();
+    assert_eq!(states, [(KeyState::Retired, after(9), Some(until)), (KeyState::Active, after(10), None)]);
+
+    world.store.sweep(at(7199)).await.unwrap();
+    assert!(world.store.verifying_key(issuer, &old).await.unwrap().is_some());
+    assert!(world.store.sweep(at(7200)).await.unwrap() > 0);
+    assert!(world.store.verifying_key(issuer, &old).await.unwrap().is_none());
+    for store in [&world.store, &world.again().await] {
+        assert_eq!(published(store, issuer).await, [new.clone()]);
+        assert_eq!(kid_that_signs(store, issuer).await, new);
+    }
+}
+
+async fn a_key_that_signs_at_once_is_published_with_it(world: World) {
+    let issuer = issuer(&world);
+    let old = kid_that_signs(&world.store, issuer).await;
+    let rs256 = world.store.signing_key(issuer, KeyAlg::Rs256, at(0), &mut Seeded(9)).await.unwrap();
+    let record = world.store.issuer_keys().await.unwrap().into_iter().find(|key| key.kid == old).unwrap();
+    let before = world.store.generation();
+    assert!(rotate(&world, &record, Rotation::Replace(after(60)), 1).await);
+    assert!(world.store.generation() > before, "what was rendered is stale");
+    let new = kid_that_signs(&world.store, issuer).await;
+    assert_ne!(new, old);
+    let kids = published(&world.store, issuer).await;
+    assert!(kids.len() == 3 && kids.contains(&new) && kids.contains(&old), "{kids:?}");
+    let other = world.store.signing_key(issuer, KeyAlg::Rs256, at(2), &mut Seeded(9)).await.unwrap();
+    assert_eq!(other.kid(), rs256.kid(), "another algorithm's key is left alone");
+}
+
+async fn of_many_who_rotate_one_does(world: World) {
+    let issuer = issuer(&world);
+    kid_that_signs(&world.store, issuer).await;
+    for (step, keys) in
+        [(Rotation::Publish, 2), (Rotation::Promote(after(60)), 2), (Rotation::Replace(after(60)), 3)]
+    {
+        let record = active(&world.store).await;
+        let won = winners(&world, |store, number| {
+            let record = record.clone();
+            let mut seed = Seeded(number as u64 + 100);
+            async move { store.rotate_key(&record, step, at(1), &mut seed).await.unwrap() }
+        });
+        assert_eq!(won.await, 1, "{step:?}");
+        let records = world.store.issuer_keys().await.unwrap();
+        assert_eq!(records.len(), keys, "{step:?}");
+        assert_eq!(records.iter().filter(|key| key.state == KeyState::Active).count(), 1, "{step:?}");
+    }
+}
+
+async fn a_key_that_another_node_made_verifies_at_once(world: World) {
+    let issuer = issuer(&world);
+    let old = kid_that_signs(&world.store, issuer).await;
+    let node = world.again().await;
+    assert_eq!(kid_that_signs(&node, issuer).await, old);
+    assert!(node.verifying_key(issuer, &old).await.unwrap().is_some());
+    // Long enough to doubt that these are all.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(rotate(&world, &active(&world.store).await, Rotation::Replace(after(60)), 1).await);
+    let new = kid_that_signs(&world.store, issuer).await;
+    assert!(node.verifying_key(issuer, &new).await.unwrap().is_some());
+    assert_eq!(published(&node, issuer).await, [new.clone(), old]);
+    assert_eq!(kid_that_signs(&node, issuer).await, new, "and it signs with it too");
 }

@@ -122,17 +122,15 @@ async fn another_node_follows_within_two_seconds() {
     assert!(eventually(async || other.is_revoked(None, "one")).await, "tokens");
 }
 
-/// However far ahead the clock of one node is, what the others write after it is seen.
+/// However wrong the clock of one node is, what it writes and what the others write after it is seen.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_clock_that_is_ahead_hides_nothing() {
+async fn a_clock_that_is_wrong_hides_nothing() {
     let world = World::postgres().await;
     let other = world.again().await;
-    for (ahead, later) in [(60, 1), (86_400, 2)] {
-        for seconds in [ahead, later] {
-            let grant = world.code(true).await.grant.id;
-            assert_eq!(world.store.revoke_grant(grant, at(seconds)).await, Ok(true));
-            assert!(eventually(async || other.is_revoked(Some(grant), "any")).await, "at {seconds}");
-        }
+    for seconds in [60, 1, 900, 2, -900, 3, 86_400, 4, -86_400, 5] {
+        let grant = world.code(true).await.grant.id;
+        assert_eq!(world.store.revoke_grant(grant, at(seconds)).await, Ok(true));
+        assert!(eventually(async || other.is_revoked(Some(grant), "any")).await, "at {seconds}");
     }
 }
 

@@ -1,0 +1,317 @@
+//! The signing keys of the issuers: which there are, and another in the place of the one that signs.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use signet_protocol::{
+    application::Application,
+    issuer::IssuerId,
+    session::SESSION_EXPIRE,
+    time::{Now, Seconds, Timestamp},
+};
+use signet_store::{KeyRecord, KeyState, Rotation, StoreError};
+
+use super::show;
+use crate::{Signet, clock::SystemEntropy};
+
+/// How long a key is published before it signs, unless it is wanted at once: clients keep a key set for up to a day.
+pub const PUBLISHED_FIRST: Seconds = Seconds(86_400);
+
+/// How much longer than its tokens a retired key is kept: the clocks of nodes may differ.
+const LEEWAY: Seconds = Seconds(3600);
+
+/// Why no key was rotated.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The issuer that was named is none of the pool's.
+    #[error(
+        "there is no application with the App ID or identifier {0:?}; the pool's own issuer is called pool"
+    )]
+    Unknown(String),
+    /// There is nothing to rotate.
+    #[error("there is no signing key yet: an issuer's is made at its first use")]
+    NoKey,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The keys of the pool as an operator sees them.
+#[derive(Debug)]
+pub struct Listing {
+    names: Names,
+    keys: Vec<KeyRecord>,
+    now: Timestamp,
+}
+
+/// What was done with each issuer's keys of each algorithm.
+#[derive(Debug)]
+pub struct Rotated {
+    names: Names,
+    outcomes: Vec<(KeyRecord, Outcome)>,
+}
+
+/// What was done in the place of one key, and what an operator should know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// A new key is published; it can be promoted from then on.
+    Published(Timestamp),
+    /// A new key signs; the one before verifies until then.
+    Signs(Timestamp),
+    /// Nothing: the next key is not published long enough before then.
+    TooEarly(Timestamp),
+    /// Nothing: somebody else was quicker.
+    Contended,
+}
+
+/// Every key of the pool.
+pub async fn list(signet: &Signet) -> Result<Listing, StoreError> {
+    let (keys, names) = (signet.store().issuer_keys().await?, Names::load(signet).await?);
+    Ok(Listing { names, keys, now: signet.now().timestamp() })
+}
+
+/// Takes the next step of each key that signs, or of those of one issuer: `pool`, or an application's App ID or
+/// identifier. It publishes a key, and promotes it the next time; `at_once` has another key sign whatever is published.
+pub async fn rotate(signet: &Signet, issuer: Option<&str>, at_once: bool) -> Result<Rotated, KeysError> {
+    let only = match issuer {
+        Some(named) => Some(find(signet, named).await?),
+        None => None,
+    };
+    let (store, names) = (signet.store(), Names::load(signet).await?);
+    let mut keys = store.issuer_keys().await?;
+    keys.retain(|key| only.is_none_or(|only| key.issuer == only));
+    let mut outcomes = Vec::new();
+    for active in keys.iter().filter(|key| key.state == KeyState::Active) {
+        let next = keys
+            .iter()
+            .find(|key| (key.issuer, key.alg, key.state) == (active.issuer, active.alg, KeyState::Next));
+        let now = signet.now();
+        let (step, outcome) = plan(next, at_once, now.timestamp(), names.valid_for(active.issuer));
+        let done = match step {
+            Some(step) => store.rotate_key(active, step, now, &mut SystemEntropy).await?,
+            None => true,
+        };
+        let outcome = if done { outcome } else { Outcome::Contended };
+        log(active, step.filter(|_| done), now);
+        outcomes.push((active.clone(), outcome));
+    }
+    if outcomes.is_empty() { Err(KeysError::NoKey) } else { Ok(Rotated { names, outcomes }) }
+}
+
+/// The step that is due when `next` is published or nothing is, and what comes of it. Tokens are valid for `valid`.
+///
+/// A key that goes at its leisure is kept as long as a session may live, too: an application that signs somebody out
+/// shows an ID token, which may have expired (RP-Initiated Logout §2). One that must go at once is not.
+fn plan(
+    next: Option<&KeyRecord>,
+    at_once: bool,
+    now: Timestamp,
+    valid: Seconds,
+) -> (Option<Rotation>, Outcome) {
+    let kept = if at_once { valid } else { valid.max(SESSION_EXPIRE) };
+    let until = now.plus(kept).plus(LEEWAY);
+    match next.map(|next| next.created_at.plus(PUBLISHED_FIRST)) {
+        None if at_once => (Some(Rotation::Replace(until)), Outcome::Signs(until)),
+        None => (Some(Rotation::Publish), Outcome::Published(now.plus(PUBLISHED_FIRST))),
+        Some(ready) if !at_once && now < ready => (None, Outcome::TooEarly(ready)),
+        Some(_) => (Some(Rotation::Promote(until)), Outcome::Signs(until)),
+    }
+}
+
+fn log(active: &KeyRecord, step: Option<Rotation>, now: Now) {
+    let (issuer, alg, kid) = (active.issuer.stored(), active.alg, &active.kid);
+    match step {
+        Some(Rotation::Publish) => tracing::info!(issuer, %alg, "the next signing key is published"),
+        Some(Rotation::Promote(until) | Rotation::Replace(until)) => {
+            let kept = until.since(now.timestamp()).0;
+            tracing::info!(issuer, %alg, retired = kid, kept, "another signing key signs");
+        }
+        None => {}
+    }
+}
+
+async fn find(signet: &Signet, named: &str) -> Result<IssuerId, KeysError> {
+    if named == "pool" {
+        return Ok(IssuerId::Pool(signet.store().pool().id));
+    }
+    let found = show::find(signet, named).await?;
+    found.map(|found| IssuerId::Application(found.id)).ok_or_else(|| KeysError::Unknown(named.to_owned()))
+}
+
+/// What the issuers are called and how long their tokens live.
+#[derive(Debug)]
+struct Names {
+    applications: HashMap<IssuerId, Arc<Application>>,
+}
+
+impl Names {
+    async fn load(signet: &Signet) -> Result<Names, StoreError> {
+        let all = signet.store().applications().await?;
+        let applications = all.into_iter().map(|one| (IssuerId::Application(one.id), one)).collect();
+        Ok(Names { applications })
+    }
+
+    fn of(&self, issuer: IssuerId) -> String {
+        match (issuer, self.applications.get(&issuer)) {
+            (IssuerId::Pool(_), _) => "pool".to_owned(),
+            (_, Some(application)) => application.identifier.to_string(),
+            (IssuerId::Application(id), None) => id.to_string(),
+        }
+    }
+
+    /// The longest that a token of `issuer` lives, as the applications it serves are set now.
+    fn valid_for(&self, issuer: IssuerId) -> Seconds {
+        let served = self.applications.iter().filter(|(own, _)| match issuer {
+            IssuerId::Pool(_) => true,
+            IssuerId::Application(_) => **own == issuer,
+        });
+        let lives = served.map(|(_, one)| one.settings.access_token_expire.max(one.settings.id_token_expire));
+        lives.max().unwrap_or(Seconds(0))
+    }
+}
+
+impl fmt::Display for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.keys.is_empty() {
+            return writeln!(f, "No signing keys yet: an issuer's is made at its first use.");
+        }
+        let names: Vec<String> = self.keys.iter().map(|key| self.names.of(key.issuer)).collect();
+        let wide = names.iter().map(String::len).chain([6]).max().unwrap_or(6);
+        writeln!(f, "{:wide$}  ALG    STATE    {:43}  {:20}  AGE", "ISSUER", "KEY ID", "CREATED")?;
+        for (name, key) in names.iter().zip(&self.keys) {
+            let (state, created) = (key.state.as_str(), Utc(key.created_at));
+            let age = Age(self.now.since(key.created_at));
+            write!(f, "{name:wide$}  {:5}  {state:7}  {:43}  {created}  {age}", key.alg.as_str(), key.kid)?;
+            match key.expires_at {
+                Some(until) => writeln!(f, ", deleted after {}", Utc(until))?,
+                None => writeln!(f)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Rotated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (key, outcome) in &self.outcomes {
+            let (name, kid) = (self.names.of(key.issuer), &key.kid);
+            write!(f, "{name} {}: ", key.alg)?;
+            match outcome {
+                Outcome::Published(ready) => {
+                    writeln!(
+                        f,
+                        "a new key is published. Rotate again from {} on to sign with it.",
+                        Utc(*ready)
+                    )?;
+                }
+                Outcome::Signs(until) => {
+                    writeln!(f, "a new key signs. {kid} is retired and deleted after {}.", Utc(*until))?;
+                }
+                Outcome::TooEarly(ready) => writeln!(
+                    f,
+                    "nothing done: clients may not know the next key before {}. Rotate again then, or with --now.",
+                    Utc(*ready)
+                )?,
+                Outcome::Contended => writeln!(
+                    f,
+                    "nothing done: somebody else rotated it at the same time. See: signet keys list"
+                )?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A moment as RFC 3339 writes it.
+struct Utc(Timestamp);
+
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, seconds) = (self.0.0.div_euclid(86_400), self.0.0.rem_euclid(86_400));
+        // Years begin in March here, so that the leap day is a year's last: 146,097 days make 400 of them.
+        let (era, day) = ((days + 719_468).div_euclid(146_097), (days + 719_468).rem_euclid(146_097));
+        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let month = (5 * day + 2) / 153;
+        let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+        let year = 400 * era + year + i64::from(month <= 2);
+        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
+/// A length of time in its largest unit.
+struct Age(Seconds);
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.0 {
+            seconds if seconds < 120 => write!(f, "{seconds} s"),
+            seconds if seconds < 7200 => write!(f, "{} min", seconds / 60),
+            seconds if seconds < 172_800 => write!(f, "{} h", seconds / 3600),
+            seconds => write!(f, "{} d", seconds / 86_400),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signet_protocol::{id::PoolId, jose::KeyAlg};
+
+    const NOON: Timestamp = Timestamp(1_800_000_000);
+
+    fn next(age: i64) -> KeyRecord {
+        KeyRecord {
+            issuer: IssuerId::Pool(PoolId::parse("0123456789abcdef01234567").unwrap()),
+            alg: KeyAlg::Rs256,
+            number: 2,
+            kid: "kid".to_owned(),
+            state: KeyState::Next,
+            created_at: Timestamp(NOON.0 - age),
+            expires_at: None,
+        }
+    }
+
+    #[test]
+    fn a_key_is_published_a_day_before_it_signs_unless_it_is_wanted_at_once() {
+        let soon = Timestamp(NOON.0 + 7200 + 3600);
+        let later = NOON.plus(SESSION_EXPIRE).plus(LEEWAY);
+        let (young, old) = (next(PUBLISHED_FIRST.0 - 1), next(PUBLISHED_FIRST.0));
+        let early = Outcome::TooEarly(Timestamp(NOON.0 + 1));
+        let published = Outcome::Published(NOON.plus(PUBLISHED_FIRST));
+        for (next, at_once, step, outcome) in [
+            (None, false, Some(Rotation::Publish), published),
+            (None, true, Some(Rotation::Replace(soon)), Outcome::Signs(soon)),
+            (Some(&young), false, None, early),
+            (Some(&young), true, Some(Rotation::Promote(soon)), Outcome::Signs(soon)),
+            (Some(&old), false, Some(Rotation::Promote(later)), Outcome::Signs(later)),
+        ] {
+            assert_eq!(plan(next, at_once, NOON, Seconds(7200)), (step, outcome), "{next:?} {at_once}");
+        }
+        let year = Seconds(31_536_000);
+        let (_, outcome) = plan(Some(&old), false, NOON, year);
+        assert_eq!(outcome, Outcome::Signs(NOON.plus(year).plus(LEEWAY)));
+    }
+
+    #[test]
+    fn moments_are_written_as_rfc_3339_does() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (951_868_799, "2000-02-29T23:59:59Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (1_735_689_599, "2024-12-31T23:59:59Z"),
+            (1_800_000_000, "2027-01-15T08:00:00Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(Utc(Timestamp(seconds)).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn ages_are_told_in_their_largest_unit() {
+        for (seconds, text) in [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (172_800, "2 d")] {
+            assert_eq!(Age(Seconds(seconds)).to_string(), text);
+        }
+    }
+}
