@@ -4,4 +4,4 @@ use crate::sql::Migration;
 
 /// Every step, in the order of its version.
 pub const MIGRATIONS: &[Migration] =
-    &[Migration { name: "foundation", text: include_str!("0001_foundation.sql") }];
+    &[Migration { name: "foundation", text: include_str!("0001_foundation.sql"), oldest: 1 }];

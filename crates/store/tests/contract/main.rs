@@ -40,6 +40,7 @@ pub const SAMPLE: Migration = Migration {
                number {int} NOT NULL CHECK (number > 0),
                PRIMARY KEY (thing, number)
            ) {clustered};",
+    oldest: 1,
 };
 
 pub const INSERT: Sql = Sql { name: "thing_insert", text: "INSERT INTO thing (id, label) VALUES ($1, $2)" };
