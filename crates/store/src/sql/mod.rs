@@ -10,6 +10,7 @@
 //! - a statement of a batch carries no `RETURNING`, and a guard's condition looks at the row it changes, which is
 //!   what PostgreSQL evaluates again after waiting for another writer.
 
+pub mod copy;
 mod engine;
 mod migrate;
 mod postgres;
@@ -17,6 +18,7 @@ mod sqlite;
 mod statement;
 mod value;
 
+pub use copy::Table;
 pub use engine::Engine;
 pub use migrate::Migration;
 pub use sqlite::SqliteOptions;

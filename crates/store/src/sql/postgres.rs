@@ -1,5 +1,6 @@
 //! The engine for several nodes: a pool of connections, one pipelined round trip per batch.
 
+pub(super) mod copy;
 mod errors;
 mod values;
 
