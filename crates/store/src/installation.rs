@@ -74,7 +74,7 @@ async fn load(engine: &Engine, master_key: &MasterKey) -> Result<Option<Pool>, S
 
 /// The probe comes first, so that a wrong master key is named as such.
 fn read(row: &mut RowReader, master_key: &MasterKey) -> Result<Pool, StoreError> {
-    master_key.open(&PROBE, &row.bytes()?)?;
+    check_probe(master_key, &row.bytes()?)?;
     let id = row.parsed(PoolId::parse)?;
     let name = row.text()?;
     let text = id.to_string();
@@ -86,6 +86,11 @@ fn read(row: &mut RowReader, master_key: &MasterKey) -> Result<Pool, StoreError>
         csrf_key: key("csrf_key")?,
         device_key: key("device_key")?,
     })
+}
+
+/// Whether `master_key` is the one that `probe` was sealed with.
+pub(crate) fn check_probe(master_key: &MasterKey, probe: &[u8]) -> Result<(), StoreError> {
+    master_key.open(&PROBE, probe).map(drop)
 }
 
 fn pool_key<'a>(column: &'a str, row: &'a str) -> Place<'a> {

@@ -13,6 +13,7 @@ mod cache;
 mod change;
 mod code;
 mod consent;
+pub mod dump;
 mod error;
 mod grant;
 mod installation;

@@ -87,7 +87,7 @@ impl Loading {
     ) -> Result<(), copy::Error> {
         let fail = |error| store_error(table.name, &error);
         let own = self.0.prepare(&table.select()).await.map_err(fail)?;
-        copy::same_columns(table, columns, own.columns().iter().map(|column| column.name()))?;
+        copy::known_columns(table, columns, own.columns().iter().map(|column| column.name()))?;
         let named = self.0.prepare(&table.select_columns(columns)).await.map_err(fail)?;
         let types: Vec<Type> = named.columns().iter().map(|column| column.type_().clone()).collect();
         let sink = self.0.copy_in(&table.copy_in(columns)).await.map_err(fail)?;

@@ -84,7 +84,7 @@ impl Loading {
             copy::Error::Store(StoreError::corrupt(format!("{} does not take it: {error}", table.name)))
         };
         let connection = self.connection()?;
-        copy::same_columns(
+        copy::known_columns(
             table,
             columns,
             connection.prepare(&table.select()).map_err(fail)?.column_names(),
