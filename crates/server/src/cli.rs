@@ -12,6 +12,7 @@ Examples:
   signet user create --username alice              asks for the password
   signet app create --name Notes --identifier notes --redirect-uri http://localhost:3000/callback
   signet app show notes                            App ID, secret, authentication and endpoints
+  signet backup FILE                               the whole database in one file
 
 The commands other than serve work while the server runs and while it does not.";
 
@@ -59,6 +60,10 @@ pub enum Command {
     /// Manage applications
     #[command(subcommand)]
     App(App),
+    /// Write the whole database to a file, while the server runs or not
+    Backup(Backup),
+    /// Put a backup into an empty data directory and an empty database, of either engine
+    Restore(Restore),
 }
 
 /// `signet serve`.
@@ -163,6 +168,34 @@ pub struct ShowApp {
     pub base: Base,
 }
 
+/// `signet backup`.
+#[derive(Args)]
+pub struct Backup {
+    /// Where to: a new file, for its owner alone; - writes to standard output
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Include the master key, sealed under a passphrase; asks for it
+    #[arg(long)]
+    pub with_master_key: bool,
+    /// Read the passphrase from standard input
+    #[arg(long, requires = "with_master_key")]
+    pub passphrase_stdin: bool,
+}
+
+/// `signet restore`.
+#[derive(Args)]
+pub struct Restore {
+    /// The file that signet backup wrote
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Read the passphrase of the master key in the backup from standard input
+    #[arg(long)]
+    pub passphrase_stdin: bool,
+}
+
 impl Command {
     /// `--listen`, where the command has it.
     pub fn listen(&self) -> Option<&str> {
@@ -178,7 +211,7 @@ impl Command {
             Command::Serve(serve) => &serve.base,
             Command::App(App::Create(create)) => &create.base,
             Command::App(App::Show(show)) => &show.base,
-            Command::Apply(_) | Command::User(_) => return None,
+            Command::Apply(_) | Command::User(_) | Command::Backup(_) | Command::Restore(_) => return None,
         };
         base.base_url.as_deref()
     }
