@@ -12,6 +12,7 @@ mod errors;
 mod migrations;
 mod nouns;
 mod postgres;
+mod schema;
 mod sqlite;
 mod statements;
 mod values;
