@@ -72,6 +72,18 @@ pub struct Serve {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", env = "SIGNET_LISTEN", hide_env_values = true)]
     pub listen: Option<String>,
+    /// TLS certificate chain, PEM; read again when it changes
+    #[arg(long, value_name = "FILE", env = "SIGNET_TLS_CERTIFICATE", hide_env_values = true)]
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE", env = "SIGNET_TLS_KEY", hide_env_values = true)]
+    pub tls_key: Option<PathBuf>,
+    /// Reverse proxies whose word about a sender counts: addresses, ranges, loopback; separated by commas
+    #[arg(long, value_name = "LIST", env = "SIGNET_TRUSTED_PROXIES", hide_env_values = true)]
+    pub trusted_proxies: Option<String>,
+    /// Header in which they give it, x-forwarded-for or forwarded [default: x-forwarded-for]
+    #[arg(long, value_name = "NAME", env = "SIGNET_FORWARDED_HEADER", hide_env_values = true)]
+    pub forwarded_header: Option<String>,
     #[command(flatten)]
     pub base: Base,
 }
@@ -79,7 +91,7 @@ pub struct Serve {
 /// The pool's address, where it matters.
 #[derive(Args)]
 pub struct Base {
-    /// Public address of the server [default: http://localhost and the port it listens on]
+    /// Public address of the server [default: http://localhost, with TLS https://localhost, and the port it listens on]
     #[arg(long, value_name = "URL", env = "SIGNET_BASE_URL", hide_env_values = true)]
     pub base_url: Option<String>,
 }
@@ -197,10 +209,10 @@ pub struct Restore {
 }
 
 impl Command {
-    /// `--listen`, where the command has it.
-    pub fn listen(&self) -> Option<&str> {
+    /// What only `serve` takes.
+    pub fn serve(&self) -> Option<&Serve> {
         match self {
-            Command::Serve(serve) => serve.listen.as_deref(),
+            Command::Serve(serve) => Some(serve),
             _ => None,
         }
     }

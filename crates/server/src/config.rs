@@ -7,16 +7,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use signet_protocol::issuer::BaseUrl;
+use signet_protocol::issuer::{BaseUrl, Site};
 use signet_store::Database;
-use signet_web::manage::{problem::must_be_one_of, reader};
+use signet_web::{
+    manage::{problem::must_be_one_of, reader},
+    proxies::{ForwardedHeader, Proxies, Range},
+};
 
-use crate::{cli::Cli, failure::Failure};
+use crate::{
+    cli::{Cli, Serve},
+    failure::Failure,
+    tls::TlsFiles,
+};
 
 const DEFAULT_DATA: &str = "./signet-data";
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
-const NO_TLS: &str = "must be without sslmode=require, verify-ca or verify-full: TLS to PostgreSQL is not supported yet\n  \
-     Reach the server by a Unix socket, through a tunnel or over a network you trust, with sslmode=disable";
+/// Entries in the list of trusted proxies.
+const MOST_PROXIES: usize = 1000;
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
 /// Everything that is configured.
@@ -27,8 +34,12 @@ pub struct Config {
     pub database: Database,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The pool's address; else `http://localhost` and the port.
+    /// The pool's address; else `http://localhost`, or with TLS `https://localhost`, and the port.
     pub base_url: Option<BaseUrl>,
+    /// The certificate and key of `listen`, if it speaks TLS.
+    pub tls: Option<TlsFiles>,
+    /// The reverse proxies in front.
+    pub proxies: Proxies,
     /// What is logged.
     pub log_level: Option<String>,
     /// How it is logged.
@@ -51,6 +62,10 @@ struct File {
     database: Option<Database>,
     listen: Option<SocketAddr>,
     base_url: Option<BaseUrl>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    trusted_proxies: Option<Vec<Vec<Range>>>,
+    forwarded_header: Option<ForwardedHeader>,
     log_level: Option<String>,
     log_format: Option<LogFormat>,
 }
@@ -68,16 +83,31 @@ impl Config {
         let data =
             std::path::absolute(data).map_err(|error| Failure::io("--data must be a directory", &error))?;
         let database = flag("--database", common.database.as_deref(), parse_database)?.or(file.database);
-        let listen = flag("--listen", cli.command.listen(), parse_listen)?.or(file.listen);
+        let serve = cli.command.serve();
+        let of_serve = |get: fn(&Serve) -> Option<&str>| serve.and_then(get);
+        let listen =
+            flag("--listen", of_serve(|serve| serve.listen.as_deref()), parse_listen)?.or(file.listen);
         let base_url = flag("--base-url", cli.command.base_url(), parse_base_url)?.or(file.base_url);
         let log_level = flag("--log-level", common.log_level.as_deref(), parse_level)?.or(file.log_level);
         let log_format =
             flag("--log-format", common.log_format.as_deref(), parse_format)?.or(file.log_format);
+        let certificate = serve.and_then(|serve| serve.tls_certificate.clone()).or(file.tls_certificate);
+        let tls = tls(certificate, serve.and_then(|serve| serve.tls_key.clone()).or(file.tls_key))?;
+        must_fit(tls.as_ref(), base_url.as_ref())?;
+        let trusted = of_serve(|serve| serve.trusted_proxies.as_deref());
+        let trusted = flag("--trusted-proxies", trusted, parse_proxies)?.or(file.trusted_proxies);
+        let header = of_serve(|serve| serve.forwarded_header.as_deref());
+        let header = flag("--forwarded-header", header, parse_header)?.or(file.forwarded_header);
         Ok(Config {
             database: database.unwrap_or_else(|| Database::Sqlite(data.join("signet.db"))),
             data,
             listen: listen.unwrap_or(DEFAULT_LISTEN),
             base_url,
+            tls,
+            proxies: Proxies {
+                trusted: trusted.unwrap_or_default().concat(),
+                header: header.unwrap_or_default(),
+            },
             log_level,
             log_format,
         })
@@ -87,8 +117,11 @@ impl Config {
     pub fn base_url(&self, port: u16) -> Result<BaseUrl, Failure> {
         match &self.base_url {
             Some(base_url) => Ok(base_url.clone()),
-            None => BaseUrl::parse(&format!("http://localhost:{port}"))
-                .map_err(|error| Failure::new(format!("the base URL {error}"))),
+            None => {
+                let scheme = if self.tls.is_some() { "https" } else { "http" };
+                BaseUrl::parse(&format!("{scheme}://localhost:{port}"))
+                    .map_err(|error| Failure::new(format!("the base URL {error}")))
+            }
         }
     }
 
@@ -117,6 +150,10 @@ impl File {
             database: table.parsed("database", parse_database),
             listen: table.parsed("listen", parse_listen),
             base_url: table.parsed("base_url", parse_base_url),
+            tls_certificate: table.parsed("tls_certificate", |text| Ok::<_, String>(PathBuf::from(text))),
+            tls_key: table.parsed("tls_key", |text| Ok::<_, String>(PathBuf::from(text))),
+            trusted_proxies: table.list("trusted_proxies", MOST_PROXIES, Range::parse),
+            forwarded_header: table.parsed("forwarded_header", parse_header),
             log_level: table.parsed("log_level", parse_level),
             log_format: table.parsed("log_format", parse_format),
         })
@@ -133,9 +170,6 @@ fn flag<T>(
 
 fn parse_database(text: &str) -> Result<Database, String> {
     if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        if demands_tls(text) {
-            return Err(NO_TLS.to_owned());
-        }
         return Ok(Database::Postgres(text.to_owned()));
     }
     match text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
@@ -144,11 +178,41 @@ fn parse_database(text: &str) -> Result<Database, String> {
     }
 }
 
-/// Whether a PostgreSQL address may be used with TLS only.
-fn demands_tls(url: &str) -> bool {
-    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
-    let modes = parameters.split('&').filter_map(|parameter| parameter.strip_prefix("sslmode="));
-    modes.into_iter().any(|mode| ["require", "verify-ca", "verify-full"].contains(&mode))
+fn tls(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, Failure> {
+    let half = |given, missing| {
+        Failure::new(format!("--tls-{given} needs --tls-{missing}")).help("TLS needs both files.")
+    };
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(half("certificate", "key")),
+        (None, Some(_)) => Err(half("key", "certificate")),
+    }
+}
+
+/// Issuers and cookies follow the base URL, so it must say what callers meet.
+fn must_fit(tls: Option<&TlsFiles>, base_url: Option<&BaseUrl>) -> Result<(), Failure> {
+    match (tls, base_url) {
+        (Some(_), Some(base_url)) if !base_url.is_https() => Err(Failure::new(format!(
+            "the base URL {} does not fit a server with a TLS certificate",
+            base_url.origin(&Site::Pool)
+        ))
+        .help("Begin it with https://, or leave out the certificate and its key.")),
+        _ => Ok(()),
+    }
+}
+
+fn parse_proxies(text: &str) -> Result<Vec<Vec<Range>>, String> {
+    let entries = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
+    entries.map(|entry| Range::parse(entry).map_err(|error| format!("{entry:?} {error}"))).collect()
+}
+
+fn parse_header(text: &str) -> Result<ForwardedHeader, String> {
+    match text {
+        "x-forwarded-for" => Ok(ForwardedHeader::XForwardedFor),
+        "forwarded" => Ok(ForwardedHeader::Forwarded),
+        _ => Err("must be x-forwarded-for or forwarded".to_owned()),
+    }
 }
 
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
@@ -227,13 +291,13 @@ mod tests {
     #[test]
     fn the_documented_keys_are_those_of_the_file() {
         for [key, flag, _] in rows() {
-            let known = File::parse(&format!("{key} = []")).unwrap_err();
+            let known = File::parse(&format!("{key} = {{}}")).unwrap_err();
             let unknown = known.iter().any(|problem| problem.message.starts_with("unknown key"));
             assert!(key == "–" || !unknown, "{key}");
             assert!(key == "–" || flag == format!("--{}", key.replace('_', "-")), "{key} {flag}");
         }
         let keys = rows().iter().filter(|row| row[0] != "–").count();
-        assert_eq!(keys, 6, "a key of the file is not in the table");
+        assert_eq!(keys, 10, "a key of the file is not in the table");
     }
 
     #[test]
@@ -256,13 +320,14 @@ mod tests {
         for (flags, words) in [
             (["--database", "mysql://x"], "--database must be sqlite:PATH or postgres://"),
             (["--database", "sqlite:"], "--database must be sqlite:PATH or postgres://"),
-            (
-                ["--database", "postgres://u@db/x?connect_timeout=3&sslmode=require"],
-                "TLS to PostgreSQL is not supported yet",
-            ),
-            (["--database", "postgres://u@db/x?sslmode=verify-full"], "with sslmode=disable"),
             (["--listen", "8080"], "--listen must be an IP address and a port"),
             (["--base-url", "localhost"], "--base-url must be http:// or https://"),
+            (["--tls-certificate", "c.pem"], "--tls-certificate needs --tls-key"),
+            (["--tls-key", "k.pem"], "--tls-key needs --tls-certificate"),
+            (["--trusted-proxies", "10.0.0.1,proxy"], "--trusted-proxies \"proxy\" must be an IP address"),
+            (["--trusted-proxies", "10.0.0.1,"], "--trusted-proxies \"\" must be an IP address"),
+            (["--trusted-proxies", "0.0.0.0/0"], "is everybody"),
+            (["--forwarded-header", "X-Real-IP"], "must be x-forwarded-for or forwarded"),
             (["--log-level", "inof"], "did you mean \"info\"?"),
             (["--log-format", "xml"], "--log-format must be human or json"),
         ] {
@@ -280,6 +345,50 @@ mod tests {
         let config = Config::load(&Cli::parse_from(["signet", "serve"])).unwrap();
         assert_eq!(config.base_url(8080).ok(), BaseUrl::parse("http://localhost:8080").ok());
         assert_eq!(config.base_url(9000).ok(), BaseUrl::parse("http://localhost:9000").ok());
+    }
+
+    const WITH_TLS: [&str; 6] = ["signet", "serve", "--tls-certificate", "c.pem", "--tls-key", "k.pem"];
+
+    #[test]
+    fn the_base_url_of_a_server_with_tls_is_https() {
+        let config = Config::load(&Cli::parse_from(WITH_TLS)).unwrap();
+        assert_eq!(config.base_url(8443).ok(), BaseUrl::parse("https://localhost:8443").ok());
+        let with =
+            |base_url| Config::load(&Cli::parse_from(WITH_TLS.into_iter().chain(["--base-url", base_url])));
+        assert!(with("https://id.example.com").is_ok());
+        let said = with("http://id.example.com").err().unwrap().to_string();
+        assert!(said.starts_with("the base URL http://id.example.com does not fit"), "{said}");
+    }
+
+    #[test]
+    fn proxies_are_listed_in_the_file_or_in_a_flag() {
+        let text = "trusted_proxies = [\"loopback\", \"10.0.0.0/8\"]\nforwarded_header = \"forwarded\"";
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("signet.toml");
+        std::fs::write(&path, text).unwrap();
+        let load = |flags: &[&str]| {
+            let all = ["signet", "serve", "--config", path.to_str().unwrap()]
+                .into_iter()
+                .chain(flags.iter().copied());
+            Config::load(&Cli::parse_from(all)).unwrap().proxies
+        };
+        let (of_file, of_flag) = (load(&[]), load(&["--trusted-proxies", "10.0.0.0/8, ::1,192.0.2.1"]));
+        let trusted = |proxies: &Proxies, address: &str| proxies.trusts(address.parse().unwrap());
+        assert_eq!(
+            (of_file.header, of_flag.header),
+            (ForwardedHeader::Forwarded, ForwardedHeader::Forwarded)
+        );
+        assert!(
+            trusted(&of_file, "127.0.0.1")
+                && trusted(&of_file, "10.1.1.1")
+                && !trusted(&of_file, "192.0.2.1")
+        );
+        assert!(
+            !trusted(&of_flag, "127.0.0.1") && trusted(&of_flag, "::1") && trusted(&of_flag, "192.0.2.1")
+        );
+        assert_eq!(load(&["--trusted-proxies", ""]).trusted, []);
+        let problems = File::parse("trusted_proxies = [\"loopback\", \"proxy\"]").unwrap_err();
+        assert!(problems[0].message.starts_with("\"proxy\" in `trusted_proxies` must be"), "{problems:?}");
     }
 
     #[test]

@@ -26,7 +26,16 @@ const POSTGRES_REMEDIES: &[(&str, &str)] = &[
     ("password authentication failed", "Check the user and the password that --database names."),
     (
         "no encryption",
-        "The server wants TLS, which is not supported yet: let it take this client without, by a Unix socket or through a tunnel.",
+        "The server takes nobody without TLS: add ?sslmode=verify-full&sslrootcert=FILE to --database.",
+    ),
+    (
+        "server does not support TLS",
+        "Turn ssl on at the server, or say sslmode=disable where the network is trusted.",
+    ),
+    (
+        "invalid peer certificate",
+        "sslrootcert must hold the certificate of the authority that signed the server's; with sslmode=verify-full \
+         the server's must name its host as a subjectAltName, and --database the host by that name.",
     ),
     (
         "permission denied for schema",
@@ -66,6 +75,9 @@ fn postgres(database: &str, reason: &str) -> Failure {
     if let Some(reason) = reason.strip_prefix("database URL: ") {
         // Where its parts begin and end is not known, so none of it is shown.
         return Failure::new(format!("--database is not a PostgreSQL address: {reason}")).help(MALFORMED);
+    }
+    if let Some(reason) = reason.strip_prefix("database TLS: ") {
+        return Failure::new(format!("--database {}", plain(reason)));
     }
     let remedy = POSTGRES_REMEDIES.iter().find(|(said, _)| reason.contains(said));
     cannot_use(database, reason).help(remedy.map_or(POSTGRES_UNAVAILABLE, |(_, remedy)| remedy))

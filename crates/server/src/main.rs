@@ -13,6 +13,7 @@ mod password;
 mod restore;
 mod serve;
 mod slots;
+mod tls;
 
 use std::process::ExitCode;
 

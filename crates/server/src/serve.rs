@@ -1,15 +1,22 @@
 //! `signet serve`: listens, hands requests to the routes, and ends without losing any.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, extract::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
-use signet_web::{Network, Peer, Signet};
+use signet_web::{Network, Peer, Signet, proxies::Proxies};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
@@ -23,6 +30,7 @@ use crate::{
     data::{DataDir, Lock},
     failure::Failure,
     slots::{Slot, Slots},
+    tls::Tls,
 };
 
 /// How long a request's head may take to arrive, which is also how long an idle connection is kept.
@@ -39,6 +47,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Runs the server until it is told to stop.
 pub async fn serve(config: &Config) -> Result<(), Failure> {
     let data = DataDir::create(&config.data)?;
+    let tls = config.tls.as_ref().map(Tls::load).transpose()?;
     let lock = lock(config, &data).await?;
     let listener =
         TcpListener::bind(config.listen).await.map_err(|error| cannot_listen(config.listen, &error))?;
@@ -48,7 +57,11 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let slots = Slots::of_this_process();
     let (running, stopped) = watch::channel(());
     let control = tokio::spawn(Control::open(&data)?.run(Arc::clone(&signet), stopped.clone()));
-    let sweeper = tokio::spawn(sweep(Arc::clone(&signet), stopped));
+    if let Some(tls) = &tls {
+        let follower = Arc::clone(tls).follow(stopped.clone());
+        tokio::spawn(follower.map_err(|error| Failure::io("cannot receive signals", &error))?);
+    }
+    let sweeper = tokio::spawn(sweep(Arc::clone(&signet), stopped.clone()));
     tracing::info!(
         listen = %address,
         base_url = %signet.settings().base_url.origin(&signet_protocol::issuer::Site::Pool),
@@ -58,9 +71,10 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
         version = env!("CARGO_PKG_VERSION"),
         "Signet is ready"
     );
-    let (router, connections) = (signet_web::router(Arc::clone(&signet)), GracefulShutdown::new());
+    let connections = GracefulShutdown::new();
+    let door = Door { router: signet_web::router(Arc::clone(&signet)), tls, stopped };
     tokio::select! {
-        () = accept(&listener, &slots, (&router, &connections)) => {}
+        () = accept(&listener, &slots, &config.proxies, (&door, &connections)) => {}
         () = signals.next() => {}
     }
     drop(listener);
@@ -118,14 +132,22 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
     }
 }
 
-async fn accept(listener: &TcpListener, slots: &Arc<Slots>, to: (&Router, &GracefulShutdown)) {
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Slots>,
+    proxies: &Proxies,
+    (door, connections): (&Door, &GracefulShutdown),
+) {
     loop {
         let Ok(vacancy) = slots.vacancy().await else { return };
         match listener.accept().await {
-            Ok((stream, peer)) => match slots.take(vacancy, Network::of(peer.ip())) {
-                Some(slot) => talk(stream, peer, slot, to),
-                None => tracing::debug!(%peer, "closed: its network has its share of connections"),
-            },
+            Ok((stream, peer)) => {
+                let ip = peer.ip().to_canonical();
+                match slots.take(vacancy, Network::of(ip), proxies.trusts(ip)) {
+                    Some(slot) => door.open(stream, ip, (slot, connections.watcher())),
+                    None => tracing::debug!(%peer, "closed: its network has its share of connections"),
+                }
+            }
             Err(error) => {
                 // Out of descriptors, or a peer that left: neither ends the server.
                 tracing::warn!(%error, "a connection was not accepted");
@@ -135,18 +157,49 @@ async fn accept(listener: &TcpListener, slots: &Arc<Slots>, to: (&Router, &Grace
     }
 }
 
-fn talk(
-    stream: TcpStream,
-    peer: SocketAddr,
-    slot: Slot,
-    (router, connections): (&Router, &GracefulShutdown),
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY");
+/// What all connections come through.
+struct Door {
+    router: Router,
+    tls: Option<Arc<Tls>>,
+    stopped: watch::Receiver<()>,
+}
+
+impl Door {
+    /// Serves a connection, in a task of its own, until its end.
+    fn open(&self, stream: TcpStream, peer: IpAddr, kept: Kept) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+        let router = self.router.clone();
+        match &self.tls {
+            None => drop(tokio::spawn(converse(stream, peer, router, kept))),
+            Some(tls) => {
+                let (tls, mut stopped) = (Arc::clone(tls), self.stopped.clone());
+                tokio::spawn(async move {
+                    // Before the handshake is over no request has begun that would have to be finished.
+                    let secured = tokio::select! {
+                        secured = tls.accept(stream) => secured,
+                        _ = stopped.changed() => return,
+                    };
+                    match secured {
+                        Ok(stream) => converse(stream, peer, router, kept).await,
+                        Err(error) => tracing::debug!(%peer, %error, "no TLS"),
+                    }
+                });
+            }
+        }
     }
-    let (router, peer) = (router.clone(), Peer(peer.ip().to_canonical()));
+}
+
+/// What a connection holds as long as it lasts: its slot, and a stop of the server.
+type Kept = (Slot, Watcher);
+
+async fn converse<S>(stream: S, peer: IpAddr, router: Router, (slot, watcher): Kept)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(Peer(peer));
         router.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
@@ -154,13 +207,10 @@ fn talk(
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "connection");
-        }
-        drop(slot);
-    });
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "connection");
+    }
+    drop(slot);
 }
 
 async fn sweep(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {

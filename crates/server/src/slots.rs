@@ -56,12 +56,17 @@ impl Slots {
 
     /// Gives a vacant slot to `network`; `None` if it has its share: a quarter of all, and 512 at most.
     ///
-    /// This machine has no share, because a proxy on it speaks for everybody.
-    pub fn take(self: &Arc<Self>, vacancy: OwnedSemaphorePermit, network: Network) -> Option<Slot> {
+    /// A proxy speaks for everybody, so those that are trusted have no share, and neither has this machine.
+    pub fn take(
+        self: &Arc<Self>,
+        vacancy: OwnedSemaphorePermit,
+        network: Network,
+        is_proxy: bool,
+    ) -> Option<Slot> {
         let share = (self.all / 4).min(MOST_OF_ONE);
         let mut taken = self.taken();
         let own = taken.entry(network).or_default();
-        if *own >= share && !network.is_loopback() {
+        if *own >= share && !is_proxy && !network.is_loopback() {
             return None;
         }
         *own += 1;
@@ -102,7 +107,7 @@ mod tests {
 
     async fn take(slots: &Arc<Slots>, address: &str) -> Option<Slot> {
         let vacancy = slots.vacancy().await.unwrap();
-        slots.take(vacancy, Network::of(address.parse().unwrap()))
+        slots.take(vacancy, Network::of(address.parse().unwrap()), address.starts_with("10."))
     }
 
     #[tokio::test]
@@ -133,13 +138,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn this_machine_may_have_all_of_them() {
-        let slots = Slots::new(16);
-        let mut own = Vec::new();
-        for _ in 0..16 {
-            own.push(take(&slots, "127.0.0.1").await.unwrap());
+    async fn this_machine_and_trusted_proxies_may_have_all_of_them() {
+        for address in ["127.0.0.1", "10.0.0.1"] {
+            let slots = Slots::new(16);
+            let mut own = Vec::new();
+            for _ in 0..16 {
+                own.push(take(&slots, address).await.unwrap());
+            }
+            assert!(Arc::clone(&slots.vacant).try_acquire_owned().is_err(), "and then new ones wait");
         }
-        assert!(Arc::clone(&slots.vacant).try_acquire_owned().is_err(), "and then new ones wait");
     }
 
     #[test]

@@ -1,5 +1,7 @@
-//! What tests share: seeded randomness, a reader of HTML forms, a JWT checker that is not ours, a race helper.
+//! What tests share: seeded randomness, a reader of HTML forms, a JWT checker that is not ours, a race helper,
+//! certificates.
 
+pub mod certificates;
 pub mod forms;
 pub mod jwt;
 pub mod postgres;

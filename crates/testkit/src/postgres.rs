@@ -1,7 +1,10 @@
 //! A PostgreSQL cluster that lives as long as the test process and no longer.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, Permissions},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -14,10 +17,12 @@ use std::{
 
 use tokio_postgres::NoTls;
 
+use crate::certificates::Issued;
+
 const MISSING: &str = "the tests need PostgreSQL's server programs: apt-get install postgresql";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs the cluster in directory `$1` with the programs in directory `$2`. PostgreSQL refuses to run as root, so root
+/// Runs the cluster in directory `$1` with the programs in directory `$2` and the options in `$3`. PostgreSQL refuses to run as root, so root
 /// runs it as somebody else. `cat` ends when the test process does, however it ends, because the pipe closes then.
 const KEEPER: &str = r#"
 set -eu
@@ -25,7 +30,7 @@ as=
 if [ "$(id -u)" = 0 ]; then
     user=postgres
     id "$user" >/dev/null 2>&1 || user=nobody
-    chown "$user" "$1"
+    chown -R "$user" "$1"
     as="setpriv --reuid=$user --regid=$(id -g "$user") --clear-groups"
 fi
 cd "$1"
@@ -33,7 +38,7 @@ trap 'rm -rf "$1"' EXIT
 $as "$2/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync \
     >log 2>&1 </dev/null || { cat log >&2; exit 1; }
 $as "$2/postgres" -D data -k "$1" -c listen_addresses= -c max_connections=400 -c shared_buffers=64MB \
-    -c deadlock_timeout=50ms -c fsync=off -c synchronous_commit=off -c full_page_writes=off >>log 2>&1 </dev/null &
+    -c deadlock_timeout=50ms -c fsync=off -c synchronous_commit=off -c full_page_writes=off $3 >>log 2>&1 </dev/null &
 server=$!
 cat >/dev/null || true
 kill -QUIT "$server" 2>/dev/null || true
@@ -43,6 +48,7 @@ wait "$server" 2>/dev/null || true
 /// A running cluster, reached by a Unix socket in its own temporary directory.
 pub struct ThrowawayPostgres {
     directory: PathBuf,
+    port: u16,
     databases: AtomicU32,
     /// Its stdin is a pipe, open as long as this process lives; the closing of it ends the cluster.
     keeper: Child,
@@ -55,7 +61,33 @@ impl ThrowawayPostgres {
     /// When PostgreSQL is not installed or does not start: such a test fails, it is never skipped.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<ThrowawayPostgres> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::start(&directory(), 5432, ""))
+    }
+
+    /// A cluster of its own that listens on 127.0.0.1, too, and speaks TLS there. It lives as long as this value.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed or does not start.
+    #[expect(clippy::expect_used, reason = "a test without its server has to fail at once")]
+    pub fn with_tls(issued: &Issued) -> Self {
+        let directory = directory();
+        let at = directory.display();
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = free.expect("a free port").port();
+        let key = directory.join("server.key");
+        fs::write(directory.join("server.crt"), &issued.certificate).expect("server.crt");
+        fs::write(&key, &issued.key).expect("server.key");
+        fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("server.key");
+        let options = format!(
+            "-c listen_addresses=127.0.0.1 -c port={port} \
+             -c ssl=on -c ssl_cert_file={at}/server.crt -c ssl_key_file={at}/server.key"
+        );
+        Self::start(&directory, port, &options)
+    }
+
+    /// The address of the cluster's own database by TCP, at a name of this machine.
+    pub fn tcp_url(&self, host: &str) -> String {
+        format!("postgres://postgres@{host}:{}/postgres", self.port)
     }
 
     /// The address of the cluster's own database, for creating others and for looking from outside.
@@ -96,18 +128,15 @@ impl ThrowawayPostgres {
 
     fn database_url(&self, name: &str) -> String {
         let host = self.directory.display().to_string().replace('/', "%2F");
-        format!("postgres://postgres@{host}/{name}")
+        format!("postgres://postgres@{host}:{}/{name}", self.port)
     }
 
     #[expect(clippy::panic, clippy::expect_used, reason = "a test without its server has to fail at once")]
-    fn start() -> Self {
+    fn start(directory: &Path, port: u16, options: &str) -> Self {
         let programs = programs().expect(MISSING);
-        let directory =
-            tempfile::Builder::new().prefix("signet-pg-").tempdir().expect("a temporary directory");
-        // From here on the keeper removes it, also when this process is killed.
-        let directory = directory.keep();
-        let keeper = keep(&directory, &programs).expect("sh");
-        let mut cluster = Self { directory, databases: AtomicU32::new(0), keeper };
+        let keeper = keep(directory, &programs, options).expect("sh");
+        let mut cluster =
+            Self { directory: directory.to_owned(), port, databases: AtomicU32::new(0), keeper };
         let deadline = Instant::now() + PATIENCE;
         while let Err(error) = cluster.execute("SELECT 1") {
             let ended = cluster.keeper.try_wait().expect("the keeper is our child").is_some();
@@ -129,11 +158,17 @@ pub fn fresh_database() -> String {
     ThrowawayPostgres::shared().fresh_database()
 }
 
+/// A directory for a cluster, whose keeper removes it, also when this process is killed.
+#[expect(clippy::expect_used, reason = "a test without its server has to fail at once")]
+fn directory() -> PathBuf {
+    tempfile::Builder::new().prefix("signet-pg-").tempdir().expect("a temporary directory").keep()
+}
+
 /// Its own process group keeps an interrupt at the terminal from reaching the keeper before it has cleaned up.
-fn keep(directory: &Path, programs: &Path) -> std::io::Result<Child> {
+fn keep(directory: &Path, programs: &Path, options: &str) -> std::io::Result<Child> {
     use std::os::unix::process::CommandExt as _;
     let mut command = Command::new("sh");
-    command.args(["-c", KEEPER, "sh"]).arg(directory).arg(programs);
+    command.args(["-c", KEEPER, "sh"]).arg(directory).arg(programs).arg(options);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::inherit()).process_group(0).spawn()
 }
 

@@ -41,7 +41,7 @@ pub struct Edge {
     pub cookies: Cookies,
     /// The name under which the log has it.
     pub request_id: String,
-    /// Where it comes from.
+    /// Where it comes from: the peer of the connection, or whom a trusted proxy names.
     pub peer: IpAddr,
     /// The page that sent it, if a script did.
     pub origin: Option<String>,
@@ -84,6 +84,7 @@ impl FromRequestParts<Arc<Signet>> for Edge {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, signet: &Arc<Signet>) -> Result<Edge, Response> {
+        let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.0);
         let https = signet.settings().base_url.is_https();
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (issuer, own, failure) = match find_site(signet, parts).await {
@@ -95,7 +96,7 @@ impl FromRequestParts<Arc<Signet>> for Edge {
             own,
             cookies: Cookies::read(&parts.headers, https),
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
-            peer: parts.extensions.get::<Peer>().map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.0),
+            peer: signet.settings().proxies.sender(peer, &parts.headers),
             origin: text(ORIGIN),
             authorization: authorization(&parts.headers),
             method: parts.method.clone(),

@@ -13,6 +13,7 @@ pub mod manage;
 mod network;
 mod oidc;
 pub mod pages;
+pub mod proxies;
 mod respond;
 mod routes;
 mod state;

@@ -5,13 +5,15 @@ use std::{net::IpAddr, sync::Arc};
 use signet_protocol::{issuer::BaseUrl, time::Now};
 use signet_store::Store;
 
-use crate::{clock::Clock, hashing::Hasher, oidc::discovery::Rendered};
+use crate::{clock::Clock, hashing::Hasher, oidc::discovery::Rendered, proxies::Proxies};
 
 /// What is configured.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The pool's own address.
     pub base_url: BaseUrl,
+    /// The reverse proxies whose word about a sender counts.
+    pub proxies: Proxies,
 }
 
 /// A running Signet: configuration, store, clock and hashing threads.

@@ -50,6 +50,12 @@ fn a_key_that_does_not_fit_is_told() {
     succeed(&data, &["apply", &file(home.path(), "notes.toml", NOTES)]);
     let said = fail(signet(&data, SERVE).env("SIGNET_MASTER_KEY", OTHER_KEY));
     assert!(said.contains("the master key does not fit the database"), "{said}");
+    let said =
+        fail(signet(&data, SERVE).env("SIGNET_DATABASE", "postgres://u:s3cret@db/x?sslmode=verify-full"));
+    assert!(
+        said.starts_with("signet: --database needs sslrootcert=FILE") && !said.contains("s3cret"),
+        "{said}"
+    );
     let malformed = fail(signet(&data, SERVE).env("SIGNET_MASTER_KEY", "short"));
     assert!(malformed.contains("SIGNET_MASTER_KEY must be 32 bytes"), "{malformed}");
     let key = fs::read(data.join("master.key")).unwrap();

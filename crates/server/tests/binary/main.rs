@@ -3,5 +3,7 @@
 
 mod commands;
 mod data;
+mod proxies;
 mod serving;
 mod support;
+mod tls;

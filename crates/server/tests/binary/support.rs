@@ -99,6 +99,13 @@ impl Server {
 
     /// Starts `command` as a server on a free port and waits until it answers.
     pub fn spawn(command: &mut Command, data: &Path) -> Server {
+        Server::spawn_until(command, data, |server| {
+            server.get("localhost", "/healthz").starts_with("HTTP/1.1 200")
+        })
+    }
+
+    /// The same, with another way to see that it is ready.
+    pub fn spawn_until(command: &mut Command, data: &Path, is_ready: impl Fn(&Server) -> bool) -> Server {
         let port = free_port();
         let log = data.with_extension(format!("{port}.log"));
         let child = command
@@ -108,7 +115,7 @@ impl Server {
             .unwrap();
         let mut server = Server { child, port, log };
         let deadline = Instant::now() + Duration::from_secs(20);
-        while !server.get("localhost", "/healthz").starts_with("HTTP/1.1 200") {
+        while !is_ready(&server) {
             assert!(Instant::now() < deadline, "it does not answer: {}", server.log());
             assert!(server.child.try_wait().unwrap().is_none(), "it ended: {}", server.log());
             std::thread::sleep(Duration::from_millis(20));

@@ -2,6 +2,7 @@
 
 pub(super) mod copy;
 mod errors;
+mod tls;
 mod values;
 
 use std::{
@@ -21,7 +22,7 @@ use futures_util::{
     FutureExt, TryFutureExt,
     future::{BoxFuture, maybe_done},
 };
-use tokio_postgres::{Config, Error, NoTls, error::SqlState};
+use tokio_postgres::{Error, error::SqlState};
 
 use self::{
     errors::{is_transient, store_error},
@@ -48,13 +49,12 @@ pub struct Postgres {
 
 impl Postgres {
     pub(super) fn open(url: &str) -> Result<Self, StoreError> {
-        // The URL may hold a password: the parser's message is kept, the text is not.
-        let mut config: Config = url.parse().map_err(|error: Error| store_error("database URL", &error))?;
+        let (mut config, tls) = tls::read(url)?;
         if config.get_application_name().is_none() {
             config.application_name("signet");
         }
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+        let pool = Pool::builder(Manager::from_config(config, tls, recycling))
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT))

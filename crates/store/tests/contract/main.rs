@@ -12,6 +12,7 @@ mod errors;
 mod migrations;
 mod nouns;
 mod postgres;
+mod postgres_tls;
 mod schema;
 mod sqlite;
 mod statements;

@@ -14,6 +14,7 @@ mod login;
 mod oidc_auth;
 mod oidc_me;
 mod oidc_token;
+mod proxies;
 mod refresh;
 mod revocation;
 mod rp;

@@ -26,7 +26,7 @@ use signet_protocol::{
 };
 use signet_store::{Applied, Change, Database, MasterKey, Options, Store};
 use signet_testkit::{forms::HtmlForm, postgres::fresh_database, seed::Seeded};
-use signet_web::{Peer, Settings, Signet, clock::Clock, hashing::Hasher, router};
+use signet_web::{Peer, Settings, Signet, clock::Clock, hashing::Hasher, proxies::Proxies, router};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -75,6 +75,10 @@ impl Clock for ManualClock {
     }
 }
 
+fn settings(base_url: &str) -> Settings {
+    Settings { base_url: BaseUrl::parse(base_url).unwrap(), proxies: Proxies::default() }
+}
+
 /// A running Signet with its store in a directory of its own.
 pub struct World {
     pub clock: Arc<ManualClock>,
@@ -90,22 +94,29 @@ impl World {
     pub async fn new() -> Arc<World> {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::Sqlite(directory.path().join("signet.db"));
-        World::on(database, directory, BASE).await
+        World::on(database, directory, settings(BASE)).await
     }
 
     /// On PostgreSQL.
     pub async fn on_postgres() -> Arc<World> {
-        World::on(Database::Postgres(fresh_database()), tempfile::tempdir().unwrap(), BASE).await
+        World::on(Database::Postgres(fresh_database()), tempfile::tempdir().unwrap(), settings(BASE)).await
     }
 
     /// On the embedded database, at another address.
     pub async fn at(base_url: &str) -> Arc<World> {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::Sqlite(directory.path().join("signet.db"));
-        World::on(database, directory, base_url).await
+        World::on(database, directory, settings(base_url)).await
     }
 
-    async fn on(database: Database, directory: TempDir, base_url: &str) -> Arc<World> {
+    /// On the embedded database, behind proxies.
+    pub async fn behind(proxies: Proxies) -> Arc<World> {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite(directory.path().join("signet.db"));
+        World::on(database, directory, Settings { proxies, ..settings(BASE) }).await
+    }
+
+    async fn on(database: Database, directory: TempDir, settings: Settings) -> Arc<World> {
         let clock = Arc::new(ManualClock(AtomicI64::new(1_800_000_000_000)));
         let time = clock.clone();
         let options = Options {
@@ -113,7 +124,6 @@ impl World {
             master_key: MasterKey::generate(&mut Seeded(7)),
             clock: signet_store::Clock::new(move || time.now()),
         };
-        let settings = Settings { base_url: BaseUrl::parse(base_url).unwrap() };
         let running = Mutex::new(start(&options, &settings, &clock, 1).await);
         let seed = Mutex::new(Seeded(7));
         Arc::new(World { clock, running, options, settings, seed, _directory: directory })
@@ -234,7 +244,13 @@ impl World {
 
     /// A new browser.
     pub fn browser(self: &Arc<World>) -> Browser {
-        Browser { world: self.clone(), jar: BTreeMap::new(), address: String::new(), peer: None }
+        Browser {
+            world: self.clone(),
+            jar: BTreeMap::new(),
+            address: String::new(),
+            peer: None,
+            forwarded_for: None,
+        }
     }
 }
 
@@ -327,6 +343,8 @@ pub struct Browser {
     pub jar: BTreeMap<(String, String), String>,
     pub address: String,
     pub peer: Option<IpAddr>,
+    /// What a proxy, or whoever wants to be taken for one, adds.
+    pub forwarded_for: Option<String>,
 }
 
 impl Browser {
@@ -359,6 +377,9 @@ impl Browser {
         };
         if let Some(peer) = self.peer {
             builder = builder.extension(Peer(peer));
+        }
+        if let Some(forwarded_for) = &self.forwarded_for {
+            builder = builder.header("x-forwarded-for", forwarded_for);
         }
         let response = self.world.router().oneshot(builder.body(body).unwrap()).await.unwrap();
         self.keep(&host, response.headers());

@@ -44,7 +44,10 @@ impl Bench {
         let master_key = MasterKey::generate(&mut SystemEntropy);
         let options = Options { database, master_key, clock: signet_store::Clock::new(|| Fixed.now()) };
         let store = Store::open(options, Fixed.now(), &mut SystemEntropy).await.unwrap();
-        let settings = Settings { base_url: BaseUrl::parse("http://localhost:8080").unwrap() };
+        let settings = Settings {
+            base_url: BaseUrl::parse("http://localhost:8080").unwrap(),
+            proxies: crate::proxies::Proxies::default(),
+        };
         let signet = Signet::new(settings, store, Arc::new(Fixed), Hasher::start().unwrap());
         Bench { signet, _directory: directory }
     }
