@@ -16,6 +16,7 @@ mod consent;
 pub mod dump;
 mod error;
 mod grant;
+pub mod inspect;
 mod installation;
 mod issuer_key;
 pub mod migrations;

@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use thiserror::Error;
 
-use super::{Migration, Value, migrate, postgres::copy as postgres, sqlite::copy as sqlite};
+use super::{Migration, Row, Sql, Value, migrate, postgres::copy as postgres, sqlite::copy as sqlite};
 use crate::StoreError;
 
 /// A table of the schema.
@@ -95,6 +95,22 @@ impl Snapshot {
         match &self.0 {
             View::Sqlite(view) => view.has(table),
             View::Postgres(view) => view.has(table).await,
+        }
+    }
+
+    /// Runs one reading statement.
+    pub async fn read(&self, sql: &Sql, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        match &self.0 {
+            View::Sqlite(view) => view.read(sql, &args),
+            View::Postgres(view) => view.read(sql, &args).await,
+        }
+    }
+
+    /// The time of the server in seconds, where there is one.
+    pub async fn clock(&self) -> Result<Option<i64>, StoreError> {
+        match &self.0 {
+            View::Sqlite(_) => Ok(None),
+            View::Postgres(view) => view.clock().await.map(Some),
         }
     }
 

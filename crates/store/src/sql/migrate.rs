@@ -9,7 +9,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::{Engine, Sql};
+use super::{Engine, Row, Sql, copy::Snapshot};
 use crate::{StoreError, args};
 
 const APPLIED: Sql = Sql {
@@ -18,7 +18,12 @@ const APPLIED: Sql = Sql {
            FROM schema_version v LEFT JOIN schema_oldest o ON o.version = v.version ORDER BY v.version",
 };
 
-pub(super) const STATEMENTS: &[&Sql] = &[&APPLIED];
+const APPLIED_FIRST: Sql = Sql {
+    name: "schema_applied_first",
+    text: "SELECT version, checksum, CAST(NULL AS BIGINT) FROM schema_version ORDER BY version",
+};
+
+pub(super) const STATEMENTS: &[&Sql] = &[&APPLIED, &APPLIED_FIRST];
 
 const TABLES: &str = "CREATE TABLE IF NOT EXISTS schema_version (
     version {int} NOT NULL,
@@ -125,13 +130,28 @@ async fn step(engine: &Engine, migrations: &[Migration]) -> Result<bool, StoreEr
 }
 
 async fn applied(engine: &Engine) -> Result<Vec<Applied>, StoreError> {
-    let rows = engine.read(&APPLIED, args![]).await?;
+    read(engine.read(&APPLIED, args![]).await?)
+}
+
+fn read(rows: Vec<Row>) -> Result<Vec<Applied>, StoreError> {
     let read = rows.into_iter().map(|row| {
         let mut row = row.reader(APPLIED.name);
         let found = Applied { version: row.int()?, checksum: row.text()?, oldest: row.opt_int()? };
         row.finish().map(|()| found)
     });
     read.collect()
+}
+
+/// The version of the schema that `view` shows. Refused: none, and one that a binary that knows `known` cannot run on.
+pub(crate) async fn schema_version(view: &Snapshot, known: &[Migration]) -> Result<usize, StoreError> {
+    if !view.has("schema_version").await? {
+        return Err(StoreError::Unavailable("it holds no installation".to_owned()));
+    }
+    // The first release has no table of what is compatible.
+    let sql = if view.has("schema_oldest").await? { &APPLIED } else { &APPLIED_FIRST };
+    let applied = read(view.read(sql, args![]).await?)?;
+    compare(&applied, known)?;
+    Ok(applied.len())
 }
 
 /// Refuses a schema that this binary cannot run on.

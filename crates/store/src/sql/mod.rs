@@ -21,6 +21,7 @@ mod value;
 pub use copy::Table;
 pub use engine::Engine;
 pub use migrate::Migration;
+pub(crate) use migrate::schema_version;
 pub use sqlite::SqliteOptions;
 pub use statement::{Batch, Expect, Sql, Statement, Written};
 pub use value::{Row, RowReader, Value};

@@ -9,11 +9,11 @@ use tokio_postgres::{binary_copy::BinaryCopyInWriter, types::Type};
 use super::{
     DIALECT, Postgres,
     errors::store_error,
-    values::{from_postgres, to_postgres},
+    values::{bind, from_postgres, to_postgres},
 };
 use crate::{
     StoreError,
-    sql::{Sql, Table, Value, copy},
+    sql::{Row, Sql, Table, Value, copy},
 };
 
 const ROW: Sql = Sql { name: "copied row", text: "" };
@@ -47,6 +47,19 @@ impl Snapshot {
 
     pub(in crate::sql) async fn has(&self, table: &str) -> Result<bool, StoreError> {
         has(&self.0, table).await
+    }
+
+    pub(in crate::sql) async fn read(&self, sql: &Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let fail = |error| store_error(sql.name, &error);
+        let prepared = self.0.prepare(sql.text).await.map_err(fail)?;
+        let args = bind(sql, &prepared, args)?;
+        let rows = self.0.query(&prepared, &super::by_reference(&args)).await.map_err(fail)?;
+        rows.iter().map(|row| from_postgres(sql, row)).collect()
+    }
+
+    pub(in crate::sql) async fn clock(&self) -> Result<i64, StoreError> {
+        let asked = self.0.query_one("SELECT extract(epoch FROM clock_timestamp())::bigint", &[]).await;
+        asked.and_then(|row| row.try_get(0)).map_err(|error| store_error("clock", &error))
     }
 
     pub(in crate::sql) async fn rows(

@@ -7,10 +7,12 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{DIALECT, SqliteOptions, connect_reader, create_private, from_sqlite, store_error, to_sqlite};
+use super::{
+    DIALECT, SqliteOptions, connect_reader, create_private, from_sqlite, query, store_error, to_sqlite,
+};
 use crate::{
     StoreError,
-    sql::{Sql, Table, Value, copy},
+    sql::{Row, Sql, Table, Value, copy},
 };
 
 const ROW: Sql = Sql { name: "copied row", text: "" };
@@ -30,6 +32,10 @@ impl Snapshot {
     pub(in crate::sql) fn has(&self, table: &str) -> Result<bool, StoreError> {
         let sql = "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = $1";
         self.0.query_row(sql, [table], |row| row.get(0)).map_err(|error| store_error("snapshot", &error))
+    }
+
+    pub(in crate::sql) fn read(&self, sql: &Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {
+        query(&self.0, sql, args)
     }
 
     pub(in crate::sql) fn rows(
