@@ -12,6 +12,7 @@ Examples:
   signet user create --username alice              asks for the password
   signet app create --name Notes --identifier notes --redirect-uri http://localhost:3000/callback
   signet app show notes                            App ID, secret, authentication and endpoints
+  signet backup FILE                               the whole database in one file
 
 The commands other than serve work while the server runs and while it does not.";
 
@@ -62,6 +63,10 @@ pub enum Command {
     /// Look at the signing keys and rotate them
     #[command(subcommand)]
     Keys(Keys),
+    /// Write the whole database to a file, while the server runs or not
+    Backup(Backup),
+    /// Put a backup into an empty data directory and an empty database, of either engine
+    Restore(Restore),
 }
 
 /// `signet serve`.
@@ -201,6 +206,34 @@ pub struct RotateKeys {
     pub now: bool,
 }
 
+/// `signet backup`.
+#[derive(Args)]
+pub struct Backup {
+    /// Where to: a new file, for its owner alone; - writes to standard output
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Include the master key, sealed under a passphrase; asks for it
+    #[arg(long)]
+    pub with_master_key: bool,
+    /// Read the passphrase from standard input
+    #[arg(long, requires = "with_master_key")]
+    pub passphrase_stdin: bool,
+}
+
+/// `signet restore`.
+#[derive(Args)]
+pub struct Restore {
+    /// The file that signet backup wrote
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Read the passphrase of the master key in the backup from standard input
+    #[arg(long)]
+    pub passphrase_stdin: bool,
+}
+
 impl Command {
     /// What only `serve` takes.
     pub fn serve(&self) -> Option<&Serve> {
@@ -216,7 +249,11 @@ impl Command {
             Command::Serve(serve) => &serve.base,
             Command::App(App::Create(create)) => &create.base,
             Command::App(App::Show(show)) => &show.base,
-            Command::Apply(_) | Command::User(_) | Command::Keys(_) => return None,
+            Command::Apply(_)
+            | Command::User(_)
+            | Command::Keys(_)
+            | Command::Backup(_)
+            | Command::Restore(_) => return None,
         };
         base.base_url.as_deref()
     }

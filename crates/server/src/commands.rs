@@ -10,12 +10,14 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    backup::backup,
     cli::{App, Apply, Command, CreateApp, CreateUser, Keys, User},
     config::Config,
     control::{self, Answer, DESCRIPTION_BYTES, Request},
     data::{DataDir, Installation},
     failure::Failure,
     password,
+    restore::restore,
 };
 
 /// How long to wait for a server that starts or stops, or for another command.
@@ -36,6 +38,12 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
             let request = Request::RotateKeys { issuer: arguments.issuer, now: arguments.now };
             print(done(ask(config, request).await?)?)
         }
+        // Standard output may be the backup itself.
+        Command::Backup(arguments) => {
+            eprintln!("{}", backup(config, &arguments).await?);
+            Ok(())
+        }
+        Command::Restore(arguments) => print(restore(config, &arguments).await?),
     }
 }
 

@@ -15,12 +15,14 @@ use signet_web::{
     hashing::Hasher,
 };
 
-use crate::{config::Config, explain::explain, failure::Failure};
+use crate::{config::Config, explain::explain, failure::Failure, restore};
 
 /// Holds the master key where no file shall.
 pub const MASTER_KEY_VARIABLE: &str = "SIGNET_MASTER_KEY";
-const KEY_FILE: &str = "master.key";
-const LOCK_FILE: &str = "signet.lock";
+/// The file of the master key.
+pub const KEY_FILE: &str = "master.key";
+/// The file whose lock is the right to open the database.
+pub const LOCK_FILE: &str = "signet.lock";
 
 /// A data directory that exists.
 pub struct DataDir(PathBuf);
@@ -102,6 +104,7 @@ impl DataDir {
 
     /// Opens everything. Only who holds the lock may, so that an embedded database has one writer.
     pub async fn open(&self, config: &Config, port: u16, _lock: &Lock) -> Result<Arc<Signet>, Failure> {
+        restore::settle(config).await?;
         let settings = Settings { base_url: config.base_url(port)?, proxies: config.proxies.clone() };
         let key = self.master_key(config)?;
         let clock = signet_store::Clock::new(|| SystemClock.now());
@@ -122,32 +125,10 @@ impl DataDir {
     }
 
     fn master_key(&self, config: &Config) -> Result<Key, Failure> {
-        match std::env::var_os(MASTER_KEY_VARIABLE) {
-            Some(text) => text.to_str().and_then(MasterKey::parse).map(Key::old).ok_or_else(|| {
-                Failure::new(format!("{MASTER_KEY_VARIABLE} must be 32 bytes as 43 base64url characters"))
-                    .help("Make one with: openssl rand 32 | basenc --base64url | tr -d =")
-            }),
-            None => self.key_of_file(config),
+        match existing_key(&self.0)? {
+            Some(key) => Ok(Key { key, new: false }),
+            None => self.new_key(config),
         }
-    }
-
-    fn key_of_file(&self, config: &Config) -> Result<Key, Failure> {
-        let path = self.join(KEY_FILE);
-        let found = match fs::metadata(&path) {
-            Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.new_key(config),
-            Err(error) => return Err(Failure::io(format!("cannot read {}", path.display()), &error)),
-        };
-        if found.mode() & 0o077 != 0 {
-            let what = format!("others may read the master key {}", path.display());
-            return Err(Failure::new(what).help(format!("Close it to them: chmod 600 {}", path.display())));
-        }
-        let text = fs::read_to_string(&path)
-            .map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
-        MasterKey::parse(&text).map(Key::old).ok_or_else(|| {
-            Failure::new(format!("{} does not hold a master key", path.display()))
-                .help("It must be one line of 43 base64url characters. Put back a copy of it.")
-        })
     }
 
     fn new_key(&self, config: &Config) -> Result<Key, Failure> {
@@ -166,7 +147,7 @@ impl DataDir {
     }
 
     /// Complete and on the disk before it has its name: what it seals could never be opened without it.
-    fn write_key(&self, key: &MasterKey) -> io::Result<()> {
+    pub fn write_key(&self, key: &MasterKey) -> io::Result<()> {
         let temporary = self.join("master.key.new");
         let mut file =
             OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
@@ -224,10 +205,33 @@ struct Key {
     new: bool,
 }
 
-impl Key {
-    fn old(key: MasterKey) -> Key {
-        Key { key, new: false }
+/// The master key of the environment, else of the file in the data directory at `data`; `None` where there is neither.
+pub fn existing_key(data: &Path) -> Result<Option<MasterKey>, Failure> {
+    match std::env::var_os(MASTER_KEY_VARIABLE) {
+        Some(text) => text.to_str().and_then(MasterKey::parse).map(Some).ok_or_else(|| {
+            Failure::new(format!("{MASTER_KEY_VARIABLE} must be 32 bytes as 43 base64url characters"))
+                .help("Make one with: openssl rand 32 | basenc --base64url | tr -d =")
+        }),
+        None => key_of_file(&data.join(KEY_FILE)),
     }
+}
+
+fn key_of_file(path: &Path) -> Result<Option<MasterKey>, Failure> {
+    let found = match fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::io(format!("cannot read {}", path.display()), &error)),
+    };
+    if found.mode() & 0o077 != 0 {
+        let what = format!("others may read the master key {}", path.display());
+        return Err(Failure::new(what).help(format!("Close it to them: chmod 600 {}", path.display())));
+    }
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
+    MasterKey::parse(&text).map(Some).ok_or_else(|| {
+        Failure::new(format!("{} does not hold a master key", path.display()))
+            .help("It must be one line of 43 base64url characters. Put back a copy of it.")
+    })
 }
 
 /// The lock of the file at `path`; `None` while another process has it.

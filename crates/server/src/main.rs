@@ -1,5 +1,6 @@
 //! `signet`: a self-hosted OpenID Connect provider.
 
+mod backup;
 mod cli;
 mod commands;
 mod config;
@@ -9,6 +10,7 @@ mod explain;
 mod failure;
 mod logging;
 mod password;
+mod restore;
 mod serve;
 mod slots;
 mod tls;

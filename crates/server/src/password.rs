@@ -1,4 +1,4 @@
-//! Where a new user's password comes from: never an argument, which others on the machine can read.
+//! Where a password or passphrase comes from: never an argument, which others on the machine can read.
 
 use std::{
     io::{self, BufRead, IsTerminal, Read, Write},
@@ -24,34 +24,50 @@ pub fn from_stdin() -> Result<String, Failure> {
     Ok(without_line_end(&line))
 }
 
-/// Asks twice on the terminal, without showing what is typed.
+/// What is asked for on the terminal.
+pub struct Question {
+    /// What it is called.
+    pub label: &'static str,
+    /// Whether it is new, and typed twice.
+    pub twice: bool,
+    /// How to give it without a terminal.
+    pub help: &'static str,
+}
+
+/// Asks for a new user's password.
 pub async fn ask() -> Result<String, Failure> {
+    let help = "Pipe it in with --password-stdin, or let one be made with --generate-password.";
+    ask_for(&Question { label: "password", twice: true, help }).await
+}
+
+/// Asks on the terminal, without showing what is typed.
+pub async fn ask_for(question: &Question) -> Result<String, Failure> {
+    let Question { label, twice, help } = *question;
     if !io::stdin().is_terminal() {
-        return Err(Failure::new("there is no terminal to ask for the password on")
-            .help("Pipe it in with --password-stdin, or let one be made with --generate-password."));
+        return Err(Failure::new(format!("there is no terminal to ask for the {label} on")).help(help));
     }
-    let hidden = Hidden::begin()?;
-    let typed = tokio::task::spawn_blocking(ask_twice);
+    let hidden = Hidden::begin(help)?;
+    let typed = tokio::task::spawn_blocking(move || ask_here(label, twice));
     let outcome = tokio::select! {
-        typed = typed => typed.unwrap_or_else(|_| Err(Failure::new("the password was not read"))),
-        _ = tokio::signal::ctrl_c() => Err(Failure::new("nothing was created")),
+        typed = typed => typed.unwrap_or_else(|_| Err(Failure::new(format!("the {label} was not read")))),
+        _ = tokio::signal::ctrl_c() => Err(Failure::new("nothing was done")),
     };
     drop(hidden);
     eprintln!();
     outcome
 }
 
-fn ask_twice() -> Result<String, Failure> {
-    let password = ask_once("Password: ")?;
-    if ask_once("\nThe same again: ")? == password {
-        Ok(password)
+fn ask_here(label: &str, twice: bool) -> Result<String, Failure> {
+    let typed = ask_once(&format!("The {label}: "))?;
+    if !twice || ask_once("\nThe same again: ")? == typed {
+        Ok(typed)
     } else {
-        Err(Failure::new("the two passwords differ; nothing was created"))
+        Err(Failure::new(format!("the two {label}s differ; nothing was done")))
     }
 }
 
 fn ask_once(prompt: &str) -> Result<String, Failure> {
-    let failed = |error| Failure::io("cannot ask for the password", &error);
+    let failed = |error| Failure::io("cannot ask on the terminal", &error);
     eprint!("{prompt}");
     io::stderr().flush().map_err(failed)?;
     let mut line = String::new();
@@ -68,12 +84,10 @@ fn without_line_end(line: &str) -> String {
 struct Hidden;
 
 impl Hidden {
-    fn begin() -> Result<Hidden, Failure> {
+    fn begin(help: &str) -> Result<Hidden, Failure> {
         match stty("-echo") {
             true => Ok(Hidden),
-            false => Err(Failure::new("cannot hide what is typed on this terminal").help(
-                "Pipe the password in with --password-stdin, or let one be made with --generate-password.",
-            )),
+            false => Err(Failure::new("cannot hide what is typed on this terminal").help(help)),
         }
     }
 }

@@ -10,7 +10,7 @@ use signet_protocol::{
 use crate::{
     Pool, StoreError, args,
     sealing::{MasterKey, Place},
-    sql::{Batch, Engine, RowReader, Sql, Value},
+    sql::{Batch, Engine, RowReader, Sql, Value, copy::Snapshot},
 };
 
 /// One row for ever: of two nodes that start together, one inserts it.
@@ -74,7 +74,7 @@ async fn load(engine: &Engine, master_key: &MasterKey) -> Result<Option<Pool>, S
 
 /// The probe comes first, so that a wrong master key is named as such.
 fn read(row: &mut RowReader, master_key: &MasterKey) -> Result<Pool, StoreError> {
-    master_key.open(&PROBE, &row.bytes()?)?;
+    check_probe(master_key, &row.bytes()?)?;
     let id = row.parsed(PoolId::parse)?;
     let name = row.text()?;
     let text = id.to_string();
@@ -86,6 +86,18 @@ fn read(row: &mut RowReader, master_key: &MasterKey) -> Result<Pool, StoreError>
         csrf_key: key("csrf_key")?,
         device_key: key("device_key")?,
     })
+}
+
+/// Whether `master_key` opens the keys of the pool that `view` shows.
+pub(crate) async fn check(view: &Snapshot, master_key: &MasterKey) -> Result<(), StoreError> {
+    let row = view.read(&LOAD, args![]).await?.into_iter().next();
+    let row = row.ok_or_else(|| StoreError::Unavailable("it holds no installation".to_owned()))?;
+    read(&mut row.reader(LOAD.name), master_key).map(drop)
+}
+
+/// Whether `master_key` is the one that `probe` was sealed with.
+pub(crate) fn check_probe(master_key: &MasterKey, probe: &[u8]) -> Result<(), StoreError> {
+    master_key.open(&PROBE, probe).map(drop)
 }
 
 fn pool_key<'a>(column: &'a str, row: &'a str) -> Place<'a> {

@@ -23,7 +23,7 @@ use signet_protocol::{
 use crate::{
     StoreError, application, apply, attempt,
     cache::Cache,
-    change, code, consent, grant, installation, issuer_key,
+    change, code, consent, grant, inspect, installation, issuer_key,
     issuer_key::KeyRing,
     migrations::MIGRATIONS,
     refresh, revocation,
@@ -44,6 +44,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     code::STATEMENTS,
     consent::STATEMENTS,
     grant::STATEMENTS,
+    inspect::STATEMENTS,
     installation::STATEMENTS,
     issuer_key::STATEMENTS,
     refresh::STATEMENTS,

@@ -4,7 +4,7 @@ use signet_protocol::time::{Now, Timestamp};
 
 use crate::{
     Store, StoreError, args,
-    sql::{Batch, RowReader, Sql},
+    sql::{Batch, RowReader, Sql, copy::Snapshot},
 };
 
 /// A table's two statements, over at most 500 rows: how many are due, and their end.
@@ -47,7 +47,11 @@ sweep!(DUE_REVOCATIONS, REVOCATIONS, "revocation", "key", "expires_at");
 sweep!(DUE_ATTEMPTS, ATTEMPTS, "attempt", "subject", "expires_at");
 sweep!(DUE_CHANGES, CHANGES, "change", "change_id", "at");
 
+/// For a look from outside, where no pool is loaded.
+const POOLS: Sql = Sql { name: "sweep_pools", text: "SELECT pool_id FROM pool" };
+
 pub(crate) const STATEMENTS: &[&Sql] = &[
+    &POOLS,
     &DUE_TRANSACTIONS,
     &TRANSACTIONS,
     &DUE_CODES,
@@ -86,6 +90,22 @@ const TABLES: &[(&Sql, &Sql, i64)] = &[
     (&DUE_ATTEMPTS, &ATTEMPTS, 0),
     (&DUE_CHANGES, &CHANGES, HOUR),
 ];
+
+/// The tables in which a full batch was due at `now`: the sweeper does not run, or not fast enough. Nothing is deleted.
+pub(crate) async fn unswept(view: &Snapshot, now: Timestamp) -> Result<Vec<&'static str>, StoreError> {
+    let mut tables = Vec::new();
+    for pool in view.read(&POOLS, args![]).await? {
+        let pool = pool.reader(POOLS.name).text()?;
+        for (due, delete, keep) in TABLES {
+            let rows = view.read(due, args![&pool, Timestamp(now.0 - keep)]).await?;
+            let count = rows.into_iter().next().map(|row| row.reader(due.name).int()).transpose()?;
+            if count.is_some_and(|count| count >= BATCH) {
+                tables.push(delete.name.trim_start_matches("sweep_"));
+            }
+        }
+    }
+    Ok(tables)
+}
 
 impl Store {
     /// Deletes what has expired, in small batches between which others write, and returns how many rows it found.

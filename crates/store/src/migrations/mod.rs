@@ -1,9 +1,29 @@
 //! The schema, step by step. A released step is never changed: the next one corrects it.
 
-use crate::sql::Migration;
+use crate::sql::{Migration, Table};
 
 /// Every step, in the order of its version.
 pub const MIGRATIONS: &[Migration] = &[
-    Migration { name: "foundation", text: include_str!("0001_foundation.sql") },
-    Migration { name: "key_rotation", text: include_str!("0002_key_rotation.sql") },
+    Migration { name: "foundation", text: include_str!("0001_foundation.sql"), oldest: 1 },
+    Migration { name: "key_rotation", text: include_str!("0002_key_rotation.sql"), oldest: 1 },
+];
+
+/// Every table but those of the schema's own state, which a backup says in its first line. A test compares it with
+/// what the steps make.
+pub const TABLES: &[Table] = &[
+    Table { name: "installation", key: "id", since: 1 },
+    Table { name: "pool", key: "pool_id", since: 1 },
+    Table { name: "application", key: "app_id", since: 1 },
+    Table { name: "application_origin", key: "pool_id, origin, app_id", since: 1 },
+    Table { name: "pool_user", key: "user_id", since: 1 },
+    Table { name: "issuer_key", key: "pool_id, issuer, alg, seq", since: 1 },
+    Table { name: "login_transaction", key: "txn_id", since: 1 },
+    Table { name: "session", key: "session_id", since: 1 },
+    Table { name: "consent", key: "pool_id, user_id, app_id", since: 1 },
+    Table { name: "user_grant", key: "grant_id", since: 1 },
+    Table { name: "authorization_code", key: "code_id", since: 1 },
+    Table { name: "refresh_family", key: "family_id", since: 1 },
+    Table { name: "revocation", key: "pool_id, key", since: 1 },
+    Table { name: "attempt", key: "pool_id, subject", since: 1 },
+    Table { name: "change", key: "change_id", since: 1 },
 ];

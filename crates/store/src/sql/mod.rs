@@ -10,6 +10,7 @@
 //! - a statement of a batch carries no `RETURNING`, and a guard's condition looks at the row it changes, which is
 //!   what PostgreSQL evaluates again after waiting for another writer.
 
+pub mod copy;
 mod engine;
 mod migrate;
 mod postgres;
@@ -17,8 +18,10 @@ mod sqlite;
 mod statement;
 mod value;
 
+pub use copy::Table;
 pub use engine::Engine;
 pub use migrate::Migration;
+pub(crate) use migrate::schema_version;
 pub use sqlite::SqliteOptions;
 pub use statement::{Batch, Expect, Sql, Statement, Written};
 pub use value::{Row, RowReader, Value};

@@ -1,5 +1,6 @@
 //! The engine for several nodes: a pool of connections, one pipelined round trip for a group of batches.
 
+pub(super) mod copy;
 mod errors;
 mod tls;
 mod values;

@@ -1,6 +1,7 @@
 //! The embedded engine: one thread writes and commits in groups, a second one checkpoints, callers read inline.
 
 mod checkpoint;
+pub(super) mod copy;
 mod errors;
 mod writer;
 

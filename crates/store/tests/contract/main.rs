@@ -13,6 +13,7 @@ mod migrations;
 mod nouns;
 mod postgres;
 mod postgres_tls;
+mod schema;
 mod sqlite;
 mod statements;
 mod values;
@@ -41,6 +42,7 @@ pub const SAMPLE: Migration = Migration {
                number {int} NOT NULL CHECK (number > 0),
                PRIMARY KEY (thing, number)
            ) {clustered};",
+    oldest: 1,
 };
 
 pub const INSERT: Sql = Sql { name: "thing_insert", text: "INSERT INTO thing (id, label) VALUES ($1, $2)" };

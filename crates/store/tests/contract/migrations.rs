@@ -3,7 +3,7 @@
 use signet_store::{
     StoreError, args,
     migrations::MIGRATIONS,
-    sql::{Migration, Sql},
+    sql::{Batch, Migration, Sql, Written},
 };
 
 use crate::{Database, SAMPLE, contract, int, parallel};
@@ -11,11 +11,21 @@ use crate::{Database, SAMPLE, contract, int, parallel};
 const SECOND: Migration = Migration {
     name: "second",
     text: "ALTER TABLE thing ADD COLUMN more {int}; INSERT INTO thing (id) VALUES ('x');",
+    oldest: 2,
 };
 const HALF_BROKEN: Migration = Migration {
     name: "half_broken",
     text: "CREATE TABLE half (id {int} NOT NULL); INSERT INTO absent VALUES (1);",
+    oldest: 2,
 };
+/// What only adds: the binaries of the version before go on.
+const ADDING: Migration = Migration {
+    name: "adding",
+    text: "ALTER TABLE thing ADD COLUMN more {int}; CREATE TABLE other (id {int} NOT NULL);",
+    oldest: 1,
+};
+const HARMLESS: Migration = Migration { name: "harmless", text: "DELETE FROM other;", oldest: 1 };
+const FORGET: Sql = Sql { name: "forget", text: "DROP TABLE schema_oldest" };
 const VERSIONS: Sql = Sql { name: "versions", text: "SELECT count(*) FROM schema_version" };
 const HALF: Sql = Sql { name: "half", text: "SELECT count(*) FROM half" };
 
@@ -25,6 +35,9 @@ contract!(
     later_steps_are_added,
     nodes_that_start_together_migrate_once,
     a_database_of_the_future_is_refused,
+    a_database_of_the_future_that_takes_us_is_used,
+    nodes_of_both_versions_start_together,
+    a_database_of_the_first_release_is_migrated,
     an_altered_step_is_refused,
     a_step_that_fails_leaves_nothing,
 );
@@ -64,6 +77,40 @@ async fn a_database_of_the_future_is_refused(database: Database) {
         matches!(&refused, Err(StoreError::Schema(text)) if text.contains("newer Signet")),
         "{refused:?}"
     );
+}
+
+async fn a_database_of_the_future_that_takes_us_is_used(database: Database) {
+    database.engine.migrate(&[SAMPLE, ADDING]).await.unwrap();
+    assert_eq!(database.again().migrate(&[SAMPLE]).await, Ok(0));
+    database.insert("one", Some("label")).await;
+    assert_eq!(database.count().await, 1);
+    database.engine.migrate(&[SAMPLE, ADDING, Migration { oldest: 2, ..HARMLESS }]).await.unwrap();
+    let refused = database.again().migrate(&[SAMPLE]).await;
+    assert!(
+        matches!(&refused, Err(StoreError::Schema(text)) if text.contains("version 3 is one")),
+        "{refused:?}"
+    );
+    assert_eq!(database.again().migrate(&[SAMPLE, ADDING]).await, Ok(0));
+}
+
+async fn nodes_of_both_versions_start_together(database: Database) {
+    let applied = parallel(6, |number| {
+        let node = database.again();
+        async move {
+            let steps: &[Migration] = if number % 2 == 0 { &[SAMPLE] } else { &[SAMPLE, ADDING] };
+            node.migrate(steps).await.unwrap()
+        }
+    })
+    .await;
+    assert_eq!(applied.iter().sum::<usize>(), 2, "{applied:?}");
+}
+
+/// As the first release left it: without `schema_oldest`.
+async fn a_database_of_the_first_release_is_migrated(database: Database) {
+    database.engine.migrate(&[SAMPLE]).await.unwrap();
+    assert_eq!(database.engine.write(Batch::new().then(&FORGET, args![])).await, Ok(Written::Done));
+    assert_eq!(database.again().migrate(&[SAMPLE, ADDING]).await, Ok(1));
+    assert_eq!(database.again().migrate(&[SAMPLE]).await, Ok(0));
 }
 
 async fn an_altered_step_is_refused(database: Database) {

@@ -34,7 +34,7 @@ async fn arity(engine: &Engine, statement: &'static Sql, expect: Expect) -> usiz
     engine.prepare(statement, expect).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn is_write(statement: &Sql) -> bool {
+pub fn is_write(statement: &Sql) -> bool {
     ["INSERT", "UPDATE", "DELETE"].iter().any(|verb| statement.text.trim_start().starts_with(verb))
 }
 

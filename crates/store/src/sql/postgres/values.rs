@@ -33,7 +33,7 @@ pub(super) fn by_reference<'p>(parameters: &'p [Parameter<'_>]) -> Vec<&'p (dyn 
     parameters.iter().map(|parameter| parameter.as_ref() as &(dyn ToSql + Sync)).collect()
 }
 
-fn to_postgres<'a>(value: &'a Value, ty: &Type) -> Option<Parameter<'a>> {
+pub(super) fn to_postgres<'a>(value: &'a Value, ty: &Type) -> Option<Parameter<'a>> {
     Some(match (value, ty) {
         (Value::Null, &Type::INT8) => Box::new(None::<i64>),
         (Value::Null, &Type::INT4) => Box::new(None::<i32>),

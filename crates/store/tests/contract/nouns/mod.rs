@@ -3,6 +3,7 @@
 mod applications;
 mod attempts;
 mod codes;
+pub mod dump;
 mod keys;
 mod logins;
 mod opening;
