@@ -2,42 +2,64 @@
 
 use std::{
     env, fs,
+    io::{Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        OnceLock,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     thread,
     time::{Duration, Instant},
 };
 
-use tokio_postgres::NoTls;
+use tokio_postgres::{Error, NoTls, SimpleQueryMessage};
 
 const MISSING: &str = "the tests need PostgreSQL's server programs: apt-get install postgresql";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs the cluster in directory `$1` with the programs in directory `$2`. PostgreSQL refuses to run as root, so root
-/// runs it as somebody else. `cat` ends when the test process does, however it ends, because the pipe closes then.
+/// Runs the cluster in directory `$1` with the programs in directory `$2`, as a copy of the cluster in directory `$3` unless
+/// that is empty; the rest are settings. PostgreSQL refuses to run as root, so root runs it as somebody else. Each line it
+/// reads is something to do, answered when it is done. It ends when the test process does, however that ends, because the
+/// pipe closes then.
 const KEEPER: &str = r#"
 set -eu
+directory=$1 programs=$2 source=$3
+shift 3
 as=
 if [ "$(id -u)" = 0 ]; then
     user=postgres
     id "$user" >/dev/null 2>&1 || user=nobody
-    chown "$user" "$1"
+    chown "$user" "$directory"
     as="setpriv --reuid=$user --regid=$(id -g "$user") --clear-groups"
 fi
-cd "$1"
-trap 'rm -rf "$1"' EXIT
-$as "$2/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync \
-    >log 2>&1 </dev/null || { cat log >&2; exit 1; }
-$as "$2/postgres" -D data -k "$1" -c listen_addresses= -c max_connections=400 -c shared_buffers=64MB \
-    -c deadlock_timeout=50ms -c fsync=off -c synchronous_commit=off -c full_page_writes=off >>log 2>&1 </dev/null &
-server=$!
-cat >/dev/null || true
-kill -QUIT "$server" 2>/dev/null || true
-wait "$server" 2>/dev/null || true
+cd "$directory"
+trap 'rm -rf "$directory"' EXIT
+if [ -z "$source" ]; then
+    $as "$programs/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync
+else
+    $as "$programs/pg_basebackup" -D data -h "$source" -U postgres -R -X stream -c fast --no-sync
+fi >log 2>&1 </dev/null || { cat log >&2; exit 1; }
+launch() {
+    $as "$programs/postgres" -D data -k "$directory" -c listen_addresses= -c max_connections=400 \
+        -c shared_buffers=64MB -c deadlock_timeout=50ms -c fsync=off -c synchronous_commit=off \
+        -c full_page_writes=off "$@" >>log 2>&1 </dev/null &
+    server=$!
+}
+finish() {
+    kill "-$1" "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+}
+launch "$@"
+while read -r verb; do
+    case $verb in
+        stop) finish INT ;;
+        crash) finish QUIT ;;
+        start) launch "$@" ;;
+    esac
+    echo "$verb"
+done
+finish QUIT
 "#;
 
 /// A running cluster, reached by a Unix socket in its own temporary directory.
@@ -45,7 +67,7 @@ pub struct ThrowawayPostgres {
     directory: PathBuf,
     databases: AtomicU32,
     /// Its stdin is a pipe, open as long as this process lives; the closing of it ends the cluster.
-    keeper: Child,
+    keeper: Mutex<Child>,
 }
 
 impl ThrowawayPostgres {
@@ -55,7 +77,59 @@ impl ThrowawayPostgres {
     /// When PostgreSQL is not installed or does not start: such a test fails, it is never skipped.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<ThrowawayPostgres> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::start(&[]))
+    }
+
+    /// A cluster for the caller alone, with these settings (`name=value`) on top of the fast ones. Nothing is synced to
+    /// disk, but with `synchronous_commit=on` what is committed survives [`ThrowawayPostgres::crash`].
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed or does not start.
+    pub fn start(settings: &[&str]) -> Self {
+        Self::launch("", settings)
+    }
+
+    /// A streaming standby of this cluster, which must run.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn standby(&self, settings: &[&str]) -> Self {
+        Self::launch(&self.directory.display().to_string(), settings)
+    }
+
+    /// The directory with its socket, as the host part of an address.
+    pub fn host(&self) -> String {
+        self.directory.display().to_string().replace('/', "%2F")
+    }
+
+    /// The socket it listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.directory.join(".s.PGSQL.5432")
+    }
+
+    /// Stops the server as an operator does: connections are ended, everything is written.
+    ///
+    /// # Panics
+    /// When the process that keeps the cluster is gone.
+    pub fn stop(&self) {
+        self.tell("stop");
+    }
+
+    /// Ends the server at once, as if its processes had died.
+    ///
+    /// # Panics
+    /// When the process that keeps the cluster is gone.
+    pub fn crash(&self) {
+        self.tell("crash");
+    }
+
+    /// Starts the server again and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn start_again(&self) {
+        self.tell("start");
+        self.wait();
     }
 
     /// The address of the cluster's own database, for creating others and for looking from outside.
@@ -79,46 +153,85 @@ impl ThrowawayPostgres {
     /// # Errors
     /// The server's message, or why it could not be reached.
     pub fn execute(&self, sql: &str) -> Result<(), String> {
+        self.ask(sql).map(drop)
+    }
+
+    /// Runs a statement as [`ThrowawayPostgres::execute`] does and returns the first value it answers, as text.
+    ///
+    /// # Errors
+    /// The server's message, or why it could not be reached.
+    pub fn ask(&self, sql: &str) -> Result<Option<String>, String> {
         let url = self.url();
         let run = async move {
             let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
             tokio::spawn(connection);
-            client.batch_execute(sql).await
+            client.simple_query(sql).await
+        };
+        let first = |messages: Vec<SimpleQueryMessage>| {
+            messages.into_iter().find_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            })
         };
         thread::scope(|scope| {
             let thread = scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                runtime.map_err(|error| error.to_string())?.block_on(run).map_err(|error| error.to_string())
+                let answered = runtime.map_err(|error| error.to_string())?.block_on(run);
+                answered.map(first).map_err(|error| message(&error))
             });
             thread.join().unwrap_or_else(|_| Err("the thread panicked".to_owned()))
         })
     }
 
     fn database_url(&self, name: &str) -> String {
-        let host = self.directory.display().to_string().replace('/', "%2F");
-        format!("postgres://postgres@{host}/{name}")
+        format!("postgres://postgres@{}/{name}", self.host())
     }
 
-    #[expect(clippy::panic, clippy::expect_used, reason = "a test without its server has to fail at once")]
-    fn start() -> Self {
+    #[expect(clippy::expect_used, reason = "a test without its server has to fail at once")]
+    fn launch(source: &str, settings: &[&str]) -> Self {
         let programs = programs().expect(MISSING);
         let directory =
             tempfile::Builder::new().prefix("signet-pg-").tempdir().expect("a temporary directory");
         // From here on the keeper removes it, also when this process is killed.
         let directory = directory.keep();
-        let keeper = keep(&directory, &programs).expect("sh");
-        let mut cluster = Self { directory, databases: AtomicU32::new(0), keeper };
+        let keeper = Mutex::new(keep(&directory, &programs, source, settings).expect("sh"));
+        let cluster = Self { directory, databases: AtomicU32::new(0), keeper };
+        cluster.wait();
+        cluster
+    }
+
+    #[expect(clippy::panic, clippy::expect_used, reason = "a test without its server has to fail at once")]
+    fn wait(&self) {
         let deadline = Instant::now() + PATIENCE;
-        while let Err(error) = cluster.execute("SELECT 1") {
-            let ended = cluster.keeper.try_wait().expect("the keeper is our child").is_some();
+        while let Err(error) = self.execute("SELECT 1") {
+            let ended = self.keeper().try_wait().expect("the keeper is our child").is_some();
             if ended || Instant::now() > deadline {
-                let log = fs::read_to_string(cluster.directory.join("log")).unwrap_or_default();
+                let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
                 panic!("PostgreSQL did not start: {error}\n{log}");
             }
             thread::sleep(Duration::from_millis(20));
         }
-        cluster
     }
+
+    /// Has the keeper do something and waits until it is done.
+    #[expect(clippy::expect_used, reason = "a test without its server has to fail at once")]
+    fn tell(&self, verb: &str) {
+        let mut keeper = self.keeper();
+        let input = keeper.stdin.as_mut().expect("a pipe");
+        input.write_all(format!("{verb}\n").as_bytes()).expect("the keeper listens");
+        let output = keeper.stdout.as_mut().expect("a pipe");
+        let mut answer = vec![0; verb.len() + 1];
+        output.read_exact(&mut answer).expect("the keeper answers");
+    }
+
+    fn keeper(&self) -> MutexGuard<'_, Child> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the server said, rather than only that it said something.
+fn message(error: &Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |said| said.message().to_owned())
 }
 
 /// [`ThrowawayPostgres::fresh_database`] of the shared cluster.
@@ -130,11 +243,12 @@ pub fn fresh_database() -> String {
 }
 
 /// Its own process group keeps an interrupt at the terminal from reaching the keeper before it has cleaned up.
-fn keep(directory: &Path, programs: &Path) -> std::io::Result<Child> {
+fn keep(directory: &Path, programs: &Path, source: &str, settings: &[&str]) -> std::io::Result<Child> {
     use std::os::unix::process::CommandExt as _;
     let mut command = Command::new("sh");
-    command.args(["-c", KEEPER, "sh"]).arg(directory).arg(programs);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::inherit()).process_group(0).spawn()
+    command.args(["-c", KEEPER, "sh"]).arg(directory).arg(programs).arg(source);
+    command.args(settings.iter().flat_map(|setting| ["-c", setting]));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).process_group(0).spawn()
 }
 
 /// The newest packaged server, else the one on the PATH.
