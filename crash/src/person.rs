@@ -96,6 +96,9 @@ impl Person {
     /// Signs in, in place of the session there is.
     pub async fn sign_in(&mut self) -> Step {
         let (session, replaces) = (self.number(), self.session);
+        if let Some(old) = replaces {
+            self.show_cookies_of(old);
+        }
         let path = client::request(if replaces.is_some() { "&prompt=login" } else { "" });
         let heard = client::sign_in(&mut self.browser, &path, &self.username, PASSWORD).await;
         let seen = self.observe(Op::SignIn { session, replaces }, &heard)?;
@@ -188,7 +191,7 @@ impl Person {
     }
 
     async fn authorize(&mut self, session: u32, offline: bool) -> Step {
-        self.browser.cookies = self.cookies.get(&session).cloned().unwrap_or_default();
+        self.show_cookies_of(session);
         let more = if offline { "&prompt=consent" } else { "&prompt=none" };
         let answer = self.browser.visit(&client::request(more)).await;
         let answer = match answer {
@@ -339,7 +342,7 @@ impl Person {
     }
 
     async fn sign_out(&mut self, session: u32) -> Step {
-        self.browser.cookies = self.cookies.get(&session).cloned().unwrap_or_default();
+        self.show_cookies_of(session);
         let answer = match self.browser.get("/oidc/session/end").await {
             Ok(page) if page.body.contains("id=\"sign-out\"") => {
                 self.browser.submit(&page, &[], "sign-out").await
@@ -372,6 +375,10 @@ impl Person {
 
     fn numbers_of(&self, wanted: impl Fn(&Held) -> bool) -> Vec<u32> {
         self.grants.iter().filter(|(_, held)| wanted(held)).map(|(number, _)| *number).collect()
+    }
+
+    fn show_cookies_of(&mut self, session: u32) {
+        self.browser.cookies = self.cookies.get(&session).cloned().unwrap_or_default();
     }
 
     fn number(&mut self) -> u32 {
