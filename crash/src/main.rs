@@ -59,6 +59,7 @@ async fn run(options: &Options) -> Result<bool, Failure> {
     };
     let both = vec![Engine::Sqlite, Engine::Postgres];
     let engines = if options.database.is_empty() { &both } else { &options.database };
+    eprintln!("{} kills on each engine, seed {seed}", options.kills);
     let mut reports = Vec::new();
     for engine in engines {
         let report = run::run(&options.binary, *engine, options.kills, seed).await?;
