@@ -1,47 +1,102 @@
 //! Measures a release binary over loopback: requests/s, latencies, and the server's CPU for each request beside the cost of
-//! one raw signature, all in one run on one machine. Only the ratios of one run mean anything elsewhere.
+//! its raw signatures, all in one run on one machine. Only the ratios of one run mean anything elsewhere.
 
+mod browser;
 mod flows;
+mod goals;
 mod http;
+mod load;
+mod machine;
 mod measure;
+mod population;
 mod report;
+mod seed;
 mod server;
+mod signatures;
+mod storm;
+mod worker;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use signet_testkit::postgres::ThrowawayPostgres;
 
-use crate::{flows::Flow, measure::Load, server::Server};
+use crate::{
+    flows::Flow,
+    machine::Machine,
+    measure::{Plan, Run},
+    population::Size,
+    report::Report,
+    server::Installation,
+    signatures::Raw,
+    storm::Storm,
+    worker::Site,
+};
 
 /// What went wrong, for whoever runs the measurement.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
+/// Starts whose median counts.
+const STARTS: usize = 5;
+/// The part of `--only` that stands for the password storm.
+const STORM: &str = "storm";
+
 /// Measures Signet. The load stays on this machine, and ends by itself.
 #[derive(Parser)]
 struct Options {
-    /// The binary to measure.
+    /// The binary to measure
     #[arg(long, default_value = "target/release/signet")]
     binary: PathBuf,
-    /// The database: nothing for SQLite in a new directory, or the URL of an empty PostgreSQL database.
-    #[arg(long)]
-    database: Option<String>,
-    /// Seconds of load for each flow.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    /// The database
+    #[arg(long, value_enum, default_value_t = Engine::Sqlite)]
+    engine: Engine,
+    /// Users in the database; several, separated by commas, are measured one after the other and compared
+    #[arg(long, value_delimiter = ',', default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    users: Vec<u64>,
+    /// Grants with a live chain of refresh tokens for each user
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100))]
+    grants_per_user: u64,
+    /// Seconds of load for each flow
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// Connections at once.
+    /// Connections at once
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1024))]
     connections: u64,
-    /// Only the flows whose name contains this.
+    /// Threads that drive them
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=64))]
+    threads: u64,
+    /// Only the flows whose name contains this; `storm` is the password storm
     #[arg(long, default_value = "")]
     only: String,
-    /// Where to write the figures as JSON.
+    /// Where the databases are put while they are measured [default: the system's temporary directory]
+    #[arg(long)]
+    directory: Option<PathBuf>,
+    /// Where to write the figures as JSON
     #[arg(long)]
     json: Option<PathBuf>,
+    /// A page whose generated part to replace by the figures
+    #[arg(long)]
+    markdown: Option<PathBuf>,
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run(&Options::parse()).await {
+/// Which databases.
+#[derive(Clone, Copy, ValueEnum)]
+enum Engine {
+    /// The embedded one
+    Sqlite,
+    /// A PostgreSQL server that is started for the purpose, with its default settings
+    Postgres,
+    /// One after the other
+    Both,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("bench: {failure}");
@@ -50,22 +105,86 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(options: &Options) -> Result<(), Failure> {
-    let load = Load {
+fn run(options: &Options) -> Result<(), Failure> {
+    let directory = options.directory.clone().unwrap_or_else(std::env::temp_dir);
+    let plan = Plan {
         connections: usize::try_from(options.connections)?,
+        threads: usize::try_from(options.threads)?,
         length: Duration::from_secs(options.seconds),
     };
-    let server = Server::start(&options.binary, options.database.as_deref(), load.connections).await?;
-    let signatures = measure::signatures()?;
-    let mut lines = Vec::new();
-    for flow in Flow::ALL.iter().filter(|flow| flow.name().contains(&options.only)) {
-        lines.push(measure::run(&server, *flow, &load).await?);
-        eprintln!("measured {}", flow.name());
+    let size = std::fs::metadata(&options.binary);
+    let size = size.map_err(|error| format!("{}: {error}; run `make bench`", options.binary.display()))?;
+    let mut report =
+        Report { machine: Machine::look(&directory)?, plan, binary_bytes: size.len(), runs: Vec::new() };
+    let bench = Bench { options, plan, raw: Raw::new()? };
+    for users in &options.users {
+        if matches!(options.engine, Engine::Sqlite | Engine::Both) {
+            report.runs.push(bench.on_sqlite(*users, &directory)?);
+        }
+        if matches!(options.engine, Engine::Postgres | Engine::Both) {
+            report.runs.push(bench.on_postgres(*users, &directory)?);
+        }
     }
-    let report = report::Report { lines, signatures, idle_kib: server.idle_kib, start: server.started_in };
-    print!("{report}");
+    print!("{}", report.text(false));
     if let Some(path) = &options.json {
         std::fs::write(path, format!("{:#}\n", report.json()))?;
     }
-    server.stop().await
+    options.markdown.as_deref().map_or(Ok(()), |path| report.write_into(path))
+}
+
+/// One measurement after the other.
+struct Bench<'a> {
+    options: &'a Options,
+    plan: Plan,
+    raw: Raw,
+}
+
+impl Bench<'_> {
+    fn on_sqlite(&self, users: u64, directory: &Path) -> Result<Run, Failure> {
+        self.measure("SQLite", users, directory, None)
+    }
+
+    fn on_postgres(&self, users: u64, directory: &Path) -> Result<Run, Failure> {
+        let cluster = ThrowawayPostgres::durable(directory);
+        self.measure("PostgreSQL", users, directory, Some(cluster.fresh_database()))
+    }
+
+    fn measure(
+        &self,
+        engine: &'static str,
+        users: u64,
+        directory: &Path,
+        database: Option<String>,
+    ) -> Result<Run, Failure> {
+        let place = tempfile::tempdir_in(directory)?;
+        let installation =
+            Installation { binary: &self.options.binary, data: place.path().join("data"), database };
+        installation.create()?;
+        let size = Size::of(users, self.options.grants_per_user, self.options.connections);
+        let (population, seeding) = seed::fill(&installation, size)?;
+        eprintln!(
+            "{engine}: {} users and {} grants in {:.0} s",
+            size.users,
+            size.grants,
+            seeding.as_secs_f64()
+        );
+        let start = installation.start_time(STARTS)?;
+        let server = installation.start()?;
+        let idle_kib = server.resident_kib()?;
+        let site = Arc::new(Site::new(server.port, population, self.options.connections));
+        let mut lines = Vec::new();
+        for flow in Flow::ALL.iter().filter(|flow| flow.to_string().contains(&self.options.only)) {
+            let line = measure::flow(&server, &site, *flow, &self.plan, &self.raw)?;
+            eprintln!("  {flow}: {:.0}/s", line.per_second);
+            lines.push(line);
+        }
+        let storm = self.storm(&site)?;
+        server.stop()?;
+        Ok(Run { engine, size, seeding, start, idle_kib, lines, storm })
+    }
+
+    fn storm(&self, site: &Arc<Site>) -> Result<Option<Storm>, Failure> {
+        let wanted = STORM.contains(&self.options.only);
+        wanted.then(|| storm::measure(site, self.plan.length, self.plan.connections)).transpose()
+    }
 }

@@ -1,23 +1,33 @@
-//! Load on one flow, and what it cost.
+//! What one flow showed, and what one database showed in all flows.
 
-use std::time::{Duration, Instant};
-
-use aws_lc_rs::{
-    rand::SystemRandom,
-    rsa::KeySize,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
-};
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     Failure,
-    flows::{Alg, Flow, Worker},
+    flows::Flow,
+    load::{Load, Slice, Ticks, percentile},
+    machine::cores,
+    population::Size,
     server::Server,
+    signatures::{Raw, median},
+    storm::Storm,
+    worker::Site,
 };
 
+/// A flow is measured in so many slices, with a look at the raw signature before and after each.
+const SLICES: u32 = 3;
+/// Before the first of them.
+const WARM_UP: Duration = Duration::from_millis(300);
+/// Rounds of each connection in the warm-up of a flow that uses up what it prepares.
+const FIRST_ROUNDS: usize = 40;
+
 /// How much load.
-pub struct Load {
+#[derive(Clone, Copy)]
+pub struct Plan {
     /// Connections at once.
     pub connections: usize,
+    /// Threads that drive them.
+    pub threads: usize,
     /// For how long.
     pub length: Duration,
 }
@@ -26,6 +36,8 @@ pub struct Load {
 pub struct Line {
     /// The flow.
     pub flow: Flow,
+    /// Connections at once.
+    pub connections: usize,
     /// Rounds each second.
     pub per_second: f64,
     /// The median round.
@@ -34,81 +46,105 @@ pub struct Line {
     pub p99: Duration,
     /// The server's processor time for one round.
     pub cpu: Duration,
+    /// The cost of the raw signatures in one round, measured in between.
+    pub raw: Option<Duration>,
 }
 
-/// What one raw signature costs on one core.
-pub struct Signatures {
-    /// RSA-2048 with SHA-256.
-    pub rs256: Duration,
-    /// P-256 with SHA-256.
-    pub es256: Duration,
+impl Line {
+    /// The server's CPU for a round divided by the raw signatures in it.
+    pub fn ratio(&self) -> Option<f64> {
+        self.raw.map(|raw| self.cpu.as_secs_f64() / raw.as_secs_f64())
+    }
 }
 
-impl Signatures {
-    /// The cost of one signature by `alg`.
-    pub fn cost(&self, alg: Alg) -> Duration {
-        match alg {
-            Alg::Rs256 => self.rs256,
-            Alg::Es256 => self.es256,
+/// What one database showed.
+pub struct Run {
+    /// `SQLite` or `PostgreSQL`.
+    pub engine: &'static str,
+    /// Who is in it.
+    pub size: Size,
+    /// How long it took to put them there.
+    pub seeding: Duration,
+    /// The median time of a start to the first answer.
+    pub start: Duration,
+    /// The server's resident memory after a start, in KiB.
+    pub idle_kib: u64,
+    /// One for each flow.
+    pub lines: Vec<Line>,
+    /// Tokens in a password storm.
+    pub storm: Option<Storm>,
+}
+
+/// Hashing is what a login waits for: a few connections keep its threads busy, and more would only queue.
+fn connections(flow: Flow, plan: &Plan) -> usize {
+    match flow {
+        Flow::Login => plan.connections.min((2 * cores()).clamp(4, 8)),
+        _ => plan.connections,
+    }
+}
+
+/// Puts load on `flow`. A round that fails ends the measurement: figures of errors mean nothing.
+pub fn flow(server: &Server, site: &Arc<Site>, flow: Flow, plan: &Plan, raw: &Raw) -> Result<Line, Failure> {
+    let connections = connections(flow, plan);
+    let mut load = Load::start(site, flow, connections, plan.threads.min(connections))?;
+    load.prepare(FIRST_ROUNDS)?;
+    let mut last = load.run(WARM_UP)?;
+    let mut total = Total::default();
+    for _ in 0..SLICES {
+        let length = plan.length / SLICES;
+        load.prepare(enough(&last, length, connections))?;
+        let before = cost(flow, raw)?;
+        let cpu = server.cpu()?;
+        last = load.run(length)?;
+        let used = server.cpu()?.saturating_sub(cpu);
+        let signature = before.zip(cost(flow, raw)?).map(|(before, after)| (before + after) / 2);
+        total.add(&last, used, signature);
+    }
+    total.line(flow, connections)
+}
+
+/// The rounds that each connection will do at most in `length`, if it is not twice as quick as it was.
+fn enough(last: &Slice, length: Duration, connections: usize) -> usize {
+    let rate = last.ticks.len() as f64 / last.elapsed.as_secs_f64();
+    (2.0 * rate * length.as_secs_f64() / connections as f64).ceil() as usize
+}
+
+/// The raw signatures in one round.
+fn cost(flow: Flow, raw: &Raw) -> Result<Option<Duration>, Failure> {
+    flow.signs().map(|(alg, count)| Ok(raw.cost(alg)? * count)).transpose()
+}
+
+/// Slices put together.
+#[derive(Default)]
+struct Total {
+    ticks: Ticks,
+    elapsed: Duration,
+    used: Duration,
+    raw: Vec<Duration>,
+}
+
+impl Total {
+    fn add(&mut self, slice: &Slice, used: Duration, raw: Option<Duration>) {
+        self.ticks.extend(&slice.ticks);
+        self.elapsed += slice.elapsed;
+        self.used += used;
+        self.raw.extend(raw);
+    }
+
+    fn line(mut self, flow: Flow, connections: usize) -> Result<Line, Failure> {
+        self.ticks.sort_unstable();
+        let count = u32::try_from(self.ticks.len())?;
+        if count == 0 {
+            return Err(format!("{flow}: no round was finished; give it more --seconds").into());
         }
+        Ok(Line {
+            flow,
+            connections,
+            per_second: f64::from(count) / self.elapsed.as_secs_f64(),
+            p50: percentile(&self.ticks, 50),
+            p99: percentile(&self.ticks, 99),
+            cpu: self.used / count,
+            raw: median(self.raw),
+        })
     }
-}
-
-/// Puts `load` on `flow`. A round that fails ends the measurement: figures of errors mean nothing.
-pub async fn run(server: &Server, flow: Flow, load: &Load) -> Result<Line, Failure> {
-    let mut workers = Vec::new();
-    for number in 0..load.connections {
-        workers.push(Worker::start(server.port, flow, number).await?);
-    }
-    let (cpu, since) = (server.cpu()?, Instant::now());
-    let end = since + load.length;
-    let running: Vec<_> = workers.into_iter().map(|worker| tokio::spawn(repeat(worker, end))).collect();
-    let mut rounds = Vec::new();
-    for task in running {
-        rounds.extend(task.await??);
-    }
-    let (elapsed, used) = (since.elapsed(), server.cpu()?.saturating_sub(cpu));
-    rounds.sort_unstable();
-    let count = u32::try_from(rounds.len())?.max(1);
-    let at = |hundredths: usize| rounds.get(rounds.len() * hundredths / 100).copied().unwrap_or_default();
-    Ok(Line {
-        flow,
-        per_second: f64::from(count) / elapsed.as_secs_f64(),
-        p50: at(50),
-        p99: at(99),
-        cpu: used / count,
-    })
-}
-
-async fn repeat(mut worker: Worker, end: Instant) -> Result<Vec<Duration>, Failure> {
-    let mut rounds = Vec::new();
-    loop {
-        let since = Instant::now();
-        if since >= end {
-            return Ok(rounds);
-        }
-        worker.round().await?;
-        rounds.push(since.elapsed());
-    }
-}
-
-/// Measures raw signatures for a second each.
-pub fn signatures() -> Result<Signatures, Failure> {
-    let (random, text) = (SystemRandom::new(), [7_u8; 600]);
-    let rsa = RsaKeyPair::generate(KeySize::Rsa2048)?;
-    let mut signature = vec![0; rsa.public_modulus_len()];
-    let rs256 = repeat_for_a_second(|| Ok(rsa.sign(&RSA_PKCS1_SHA256, &random, &text, &mut signature)?))?;
-    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?;
-    let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref())?;
-    let es256 = repeat_for_a_second(|| ec.sign(&random, &text).map(|_| ()).map_err(Into::into))?;
-    Ok(Signatures { rs256, es256 })
-}
-
-fn repeat_for_a_second(mut sign: impl FnMut() -> Result<(), Failure>) -> Result<Duration, Failure> {
-    let (since, mut count) = (Instant::now(), 0_u32);
-    while since.elapsed() < Duration::from_secs(1) {
-        sign()?;
-        count += 1;
-    }
-    Ok(since.elapsed() / count.max(1))
 }

@@ -1,5 +1,7 @@
 //! Access tokens: JWTs by RFC 9068, not stored, revoked by grant or by `jti`.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -74,10 +76,15 @@ pub enum AccessTokenError {
     Revoked,
 }
 
-/// Claims whose signature, type and issuer were verified and that had neither expired nor been revoked. Only
-/// [`validate`] makes one; user info and introspection both ask it (attack 17).
+/// Claims whose signature, type and issuer were verified by [`verify`], which stays true while the issuer has the key.
+/// Whether they are alive does not: see [`VerifiedAccessToken::alive`].
 #[derive(Clone, Debug)]
-pub struct ValidAccessToken(AccessTokenClaims);
+pub struct VerifiedAccessToken(Arc<AccessTokenClaims>);
+
+/// Verified claims that had neither expired nor been revoked. Only [`VerifiedAccessToken::alive`] makes one; user info
+/// and introspection both ask it (attack 17).
+#[derive(Clone, Debug)]
+pub struct ValidAccessToken(Arc<AccessTokenClaims>);
 
 impl std::ops::Deref for ValidAccessToken {
     type Target = AccessTokenClaims;
@@ -95,26 +102,36 @@ pub fn key_id<'t>(parsed: &Parsed<'t>) -> Result<String, AccessTokenError> {
     parsed.kid().map(str::to_owned).ok_or(AccessTokenError::UnknownKey)
 }
 
-/// Verifies a token at `now`. `key` is the issuer's key of that `kid`; `revoked` answers for a `jti` and its grant.
-pub fn validate(
+/// Verifies that `issuer` made a token. `key` is the issuer's key of that `kid`.
+pub fn verify(
     parsed: &Parsed<'_>,
     key: &VerifyingKey,
     issuer: &Issuer,
-    now: Timestamp,
-    revoked: impl FnOnce(Option<GrantId>, &str) -> bool,
-) -> Result<ValidAccessToken, AccessTokenError> {
+) -> Result<VerifiedAccessToken, AccessTokenError> {
     key_id(parsed)?;
     let claims: AccessTokenClaims = parsed.verify(Verifier::Key(key))?;
     if claims.iss != issuer.url() {
         return Err(AccessTokenError::WrongIssuer);
     }
-    if now >= claims.exp {
-        return Err(AccessTokenError::Expired);
+    Ok(VerifiedAccessToken(Arc::new(claims)))
+}
+
+impl VerifiedAccessToken {
+    /// Proof that the token is alive at `now`. `revoked` answers for a `jti` and its grant.
+    pub fn alive(
+        &self,
+        now: Timestamp,
+        revoked: impl FnOnce(Option<GrantId>, &str) -> bool,
+    ) -> Result<ValidAccessToken, AccessTokenError> {
+        let claims = &self.0;
+        if now >= claims.exp {
+            return Err(AccessTokenError::Expired);
+        }
+        if revoked(grant_of(&claims.jti), &claims.jti) {
+            return Err(AccessTokenError::Revoked);
+        }
+        Ok(ValidAccessToken(Arc::clone(claims)))
     }
-    if revoked(grant_of(&claims.jti), &claims.jti) {
-        return Err(AccessTokenError::Revoked);
-    }
-    Ok(ValidAccessToken(claims))
 }
 
 /// The answer of introspection (RFC 7662 §2.2).
@@ -160,7 +177,7 @@ impl Introspection {
         if token.aud != caller {
             return Introspection::INACTIVE;
         }
-        let claims = token.0.clone();
+        let claims = AccessTokenClaims::clone(&token.0);
         Introspection::Active(Box::new(ActiveToken {
             active: true,
             token_type: "Bearer",

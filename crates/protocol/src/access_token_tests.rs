@@ -31,7 +31,7 @@ fn signed(claims: &impl Serialize) -> String {
 
 fn validated(token: &str, now: Timestamp) -> Result<ValidAccessToken, AccessTokenError> {
     let parsed = Parsed::parse(token)?;
-    validate(&parsed, ec().verifying_key(), &pool_issuer(), now, |_, _| false)
+    verify(&parsed, ec().verifying_key(), &pool_issuer())?.alive(now, |_, _| false)
 }
 
 fn refused(token: &str, now: Timestamp) -> AccessTokenError {
@@ -63,7 +63,7 @@ fn a_minted_token_is_valid_at_its_issuer_alone() {
     let response = minting.mint(&signers, None, NOW, &mut Seeded(1)).unwrap();
     let parsed = Parsed::parse(&response.access_token).unwrap();
     assert_eq!(key_id(&parsed).unwrap(), ec().kid().as_str());
-    let at = |issuer| validate(&parsed, ec().verifying_key(), issuer, NOW, |_, _| false);
+    let at = |issuer| verify(&parsed, ec().verifying_key(), issuer);
     assert!(at(&issuer).is_ok());
     assert_eq!(at(&other).unwrap_err(), AccessTokenError::WrongIssuer);
     assert_eq!(refused(&response.id_token, NOW), AccessTokenError::NotAnAccessToken);
@@ -82,7 +82,8 @@ fn attack_17_a_revocation_is_asked_by_grant_and_by_jti() {
     let token = signed(&claims());
     let parsed = Parsed::parse(&token).unwrap();
     let asked = |revoked: &dyn Fn(Option<GrantId>, &str) -> bool| {
-        validate(&parsed, ec().verifying_key(), &pool_issuer(), NOW, revoked).map(|token| token.jti.clone())
+        let verified = verify(&parsed, ec().verifying_key(), &pool_issuer())?;
+        verified.alive(NOW, revoked).map(|token| token.jti.clone())
     };
     let jti = claims().jti;
     assert_eq!(asked(&|_, _| false), Ok(jti.clone()));

@@ -180,7 +180,7 @@ pub fn bare_user() -> User {
 }
 
 pub fn active_user() -> ActiveUser {
-    user().active().unwrap()
+    Arc::new(user()).active().unwrap()
 }
 
 /// A login of 30 seconds ago at the sample application alone.

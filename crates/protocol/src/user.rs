@@ -1,6 +1,6 @@
 //! A user of a pool and their profile (OpenID Connect Core §5.1).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -115,14 +115,14 @@ impl User {
     }
 
     /// Proof that they may have tokens, or nothing (attack 9).
-    pub fn active(self) -> Option<ActiveUser> {
-        (!self.blocked).then_some(ActiveUser(self))
+    pub fn active(self: &Arc<Self>) -> Option<ActiveUser> {
+        (!self.blocked).then(|| ActiveUser(Arc::clone(self)))
     }
 }
 
 /// A user found not blocked. Only [`User::active`] makes one, and tokens are minted for nobody else.
 #[derive(Clone, Debug)]
-pub struct ActiveUser(User);
+pub struct ActiveUser(Arc<User>);
 
 impl std::ops::Deref for ActiveUser {
     type Target = User;

@@ -5,6 +5,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use signet_protocol::issuer::BaseUrl;
@@ -15,6 +16,7 @@ use crate::{cli::Cli, failure::Failure};
 
 const DEFAULT_DATA: &str = "./signet-data";
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+const MOST_DRAIN: i64 = 3600;
 const NO_TLS: &str = "must be without sslmode=require, verify-ca or verify-full: TLS to PostgreSQL is not supported yet\n  \
      Reach the server by a Unix socket, through a tunnel or over a network you trust, with sslmode=disable";
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
@@ -27,6 +29,8 @@ pub struct Config {
     pub database: Database,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// How long the server goes on once it is told to stop.
+    pub drain: Duration,
     /// The pool's address; else `http://localhost` and the port.
     pub base_url: Option<BaseUrl>,
     /// What is logged.
@@ -50,6 +54,7 @@ struct File {
     data: Option<PathBuf>,
     database: Option<Database>,
     listen: Option<SocketAddr>,
+    drain: Option<Duration>,
     base_url: Option<BaseUrl>,
     log_level: Option<String>,
     log_format: Option<LogFormat>,
@@ -69,6 +74,7 @@ impl Config {
             std::path::absolute(data).map_err(|error| Failure::io("--data must be a directory", &error))?;
         let database = flag("--database", common.database.as_deref(), parse_database)?.or(file.database);
         let listen = flag("--listen", cli.command.listen(), parse_listen)?.or(file.listen);
+        let drain = flag("--drain", cli.command.drain(), parse_drain)?.or(file.drain);
         let base_url = flag("--base-url", cli.command.base_url(), parse_base_url)?.or(file.base_url);
         let log_level = flag("--log-level", common.log_level.as_deref(), parse_level)?.or(file.log_level);
         let log_format =
@@ -77,6 +83,7 @@ impl Config {
             database: database.unwrap_or_else(|| Database::Sqlite(data.join("signet.db"))),
             data,
             listen: listen.unwrap_or(DEFAULT_LISTEN),
+            drain: drain.unwrap_or_default(),
             base_url,
             log_level,
             log_format,
@@ -116,6 +123,7 @@ impl File {
             data: table.parsed("data", |text| Ok::<_, String>(PathBuf::from(text))),
             database: table.parsed("database", parse_database),
             listen: table.parsed("listen", parse_listen),
+            drain: table.seconds("drain", 0..=MOST_DRAIN).map(|s| Duration::from_secs(s.unsigned_abs())),
             base_url: table.parsed("base_url", parse_base_url),
             log_level: table.parsed("log_level", parse_level),
             log_format: table.parsed("log_format", parse_format),
@@ -154,6 +162,12 @@ fn demands_tls(url: &str) -> bool {
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "must be an IP address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned())
+}
+
+fn parse_drain(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0..=MOST_DRAIN).contains(seconds));
+    let seconds = seconds.ok_or(format!("must be 0 to {MOST_DRAIN} seconds"))?;
+    Ok(Duration::from_secs(seconds.unsigned_abs()))
 }
 
 fn parse_base_url(text: &str) -> Result<BaseUrl, String> {
@@ -233,19 +247,20 @@ mod tests {
             assert!(key == "–" || flag == format!("--{}", key.replace('_', "-")), "{key} {flag}");
         }
         let keys = rows().iter().filter(|row| row[0] != "–").count();
-        assert_eq!(keys, 6, "a key of the file is not in the table");
+        assert_eq!(keys, 7, "a key of the file is not in the table");
     }
 
     #[test]
     fn a_file_gives_what_flags_do_not() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("signet.toml");
-        let text = "data = \"/d\"\nlisten = \"127.0.0.1:9\"\nbase_url = \"https://id.example.com\"\nlog_format = \"json\"";
+        let text = "data = \"/d\"\nlisten = \"127.0.0.1:9\"\nbase_url = \"https://id.example.com\"\nlog_format = \"json\"\ndrain = 5";
         std::fs::write(&path, text).unwrap();
         let flags = ["signet", "serve", "--listen", "127.0.0.1:10", "--config", path.to_str().unwrap()];
         let config = Config::load(&Cli::parse_from(flags)).unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!(config.data, PathBuf::from("/d"));
         assert_eq!(config.listen.port(), 10);
+        assert_eq!(config.drain, Duration::from_secs(5));
         assert_eq!(config.base_url(10).ok(), BaseUrl::parse("https://id.example.com").ok());
         assert_eq!(config.database, Database::Sqlite("/d/signet.db".into()));
         assert_eq!(config.log_format, Some(LogFormat::Json));
@@ -262,6 +277,8 @@ mod tests {
             ),
             (["--database", "postgres://u@db/x?sslmode=verify-full"], "with sslmode=disable"),
             (["--listen", "8080"], "--listen must be an IP address and a port"),
+            (["--drain", "soon"], "--drain must be 0 to 3600 seconds"),
+            (["--drain", "3601"], "--drain must be 0 to 3600 seconds"),
             (["--base-url", "localhost"], "--base-url must be http:// or https://"),
             (["--log-level", "inof"], "did you mean \"info\"?"),
             (["--log-format", "xml"], "--log-format must be human or json"),

@@ -61,7 +61,15 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let (router, connections) = (signet_web::router(Arc::clone(&signet)), GracefulShutdown::new());
     tokio::select! {
         () = accept(&listener, &slots, (&router, &connections)) => {}
-        () = signals.next() => {}
+        () = signals.next() => signet.readiness().stop(),
+    }
+    if !config.drain.is_zero() {
+        tracing::info!(seconds = config.drain.as_secs(), "stopping: not ready any more, and still answering");
+        tokio::select! {
+            () = accept(&listener, &slots, (&router, &connections)) => {}
+            () = sleep(config.drain) => {}
+            () = signals.next() => return Err(told_twice()),
+        }
     }
     drop(listener);
     drop(running);
@@ -74,11 +82,15 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     tokio::select! {
         () = finished => {}
         () = sleep(GRACE) => tracing::warn!("some requests took too long and are broken off"),
-        () = signals.next() => return Err(Failure::new("told to stop twice; ended at once")),
+        () = signals.next() => return Err(told_twice()),
     }
     signet.store().clone().close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+fn told_twice() -> Failure {
+    Failure::new("told to stop twice; ended at once")
 }
 
 /// The lock of the data directory. A command that holds it is waited for, another server is not.

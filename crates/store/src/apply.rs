@@ -164,7 +164,7 @@ impl Store {
     }
 
     async fn has_another_password(&self, user: &User) -> Result<bool, StoreError> {
-        let stored = self.user(user.id).await?;
+        let stored = self.stored_user(user.id).await?;
         Ok(stored.is_some_and(|stored| stored.password != user.password))
     }
 
@@ -208,6 +208,9 @@ impl Store {
     }
 }
 
+/// Beyond as many changed users all are forgotten: naming each would cost more than reading them again.
+const USERS_NAMED: usize = 100;
+
 /// What a plan that ends the logins of `ended` makes stale in memory.
 fn stale(changes: &[Change], ended: &[UserId]) -> Vec<Changed> {
     let applications = changes
@@ -216,6 +219,14 @@ fn stale(changes: &[Change], ended: &[UserId]) -> Vec<Changed> {
     let disabled =
         |change: &Change| matches!(change, Change::UpdateApplication(application) if !application.enabled);
     let revocations = !ended.is_empty() || changes.iter().any(disabled);
+    let updated = changes.iter().filter_map(|change| match change {
+        Change::UpdateUser(user) => Some(Changed::User(user.id)),
+        _ => None,
+    });
+    let users: Vec<_> = match updated.clone().nth(USERS_NAMED) {
+        None => updated.collect(),
+        Some(_) => vec![Changed::Users],
+    };
     let applications = applications.then_some(Changed::Applications);
-    applications.into_iter().chain(revocations.then_some(Changed::Revocations)).collect()
+    applications.into_iter().chain(revocations.then_some(Changed::Revocations)).chain(users).collect()
 }

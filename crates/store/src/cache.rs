@@ -6,39 +6,47 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-/// Entries of one cache; beyond it some other entry makes room.
+/// Entries of a cache of which nothing else is said; beyond it some other entry makes room.
 const CAPACITY: usize = 4096;
 
 /// A bounded map of values that can be read again from the database at any time.
 ///
 /// A value is put in with the [`Ticket`] of the look-up that missed. Every removal makes earlier tickets worthless, so
 /// a value read before a change is never put in after it.
-pub(crate) struct Cache<K, V>(RwLock<State<K, V>>);
+pub struct Cache<K, V>(RwLock<State<K, V>>);
 
 struct State<K, V> {
+    capacity: usize,
     generation: u64,
     entries: HashMap<K, Arc<V>>,
 }
 
 /// The right to put in what is now read from the database.
 #[derive(Clone, Copy)]
-pub(crate) struct Ticket(u64);
+pub struct Ticket(u64);
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {
-        Self(RwLock::new(State { generation: 0, entries: HashMap::new() }))
+        Self::of(CAPACITY)
+    }
+}
+
+impl<K, V> Cache<K, V> {
+    /// An empty cache of at most so many entries.
+    pub fn of(capacity: usize) -> Self {
+        Self(RwLock::new(State { capacity, generation: 0, entries: HashMap::new() }))
     }
 }
 
 impl<K: Clone + Eq + Hash, V> Cache<K, V> {
     /// The value, or a ticket to put it in.
-    pub(crate) fn get(&self, key: &K) -> Result<Arc<V>, Ticket> {
+    pub fn get(&self, key: &K) -> Result<Arc<V>, Ticket> {
         let state = self.read();
         state.entries.get(key).cloned().ok_or(Ticket(state.generation))
     }
 
     /// Keeps a value unless something was removed since the ticket was given out.
-    pub(crate) fn put(&self, ticket: Ticket, key: K, value: V) -> Arc<V> {
+    pub fn put(&self, ticket: Ticket, key: K, value: V) -> Arc<V> {
         let value = Arc::new(value);
         let mut state = self.write();
         if state.generation == ticket.0 {
@@ -49,14 +57,14 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
     }
 
     /// Forgets one value.
-    pub(crate) fn remove(&self, key: &K) {
+    pub fn remove(&self, key: &K) {
         let mut state = self.write();
         state.generation += 1;
         state.entries.remove(key);
     }
 
     /// Forgets everything.
-    pub(crate) fn clear(&self) {
+    pub fn clear(&self) {
         let mut state = self.write();
         state.generation += 1;
         state.entries.clear();
@@ -74,7 +82,7 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
 
 impl<K: Clone + Eq + Hash, V> State<K, V> {
     fn make_room(&mut self) {
-        if self.entries.len() >= CAPACITY
+        if self.entries.len() >= self.capacity
             && let Some(any) = self.entries.keys().next().cloned()
         {
             self.entries.remove(&any);

@@ -10,6 +10,7 @@ use std::{
 };
 
 use signet_protocol::{
+    id::UserId,
     issuer::IssuerId,
     jose::KeyAlg,
     time::{Now, Timestamp},
@@ -48,6 +49,10 @@ pub(crate) enum Changed {
     Applications,
     /// The keys of an issuer.
     IssuerKeys(IssuerId),
+    /// A user.
+    User(UserId),
+    /// Many users.
+    Users,
     /// Something was revoked.
     Revocations,
 }
@@ -57,6 +62,8 @@ impl Changed {
         match self {
             Self::Applications => ("applications", String::new()),
             Self::IssuerKeys(issuer) => ("issuer_keys", issuer.stored()),
+            Self::User(user) => ("user", user.to_string()),
+            Self::Users => ("users", String::new()),
             Self::Revocations => ("revocations", String::new()),
         }
     }
@@ -65,6 +72,8 @@ impl Changed {
         match kind {
             "applications" => Some(Self::Applications),
             "issuer_keys" => IssuerId::parse(subject).map(Self::IssuerKeys),
+            "user" => UserId::parse(subject).map(Self::User),
+            "users" => Some(Self::Users),
             "revocations" => Some(Self::Revocations),
             _ => None,
         }
@@ -105,6 +114,8 @@ impl Store {
         match changed {
             Changed::Applications => self.forget_applications(),
             Changed::IssuerKeys(issuer) => self.forget_issuer_keys(*issuer),
+            Changed::User(user) => self.0.users.remove(user),
+            Changed::Users => self.0.users.clear(),
             Changed::Revocations => self.pull_revocations(at).await?,
         }
         Ok(())
@@ -129,6 +140,7 @@ impl Store {
     /// In case changes were missed: forgets everything and reads all revocations again.
     async fn start_over(&self, now: Timestamp) -> Result<(), StoreError> {
         self.forget_applications();
+        self.0.users.clear();
         self.0.key_rings.clear();
         self.0.signing_keys.clear();
         self.0.generation.fetch_add(1, Ordering::SeqCst);

@@ -29,11 +29,9 @@ const INSERT: Sql = Sql {
                created_at, expires_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 };
-/// Changes nothing, but waits for whoever is revoking the grant and makes them wait for us: neither can miss the other.
 const HOLD: Sql = Sql {
     name: "grant_hold",
-    text: "UPDATE user_grant SET revoked_at = revoked_at
-           WHERE grant_id = $1 AND pool_id = $2 AND revoked_at IS NULL",
+    text: "SELECT 1 FROM user_grant WHERE grant_id = $1 AND pool_id = $2 AND revoked_at IS NULL",
 };
 /// Seldom finds anything to do, which spares the index on `expires_at`.
 const EXTEND: Sql = Sql {
@@ -145,9 +143,9 @@ impl Store {
         batch.then(&INSERT, row)
     }
 
-    /// Adds a guard: the grant is not revoked. It is kept at least until `until`.
+    /// Adds that the grant is not revoked. It is kept at least until `until`.
     pub(crate) fn hold_grant(&self, batch: Batch, id: GrantId, until: Timestamp) -> Batch {
-        let batch = batch.guard(&HOLD, args![id, self.pool_id()]);
+        let batch = batch.hold(&HOLD, args![id, self.pool_id()]);
         batch.then(&EXTEND, args![id, self.pool_id(), until])
     }
 

@@ -30,6 +30,7 @@ mod transaction;
 mod user;
 
 pub use apply::{Applied, Change};
+pub use cache::{Cache, Ticket};
 pub use code::NewFamily;
 pub use error::StoreError;
 pub use sealing::{MasterKey, Place};

@@ -33,10 +33,9 @@ const END_USER: Sql = Sql {
     name: "session_end_user",
     text: "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND pool_id = $2 AND ended_at IS NULL",
 };
-/// Changes nothing, but waits for whoever is ending the session and makes them wait for us: neither can miss the other.
 const HOLD: Sql = Sql {
     name: "session_hold",
-    text: "UPDATE session SET ended_at = ended_at WHERE session_id = $1 AND pool_id = $2 AND ended_at IS NULL",
+    text: "SELECT 1 FROM session WHERE session_id = $1 AND pool_id = $2 AND ended_at IS NULL",
 };
 
 pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &END, &END_USER, &HOLD];
@@ -98,9 +97,9 @@ impl Store {
         batch.then(&END_USER, args![user, self.pool_id(), now.timestamp()])
     }
 
-    /// Adds a guard: the session has not ended.
+    /// Adds that the session has not ended.
     pub(crate) fn hold_session(&self, batch: Batch, id: SessionId) -> Batch {
-        batch.guard(&HOLD, args![id, self.pool_id()])
+        batch.hold(&HOLD, args![id, self.pool_id()])
     }
 }
 

@@ -12,11 +12,12 @@ use std::{
 use signet_protocol::{
     application::Application,
     entropy::{Entropy, random},
-    id::{AppId, PoolId},
+    id::{AppId, PoolId, UserId},
     issuer::{Identifier, IssuerId},
     jose::{KeyAlg, SigningKey},
     secret::Secret,
     time::Now,
+    user::User,
 };
 
 use crate::{
@@ -51,6 +52,9 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     transaction::STATEMENTS,
     user::STATEMENTS,
 ];
+
+/// Users kept in memory at most: about a kilobyte each.
+const USERS: usize = 16 * 1024;
 
 /// Which database, and the key that opens its secrets.
 #[derive(Clone, Debug)]
@@ -132,6 +136,7 @@ pub(crate) struct Inner {
     pub applications: Cache<AppId, Application>,
     pub identifiers: Cache<Identifier, AppId>,
     pub origins: Cache<String, ()>,
+    pub users: Cache<UserId, User>,
     pub used_algs: Cache<KeyAlg, bool>,
     pub signing_keys: Cache<(IssuerId, KeyAlg), SigningKey>,
     pub key_rings: Cache<IssuerId, KeyRing>,
@@ -176,6 +181,7 @@ impl Store {
             applications: Cache::default(),
             identifiers: Cache::default(),
             origins: Cache::default(),
+            users: Cache::of(USERS),
             used_algs: Cache::default(),
             signing_keys: Cache::default(),
             key_rings: Cache::default(),

@@ -1,13 +1,17 @@
-//! Users of the pool.
+//! Users of the pool, by their id read through memory.
+
+use std::sync::Arc;
 
 use signet_protocol::{
     id::{PoolId, UserId},
     password::PasswordHash,
+    time::Now,
     user::{LoginName, User, UserDetails},
 };
 
 use crate::{
     Store, StoreError, args,
+    change::Changed,
     rows::json,
     sql::{Batch, RowReader, Sql},
 };
@@ -41,18 +45,28 @@ const REHASH: Sql = Sql {
     text: "UPDATE pool_user SET password = $3, details = $4, version = version + 1
         WHERE user_id = $1 AND pool_id = $2 AND version = $5",
 };
-/// Changes nothing, but waits for whoever is blocking the user and makes them wait for us.
 const HOLD: Sql = Sql {
     name: "user_hold",
-    text: "UPDATE pool_user SET blocked = blocked WHERE user_id = $1 AND pool_id = $2 AND NOT blocked",
+    text: "SELECT 1 FROM pool_user WHERE user_id = $1 AND pool_id = $2 AND NOT blocked",
 };
 
 pub(crate) const STATEMENTS: &[&Sql] =
     &[&BY_ID, &BY_USERNAME, &BY_EMAIL, &BY_PHONE, &BY_KEYS, &REHASH, &HOLD];
 
 impl Store {
-    /// The user with this `sub`, blocked or not.
-    pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+    /// The user with this `sub`, blocked or not. A change made by another node is seen within a second; what must not
+    /// be missed is guarded in the batch.
+    pub async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
+        let ticket = match self.0.users.get(&id) {
+            Ok(user) => return Ok(Some(user)),
+            Err(ticket) => ticket,
+        };
+        let found = self.stored_user(id).await?;
+        Ok(found.map(|user| self.0.users.put(ticket, id, user)))
+    }
+
+    /// The user with this `sub` as the database has them now.
+    pub(crate) async fn stored_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.engine().find(&BY_ID, args![self.pool_id(), id], read).await
     }
 
@@ -78,16 +92,21 @@ impl Store {
 
     /// Puts `new` in the place of another hash of the same password, and remembers which that was; `false` when the user
     /// was changed meanwhile.
-    pub async fn rehash_password(&self, user: &User, new: &PasswordHash) -> Result<bool, StoreError> {
+    pub async fn rehash_password(
+        &self,
+        user: &User,
+        new: &PasswordHash,
+        now: Now,
+    ) -> Result<bool, StoreError> {
         let imported = user.password.as_ref().map(PasswordHash::fingerprint);
         let details = json(&UserDetails { imported, ..user.details.clone() })?;
         let values = args![user.id, self.pool_id(), new.as_str(), details, user.version];
-        self.write(Batch::new().guard(&REHASH, values)).await
+        self.commit(Batch::new().guard(&REHASH, values), vec![Changed::User(user.id)], now).await
     }
 
-    /// Adds a guard: the user exists and is not blocked.
+    /// Adds that the user exists and is not blocked.
     pub(crate) fn hold_user(&self, batch: Batch, id: UserId) -> Batch {
-        batch.guard(&HOLD, args![id, self.pool_id()])
+        batch.hold(&HOLD, args![id, self.pool_id()])
     }
 }
 

@@ -41,9 +41,7 @@ else
     $as "$programs/pg_basebackup" -D data -h "$source" -U postgres -R -X stream -c fast --no-sync
 fi >log 2>&1 </dev/null || { cat log >&2; exit 1; }
 launch() {
-    $as "$programs/postgres" -D data -k "$directory" -c listen_addresses= -c max_connections=400 \
-        -c shared_buffers=64MB -c deadlock_timeout=50ms -c fsync=off -c synchronous_commit=off \
-        -c full_page_writes=off "$@" >>log 2>&1 </dev/null &
+    $as "$programs/postgres" -D data -k "$directory" -c listen_addresses= "$@" >>log 2>&1 </dev/null &
     server=$!
 }
 finish() {
@@ -61,6 +59,16 @@ while read -r verb; do
 done
 finish QUIT
 "#;
+
+/// Settings of a cluster that nobody minds to lose.
+const QUICK: &[&str] = &[
+    "max_connections=400",
+    "shared_buffers=64MB",
+    "deadlock_timeout=50ms",
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+];
 
 /// A running cluster, reached by a Unix socket in its own temporary directory.
 pub struct ThrowawayPostgres {
@@ -86,7 +94,15 @@ impl ThrowawayPostgres {
     /// # Panics
     /// When PostgreSQL is not installed or does not start.
     pub fn start(settings: &[&str]) -> Self {
-        Self::launch("", settings)
+        Self::launch(&env::temp_dir(), "", &[QUICK, settings].concat())
+    }
+
+    /// One with PostgreSQL's own settings, which lose nothing, in a new directory in `parent`. It ends when it is dropped.
+    ///
+    /// # Panics
+    /// As [`ThrowawayPostgres::shared`].
+    pub fn durable(parent: &Path) -> Self {
+        Self::launch(parent, "", &[])
     }
 
     /// A streaming standby of this cluster, which must run.
@@ -94,7 +110,8 @@ impl ThrowawayPostgres {
     /// # Panics
     /// When it does not start.
     pub fn standby(&self, settings: &[&str]) -> Self {
-        Self::launch(&self.directory.display().to_string(), settings)
+        let source = self.directory.display().to_string();
+        Self::launch(&env::temp_dir(), &source, &[QUICK, settings].concat())
     }
 
     /// The directory with its socket, as the host part of an address.
@@ -188,10 +205,10 @@ impl ThrowawayPostgres {
     }
 
     #[expect(clippy::expect_used, reason = "a test without its server has to fail at once")]
-    fn launch(source: &str, settings: &[&str]) -> Self {
+    fn launch(parent: &Path, source: &str, settings: &[&str]) -> Self {
         let programs = programs().expect(MISSING);
         let directory =
-            tempfile::Builder::new().prefix("signet-pg-").tempdir().expect("a temporary directory");
+            tempfile::Builder::new().prefix("signet-pg-").tempdir_in(parent).expect("a temporary directory");
         // From here on the keeper removes it, also when this process is killed.
         let directory = directory.keep();
         let keeper = Mutex::new(keep(&directory, &programs, source, settings).expect("sh"));

@@ -153,7 +153,7 @@ pub const TOO_SLOW: Refusal = refuse(
 );
 
 /// How many seconds to stay away.
-const RETRY: HeaderValue = HeaderValue::from_static("2");
+pub const RETRY: HeaderValue = HeaderValue::from_static("2");
 
 /// The answer in place of a handler that was stopped because it took too long.
 pub fn too_late(as_json: bool, lang: Lang, request_id: &str) -> Response {

@@ -5,6 +5,7 @@
 
 pub mod clock;
 mod cookies;
+mod core;
 mod edge;
 mod error;
 pub mod hashing;
@@ -13,10 +14,12 @@ pub mod manage;
 mod network;
 mod oidc;
 pub mod pages;
+mod ready;
 mod respond;
 mod routes;
 mod state;
 
 pub use network::Network;
+pub use ready::Readiness;
 pub use routes::router;
 pub use state::{Peer, Settings, Signet};

@@ -3,9 +3,17 @@
 use std::{net::IpAddr, sync::Arc};
 
 use signet_protocol::{issuer::BaseUrl, time::Now};
-use signet_store::Store;
+use signet_store::{Cache, Store};
 
-use crate::{clock::Clock, hashing::Hasher, oidc::discovery::Rendered};
+use crate::{
+    Readiness,
+    clock::Clock,
+    hashing::Hasher,
+    oidc::{discovery::Rendered, live::Verified},
+};
+
+/// Verified access tokens kept in memory at most: about half a kilobyte each.
+const VERIFIED: usize = 16 * 1024;
 
 /// What is configured.
 #[derive(Clone, Debug)]
@@ -21,6 +29,8 @@ pub struct Signet {
     clock: Arc<dyn Clock>,
     hasher: Hasher,
     rendered: Rendered,
+    verified: Verified,
+    readiness: Arc<Readiness>,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -30,7 +40,8 @@ pub struct Peer(pub IpAddr);
 impl Signet {
     /// Puts the parts together.
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
-        Arc::new(Signet { settings, store, clock, hasher, rendered: Rendered::default() })
+        let (rendered, verified, readiness) = (Rendered::default(), Cache::of(VERIFIED), Arc::default());
+        Arc::new(Signet { settings, store, clock, hasher, rendered, verified, readiness })
     }
 
     /// What is configured.
@@ -48,6 +59,11 @@ impl Signet {
         &self.hasher
     }
 
+    /// Whether this node should get traffic.
+    pub fn readiness(&self) -> &Arc<Readiness> {
+        &self.readiness
+    }
+
     /// The time now.
     pub fn now(&self) -> Now {
         self.clock.now()
@@ -56,5 +72,10 @@ impl Signet {
     /// The rendered documents.
     pub(crate) fn rendered(&self) -> &Rendered {
         &self.rendered
+    }
+
+    /// The access tokens that were verified before.
+    pub(crate) fn verified(&self) -> &Verified {
+        &self.verified
     }
 }

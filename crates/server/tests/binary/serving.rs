@@ -89,6 +89,28 @@ fn told_to_stop_it_finishes_what_it_has_begun_and_exits_with_0() {
 }
 
 #[test]
+fn while_it_drains_it_is_not_ready_and_still_answers() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let mut server = Server::spawn(signet(&data, &[]).env("SIGNET_DRAIN", "60"), &data);
+    assert!(server.get("anywhere", "/readyz").ends_with("{\"status\":\"ready\"}"));
+    server.signal("TERM");
+    server.wait_for("still answering");
+    let answer = server.get("anywhere", "/readyz");
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("\"reason\":\"stopping\""), "{answer}");
+    let mut kept = server.connect();
+    kept.write_all(format!("GET / HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", server.port).as_bytes()).unwrap();
+    let mut answer = String::new();
+    kept.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(1), "{}", server.log());
+    let server = Server::spawn(signet(&data, &[]).env("SIGNET_DRAIN", "1"), &data);
+    let log = server.stop();
+    assert!(log.contains("still answering") && log.contains("no new connections"), "{log}");
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let home = tempdir().unwrap();
     let mut server = Server::start(&home.path().join("data"), &[]);

@@ -43,7 +43,8 @@ impl Engine {
         Sqlite::open(path, options).map(Self::Sqlite)
     }
 
-    /// Prepares a pool of connections to a PostgreSQL server; the first statement opens the first of them.
+    /// Prepares a pool of connections to a PostgreSQL server; the first statement opens the first of them. To be called on
+    /// an asynchronous runtime, where its writer lives.
     pub fn postgres(url: &str) -> Result<Self, StoreError> {
         Postgres::open(url).map(Self::Postgres)
     }
@@ -66,7 +67,7 @@ impl Engine {
         match self {
             _ if batch.is_empty() => Ok(Written::Done),
             Self::Sqlite(engine) => engine.write(batch).await,
-            Self::Postgres(engine) => engine.write(&batch).await,
+            Self::Postgres(engine) => engine.write(batch).await,
         }
     }
 
@@ -95,7 +96,7 @@ impl Engine {
     pub async fn close(&self) {
         match self {
             Self::Sqlite(engine) => engine.close().await,
-            Self::Postgres(engine) => engine.close(),
+            Self::Postgres(engine) => engine.close().await,
         }
     }
 

@@ -4,7 +4,7 @@
 //! outside this module names a database driver. The dialect is what SQLite and PostgreSQL share:
 //!
 //! - placeholders `$1…$n`, each used at least once; texts, 64-bit integers, booleans and bytes, nothing else;
-//! - never the database's clock, `ILIKE`, `FOR UPDATE` or advisory locks;
+//! - never the database's clock, `ILIKE`, `FOR UPDATE` or advisory locks; to keep a row as it is, [`Batch::hold`];
 //! - uniqueness by `CREATE UNIQUE INDEX name`, or by an unnamed primary key (`{table}_pkey`), so that both engines
 //!   report the same name in [`StoreError::Conflict`](crate::StoreError::Conflict);
 //! - a statement of a batch carries no `RETURNING`, and a guard's condition looks at the row it changes, which is

@@ -15,6 +15,7 @@ use std::{
 
 use rusqlite::{
     CachedStatement, Connection, OpenFlags,
+    config::DbConfig,
     types::{ToSqlOutput, ValueRef},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -186,6 +187,9 @@ fn connect_reader(path: &Path, patience: Duration) -> Result<Connection, StoreEr
 fn settle(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     connection.busy_timeout(patience)?;
+    // Else plans may depend on the values bound, and a statement is parsed again whenever another value is: measured at an
+    // eighth of a refresh.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch("PRAGMA cache_size=-8192; PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY;")
 }
 

@@ -18,6 +18,9 @@ pub enum Expect {
     Any,
     /// Exactly one row affected: a guard. Otherwise the whole batch is undone.
     One,
+    /// Exactly one row found by a `SELECT`, which nobody else changes before the batch ends. Otherwise the whole batch is
+    /// undone. It waits for whoever is changing the row, so that neither can miss the other, and writes nothing.
+    Held,
 }
 
 /// A statement with its arguments, and what is expected of it.
@@ -34,7 +37,7 @@ pub struct Statement {
 pub enum Written {
     /// All of it is durable.
     Done,
-    /// A guard did not affect exactly one row; nothing of the batch remains.
+    /// A guard did not affect, or a hold not find, exactly one row; nothing of the batch remains.
     Refused {
         /// The guard's position in the batch, counted from 0.
         statement: usize,
@@ -55,6 +58,11 @@ impl Batch {
     /// Adds a statement that must affect exactly one row.
     pub fn guard(self, sql: &'static Sql, args: Vec<Value>) -> Self {
         self.push(sql, args, Expect::One)
+    }
+
+    /// Adds a `SELECT` that must find exactly one row, and holds it until the batch ends.
+    pub fn hold(self, sql: &'static Sql, args: Vec<Value>) -> Self {
+        self.push(sql, args, Expect::Held)
     }
 
     /// Adds a statement that may affect any number of rows.

@@ -10,6 +10,11 @@ use signet_store::{
 use crate::{Database, INSERT, SPEND, contract, insert, int, parallel};
 
 const AMOUNT: Sql = Sql { name: "thing_amount", text: "SELECT amount FROM thing WHERE id = $1" };
+const HOLD: Sql = Sql { name: "thing_hold", text: "SELECT 1 FROM thing WHERE id = $1 AND amount IS NULL" };
+const HOLD_ALL: Sql = Sql { name: "thing_hold_all", text: "SELECT 1 FROM thing WHERE amount IS NULL" };
+const SEE: Sql = Sql { name: "thing_see", text: "UPDATE thing SET flag = TRUE WHERE id <> 'gate'" };
+const UNSEEN: Sql =
+    Sql { name: "thing_unseen", text: "SELECT count(*) FROM thing WHERE id <> 'gate' AND flag IS NULL" };
 const TOUCH_ALL: Sql = Sql { name: "thing_touch_all", text: "UPDATE thing SET label = label" };
 const ADD: Sql = Sql { name: "thing_add", text: "UPDATE thing SET amount = amount + $2 WHERE id = $1" };
 
@@ -18,6 +23,8 @@ contract!(
     a_refused_guard_leaves_nothing,
     the_refused_guard_is_named,
     a_guard_on_several_rows_is_refused,
+    a_row_that_cannot_be_held_refuses_the_batch,
+    a_hold_and_a_change_cannot_miss_each_other,
     a_guarded_insert_is_refused_where_the_row_exists,
     a_conflict_undoes_only_its_own_batch,
     later_statements_see_earlier_ones,
@@ -60,6 +67,46 @@ async fn the_refused_guard_is_named(database: Database) {
     let outcome = database.engine.write(first.chain(second)).await;
     assert_eq!(outcome, Ok(Written::Refused { statement: 2 }));
     assert_eq!(database.count().await, 1);
+}
+
+async fn a_row_that_cannot_be_held_refuses_the_batch(database: Database) {
+    let database = database.with_sample().await;
+    for name in ["one", "two"] {
+        database.insert(name, None).await;
+    }
+    let held = |sql, args| Batch::new().then(&INSERT, args!["new", "n"]).hold(sql, args);
+    assert_eq!(
+        database.engine.write(held(&HOLD, args!["absent"])).await,
+        Ok(Written::Refused { statement: 1 })
+    );
+    assert_eq!(database.engine.write(held(&HOLD_ALL, args![])).await, Ok(Written::Refused { statement: 1 }));
+    assert_eq!(database.count().await, 2);
+    assert_eq!(database.engine.write(held(&HOLD, args!["one"])).await, Ok(Written::Done));
+    assert_eq!(database.count().await, 3);
+}
+
+/// Rows are made while the gate is unspent; whoever spends it marks all there are in the same batch.
+async fn a_hold_and_a_change_cannot_miss_each_other(database: Database) {
+    let database = database.with_sample().await;
+    database.insert("gate", None).await;
+    let outcomes = parallel(64, |number| {
+        let engine = Arc::clone(&database.engine);
+        async move {
+            match number {
+                32 => engine.write(Batch::new().guard(&SPEND, args!["gate", 1]).then(&SEE, args![])),
+                _ => {
+                    let row = args![format!("{number}"), None::<&str>];
+                    engine.write(Batch::new().hold(&HOLD, args!["gate"]).then(&INSERT, row))
+                }
+            }
+            .await
+        }
+    })
+    .await;
+    let made = outcomes.iter().filter(|outcome| **outcome == Ok(Written::Done)).count();
+    let rows = usize::try_from(database.count().await).unwrap();
+    assert_eq!(rows, made, "the gate, and each row whose maker was told that it stands");
+    assert_eq!(int(&database.engine, &UNSEEN, args![]).await, 0, "made after the gate was spent");
 }
 
 async fn a_guard_on_several_rows_is_refused(database: Database) {

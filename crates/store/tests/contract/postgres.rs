@@ -4,13 +4,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use rusqlite::Connection;
 use signet_store::{
-    StoreError,
+    StoreError, args,
     migrations::MIGRATIONS,
-    sql::{Engine, Sql, Written},
+    sql::{Batch, Engine, Sql, Written},
 };
 use signet_testkit::postgres::ThrowawayPostgres;
+use tokio_postgres::NoTls;
 
-use crate::{Database, insert, parallel};
+use crate::{Database, INSERT, SPEND, insert, parallel};
 
 /// The unique indexes of the schema with their tables.
 const UNIQUE: Sql = Sql {
@@ -20,6 +21,14 @@ const UNIQUE: Sql = Sql {
            JOIN pg_namespace n ON n.oid = c.relnamespace
            WHERE i.indisunique AND n.nspname = 'public'",
 };
+
+/// A session of somebody else, in the middle of a transaction that has done `sql`.
+async fn holding(address: &str, sql: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(address, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(&format!("BEGIN; {sql}")).await.unwrap();
+    client
+}
 
 /// Ends every connection of the database, as a restart of the server does.
 fn disconnect(address: &str) {
@@ -67,6 +76,54 @@ async fn connections_lost_under_load_are_unavailable_and_nothing_acknowledged_is
     tokio::time::sleep(Duration::from_millis(200)).await;
     let kept = usize::try_from(database.count().await).unwrap();
     assert!((done..=done + lost).contains(&kept), "{kept} kept, {done} done, {lost} lost");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_batch_that_fails_in_a_group_fails_alone() {
+    let database = Database::postgres().with_sample().await;
+    database.insert("taken", None).await;
+    let outcomes = parallel(120, |number| {
+        let engine = Arc::clone(&database.engine);
+        async move {
+            let own = format!("{number}");
+            match number % 4 {
+                0 => engine.write(
+                    Batch::new().then(&INSERT, args![&own, None::<&str>]).guard(&SPEND, args!["absent", 1]),
+                ),
+                1 => engine.write(Batch::new().then(&INSERT, args!["taken", None::<&str>])),
+                _ => engine.write(Batch::new().then(&INSERT, args![&own, None::<&str>])),
+            }
+            .await
+        }
+    })
+    .await;
+    for (number, outcome) in outcomes.into_iter().enumerate() {
+        match number % 4 {
+            0 => assert_eq!(outcome, Ok(Written::Refused { statement: 1 })),
+            1 => assert!(matches!(outcome, Err(StoreError::Conflict { .. })), "{outcome:?}"),
+            _ => assert_eq!(outcome, Ok(Written::Done)),
+        }
+    }
+    assert_eq!(database.count().await, 61);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_row_that_somebody_else_holds_keeps_only_who_needs_it() {
+    let database = Database::postgres().with_sample().await;
+    database.insert("held", None).await;
+    let holder = holding(&database.address, "UPDATE thing SET label = 'h' WHERE id = 'held'").await;
+    let needs_it = {
+        let engine = Arc::clone(&database.engine);
+        tokio::spawn(async move { engine.write(Batch::new().guard(&SPEND, args!["held", 7])).await })
+    };
+    let others = parallel(200, |number| {
+        let engine = Arc::clone(&database.engine);
+        async move { insert(&engine, &format!("{number}"), None).await }
+    });
+    assert!(others.await.iter().all(|outcome| *outcome == Ok(Written::Done)));
+    assert!(!needs_it.is_finished(), "the others did not wait for the row");
+    holder.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(needs_it.await.unwrap(), Ok(Written::Done));
 }
 
 #[tokio::test]

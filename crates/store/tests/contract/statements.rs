@@ -19,6 +19,14 @@ async fn every_statement_prepares(database: Database) {
         if is_write(statement) {
             assert_eq!(arity(&database.engine, statement, Expect::One).await, expected, "{}", statement.name);
         }
+        if statement.name.ends_with("_hold") {
+            assert_eq!(
+                arity(&database.engine, statement, Expect::Held).await,
+                expected,
+                "{}",
+                statement.name
+            );
+        }
     }
 }
 

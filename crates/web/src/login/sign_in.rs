@@ -8,7 +8,6 @@ use signet_protocol::{
     limits::{IDENTIFIER_BYTES, PASSWORD_BYTES},
     params::RawParams,
     password::PasswordHash,
-    transaction::Chosen,
     user::{ActiveUser, LoginName, User},
 };
 
@@ -102,18 +101,13 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         }
     }
     // A blocked user gets the answer of a wrong password, after the same work (attack 22).
-    match user.and_then(User::active) {
+    match user.map(Arc::new).as_ref().and_then(User::active) {
         None => again(LoginAlert::WrongCredentials),
         Some(user) => {
             attempt.forgive(signet).await?;
             strengthen(signet, asker, &user, password).await?;
-            let (new, cookie) = session::begin(signet, edge, &open.application, &user);
-            let replaced =
-                session::current(signet, edge, &open.application).await?.map(|(session, _)| session);
-            let choice = (open.transaction.id, Chosen { session: new.id, by_login: true });
-            if !signet.store().begin_session(&new, replaced.as_ref(), Some(choice), signet.now()).await? {
-                return Err(used(&open.transaction, &open.application));
-            }
+            let begun = session::begin(signet, edge, &open.application, &user, open.transaction.id).await?;
+            let cookie = begun.ok_or_else(|| used(&open.transaction, &open.application))?;
             tracing::info!(request_id = edge.request_id, sub = %user.id, "signed in");
             let response = respond::see_other(&format!("/oidc/auth/resume?txn={}", open.transaction.id));
             Ok(respond::set_cookies(response, [cookie, device_cookie(signet, edge, user.id)]))
@@ -142,7 +136,7 @@ async fn strengthen(
     if user.password.as_ref().is_some_and(|hash| !hash.is_current())
         && let Ok(new) = signet.hasher().create(asker, password).await
     {
-        signet.store().rehash_password(user, &new).await?;
+        signet.store().rehash_password(user, &new, signet.now()).await?;
     }
     Ok(())
 }

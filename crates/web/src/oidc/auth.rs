@@ -24,6 +24,7 @@ use signet_protocol::{
 use crate::{
     Signet,
     clock::SystemEntropy,
+    core,
     edge::{Edge, Form},
     error::{Failure, only},
     login::{self, browser::Browser},
@@ -212,7 +213,6 @@ impl Asking<'_> {
         user: &ActiveUser,
         scope: Scope,
     ) -> Result<Response, Failure> {
-        let now = self.signet.now();
         let from = Issuing {
             issuer: &self.edge.issuer,
             application: &self.application,
@@ -222,10 +222,9 @@ impl Asking<'_> {
             addressee: &self.addressee,
             scope,
         };
-        let code = authorize::issue_code(from, now, &mut SystemEntropy);
         let transaction = self.transaction.as_ref().map(|transaction| transaction.id);
-        if self.signet.store().issue_code(&code.row, transaction, now).await? {
-            return Ok(send(self.edge, &self.addressee.code(code.text), request.prompt.none));
+        if let Some(code) = core::issue::code(&**self.signet, from, transaction).await? {
+            return Ok(send(self.edge, &self.addressee.code(code), request.prompt.none));
         }
         // The session ended, or the transaction was answered, between reading and writing.
         match &self.transaction {

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use signet_protocol::{
-    access_token::{self, AccessTokenError, ValidAccessToken},
+    access_token::{self, AccessTokenError, ValidAccessToken, VerifiedAccessToken},
     application::ActiveApplication,
     claims::HintClaims,
     id::AppId,
     issuer::{Issuer, IssuerId},
-    jose::{HmacKey, Parsed, SigningAlg, Typ, Verifier, VerifyingKey},
+    jose::{HmacKey, Parsed, SigningAlg, Typ, Verifier, VerifyingKey, sha256},
     user::ActiveUser,
 };
+
+use signet_store::Cache;
 
 use crate::{Signet, error::Failure, oidc::application_here};
 
@@ -26,7 +28,9 @@ pub struct Live {
 
 /// The live access token that `text` is at `issuer`, if it is one.
 pub async fn access_token(signet: &Signet, issuer: &Issuer, text: &str) -> Result<Option<Live>, Failure> {
-    let token = match verified(signet, issuer, text).await? {
+    let now = signet.now().timestamp();
+    let revoked = |grant, jti: &str| signet.store().is_revoked(grant, jti);
+    let token = match verified(signet, issuer, text).await?.and_then(|token| token.alive(now, revoked)) {
         Ok(token) => token,
         Err(error) => {
             tracing::debug!(%error, "not a live access token");
@@ -40,11 +44,30 @@ pub async fn access_token(signet: &Signet, issuer: &Issuer, text: &str) -> Resul
     Ok(user.map(|user| Live { token, user, application }))
 }
 
+/// Access tokens whose signature was verified, by what they were verified with and for, and the hash of their text: a
+/// signature costs more than all the rest of an answer, and the same token comes again and again.
+pub type Verified = Cache<(u64, IssuerId, [u8; 32]), VerifiedAccessToken>;
+
 async fn verified(
     signet: &Signet,
     issuer: &Issuer,
     text: &str,
-) -> Result<Result<ValidAccessToken, AccessTokenError>, Failure> {
+) -> Result<Result<VerifiedAccessToken, AccessTokenError>, Failure> {
+    // Keys change with the generation, and what was verified with a key that is gone is asked again.
+    let name = (signet.store().generation(), issuer.id(), sha256(text.as_bytes()));
+    let ticket = match signet.verified().get(&name) {
+        Ok(token) => return Ok(Ok(VerifiedAccessToken::clone(&token))),
+        Err(ticket) => ticket,
+    };
+    let token = verify(signet, issuer, text).await?;
+    Ok(token.map(|token| VerifiedAccessToken::clone(&signet.verified().put(ticket, name, token))))
+}
+
+async fn verify(
+    signet: &Signet,
+    issuer: &Issuer,
+    text: &str,
+) -> Result<Result<VerifiedAccessToken, AccessTokenError>, Failure> {
     let parsed = match Parsed::parse(text) {
         Ok(parsed) => parsed,
         Err(error) => return Ok(Err(error.into())),
@@ -56,9 +79,7 @@ async fn verified(
     let Some(key) = verifying_key(signet, issuer.id(), &kid).await? else {
         return Ok(Err(AccessTokenError::UnknownKey));
     };
-    let store = signet.store();
-    let now = signet.now().timestamp();
-    Ok(access_token::validate(&parsed, &key, issuer, now, |grant, jti| store.is_revoked(grant, jti)))
+    Ok(access_token::verify(&parsed, &key, issuer))
 }
 
 async fn verifying_key(

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::StatusCode;
-use signet_protocol::{access_token::grant_of, application::ActiveApplication, id::GrantId, refresh};
+use signet_protocol::{access_token::grant_of, id::GrantId};
 
 use crate::{
     Signet,
+    core::{Caller, refresh_token, revoke},
     edge::{Edge, Form},
     error::Failure,
     oidc::{authenticated_form, cors, live, presented_token},
@@ -16,17 +17,16 @@ use crate::{
 
 /// POST `/oidc/token/revocation`.
 pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -> Response {
-    let result = revoke(&signet, &edge, form).await;
+    let result = revoked(&signet, &edge, form).await;
     cors::finish(&signet, &edge, result).await
 }
 
-async fn revoke(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
+async fn revoked(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
     let (params, client) =
         authenticated_form(signet, edge, form, |app| app.settings.revocation_endpoint_auth_method).await?;
-    let text = presented_token(&params)?;
-    if let Some(grant) = grant_of_token(signet, edge, client.application(), text).await? {
-        signet.store().revoke_grant(grant, signet.now()).await?;
-        tracing::info!(request_id = edge.request_id, grant = %grant, "a client revoked a grant");
+    let caller = Caller { client: &client, issuer: &edge.issuer, request_id: &edge.request_id };
+    if let Some(grant) = grant_of_token(signet, &caller, presented_token(&params)?).await? {
+        revoke::asked(&**signet, &caller, grant).await?;
     }
     // RFC 7009 §2.2: a token that is not valid is as good as revoked, and the body means nothing. Some client libraries
     // refuse any that is not JSON.
@@ -36,16 +36,13 @@ async fn revoke(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
 /// The grant a token of the caller's hangs on.
 async fn grant_of_token(
     signet: &Signet,
-    edge: &Edge,
-    caller: &ActiveApplication,
+    caller: &Caller<'_>,
     text: &str,
 ) -> Result<Option<GrantId>, Failure> {
-    let store = signet.store();
-    if let Some(presented) = refresh::parse_refresh_token(&store.pool().refresh_key, text) {
-        let family = store.refresh_family(presented.family).await?;
-        let own = family.filter(|f| f.grant.application == caller.id && f.grant.issuer == edge.issuer.id());
-        return Ok(own.map(|family| family.grant.id));
+    if let Some(presented) = refresh_token::read(signet, text) {
+        return refresh_token::grant(signet, caller, presented).await;
     }
-    let live = live::access_token(signet, &edge.issuer, text).await?;
-    Ok(live.filter(|live| live.token.client_id == caller.id).and_then(|live| grant_of(&live.token.jti)))
+    let (live, own) =
+        (live::access_token(signet, caller.issuer, text).await?, caller.client.application().id);
+    Ok(live.filter(|live| live.token.client_id == own).and_then(|live| grant_of(&live.token.jti)))
 }

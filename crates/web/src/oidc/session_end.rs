@@ -16,7 +16,7 @@ use signet_protocol::{
 };
 
 use crate::{
-    Signet, cookies,
+    Signet, cookies, core,
     edge::{Edge, Form},
     error::{Failure, PageProblem, only},
     login::{browser::Browser, session},
@@ -112,7 +112,7 @@ async fn sign_out(
     sessions: &[Session],
 ) -> Result<Response, Failure> {
     for session in sessions {
-        signet.store().end_session(session.id, signet.now()).await?;
+        core::session::end(&**signet, session).await?;
         tracing::info!(request_id = edge.request_id, sub = %session.user, "signed out");
     }
     let response = match &logout.target {

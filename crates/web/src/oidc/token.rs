@@ -5,26 +5,18 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use signet_protocol::{
-    application::{ActiveApplication, AuthMethod, GrantType},
-    error::Refusal,
-    grant::Grant,
-    id::{FamilyId, RowId},
+    application::{ActiveApplication, GrantType},
     issuer::IssuerId,
     jose::{HmacKey, JoseError, KeyAlg, Signer, SigningAlg, SigningKey},
     params::RawParams,
-    refresh::{self, GRACE_CONFIDENTIAL, GRACE_PUBLIC, RefreshDecision, RefreshFamily},
-    time::{Now, Timestamp},
-    token::{
-        self, AllowedGrant, CodeCase, CodeOutcome, CodeRequest, INVALID_GRANT, Minting, RefreshCase,
-        RefreshRequest, Signers,
-    },
-    user::ActiveUser,
+    time::Now,
+    token::{self, AllowedGrant, CodeRequest, Minting, RefreshRequest, Signers},
 };
-use signet_store::NewFamily;
 
 use crate::{
     Signet,
     clock::SystemEntropy,
+    core::{Caller, redeem, refresh},
     edge::{Edge, Form},
     error::Failure,
     oidc::{authenticated_form, cors},
@@ -50,135 +42,51 @@ async fn exchange(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respo
 
 /// A request whose client is authenticated and whose grant is ticked.
 struct Exchange<'a> {
-    signet: &'a Arc<Signet>,
+    signet: &'a Signet,
     edge: &'a Edge,
     allowed: &'a AllowedGrant,
 }
 
 impl Exchange<'_> {
     async fn code(&self, params: &RawParams) -> Result<Response, Failure> {
-        let store = self.signet.store();
-        let request = CodeRequest::parse(params)?;
-        let stored = store.code(request.code.id).await?.ok_or(INVALID_GRANT)?;
-        let case = CodeCase {
-            request: &request,
-            stored: &stored,
-            client: self.allowed.client(),
-            issuer: self.edge.issuer.id(),
-        };
-        let now = self.signet.now();
-        match token::judge_code(&case, now.timestamp())? {
-            CodeOutcome::Redeem => {}
-            CodeOutcome::Reused(_) => {
-                return Err(self.revoke(&stored.grant, "a code was used again").await?.into());
-            }
-            CodeOutcome::Dead => return Err(INVALID_GRANT.into()),
-        }
-        let user = self.user(&stored.grant).await?;
+        let (caller, request) = (self.caller(), CodeRequest::parse(params)?);
+        let code = redeem::find(self.signet, &caller, &request).await?;
+        // Loaded first, so that nothing is spent in vain.
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
-        let family = self.new_family(&stored.grant);
-        let (now, grant) = (self.signet.now(), stored.grant.id);
-        if !store.redeem_code(stored.id, grant, family.as_ref(), self.access_until(now), now).await? {
-            // Another request spent it between reading and writing: that is a second use, too.
-            return Err(self.revoke(&stored.grant, "a code was used twice at once").await?.into());
-        }
-        let refresh = family.map(|family| refresh::refresh_token(&store.pool().refresh_key, family.id, 0));
+        let redeemed = code.spend(self.signet, &caller).await?;
         let minting = Minting {
             issuer: &self.edge.issuer,
             allowed: self.allowed,
-            user: &user,
-            grant: &stored.grant,
-            scope: stored.grant.scope.clone(),
-            nonce: stored.nonce.clone(),
+            user: &redeemed.user,
+            grant: &redeemed.code.grant,
+            scope: redeemed.code.grant.scope.clone(),
+            nonce: redeemed.code.nonce,
         };
-        self.mint(minting, &keys, refresh, now)
+        self.mint(minting, &keys, redeemed.refresh_token, redeemed.now)
     }
 
     async fn refresh(&self, params: &RawParams) -> Result<Response, Failure> {
-        let store = self.signet.store();
-        let request = RefreshRequest::parse(params)?;
-        let key = &store.pool().refresh_key;
-        let presented = refresh::parse_refresh_token(key, &request.token).ok_or(INVALID_GRANT)?;
-        let family = store.refresh_family(presented.family).await?.ok_or(INVALID_GRANT)?;
-        let case =
-            RefreshCase { family: &family, client: self.allowed.client(), issuer: self.edge.issuer.id() };
-        token::check_refresh(&case)?;
-        let scope = token::refreshed_scope(&family.grant.scope, request.scope.as_ref())?;
-        let user = self.user(&family.grant).await?;
+        let (caller, request) = (self.caller(), RefreshRequest::parse(params)?);
+        let chain = refresh::find(self.signet, &caller, &request).await?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
-        let grant = family.grant.clone();
-        let (generation, now) = self.advance(family, presented.generation).await?;
-        let token = refresh::refresh_token(key, presented.family, generation);
+        let refreshed = chain.advance(self.signet, &caller).await?;
         let minting = Minting {
             issuer: &self.edge.issuer,
             allowed: self.allowed,
-            user: &user,
-            grant: &grant,
-            scope,
+            user: &refreshed.user,
+            grant: &refreshed.grant,
+            scope: refreshed.scope,
             nonce: None,
         };
-        self.mint(minting, &keys, Some(token), now)
+        self.mint(minting, &keys, Some(refreshed.refresh_token), refreshed.now)
     }
 
-    /// Moves the chain on, or finds that it was moved already; the generation to hand out, and when that was written.
-    async fn advance(&self, mut family: RefreshFamily, presented: i64) -> Result<(i64, Now), Failure> {
-        let store = self.signet.store();
-        let confidential = self.application().settings.token_endpoint_auth_method != AuthMethod::None;
-        let grace = if confidential { GRACE_CONFIDENTIAL } else { GRACE_PUBLIC };
-        // A guard that finds another request was quicker makes us look again: the same refresh is then a repeat.
-        for _ in 0..8 {
-            let now = self.signet.now();
-            let (id, grant, until) = (family.id, family.grant.id, self.access_until(now));
-            let (written, generation) = match refresh::decide(&family, presented, now.timestamp(), grace) {
-                RefreshDecision::Rotate { next } => {
-                    (store.rotate(id, grant, presented, until, now).await?, next)
-                }
-                RefreshDecision::Repeat { generation } => {
-                    (store.repeat(id, grant, generation, until).await?, generation)
-                }
-                RefreshDecision::Fork => {
-                    return Err(self
-                        .revoke(&family.grant, "a refresh token was used out of turn")
-                        .await?
-                        .into());
-                }
-                RefreshDecision::Dead => return Err(INVALID_GRANT.into()),
-            };
-            if written {
-                return Ok((generation, now));
-            }
-            family = store.refresh_family(family.id).await?.ok_or(INVALID_GRANT)?;
-        }
-        Err(Failure::Store(signet_store::StoreError::Busy))
+    fn caller(&self) -> Caller<'_> {
+        Caller { client: self.allowed.client(), issuer: &self.edge.issuer, request_id: &self.edge.request_id }
     }
 
     fn application(&self) -> &ActiveApplication {
         self.allowed.client().application()
-    }
-
-    async fn user(&self, grant: &Grant) -> Result<ActiveUser, Failure> {
-        let user = self.signet.store().user(grant.user).await?;
-        Ok(user.and_then(|user| user.active()).ok_or(INVALID_GRANT)?)
-    }
-
-    fn new_family(&self, grant: &Grant) -> Option<NewFamily> {
-        let settings = &self.application().settings;
-        let now = self.signet.now();
-        let wanted = grant.offline && self.application().allows_grant(GrantType::RefreshToken);
-        let expires_at = now.timestamp().plus(settings.refresh_token_expire);
-        wanted.then(|| NewFamily { id: FamilyId::generate(now, &mut SystemEntropy), expires_at })
-    }
-
-    async fn revoke(&self, grant: &Grant, why: &str) -> Result<Refusal, Failure> {
-        let revoked = self.signet.store().revoke_grant(grant.id, self.signet.now()).await?;
-        let (request_id, client_id, sub) = (&self.edge.request_id, grant.application, grant.user);
-        tracing::warn!(request_id, %client_id, %sub, grant = %grant.id, revoked, "{why}; the grant is revoked");
-        Ok(INVALID_GRANT)
-    }
-
-    /// When an access token made at `now` ends: the grant, and with it a revocation, is kept as long.
-    fn access_until(&self, now: Now) -> Timestamp {
-        now.timestamp().plus(self.application().settings.access_token_expire)
     }
 
     /// Makes the tokens, as of the moment that was written with what they are made from.

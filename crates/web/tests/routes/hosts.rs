@@ -140,6 +140,7 @@ async fn each_path_names_its_methods() {
     for (path, allow) in [
         ("/", "GET,HEAD"),
         ("/healthz", "GET,HEAD"),
+        ("/readyz", "GET,HEAD"),
         ("/login", "GET, HEAD, POST"),
         ("/login/account", "GET, HEAD, POST"),
         ("/consent", "GET, HEAD, POST"),
@@ -167,7 +168,7 @@ async fn each_path_names_its_methods() {
 #[tokio::test]
 async fn head_is_get_without_a_body() {
     let world = World::new().await;
-    for path in ["/", "/healthz", CONFIGURATION] {
+    for path in ["/", "/healthz", "/readyz", CONFIGURATION] {
         assert_eq!(with_method(&world, "HEAD", path).await.status, 200, "{path}");
     }
 }
@@ -276,4 +277,23 @@ async fn health_is_told_under_any_host() {
     let world = World::new().await;
     let answer = world.get("http://10.0.0.7:9999/healthz").await;
     assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, "ok\n"));
+}
+
+#[tokio::test]
+async fn readiness_is_told_under_any_host_and_is_not_health() {
+    let world = World::on_postgres().await;
+    let away = World::on_postgres().await;
+    away.signet().store().clone().close().await;
+    let ready = world.get("http://10.0.0.7:9999/readyz").await;
+    assert_eq!((ready.status.as_u16(), ready.body.as_str()), (200, r#"{"status":"ready"}"#));
+    world.signet().readiness().stop();
+    for (world, reason) in [(&world, "stopping"), (&away, "database")] {
+        let answer = world.get("http://10.0.0.7:9999/readyz").await;
+        let body = format!(r#"{{"reason":"{reason}","status":"unready"}}"#);
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (503, body.as_str()));
+        assert_eq!(answer.header("retry-after"), Some("2"));
+        assert_eq!(world.get("http://10.0.0.7:9999/healthz").await.status, 200);
+    }
+    assert_eq!(ready.header("connection"), None);
+    assert_eq!(world.get(&format!("{BASE}/")).await.header("connection"), Some("close"));
 }

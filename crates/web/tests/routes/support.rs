@@ -200,7 +200,7 @@ impl World {
 
     /// Changes a user, as an operator would.
     pub async fn update_user(&self, id: UserId, change: impl FnOnce(&mut User)) {
-        let mut user = self.signet().store().user(id).await.unwrap().unwrap();
+        let mut user = User::clone(&self.signet().store().user(id).await.unwrap().unwrap());
         change(&mut user);
         self.change(Change::UpdateUser(user)).await;
     }

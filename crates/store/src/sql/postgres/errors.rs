@@ -27,7 +27,7 @@ pub(super) fn store_error(what: &str, error: &Error) -> StoreError {
 
 /// Classes 08 (connection), 28 (login), 3D (no such database), 53 (resources), 57P (operator), 58 (system) and
 /// 25006 (read-only server).
-fn is_outage(code: &str) -> bool {
+pub(super) fn is_outage(code: &str) -> bool {
     code == "25006" || ["08", "28", "3D", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
 }
 

@@ -13,7 +13,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{errors::store_error, execute};
+use super::{errors::store_error, execute, query};
 use crate::{
     StoreError,
     sql::{Batch, Expect, Written},
@@ -101,8 +101,12 @@ fn in_savepoint(connection: &Connection, batch: &Batch) -> Result<Outcome, Store
 
 fn apply(connection: &Connection, batch: &Batch) -> Outcome {
     for (index, statement) in batch.0.iter().enumerate() {
-        let affected = execute(connection, statement.sql, &statement.args)?;
-        if statement.expect == Expect::One && affected != 1 {
+        let touched = match statement.expect {
+            Expect::Any | Expect::One => execute(connection, statement.sql, &statement.args)?,
+            // Nobody else writes while this thread does.
+            Expect::Held => query(connection, statement.sql, &statement.args)?.len(),
+        };
+        if statement.expect != Expect::Any && touched != 1 {
             return Ok(Written::Refused { statement: index });
         }
     }

@@ -91,13 +91,13 @@ async fn a_hash_is_replaced_only_while_it_is_the_one_that_was_verified(world: Wo
     new.password = Some(hash.clone());
     assert_eq!(world.try_apply(vec![Change::InsertUser(new.clone())]).await, Ok(Applied::Done));
     let user = world.store.user(new.id).await.unwrap().unwrap();
-    assert_eq!(world.store.rehash_password(&user, &other).await, Ok(true));
+    assert_eq!(world.store.rehash_password(&user, &other, at(0)).await, Ok(true));
     let found = world.store.user(user.id).await.unwrap().unwrap();
     assert_eq!(found.password.as_ref().map(PasswordHash::as_str), Some(other.as_str()));
     assert_eq!(found.details.imported, Some(hash.fingerprint()));
-    assert_eq!(world.store.rehash_password(&user, &hash).await, Ok(false), "it was changed meanwhile");
+    assert_eq!(world.store.rehash_password(&user, &hash, at(0)).await, Ok(false), "it was changed meanwhile");
     // Whoever read the user before would put the old password back.
-    assert_eq!(world.try_apply(vec![Change::UpdateUser(user)]).await, Ok(Applied::Changed));
+    assert_eq!(world.try_apply(vec![Change::UpdateUser(User::clone(&user))]).await, Ok(Applied::Changed));
 }
 
 async fn a_stale_update_changes_nothing(world: World) {
@@ -142,14 +142,14 @@ async fn attack_27_a_new_password_ends_sessions_and_grants(world: World) {
         ended.is_none()
     };
     let changed = async |change: &dyn Fn(&mut User)| {
-        let mut user = world.store.user(new.id).await.unwrap().unwrap();
+        let mut user = User::clone(&world.store.user(new.id).await.unwrap().unwrap());
         change(&mut user);
         world.apply(Change::UpdateUser(user)).await;
     };
     changed(&|user| user.details.roles = vec!["admin".to_owned()]).await;
     assert!(alive().await, "the password is the same");
     let stored = world.store.user(new.id).await.unwrap().unwrap();
-    assert_eq!(world.store.rehash_password(&stored, &hash(&second).unwrap()).await, Ok(true));
+    assert_eq!(world.store.rehash_password(&stored, &hash(&second).unwrap(), at(0)).await, Ok(true));
     assert!(alive().await, "it is the same password, hashed anew");
     changed(&|user| user.password = hash(&third)).await;
     assert!(!alive().await);

@@ -202,7 +202,7 @@ async fn an_imported_hash_that_a_login_replaced_is_no_change() {
     assert_eq!(bench.apply(&entry(imported)).await.counts(), (1, 0, 0));
     let alice = bench.user("alice").await.unwrap();
     let ours = bench.signet.hasher().create(Asker::Operator, "password".into()).await.unwrap();
-    assert!(bench.signet.store().rehash_password(&alice, &ours).await.unwrap());
+    assert!(bench.signet.store().rehash_password(&alice, &ours, bench.signet.now()).await.unwrap());
     assert_eq!(bench.apply(&entry(imported)).await.counts(), (0, 0, 1));
     assert_eq!(bench.user("alice").await.unwrap().password, Some(ours));
 

@@ -1,0 +1,218 @@
+//! Rows as the server itself would have written them, put into its database directly: a million people would otherwise take
+//! hours of password hashing to come together.
+
+mod postgres;
+mod sqlite;
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use signet_protocol::{
+    id::AppId,
+    issuer::IssuerId,
+    password::{PasswordHash, Scratch},
+    scope::Scope,
+    time::{Seconds, Timestamp},
+    user::{Profile, UserDetails},
+};
+use signet_store::{Clock, Database, MasterKey, Options, Pool, Store, args, sql::Value};
+use signet_testkit::seed::Seeded;
+
+use crate::{
+    Failure,
+    population::{PASSWORD, Population, Size},
+    server::Installation,
+};
+
+/// How long a chain of refresh tokens lasts unless the application says otherwise.
+const REFRESH_TOKEN_EXPIRE: Seconds = Seconds(2_592_000);
+const SESSION_EXPIRE: Seconds = signet_protocol::session::SESSION_EXPIRE;
+const TABLES: &[&str] = &["pool_user", "session", "user_grant", "refresh_family"];
+
+/// Where rows go.
+trait Sink {
+    /// Takes the secondary indexes of the tables away; building them at the end is quicker than keeping them.
+    fn begin(&mut self, tables: &[&str]) -> Result<(), Failure>;
+
+    /// Appends rows to a table.
+    fn fill(
+        &mut self,
+        table: &str,
+        columns: &[&str],
+        rows: &mut dyn Iterator<Item = Vec<Value>>,
+    ) -> Result<(), Failure>;
+
+    /// Builds the indexes again, and leaves the tables as a database is that has been running.
+    fn finish(&mut self) -> Result<(), Failure>;
+}
+
+/// Fills the installation with people, and says how long that took.
+pub fn fill(installation: &Installation, size: Size) -> Result<(Population, Duration), Failure> {
+    let since = Instant::now();
+    let file = installation.data.join("signet.db");
+    let database = match &installation.database {
+        Some(url) => Database::Postgres(url.clone()),
+        None => Database::Sqlite(file.clone()),
+    };
+    let population = Population::new(size, open_pool(installation, database)?);
+    let mut sink: Box<dyn Sink> = match &installation.database {
+        Some(url) => Box::new(postgres::Server::connect(url)?),
+        None => Box::new(sqlite::File::open(&file)?),
+    };
+    sink.begin(TABLES)?;
+    fill_users(sink.as_mut(), &population)?;
+    fill_sessions(sink.as_mut(), &population)?;
+    fill_grants(sink.as_mut(), &population)?;
+    fill_families(sink.as_mut(), &population)?;
+    sink.finish()?;
+    Ok((population, since.elapsed()))
+}
+
+/// The pool with its keys, which the harness may know because the data directory is its own.
+fn open_pool(installation: &Installation, database: Database) -> Result<Pool, Failure> {
+    let key = fs::read_to_string(installation.data.join("master.key"))?;
+    let master_key = MasterKey::parse(&key).ok_or("the data directory has no master key")?;
+    let now = signet_protocol::time::Now::from_millis(0);
+    let options = Options { database, master_key, clock: Clock::new(move || now) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let store = Store::open(options, now, &mut Seeded(0)).await?;
+        let pool = store.pool().clone();
+        store.close().await;
+        Ok(pool)
+    })
+}
+
+fn fill_users(sink: &mut dyn Sink, population: &Population) -> Result<(), Failure> {
+    let columns = [
+        "user_id",
+        "pool_id",
+        "username",
+        "email",
+        "email_key",
+        "phone",
+        "password",
+        "blocked",
+        "details",
+        "version",
+        "created_at",
+        "updated_at",
+    ];
+    // One hash for all: what matters is how long a row is, and that verifying it costs what it costs.
+    let hash = PasswordHash::create(PASSWORD, &mut Seeded(1), &mut Scratch::default()).ok_or("no hash")?;
+    let mut rows = (0..population.size.users).map(|number| {
+        let at = population.user_since(number).timestamp();
+        let email = format!("person-{number}@example.com");
+        args![
+            population.user(number),
+            population.pool.id,
+            Population::username(number),
+            &email,
+            &email,
+            format!("+86138{number:08}"),
+            hash.as_str(),
+            false,
+            details(number),
+            1_i64,
+            at,
+            at,
+        ]
+    });
+    sink.fill("pool_user", &columns, &mut rows)
+}
+
+fn details(number: u64) -> String {
+    let profile = Profile {
+        name: Some(format!("Person {number}")),
+        given_name: Some("Person".to_owned()),
+        family_name: Some(number.to_string()),
+        nickname: Some(format!("p{number}")),
+        locale: Some("zh-CN".to_owned()),
+        zoneinfo: Some("Asia/Shanghai".to_owned()),
+        ..Profile::default()
+    };
+    let details =
+        UserDetails { email_verified: true, phone_verified: true, profile, ..UserDetails::default() };
+    serde_json::to_string(&details).unwrap_or_default()
+}
+
+fn fill_sessions(sink: &mut dyn Sink, population: &Population) -> Result<(), Failure> {
+    let columns =
+        ["session_id", "pool_id", "hash", "user_id", "app_id", "auth_time", "created_at", "expires_at"];
+    let mut rows = (0..population.size.sessions).map(|number| {
+        let session = population.session(number);
+        let at = population.session_since(number).timestamp();
+        args![
+            session.id,
+            population.pool.id,
+            session.hash(),
+            population.user(population.user_of_session(number)),
+            None::<AppId>,
+            at,
+            at,
+            at.plus(SESSION_EXPIRE),
+        ]
+    });
+    sink.fill("session", &columns, &mut rows)
+}
+
+/// When the chain of a grant ends, and with it the grant.
+fn end_of_grant(population: &Population, number: u64) -> Timestamp {
+    population.grant_since(number).timestamp().plus(REFRESH_TOKEN_EXPIRE)
+}
+
+fn fill_grants(sink: &mut dyn Sink, population: &Population) -> Result<(), Failure> {
+    let columns = [
+        "grant_id",
+        "pool_id",
+        "issuer",
+        "app_id",
+        "user_id",
+        "session_id",
+        "scope",
+        "offline",
+        "auth_time",
+        "created_at",
+        "expires_at",
+    ];
+    let scope = Scope::parse("openid profile offline_access").map_err(|_| "no scope")?;
+    let mut rows = (0..population.size.grants).map(|number| {
+        let session = population.session_of_grant(number);
+        args![
+            population.grant(number),
+            population.pool.id,
+            IssuerId::Pool(population.pool.id),
+            Population::alg_of_grant(number).client_id(),
+            population.user(population.user_of_session(session)),
+            population.session(session).id,
+            &scope,
+            true,
+            population.session_since(session).timestamp(),
+            population.grant_since(number).timestamp(),
+            end_of_grant(population, number),
+        ]
+    });
+    sink.fill("user_grant", &columns, &mut rows)
+}
+
+fn fill_families(sink: &mut dyn Sink, population: &Population) -> Result<(), Failure> {
+    let columns = [
+        "family_id",
+        "pool_id",
+        "grant_id",
+        "generation",
+        "rotated_at",
+        "repeats",
+        "created_at",
+        "expires_at",
+    ];
+    let mut rows = (0..population.size.grants).map(|number| {
+        let at = population.grant_since(number).timestamp();
+        let id = population.family(number);
+        let (grant, end) = (population.grant(number), end_of_grant(population, number));
+        args![id, population.pool.id, grant, 0_i64, at, 0_i64, at, end]
+    });
+    sink.fill("refresh_family", &columns, &mut rows)
+}

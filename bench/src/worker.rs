@@ -1,0 +1,276 @@
+//! One connection that repeats a flow.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use memchr::memmem;
+use signet_testkit::seed::Seeded;
+use tokio::{sync::OnceCell, task::JoinSet};
+
+use crate::{
+    Failure,
+    browser::Browser,
+    flows::{Alg, Flow},
+    http::{self, Answer, Connection},
+    population::Population,
+};
+
+/// The secret of both applications.
+pub const SECRET: &str = "bench-secret-bench-secret-bench-secret";
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// Access tokens that a flow picks from: enough that no cache of the server keeps the users of all of them.
+const TOKENS_MAX: u64 = 32_768;
+
+/// What all connections of a run share.
+pub struct Site {
+    /// Where the server listens.
+    pub port: u16,
+    /// Who there is.
+    pub population: Population,
+    /// One for each connection: no two present refresh tokens of the same chain.
+    chains: Vec<Mutex<Chains>>,
+    tokens: [OnceCell<Vec<String>>; 2],
+}
+
+/// The refresh tokens that one connection may present: every so-and-so-many-th grant.
+struct Chains {
+    random: Seeded,
+    generations: HashMap<u64, i64>,
+}
+
+impl Site {
+    /// A server on `port` whose database holds `population`, for at most `connections` at once.
+    pub fn new(port: u16, population: Population, connections: u64) -> Site {
+        let chains = |slot| Mutex::new(Chains { random: Seeded(slot), generations: HashMap::new() });
+        Site { port, population, chains: (0..connections).map(chains).collect(), tokens: Default::default() }
+    }
+
+    /// The unused refresh token of a random grant of connection `slot`, after which it counts as used.
+    fn next_refresh_token(&self, slot: usize, alg: Alg) -> Option<String> {
+        let slots = self.chains.len() as u64;
+        let mut chains = self.chains.get(slot)?.lock().unwrap_or_else(PoisonError::into_inner);
+        let each = (self.population.size.grants / 2 / slots).max(1);
+        let of_alg = slot as u64 + slots * (chains.random.next_u64() % each);
+        let grant = 2 * of_alg + u64::from(alg == Alg::Es256);
+        let next = chains.generations.entry(grant).or_default();
+        let token = self.population.refresh_token(grant, *next);
+        *next += 1;
+        Some(token)
+    }
+
+    /// Live access tokens of random users. Whoever asks first gets them, by refreshing.
+    async fn access_tokens(self: &Arc<Site>, alg: Alg) -> Result<&[String], Failure> {
+        let [rs256, es256] = &self.tokens;
+        let tokens = if alg == Alg::Rs256 { rs256 } else { es256 };
+        Ok(tokens.get_or_try_init(|| self.refresh_all(alg)).await?)
+    }
+
+    async fn refresh_all(self: &Arc<Site>, alg: Alg) -> Result<Vec<String>, Failure> {
+        let slots = self.chains.len();
+        let wanted = usize::try_from((2 * self.population.size.users).clamp(slots as u64, TOKENS_MAX))?;
+        let mut running = JoinSet::new();
+        for slot in 0..slots {
+            let site = Arc::clone(self);
+            running.spawn(async move {
+                let mut worker = Worker::start(site, Flow::Refresh(alg), slot).await?;
+                let mut tokens = Vec::new();
+                for _ in 0..wanted.div_ceil(slots) {
+                    tokens.push(access_token(worker.refresh(alg).await?)?);
+                }
+                Ok::<_, Failure>(tokens)
+            });
+        }
+        let mut tokens = Vec::new();
+        while let Some(ended) = running.join_next().await {
+            tokens.extend(ended??);
+        }
+        Ok(tokens)
+    }
+}
+
+fn access_token(answer: Answer<'_>) -> Result<String, Failure> {
+    let text = str::from_utf8(answer.body)?;
+    let token = text.split_once("\"access_token\":\"").and_then(|(_, rest)| rest.split('"').next());
+    token.map(str::to_owned).ok_or_else(|| answer.unexpected("no access token"))
+}
+
+/// A connection, and what it has prepared.
+pub struct Worker {
+    site: Arc<Site>,
+    flow: Flow,
+    slot: usize,
+    connection: Connection,
+    random: Seeded,
+    /// Whole requests, for flows that send nothing else.
+    requests: Vec<Vec<u8>>,
+    codes: Vec<String>,
+    text: Text,
+}
+
+/// What does not change between two requests.
+struct Text {
+    authorize: Vec<u8>,
+    exchange: (Vec<u8>, String),
+    refresh: (Vec<u8>, String),
+}
+
+/// The head of a POST to the token endpoint up to the secret of `length` characters, and what follows that.
+fn token_request(port: u16, grant: &str, length: usize, rest: &str) -> (Vec<u8>, String) {
+    let rest = format!("{rest}&client_secret={SECRET}");
+    let mut head = http::post(port, "/oidc/token", grant.len() + length + rest.len(), "");
+    head.extend_from_slice(grant.as_bytes());
+    (head, rest)
+}
+
+impl Text {
+    fn new(port: u16, alg: Alg) -> Text {
+        let id = alg.client_id();
+        let callback = "http%3A%2F%2Flocalhost%3A1%2Fcb";
+        let rest = format!("&code_verifier={VERIFIER}&redirect_uri={callback}&client_id={id}");
+        let mut authorize = http::get(port, &authorize(alg), "cookie: signet_session=");
+        // The cookie's value and the end of the head are sent after it.
+        authorize.truncate(authorize.len() - 2);
+        Text {
+            authorize,
+            exchange: token_request(port, "grant_type=authorization_code&code=", 64, &rest),
+            refresh: token_request(
+                port,
+                "grant_type=refresh_token&refresh_token=",
+                75,
+                &format!("&client_id={id}"),
+            ),
+        }
+    }
+}
+
+impl Worker {
+    /// Connects.
+    pub async fn start(site: Arc<Site>, flow: Flow, slot: usize) -> Result<Worker, Failure> {
+        let connection = Connection::open(site.port).await?;
+        let alg = flow.signs().map_or(Alg::Es256, |(alg, _)| alg);
+        let text = Text::new(site.port, alg);
+        let random = Seeded(1000 + slot as u64);
+        Ok(Worker { site, flow, slot, connection, random, requests: Vec::new(), codes: Vec::new(), text })
+    }
+
+    /// Gets what the next `rounds` rounds need and is not to be measured.
+    pub async fn prepare(&mut self, rounds: usize) -> Result<(), Failure> {
+        let port = self.site.port;
+        match self.flow {
+            Flow::Discovery => {
+                self.requests = vec![http::get(port, "/oidc/.well-known/openid-configuration", "")]
+            }
+            Flow::Jwks => self.requests = vec![http::get(port, "/oidc/.well-known/jwks.json", "")],
+            Flow::UserInfo(alg) if self.requests.is_empty() => {
+                let tokens = self.site.access_tokens(alg).await?;
+                let request =
+                    |token| http::get(port, "/oidc/me", &format!("authorization: Bearer {token}\r\n"));
+                self.requests = tokens.iter().map(request).collect();
+            }
+            Flow::Introspection(alg) if self.requests.is_empty() => {
+                let tokens = self.site.access_tokens(alg).await?;
+                self.requests = tokens.iter().map(|token| introspection(port, alg, token)).collect();
+            }
+            Flow::Exchange(_) => {
+                while self.codes.len() < rounds {
+                    let code = self.authorize().await?;
+                    self.codes.push(code);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Does it once. `false` when what was prepared is used up.
+    pub async fn round(&mut self) -> Result<bool, Failure> {
+        match self.flow {
+            Flow::Discovery | Flow::Jwks | Flow::UserInfo(_) => {
+                self.repeat().await?;
+            }
+            Flow::Introspection(_) => {
+                let answer = self.repeat().await?;
+                if !answer.body.starts_with(b"{\"active\":true") {
+                    return Err(answer.unexpected("a live token is not active"));
+                }
+            }
+            Flow::Authorize => drop(self.authorize().await?),
+            Flow::Exchange(_) => match self.codes.pop() {
+                Some(code) => self.exchange(&code).await?,
+                None => return Ok(false),
+            },
+            Flow::Code(_) => {
+                let code = self.authorize().await?;
+                self.exchange(&code).await?;
+            }
+            Flow::Refresh(alg) => drop(self.refresh(alg).await?.status),
+            Flow::Login => {
+                let user = self.random.next_u64() % self.site.population.size.users.max(1);
+                let path = authorize(Alg::Es256);
+                Browser::new(&mut self.connection, self.site.port)
+                    .sign_in(&path, &Population::username(user))
+                    .await?;
+            }
+        }
+        Ok(true)
+    }
+
+    async fn repeat(&mut self) -> Result<Answer<'_>, Failure> {
+        let index = usize::try_from(self.random.next_u64())? % self.requests.len().max(1);
+        let request = self.requests.get(index).ok_or("nothing was prepared")?;
+        self.connection.send(&[request]).await?.expect(200)
+    }
+
+    async fn authorize(&mut self) -> Result<String, Failure> {
+        let population = &self.site.population;
+        let session = population.session(self.random.next_u64() % population.size.sessions).encode();
+        let parts = [self.text.authorize.as_slice(), session.as_bytes(), b"\r\n\r\n"];
+        let answer = self.connection.send(&parts).await?.expect(303)?;
+        let code = answer.location()?.split(['?', '&']).find_map(|pair| pair.strip_prefix("code="));
+        code.map(str::to_owned).ok_or_else(|| answer.unexpected("no code"))
+    }
+
+    async fn exchange(&mut self, code: &str) -> Result<(), Failure> {
+        let (head, rest) = &self.text.exchange;
+        let parts = [head.as_slice(), code.as_bytes(), rest.as_bytes()];
+        let answer = self.connection.send(&parts).await?.expect(200)?;
+        two_tokens(answer).map(drop)
+    }
+
+    async fn refresh(&mut self, alg: Alg) -> Result<Answer<'_>, Failure> {
+        let token = self.site.next_refresh_token(self.slot, alg).ok_or("more connections than slots")?;
+        let (head, rest) = &self.text.refresh;
+        let parts = [head.as_slice(), token.as_bytes(), rest.as_bytes()];
+        two_tokens(self.connection.send(&parts).await?.expect(200)?)
+    }
+}
+
+/// What was signed is what the figures say: an access token and an ID token.
+fn two_tokens(answer: Answer<'_>) -> Result<Answer<'_>, Failure> {
+    let has = |name: &str| memmem::find(answer.body, name.as_bytes()).is_some();
+    if has("\"access_token\":\"") && has("\"id_token\":\"") {
+        Ok(answer)
+    } else {
+        Err(answer.unexpected("not two tokens"))
+    }
+}
+
+fn introspection(port: u16, alg: Alg, token: &str) -> Vec<u8> {
+    let form = format!("token={token}&client_id={}&client_secret={SECRET}", alg.client_id());
+    let mut request = http::post(port, "/oidc/token/introspection", form.len(), "");
+    request.extend_from_slice(form.as_bytes());
+    request
+}
+
+/// An authorization request.
+pub fn authorize(alg: Alg) -> String {
+    format!(
+        "/oidc/auth?client_id={}&response_type=code&scope=openid%20profile%20offline_access&state=s&nonce=n\
+         &redirect_uri=http%3A%2F%2Flocalhost%3A1%2Fcb&code_challenge={CHALLENGE}&code_challenge_method=S256",
+        alg.client_id()
+    )
+}

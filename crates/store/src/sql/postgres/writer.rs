@@ -1,0 +1,271 @@
+//! Where batches become transactions.
+//!
+//! Batches that queue up while others are being committed go together in one transaction, as in the embedded engine: the
+//! cost of a round trip and of making a commit durable is shared, and the group grows by itself with the load. It is
+//! optimistic: when any statement of the group fails, the server has undone all of it, and each batch runs by itself.
+
+use std::{
+    future::{Future, poll_fn},
+    hash::{BuildHasher, RandomState},
+    iter,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use deadpool_postgres::{Object, Pool};
+use futures_util::{
+    FutureExt, TryFutureExt,
+    future::{BoxFuture, join_all, maybe_done},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
+use tokio_postgres::{Error, error::SqlState};
+
+use super::{
+    ANSWER, connection,
+    errors::{is_outage, is_transient, store_error},
+    in_time, prepare,
+    values::{bind, by_reference},
+};
+use crate::{
+    StoreError,
+    sql::{Batch, Expect, Statement, Written},
+};
+
+/// Beyond this a larger group gains nothing and only delays those in it.
+const GROUP: usize = 128;
+
+/// Groups on their way at once: while one waits for the disk the next is sent.
+const LANES: usize = 2;
+
+/// How many batches may wait; the next one is [`StoreError::Busy`].
+const QUEUE: usize = 4096;
+
+/// How often a batch is tried when the server reports a deadlock or a serialisation failure.
+const TRIES: u32 = 5;
+
+/// A row that somebody else holds must not keep a whole group waiting: it gives up soon, and only the batch that needs the
+/// row waits for it.
+const BEGIN_GROUP: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '200ms'";
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+type Outcome = Result<Written, StoreError>;
+
+enum Message {
+    Write(Job),
+    /// Take no more; what is queued is still done.
+    Stop,
+}
+
+struct Job {
+    batch: Batch,
+    since: Instant,
+    reply: oneshot::Sender<Outcome>,
+}
+
+/// The queue of batches and the tasks that serve it.
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+    lanes: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the lanes on the current runtime.
+    pub(super) fn start(pool: &Pool) -> Self {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let jobs = Arc::new(tokio::sync::Mutex::new(jobs));
+        let lanes = (0..LANES).map(|_| tokio::spawn(lane(pool.clone(), Arc::clone(&jobs)))).collect();
+        Self { queue, lanes: Mutex::new(lanes) }
+    }
+
+    pub(super) async fn write(&self, batch: Batch) -> Outcome {
+        let (reply, outcome) = oneshot::channel();
+        let job = Job { batch, since: Instant::now(), reply };
+        self.queue.try_send(Message::Write(job)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable("the store is closed".to_owned()),
+        })?;
+        outcome.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer gave no answer".to_owned())))
+    }
+
+    /// Takes no more, and ends when everything queued is answered.
+    pub(super) async fn stop(&self) {
+        let lanes = std::mem::take(&mut *self.lanes.lock().unwrap_or_else(PoisonError::into_inner));
+        let stopped = self.queue.send(Message::Stop).await;
+        tracing::debug!(queued = stopped.is_ok(), "closing the store");
+        if join_all(lanes).await.iter().any(Result::is_err) {
+            tracing::error!("the store's writer ended by a panic");
+        }
+    }
+}
+
+async fn lane(pool: Pool, jobs: Arc<tokio::sync::Mutex<mpsc::Receiver<Message>>>) {
+    while let Some(group) = take(&jobs).await {
+        commit(&pool, group).await;
+    }
+}
+
+/// What is queued, at least one; `None` when there will be no more.
+async fn take(jobs: &tokio::sync::Mutex<mpsc::Receiver<Message>>) -> Option<Vec<Job>> {
+    let mut jobs = jobs.lock().await;
+    let first = jobs.recv().await?;
+    let mut group = Vec::new();
+    let mut next = Some(first);
+    while let Some(message) = next {
+        match message {
+            Message::Write(job) => group.push(job),
+            Message::Stop => jobs.close(),
+        }
+        next = if group.len() < GROUP { jobs.try_recv().ok() } else { None };
+    }
+    Some(group)
+}
+
+/// Commits a group and answers everyone in it.
+async fn commit(pool: &Pool, group: Vec<Job>) {
+    let (group, late): (Vec<_>, Vec<_>) = group.into_iter().partition(|job| job.since.elapsed() < ANSWER);
+    for job in late {
+        answer(job.reply, Err(StoreError::Busy));
+    }
+    let group = match <[Job; 1]>::try_from(group) {
+        Ok([one]) => return alone(pool.clone(), one).await,
+        Err(group) => group,
+    };
+    match together(pool, &group).await {
+        Ok(Together::Done) => group.into_iter().for_each(|job| answer(job.reply, Ok(Written::Done))),
+        // On other connections, so that a batch that has to wait for a row keeps nobody else.
+        Ok(Together::Undone) => {
+            let pool = pool.clone();
+            tokio::spawn(join_all(group.into_iter().map(move |job| alone(pool.clone(), job))));
+        }
+        Err(error) => group.into_iter().for_each(|job| answer(job.reply, Err(error.clone()))),
+    }
+}
+
+/// Whoever asked may have gone away; what was written stays written.
+fn answer(reply: oneshot::Sender<Outcome>, outcome: Outcome) {
+    let _gone = reply.send(outcome);
+}
+
+/// What became of a group whose transaction has ended.
+enum Together {
+    Done,
+    /// Nothing of it remains.
+    Undone,
+}
+
+async fn together(pool: &Pool, group: &[Job]) -> Result<Together, StoreError> {
+    if group.is_empty() {
+        return Ok(Together::Done);
+    }
+    let client = connection(pool).await?;
+    let statements: Vec<&Statement> = group.iter().flat_map(|job| &job.batch.0).collect();
+    let answers = match in_time(transact(&client, BEGIN_GROUP, &statements)).await {
+        Ok(answers) => answers,
+        Err(error @ (StoreError::Unavailable(_) | StoreError::Busy)) => return Err(error),
+        // Nothing was sent, because a batch of the group cannot be; which one will show.
+        Err(_) => return Ok(Together::Undone),
+    };
+    let commit = answers.len().saturating_sub(1);
+    let Some((position, error)) = first_error(answers) else { return Ok(Together::Done) };
+    match error.code() {
+        // The server said so before it came to COMMIT.
+        Some(code) if position < commit && !is_outage(code.code()) => Ok(Together::Undone),
+        _ => Err(store_error("a group of batches", &error)),
+    }
+}
+
+async fn alone(pool: Pool, job: Job) {
+    let outcome = one(&pool, &job.batch).await;
+    answer(job.reply, outcome);
+}
+
+async fn one(pool: &Pool, batch: &Batch) -> Outcome {
+    let statements: Vec<&Statement> = batch.0.iter().collect();
+    for attempt in 1..=TRIES {
+        let client = connection(pool).await?;
+        let tried = judge(batch, in_time(transact(&client, BEGIN, &statements)).await?)?;
+        drop(client);
+        match tried {
+            Some(written) => return Ok(written),
+            None => tokio::time::sleep(pause(attempt)).await,
+        }
+    }
+    Err(StoreError::Busy)
+}
+
+/// Sends a whole transaction before waiting for any of its answers. Nothing has to be decided in between: a guard that fails
+/// aborts the transaction at the server, which then turns the COMMIT into a rollback. Because all of it leaves in one go, a
+/// caller that goes away cannot leave half of it behind.
+async fn transact(
+    client: &Object,
+    begin: &str,
+    statements: &[&Statement],
+) -> Result<Vec<Result<(), Error>>, StoreError> {
+    let mut prepared = Vec::with_capacity(statements.len());
+    for statement in statements {
+        let text = prepare(client, statement.sql, statement.expect).await?;
+        let args = bind(statement.sql, &text, &statement.args)?;
+        prepared.push((text, args));
+    }
+    let begin = client.batch_execute(begin).boxed();
+    let statements = prepared.iter().map(|(text, args)| {
+        async move { client.query(text, &by_reference(args)).map_ok(drop).await }.boxed()
+    });
+    let commit = client.batch_execute("COMMIT").boxed();
+    Ok(pipelined(iter::once(begin).chain(statements).chain(iter::once(commit)).collect()).await)
+}
+
+/// The first answer that is an error decides; those behind it only say that the transaction has failed.
+fn first_error(answers: Vec<Result<(), Error>>) -> Option<(usize, Error)> {
+    answers.into_iter().enumerate().find_map(|(position, answer)| Some((position, answer.err()?)))
+}
+
+/// What the answers of a batch that went alone mean. `None` asks for another try.
+fn judge(batch: &Batch, answers: Vec<Result<(), Error>>) -> Result<Option<Written>, StoreError> {
+    let Some((position, error)) = first_error(answers) else { return Ok(Some(Written::Done)) };
+    // BEGIN is at position 0, the statements follow it.
+    let index = position.checked_sub(1);
+    let statement = index.and_then(|index| batch.0.get(index));
+    match (index, statement) {
+        _ if is_transient(&error) => Ok(None),
+        (Some(index), Some(statement)) if refused(statement, &error) => {
+            Ok(Some(Written::Refused { statement: index }))
+        }
+        (_, statement) => {
+            Err(store_error(statement.map_or("transaction", |statement| statement.sql.name), &error))
+        }
+    }
+}
+
+fn refused(statement: &Statement, error: &Error) -> bool {
+    statement.expect != Expect::Any && error.code() == Some(&SqlState::DIVISION_BY_ZERO)
+}
+
+/// Sends all requests in the order given, by polling each once, then waits for their answers, which come in that order.
+async fn pipelined<T>(requests: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    let mut requests: Vec<_> = requests.into_iter().map(maybe_done).collect();
+    poll_fn(|context| {
+        for request in &mut requests {
+            let _answered = Pin::new(request).poll(context);
+        }
+        Poll::Ready(())
+    })
+    .await;
+    let mut answers = Vec::with_capacity(requests.len());
+    for mut request in requests {
+        Pin::new(&mut request).await;
+        answers.extend(Pin::new(&mut request).take_output());
+    }
+    answers
+}
+
+/// Some milliseconds, more after each try and never the same for two rivals.
+fn pause(attempt: u32) -> Duration {
+    let spread = RandomState::new().hash_one(attempt) % 8;
+    Duration::from_millis(u64::from(attempt) * (1 + spread))
+}

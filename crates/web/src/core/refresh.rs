@@ -1,0 +1,95 @@
+//! A refresh token becomes tokens and its successor (RFC 6749 §6).
+
+use signet_protocol::{
+    application::AuthMethod,
+    grant::Grant,
+    refresh::{self, GRACE_CONFIDENTIAL, GRACE_PUBLIC, RefreshDecision, RefreshFamily},
+    scope::Scope,
+    time::{Now, Seconds},
+    token::{self, INVALID_GRANT, RefreshCase, RefreshRequest},
+    user::ActiveUser,
+};
+use signet_store::StoreError;
+
+use crate::{
+    core::{Caller, Node, Rows, active_user, revoke},
+    error::Failure,
+};
+
+/// A chain that the caller presented a token of, with its user. Only [`find`] makes one.
+pub struct Refreshable {
+    family: RefreshFamily,
+    user: ActiveUser,
+    scope: Scope,
+    presented: i64,
+}
+
+/// A chain that was moved on, or handed out again: what tokens are minted from.
+pub struct Refreshed {
+    /// The grant.
+    pub grant: Grant,
+    /// Its user.
+    pub user: ActiveUser,
+    /// The scope of the access token.
+    pub scope: Scope,
+    /// The refresh token to hand out.
+    pub refresh_token: String,
+    /// When that was written.
+    pub now: Now,
+}
+
+/// Finds the chain of a request; what the token's place in it means is decided when it is moved on.
+pub async fn find(
+    node: &impl Node,
+    caller: &Caller<'_>,
+    request: &RefreshRequest,
+) -> Result<Refreshable, Failure> {
+    let rows = node.rows();
+    let presented = refresh::parse_refresh_token(rows.refresh_key(), &request.token).ok_or(INVALID_GRANT)?;
+    let family = rows.refresh_family(presented.family).await?.ok_or(INVALID_GRANT)?;
+    let case = RefreshCase { family: &family, client: caller.client, issuer: caller.issuer.id() };
+    token::check_refresh(&case)?;
+    let scope = token::refreshed_scope(&family.grant.scope, request.scope.as_ref())?;
+    let user = active_user(rows, family.grant.user).await?;
+    Ok(Refreshable { family, user, scope, presented: presented.generation })
+}
+
+impl Refreshable {
+    /// Moves the chain on, or finds that it was moved already; durably, before anything is signed.
+    pub async fn advance(self, node: &impl Node, caller: &Caller<'_>) -> Result<Refreshed, Failure> {
+        let Refreshable { mut family, user, scope, presented } = self;
+        let rows = node.rows();
+        let grace = grace(caller);
+        // A guard that finds another request was quicker makes us look again: the same refresh is then a repeat.
+        for _ in 0..8 {
+            let now = node.now();
+            let (id, grant, until) = (family.id, family.grant.id, caller.access_until(now));
+            let (written, generation) = match refresh::decide(&family, presented, now.timestamp(), grace) {
+                RefreshDecision::Rotate { next } => {
+                    (rows.rotate(id, grant, presented, until, now).await?, next)
+                }
+                RefreshDecision::Repeat { generation } => {
+                    (rows.repeat(id, grant, generation, until).await?, generation)
+                }
+                RefreshDecision::Fork => {
+                    let why = "a refresh token was used out of turn";
+                    return Err(revoke::because(node, caller, &family.grant, why).await?.into());
+                }
+                RefreshDecision::Dead => return Err(INVALID_GRANT.into()),
+            };
+            if written {
+                let refresh_token = refresh::refresh_token(rows.refresh_key(), id, generation);
+                return Ok(Refreshed { grant: family.grant, user, scope, refresh_token, now });
+            }
+            family = rows.refresh_family(id).await?.ok_or(INVALID_GRANT)?;
+        }
+        Err(Failure::Store(StoreError::Busy))
+    }
+}
+
+fn grace(caller: &Caller<'_>) -> Seconds {
+    match caller.client.application().settings.token_endpoint_auth_method {
+        AuthMethod::None => GRACE_PUBLIC,
+        AuthMethod::ClientSecretPost | AuthMethod::ClientSecretBasic => GRACE_CONFIDENTIAL,
+    }
+}
