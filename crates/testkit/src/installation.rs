@@ -122,7 +122,7 @@ impl Installation {
 
 async fn answers(port: u16) -> bool {
     match Connection::open(port).await {
-        Ok(mut connection) => connection.get("/healthz", "").await.is_ok_and(|answer| answer.status == 200),
+        Ok(mut connection) => connection.get("/readyz", "").await.is_ok_and(|answer| answer.status == 200),
         Err(_) => false,
     }
 }

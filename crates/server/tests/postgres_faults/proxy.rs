@@ -6,12 +6,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, UnixStream},
     sync::watch,
+    time::sleep,
 };
 
 /// What becomes of connections.
@@ -54,20 +56,18 @@ impl Proxy {
                     let Ok(server) = UnixStream::connect(&socket).await else { return };
                     let (from_client, to_client) = stream.into_split();
                     let (from_server, to_server) = server.into_split();
-                    let deaf = AtomicBool::new(false);
+                    let deaf = watch::Sender::new(false);
                     let to_server = carry(from_client, to_server, &state, |bytes| {
-                        let springs = bytes.windows(7).any(|window| window == b"COMMIT\0")
-                            && trap.set.swap(false, Ordering::SeqCst);
-                        if springs {
-                            trap.sprung.fetch_add(1, Ordering::SeqCst);
-                            deaf.store(true, Ordering::SeqCst);
+                        if trap.springs(bytes) {
+                            deaf.send_replace(true);
                         }
                         true
                     });
-                    let to_client = carry(from_server, to_client, &state, |_| !deaf.load(Ordering::SeqCst));
+                    let to_client = carry(from_server, to_client, &state, |_| !*deaf.borrow());
                     tokio::select! {
                         () = to_server => {}
                         () = to_client => {}
+                        () = forgotten(deaf.subscribe()) => {}
                         () = cut(state.clone()) => {}
                     }
                 });
@@ -90,23 +90,38 @@ impl Proxy {
     }
 }
 
+impl Trap {
+    fn springs(&self, bytes: &[u8]) -> bool {
+        let commits = bytes.windows(7).any(|window| window == b"COMMIT\0");
+        let springs = commits && self.set.swap(false, Ordering::SeqCst);
+        self.sprung.fetch_add(u64::from(springs), Ordering::SeqCst);
+        springs
+    }
+}
+
+/// The server has had the time to commit, and nobody hears of it.
+async fn forgotten(mut deaf: watch::Receiver<bool>) {
+    drop(deaf.wait_for(|deaf| *deaf).await);
+    sleep(Duration::from_millis(300)).await;
+}
+
 async fn cut(mut state: watch::Receiver<Network>) {
     drop(state.wait_for(|network| *network == Network::Cut).await);
 }
 
-/// Carries bytes until either end closes, a chunk is not `let_through`, or for ever once the network is silent.
+/// Carries the bytes that `pass` until either end closes, or for ever once the network is silent.
 async fn carry(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     state: &watch::Receiver<Network>,
-    let_through: impl Fn(&[u8]) -> bool,
+    pass: impl Fn(&[u8]) -> bool,
 ) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         if *state.borrow() == Network::Silent {
             return std::future::pending().await;
         }
-        if !let_through(&buffer[..length]) || to.write_all(&buffer[..length]).await.is_err() {
+        if pass(&buffer[..length]) && to.write_all(&buffer[..length]).await.is_err() {
             return;
         }
     }

@@ -7,7 +7,7 @@ use signet_testkit::{
     http::{Answer, Browser, escape},
     installation::{Installation, Server},
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// What docs/failures.md promises, and as much again for a machine that does other things too.
 const BOUND: Duration = Duration::from_secs(30);
@@ -85,17 +85,25 @@ impl World {
         Client(Browser::new(self.port))
     }
 
-    /// Asks until the server can, as an operator waits; it is never started again.
+    /// Waits until the server says that it can; it is never started again.
     pub async fn recovers(&self) {
+        self.becomes(200).await;
+    }
+
+    /// Waits until the server says that it should get no traffic.
+    pub async fn is_unready(&self) {
+        self.becomes(503).await;
+    }
+
+    async fn becomes(&self, status: u16) {
         let mut client = self.client();
-        let recovered = async {
-            while client.get("/healthz").await.status != 200 {
-                tokio::time::sleep(Duration::from_millis(100)).await;
+        let became = async {
+            while client.get("/readyz").await.status != status {
+                sleep(Duration::from_millis(100)).await;
             }
         };
-        timeout(BOUND, recovered)
-            .await
-            .unwrap_or_else(|_| panic!("it does not recover: {}", self.installation.log()));
+        let became = timeout(BOUND, became).await;
+        became.unwrap_or_else(|_| panic!("/readyz is never {status}: {}", self.installation.log()));
     }
 }
 
@@ -173,7 +181,7 @@ pub async fn refresh_until_done(mut client: Client, mut token: String, times: us
         } else {
             assert_unavailable(&answer);
             unavailable += 1;
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            sleep(Duration::from_millis(20)).await;
         }
     }
     (token, unavailable)
