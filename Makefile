@@ -3,10 +3,11 @@ MAKEFLAGS += --no-print-directory
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools fmt lint unit interop bench benchfull compiler
+.PHONY: help run test tools fmt lint unit interop bench benchfull crash crash-smoke compiler
+KILLS ?= 10000
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: compiler ## build a release binary and serve at http://localhost:8080 on ./signet-data
 	cargo build --release -p signet
@@ -17,6 +18,7 @@ test: ## install what is missing and run every check and every test
 	$(MAKE) tools
 	$(MAKE) lint
 	$(MAKE) unit
+	$(MAKE) crash-smoke
 	$(MAKE) interop
 
 tools: ## install what the tests need: PostgreSQL, Node.js, Chromium, npm and pip packages
@@ -45,6 +47,14 @@ bench: compiler ## measure a release binary on SQLite and on PostgreSQL; ARGS='-
 
 benchfull: ARGS := --users 1,1000,1000000 --json $(TARGET)/bench.json --markdown docs/performance.md $(ARGS)
 benchfull: bench ## the same with up to 1,000,000 users and 10,000,000 grants; writes docs/performance.md
+
+crash: compiler ## kill a release binary KILLS times on each engine; the report is target/crash-report.md
+	cargo build --release -p signet -p signet-crash
+	$(TARGET)/release/signet-crash --binary $(TARGET)/release/signet --kills $(KILLS) --report $(TARGET)/crash-report.md $(ARGS)
+
+crash-smoke: ## kill a debug binary 100 times on each engine
+	cargo build -p signet -p signet-crash
+	$(TARGET)/debug/signet-crash --binary $(TARGET)/debug/signet --report $(TARGET)/crash-smoke.md
 
 compiler:
 	@command -v cc >/dev/null || scripts/install-packages build-essential

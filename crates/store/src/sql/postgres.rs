@@ -9,8 +9,9 @@ mod writer;
 use std::{borrow::Cow, future::Future, time::Duration};
 
 use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
+use tokio::time::Instant;
 
 use self::{
     errors::store_error,
@@ -28,6 +29,14 @@ const WAIT: Duration = Duration::from_secs(5);
 /// How long the server may take to answer a statement or a batch.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// How long one of several hosts may take to accept a connection, so that there is time left for the next.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// Said on every new connection: whoever waits for a row gives up before its caller does, so that nothing is done after the
+/// caller was told to try again. Not `statement_timeout`, which would cut short a COMMIT's wait for a synchronous standby
+/// and have it reported as done.
+const SETTINGS: &str = "SET lock_timeout = '9s'";
+
 /// A pool of connections to one server, and what writes through it.
 pub struct Postgres {
     pool: Pool,
@@ -40,12 +49,18 @@ impl Postgres {
         if config.get_application_name().is_none() {
             config.application_name("signet");
         }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT);
+        }
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = Pool::builder(Manager::from_config(config, tls, recycling))
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT))
             .create_timeout(Some(WAIT))
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async { client.batch_execute(SETTINGS).await.map_err(HookError::Backend) })
+            }))
             .build()
             .map_err(|error| StoreError::Internal(error.to_string()))?;
         let writer = Writer::start(&pool);
@@ -54,24 +69,27 @@ impl Postgres {
 
     /// A connection may have died since it was put back; a read can be asked again on another.
     pub(super) async fn read(&self, sql: &Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {
-        in_time(async {
-            match self.try_read(sql, args).await {
-                Err(StoreError::Unavailable(_)) => self.try_read(sql, args).await,
-                answer => answer,
+        let until = Instant::now() + ANSWER;
+        match self.try_read(sql, args, until).await {
+            Err(StoreError::Unavailable(_)) if Instant::now() < until => {
+                self.try_read(sql, args, until).await
             }
-        })
-        .await
+            answer => answer,
+        }
     }
 
-    async fn try_read(&self, sql: &Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let client = connection(&self.pool).await?;
-        let prepared = prepare(&client, sql, Expect::Any).await?;
-        let args = bind(sql, &prepared, args)?;
-        let rows = client
-            .query(&prepared, &by_reference(&args))
-            .await
-            .map_err(|error| store_error(sql.name, &error))?;
-        rows.iter().map(|row| from_postgres(sql, row)).collect()
+    async fn try_read(&self, sql: &Sql, args: &[Value], until: Instant) -> Result<Vec<Row>, StoreError> {
+        let client = in_time(until, connection(&self.pool)).await?;
+        let asked = async {
+            let prepared = prepare(&client, sql, Expect::Any).await?;
+            let args = bind(sql, &prepared, args)?;
+            let rows = client.query(&prepared, &by_reference(&args)).await;
+            let rows = rows.map_err(|error| store_error(sql.name, &error))?;
+            rows.iter().map(|row| from_postgres(sql, row)).collect()
+        };
+        let answer = in_time(until, asked).await;
+        put_back(client, &answer);
+        answer
     }
 
     pub(super) async fn write(&self, batch: Batch) -> Result<Written, StoreError> {
@@ -113,10 +131,24 @@ async fn connection(pool: &Pool) -> Result<Object, StoreError> {
     })
 }
 
+/// Puts a connection back, unless it failed: one whose answers are still to come would keep its next user waiting, and one to
+/// a server that became a standby would refuse every write. The others have most likely met the same.
+fn put_back<T>(client: Object, answer: &Result<T, StoreError>) {
+    if let Err(StoreError::Unavailable(_)) = answer {
+        if let Some(pool) = Object::pool(&client) {
+            pool.retain(|_, _| false);
+        }
+        drop(Object::take(client));
+    }
+}
+
 /// A server that hangs, or a network that swallows packets, must not hold its callers: they are told, and may try again.
-async fn in_time<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+async fn in_time<T>(
+    until: Instant,
+    asked: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
     let late = || StoreError::Unavailable(format!("no answer within {} s", ANSWER.as_secs()));
-    tokio::time::timeout(ANSWER, asked).await.unwrap_or_else(|_| Err(late()))
+    tokio::time::timeout_at(until, asked).await.unwrap_or_else(|_| Err(late()))
 }
 
 /// A guard becomes a query that divides by zero unless exactly one row was affected.

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use tokio_postgres::{binary_copy::BinaryCopyInWriter, types::Type};
 
 use super::{
-    DIALECT, Postgres,
+    DIALECT, Postgres, connection,
     errors::store_error,
     values::{bind, from_postgres, to_postgres},
 };
@@ -21,7 +21,7 @@ const PRESENT: &str = "SELECT to_regclass($1::text) IS NOT NULL";
 
 /// A connection of its own, outside the pool.
 async fn connect(url: &str) -> Result<ClientWrapper, StoreError> {
-    Postgres::open(url)?.connection().await.map(Object::take)
+    connection(&Postgres::open(url)?.pool).await.map(Object::take)
 }
 
 async fn begin(url: &str, mode: &str) -> Result<ClientWrapper, StoreError> {

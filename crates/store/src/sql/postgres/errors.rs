@@ -19,7 +19,7 @@ pub(super) fn store_error(what: &str, error: &Error) -> StoreError {
         // What its catalogue says to the slower of two that create the same table.
         &SqlState::DUPLICATE_TABLE | &SqlState::DUPLICATE_OBJECT => StoreError::conflict("pg_class"),
         &SqlState::FOREIGN_KEY_VIOLATION => StoreError::conflict(StoreError::FOREIGN_KEY),
-        &SqlState::TOO_MANY_CONNECTIONS => StoreError::Busy,
+        &SqlState::TOO_MANY_CONNECTIONS | &SqlState::LOCK_NOT_AVAILABLE => StoreError::Busy,
         code if is_outage(code.code()) => StoreError::Unavailable(detail),
         _ => StoreError::Internal(detail),
     }

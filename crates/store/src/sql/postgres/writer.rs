@@ -11,7 +11,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use deadpool_postgres::{Object, Pool};
@@ -22,13 +22,14 @@ use futures_util::{
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
+    time::Instant,
 };
 use tokio_postgres::{Error, error::SqlState};
 
 use super::{
     ANSWER, connection,
     errors::{is_outage, is_transient, store_error},
-    in_time, prepare,
+    in_time, prepare, put_back,
     values::{bind, by_reference},
 };
 use crate::{
@@ -164,7 +165,15 @@ async fn together(pool: &Pool, group: &[Job]) -> Result<Together, StoreError> {
     }
     let client = connection(pool).await?;
     let statements: Vec<&Statement> = group.iter().flat_map(|job| &job.batch.0).collect();
-    let answers = match in_time(transact(&client, BEGIN_GROUP, &statements)).await {
+    let answers = in_time(Instant::now() + ANSWER, transact(&client, BEGIN_GROUP, &statements)).await;
+    let outcome = judge_group(answers);
+    put_back(client, &outcome);
+    outcome
+}
+
+/// What the answers of a group mean.
+fn judge_group(answers: Result<Vec<Result<(), Error>>, StoreError>) -> Result<Together, StoreError> {
+    let answers = match answers {
         Ok(answers) => answers,
         Err(error @ (StoreError::Unavailable(_) | StoreError::Busy)) => return Err(error),
         // Nothing was sent, because a batch of the group cannot be; which one will show.
@@ -188,9 +197,10 @@ async fn one(pool: &Pool, batch: &Batch) -> Outcome {
     let statements: Vec<&Statement> = batch.0.iter().collect();
     for attempt in 1..=TRIES {
         let client = connection(pool).await?;
-        let tried = judge(batch, in_time(transact(&client, BEGIN, &statements)).await?)?;
-        drop(client);
-        match tried {
+        let answers = in_time(Instant::now() + ANSWER, transact(&client, BEGIN, &statements)).await;
+        let tried = answers.and_then(|answers| judge(batch, answers));
+        put_back(client, &tried);
+        match tried? {
             Some(written) => return Ok(written),
             None => tokio::time::sleep(pause(attempt)).await,
         }
