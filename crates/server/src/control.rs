@@ -58,6 +58,8 @@ pub enum Request {
     Create(String),
     /// Show the application of this App ID or identifier.
     Show(String),
+    /// Whether the database answers.
+    Health,
 }
 
 impl Request {
@@ -83,6 +85,12 @@ pub enum Answer {
 pub async fn answer(signet: &Signet, request: Request) -> Answer {
     let (text, doing) = match request {
         Request::Show(named) => return card(signet, &named).await,
+        Request::Health => {
+            return match signet.store().ping().await {
+                Ok(()) => Answer::Done("The server runs and its database answers.".to_owned()),
+                Err(error) => Answer::Failed(error.to_string()),
+            };
+        }
         Request::Plan(text) => (text, Doing::Plan),
         Request::Apply(text) => (text, Doing::Apply),
         Request::Create(text) => (text, Doing::Create),
