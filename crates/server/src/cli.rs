@@ -12,6 +12,7 @@ Examples:
   signet user create --username alice              asks for the password
   signet app create --name Notes --identifier notes --redirect-uri http://localhost:3000/callback
   signet app show notes                            App ID, secret, authentication and endpoints
+  signet check                                     is everything as it should be?
   signet backup FILE                               the whole database in one file
 
 The commands other than serve work while the server runs and while it does not.";
@@ -63,6 +64,10 @@ pub enum Command {
     /// Look at the signing keys and rotate them
     #[command(subcommand)]
     Keys(Keys),
+    /// Look whether everything is as it should be, and say what to do
+    Check(Check),
+    /// Ask the server that runs on the data directory whether it and its database answer
+    Health,
     /// Write the whole database to a file, while the server runs or not
     Backup(Backup),
     /// Put a backup into an empty data directory and an empty database, of either engine
@@ -206,6 +211,17 @@ pub struct RotateKeys {
     pub now: bool,
 }
 
+/// `signet check`.
+#[derive(Args)]
+pub struct Check {
+    /// Print what was found as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// What the server is run with.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
 /// `signet backup`.
 #[derive(Args)]
 pub struct Backup {
@@ -239,6 +255,7 @@ impl Command {
     pub fn serve(&self) -> Option<&Serve> {
         match self {
             Command::Serve(serve) => Some(serve),
+            Command::Check(check) => Some(&check.serve),
             _ => None,
         }
     }
@@ -247,13 +264,15 @@ impl Command {
     pub fn base_url(&self) -> Option<&str> {
         let base = match self {
             Command::Serve(serve) => &serve.base,
+            Command::Check(check) => &check.serve.base,
             Command::App(App::Create(create)) => &create.base,
             Command::App(App::Show(show)) => &show.base,
             Command::Apply(_)
             | Command::User(_)
             | Command::Keys(_)
             | Command::Backup(_)
-            | Command::Restore(_) => return None,
+            | Command::Restore(_)
+            | Command::Health => return None,
         };
         base.base_url.as_deref()
     }

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::{
     backup::backup,
+    check::check,
     cli::{App, Apply, Command, CreateApp, CreateUser, Keys, User},
     config::Config,
     control::{self, Answer, DESCRIPTION_BYTES, Request},
@@ -43,8 +44,22 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
             eprintln!("{}", backup(config, &arguments).await?);
             Ok(())
         }
+        Command::Check(arguments) => check(config, &arguments).await,
+        Command::Health => print(done(health(config).await?)?),
         Command::Restore(arguments) => print(restore(config, &arguments).await?),
     }
+}
+
+/// Asks the running server, and nobody in its place.
+async fn health(config: &Config) -> Result<Answer, Failure> {
+    let none = || {
+        Failure::new(format!("no server runs on the data directory {}", config.data.display()))
+            .help("Start signet serve there, or say where it runs with --data DIR.")
+    };
+    if !config.data.is_dir() {
+        return Err(none());
+    }
+    control::ask(&DataDir::installed(config)?, &Request::Health).await?.ok_or_else(none)
 }
 
 async fn apply(config: &Config, arguments: &Apply) -> Result<(), Failure> {

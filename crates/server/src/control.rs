@@ -64,6 +64,8 @@ pub enum Request {
     Keys,
     /// Take the next step with the signing keys of one issuer or all; with `now`, have another key sign at once.
     RotateKeys { issuer: Option<String>, now: bool },
+    /// Whether the database answers.
+    Health,
 }
 
 impl Request {
@@ -92,6 +94,12 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         Request::Keys => return done(keys::list(signet).await),
         Request::RotateKeys { issuer, now } => {
             return done(keys::rotate(signet, issuer.as_deref(), now).await);
+        }
+        Request::Health => {
+            return match signet.store().ping().await {
+                Ok(()) => Answer::Done("The server runs and its database answers.".to_owned()),
+                Err(error) => Answer::Failed(error.to_string()),
+            };
         }
         Request::Plan(text) => (text, Doing::Plan),
         Request::Apply(text) => (text, Doing::Apply),

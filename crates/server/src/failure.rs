@@ -20,6 +20,11 @@ impl Failure {
         Failure::new(format!("{what}: {}", plain(&error.to_string())))
     }
 
+    /// What happened, and what to do.
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        (&self.what, self.help.as_deref())
+    }
+
     /// The same with what to do.
     pub fn help(self, help: impl Into<String>) -> Failure {
         Failure { help: Some(help.into()), ..self }

@@ -1,6 +1,7 @@
 //! `signet`: a self-hosted OpenID Connect provider.
 
 mod backup;
+mod check;
 mod cli;
 mod commands;
 mod config;

@@ -27,7 +27,8 @@ use crate::{
     failure::Failure,
 };
 
-const MARK: &str = "restore.unfinished";
+/// The file that lies in the data directory while a restore is under way.
+pub const MARK: &str = "restore.unfinished";
 const BUFFER_BYTES: usize = 1 << 20;
 const ELSEWHERE: &str = "Choose an empty one with --data DIR or --database URL, or move away what is there.";
 

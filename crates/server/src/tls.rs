@@ -11,9 +11,9 @@ use std::{
 
 use rustls::{
     CertificateError, Error, InconsistentKeys, RootCertStore, ServerConfig,
-    client::verify_server_cert_signed_by_trust_anchor,
+    client::{verify_server_cert_signed_by_trust_anchor, verify_server_name},
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, PrivateKeyDer, UnixTime, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
     server::{ClientHello, ParsedCertificate, ResolvesServerCert},
     sign::CertifiedKey,
 };
@@ -175,7 +175,37 @@ struct Contents {
     key: Vec<u8>,
 }
 
+/// What an operator wants to know of a certificate.
+pub struct Facts {
+    /// When it ends, in seconds since 1970.
+    pub not_after: Option<i64>,
+    /// Whether its time has not come yet.
+    pub not_yet: bool,
+    /// Of the hosts asked for, those it is not for.
+    pub missing: Vec<String>,
+}
+
 impl TlsFiles {
+    /// Reads the files and looks at the certificate.
+    ///
+    /// # Errors
+    /// A file is not there or not PEM, or the key is another certificate's.
+    pub fn facts(&self, hosts: &[&str]) -> Result<Facts, Failure> {
+        let provider = aws_lc_rs::default_provider();
+        let certified = self.certified(&self.read()?, &provider)?;
+        let own = certified.cert.first().and_then(|own| ParsedCertificate::try_from(own).ok());
+        let is_for = |host: &str| match (&own, ServerName::try_from(host)) {
+            (Some(own), Ok(name)) => verify_server_name(own, &name).is_ok(),
+            _ => false,
+        };
+        let own_der = certified.cert.first();
+        Ok(Facts {
+            not_after: own_der.and_then(|own| not_after(own, &provider)),
+            not_yet: own_der.and_then(|own| problem_of_time(own, &provider)) == Some("is not valid yet"),
+            missing: hosts.iter().filter(|host| !is_for(host)).map(|host| (*host).to_owned()).collect(),
+        })
+    }
+
     fn read(&self) -> Result<Contents, Failure> {
         let certificate = read(&self.certificate).map_err(|error| {
             Failure::io(format!("cannot read the certificate {}", self.certificate.display()), &error)
@@ -228,6 +258,20 @@ fn problem_of_time(own: &CertificateDer, provider: &CryptoProvider) -> Option<&'
             }
             _ => None,
         },
+        _ => None,
+    }
+}
+
+/// The verifier names the end of a certificate to whom it is past: far enough in the future, to everybody.
+fn not_after(own: &CertificateDer, provider: &CryptoProvider) -> Option<i64> {
+    const FAR: Duration = Duration::from_secs(253_402_300_799);
+    let own = ParsedCertificate::try_from(own).ok()?;
+    let (nobody, algorithms) = (RootCertStore::empty(), provider.signature_verification_algorithms.all);
+    let then = UnixTime::since_unix_epoch(FAR);
+    match verify_server_cert_signed_by_trust_anchor(&own, &nobody, &[], then, algorithms) {
+        Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+            i64::try_from(not_after.as_secs()).ok()
+        }
         _ => None,
     }
 }
