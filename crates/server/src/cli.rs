@@ -67,6 +67,9 @@ pub struct Serve {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", env = "SIGNET_LISTEN", hide_env_values = true)]
     pub listen: Option<String>,
+    /// Address and port of a second listener, for GET /metrics [default: none]
+    #[arg(long, value_name = "ADDRESS", env = "SIGNET_METRICS_LISTEN", hide_env_values = true)]
+    pub metrics_listen: Option<String>,
     /// Seconds to go on answering once told to stop, not ready any more, so that a load balancer notices [default: 0]
     #[arg(long, value_name = "SECONDS", env = "SIGNET_DRAIN", hide_env_values = true)]
     pub drain: Option<String>,
@@ -179,6 +182,14 @@ impl Command {
     pub fn drain(&self) -> Option<&str> {
         match self {
             Command::Serve(serve) => serve.drain.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// `--metrics-listen`, where the command has it.
+    pub fn metrics_listen(&self) -> Option<&str> {
+        match self {
+            Command::Serve(serve) => serve.metrics_listen.as_deref(),
             _ => None,
         }
     }

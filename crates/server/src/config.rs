@@ -29,6 +29,8 @@ pub struct Config {
     pub database: Database,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to listen for who reads the metrics.
+    pub metrics_listen: Option<SocketAddr>,
     /// How long the server goes on once it is told to stop.
     pub drain: Duration,
     /// The pool's address; else `http://localhost` and the port.
@@ -54,6 +56,7 @@ struct File {
     data: Option<PathBuf>,
     database: Option<Database>,
     listen: Option<SocketAddr>,
+    metrics_listen: Option<SocketAddr>,
     drain: Option<Duration>,
     base_url: Option<BaseUrl>,
     log_level: Option<String>,
@@ -74,6 +77,8 @@ impl Config {
             std::path::absolute(data).map_err(|error| Failure::io("--data must be a directory", &error))?;
         let database = flag("--database", common.database.as_deref(), parse_database)?.or(file.database);
         let listen = flag("--listen", cli.command.listen(), parse_listen)?.or(file.listen);
+        let metrics_listen =
+            flag("--metrics-listen", cli.command.metrics_listen(), parse_listen)?.or(file.metrics_listen);
         let drain = flag("--drain", cli.command.drain(), parse_drain)?.or(file.drain);
         let base_url = flag("--base-url", cli.command.base_url(), parse_base_url)?.or(file.base_url);
         let log_level = flag("--log-level", common.log_level.as_deref(), parse_level)?.or(file.log_level);
@@ -83,6 +88,7 @@ impl Config {
             database: database.unwrap_or_else(|| Database::Sqlite(data.join("signet.db"))),
             data,
             listen: listen.unwrap_or(DEFAULT_LISTEN),
+            metrics_listen,
             drain: drain.unwrap_or_default(),
             base_url,
             log_level,
@@ -123,6 +129,7 @@ impl File {
             data: table.parsed("data", |text| Ok::<_, String>(PathBuf::from(text))),
             database: table.parsed("database", parse_database),
             listen: table.parsed("listen", parse_listen),
+            metrics_listen: table.parsed("metrics_listen", parse_listen),
             drain: table.seconds("drain", 0..=MOST_DRAIN).map(|s| Duration::from_secs(s.unsigned_abs())),
             base_url: table.parsed("base_url", parse_base_url),
             log_level: table.parsed("log_level", parse_level),
@@ -247,7 +254,7 @@ mod tests {
             assert!(key == "–" || flag == format!("--{}", key.replace('_', "-")), "{key} {flag}");
         }
         let keys = rows().iter().filter(|row| row[0] != "–").count();
-        assert_eq!(keys, 7, "a key of the file is not in the table");
+        assert_eq!(keys, 8, "a key of the file is not in the table");
     }
 
     #[test]
@@ -277,6 +284,7 @@ mod tests {
             ),
             (["--database", "postgres://u@db/x?sslmode=verify-full"], "with sslmode=disable"),
             (["--listen", "8080"], "--listen must be an IP address and a port"),
+            (["--metrics-listen", "9464"], "--metrics-listen must be an IP address and a port"),
             (["--drain", "soon"], "--drain must be 0 to 3600 seconds"),
             (["--drain", "3601"], "--drain must be 0 to 3600 seconds"),
             (["--base-url", "localhost"], "--base-url must be http:// or https://"),

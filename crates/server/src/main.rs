@@ -8,6 +8,7 @@ mod data;
 mod explain;
 mod failure;
 mod logging;
+mod metrics;
 mod password;
 mod serve;
 mod slots;

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
+use crate::stats::CacheStats;
+
 /// Entries of one cache; beyond it some other entry makes room.
 const CAPACITY: usize = 4096;
 
@@ -13,7 +15,7 @@ const CAPACITY: usize = 4096;
 ///
 /// A value is put in with the [`Ticket`] of the look-up that missed. Every removal makes earlier tickets worthless, so
 /// a value read before a change is never put in after it.
-pub(crate) struct Cache<K, V>(RwLock<State<K, V>>);
+pub(crate) struct Cache<K, V>(RwLock<State<K, V>>, pub CacheStats);
 
 struct State<K, V> {
     generation: u64,
@@ -26,7 +28,7 @@ pub(crate) struct Ticket(u64);
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {
-        Self(RwLock::new(State { generation: 0, entries: HashMap::new() }))
+        Self(RwLock::new(State { generation: 0, entries: HashMap::new() }), CacheStats::default())
     }
 }
 
@@ -34,7 +36,9 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
     /// The value, or a ticket to put it in.
     pub(crate) fn get(&self, key: &K) -> Result<Arc<V>, Ticket> {
         let state = self.read();
-        state.entries.get(key).cloned().ok_or(Ticket(state.generation))
+        let found = state.entries.get(key).cloned();
+        self.1.asked(found.is_some());
+        found.ok_or(Ticket(state.generation))
     }
 
     /// Keeps a value unless something was removed since the ticket was given out.

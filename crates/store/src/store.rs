@@ -30,6 +30,7 @@ use crate::{
     sealing::MasterKey,
     session,
     sql::{Batch, Engine, Sql, Written},
+    stats::{CacheStats, Levels, Stats},
     sweep, transaction, user,
 };
 
@@ -198,6 +199,34 @@ impl Store {
     /// another number is stale.
     pub fn generation(&self) -> u64 {
         self.0.generation.load(Ordering::SeqCst)
+    }
+
+    /// What is counted of the database.
+    pub fn stats(&self) -> &Stats {
+        self.engine().stats()
+    }
+
+    /// What waits for the database, and what of it is in use.
+    pub fn levels(&self) -> Levels {
+        self.engine().levels()
+    }
+
+    /// What is counted of each cache, by its name.
+    pub fn caches(&self) -> [(&'static str, &CacheStats); 6] {
+        let inner = &self.0;
+        [
+            ("applications", &inner.applications.1),
+            ("identifiers", &inner.identifiers.1),
+            ("origins", &inner.origins.1),
+            ("used_algs", &inner.used_algs.1),
+            ("signing_keys", &inner.signing_keys.1),
+            ("key_rings", &inner.key_rings.1),
+        ]
+    }
+
+    /// How many revocations are kept in memory.
+    pub fn revocations(&self) -> usize {
+        self.0.revoked.len()
     }
 
     /// Whether the database answers.

@@ -10,6 +10,7 @@ mod error;
 pub mod hashing;
 mod login;
 pub mod manage;
+pub mod metrics;
 mod network;
 mod oidc;
 pub mod pages;

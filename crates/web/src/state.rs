@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use signet_protocol::{issuer::BaseUrl, time::Now};
 use signet_store::Store;
 
-use crate::{Readiness, clock::Clock, hashing::Hasher, oidc::discovery::Rendered};
+use crate::{Readiness, clock::Clock, hashing::Hasher, metrics::Metrics, oidc::discovery::Rendered};
 
 /// What is configured.
 #[derive(Clone, Debug)]
@@ -22,6 +22,7 @@ pub struct Signet {
     hasher: Hasher,
     rendered: Rendered,
     readiness: Arc<Readiness>,
+    metrics: Arc<Metrics>,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -31,8 +32,9 @@ pub struct Peer(pub IpAddr);
 impl Signet {
     /// Puts the parts together.
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
-        let (rendered, readiness) = (Rendered::default(), Arc::default());
-        Arc::new(Signet { settings, store, clock, hasher, rendered, readiness })
+        let rendered = Rendered::default();
+        let (readiness, metrics) = (Arc::default(), Arc::default());
+        Arc::new(Signet { settings, store, clock, hasher, rendered, readiness, metrics })
     }
 
     /// What is configured.
@@ -53,6 +55,11 @@ impl Signet {
     /// Whether this node should get traffic.
     pub fn readiness(&self) -> &Arc<Readiness> {
         &self.readiness
+    }
+
+    /// What is counted of requests.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// The time now.

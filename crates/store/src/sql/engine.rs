@@ -1,12 +1,15 @@
 //! The one door to either database.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use super::{
     Batch, Expect, Migration, Row, Sql, SqliteOptions, Value, Written, migrate, postgres::Postgres,
     sqlite::Sqlite,
 };
-use crate::{StoreError, args};
+use crate::{
+    StoreError, args,
+    stats::{Levels, Stats},
+};
 
 const PING: Sql = Sql { name: "ping", text: "SELECT 1" };
 
@@ -51,10 +54,11 @@ impl Engine {
     /// Runs one reading statement.
     pub async fn read(&self, sql: &'static Sql, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         refuse_nul(sql, &args)?;
-        match self {
+        let answer = match self {
             Self::Sqlite(engine) => engine.read(sql, &args),
             Self::Postgres(engine) => engine.read(sql, &args).await,
-        }
+        };
+        answer.inspect_err(|error| self.stats().erred(error))
     }
 
     /// Applies a batch and answers when it is durable. A guard that found no row is [`Written::Refused`], a unique
@@ -63,10 +67,29 @@ impl Engine {
         for statement in &batch.0 {
             refuse_nul(statement.sql, &statement.args)?;
         }
-        match self {
-            _ if batch.is_empty() => Ok(Written::Done),
+        let since = Instant::now();
+        let outcome = match self {
+            _ if batch.is_empty() => return Ok(Written::Done),
             Self::Sqlite(engine) => engine.write(batch).await,
             Self::Postgres(engine) => engine.write(&batch).await,
+        };
+        self.stats().wrote(&outcome, since.elapsed());
+        outcome
+    }
+
+    /// What is counted.
+    pub fn stats(&self) -> &Stats {
+        match self {
+            Self::Sqlite(engine) => &engine.stats,
+            Self::Postgres(engine) => &engine.stats,
+        }
+    }
+
+    /// What waits and what is in use.
+    pub fn levels(&self) -> Levels {
+        match self {
+            Self::Sqlite(engine) => engine.levels(),
+            Self::Postgres(engine) => engine.levels(),
         }
     }
 

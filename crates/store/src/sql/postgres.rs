@@ -27,7 +27,10 @@ use self::{
     values::{bind, by_reference, from_postgres, is_readable},
 };
 use super::{Batch, Expect, Row, Sql, Statement, Value, Written, migrate::Dialect};
-use crate::StoreError;
+use crate::{
+    StoreError,
+    stats::{Levels, Stats},
+};
 
 const DIALECT: Dialect = Dialect { bytes: "BYTEA", bool: "BOOLEAN", int: "BIGINT", clustered: "" };
 
@@ -43,6 +46,7 @@ const TRIES: u32 = 5;
 /// A pool of connections to one server.
 pub struct Postgres {
     pool: Pool,
+    pub(super) stats: Stats,
 }
 
 impl Postgres {
@@ -60,7 +64,7 @@ impl Postgres {
             .create_timeout(Some(WAIT))
             .build()
             .map_err(|error| StoreError::Internal(error.to_string()))?;
-        Ok(Self { pool })
+        Ok(Self { pool, stats: Stats::default() })
     }
 
     /// A connection may have died since it was put back; a read can be asked again on another.
@@ -117,6 +121,16 @@ impl Postgres {
             transaction.commit().await
         };
         run.await.map_err(|error| store_error("script", &error))
+    }
+
+    pub(super) fn levels(&self) -> Levels {
+        let pool = self.pool.status();
+        Levels {
+            connections: pool.size,
+            connections_in_use: pool.size.saturating_sub(pool.available),
+            waiting: pool.waiting,
+            ..Levels::default()
+        }
     }
 
     pub(super) fn close(&self) {
