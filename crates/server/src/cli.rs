@@ -70,6 +70,9 @@ pub struct Serve {
     /// Address and port of a second listener, for GET /metrics [default: none]
     #[arg(long, value_name = "ADDRESS", env = "SIGNET_METRICS_LISTEN", hide_env_values = true)]
     pub metrics_listen: Option<String>,
+    /// Collector that gets traces, by OTLP over HTTP: http://HOST:PORT [default: none]
+    #[arg(long, value_name = "URL", env = "SIGNET_OTLP_ENDPOINT", hide_env_values = true)]
+    pub otlp_endpoint: Option<String>,
     /// Seconds to go on answering once told to stop, not ready any more, so that a load balancer notices [default: 0]
     #[arg(long, value_name = "SECONDS", env = "SIGNET_DRAIN", hide_env_values = true)]
     pub drain: Option<String>,
@@ -190,6 +193,14 @@ impl Command {
     pub fn metrics_listen(&self) -> Option<&str> {
         match self {
             Command::Serve(serve) => serve.metrics_listen.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// `--otlp-endpoint`, where the command has it.
+    pub fn otlp_endpoint(&self) -> Option<&str> {
+        match self {
+            Command::Serve(serve) => serve.otlp_endpoint.as_deref(),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use axum::http::Uri;
 use signet_protocol::issuer::BaseUrl;
 use signet_store::Database;
 use signet_web::manage::{problem::must_be_one_of, reader};
@@ -31,6 +32,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where to listen for who reads the metrics.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where traces go.
+    pub otlp_endpoint: Option<Collector>,
     /// How long the server goes on once it is told to stop.
     pub drain: Duration,
     /// The pool's address; else `http://localhost` and the port.
@@ -50,6 +53,21 @@ pub enum LogFormat {
     Json,
 }
 
+/// A collector of traces: OTLP over HTTP (OpenTelemetry Protocol 1, "OTLP/HTTP Request").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collector {
+    /// Host and port.
+    pub authority: String,
+    path: String,
+}
+
+impl Collector {
+    /// Where it takes traces.
+    pub fn url(&self) -> String {
+        format!("http://{}{}/v1/traces", self.authority, self.path)
+    }
+}
+
 /// The configuration file: the same settings by their keys.
 #[derive(Debug, Default, PartialEq)]
 struct File {
@@ -57,6 +75,7 @@ struct File {
     database: Option<Database>,
     listen: Option<SocketAddr>,
     metrics_listen: Option<SocketAddr>,
+    otlp_endpoint: Option<Collector>,
     drain: Option<Duration>,
     base_url: Option<BaseUrl>,
     log_level: Option<String>,
@@ -79,6 +98,7 @@ impl Config {
         let listen = flag("--listen", cli.command.listen(), parse_listen)?.or(file.listen);
         let metrics_listen =
             flag("--metrics-listen", cli.command.metrics_listen(), parse_listen)?.or(file.metrics_listen);
+        let otlp_endpoint = flag("--otlp-endpoint", cli.command.otlp_endpoint(), parse_collector)?;
         let drain = flag("--drain", cli.command.drain(), parse_drain)?.or(file.drain);
         let base_url = flag("--base-url", cli.command.base_url(), parse_base_url)?.or(file.base_url);
         let log_level = flag("--log-level", common.log_level.as_deref(), parse_level)?.or(file.log_level);
@@ -89,6 +109,7 @@ impl Config {
             data,
             listen: listen.unwrap_or(DEFAULT_LISTEN),
             metrics_listen,
+            otlp_endpoint: otlp_endpoint.or(file.otlp_endpoint),
             drain: drain.unwrap_or_default(),
             base_url,
             log_level,
@@ -130,6 +151,7 @@ impl File {
             database: table.parsed("database", parse_database),
             listen: table.parsed("listen", parse_listen),
             metrics_listen: table.parsed("metrics_listen", parse_listen),
+            otlp_endpoint: table.parsed("otlp_endpoint", parse_collector),
             drain: table.seconds("drain", 0..=MOST_DRAIN).map(|s| Duration::from_secs(s.unsigned_abs())),
             base_url: table.parsed("base_url", parse_base_url),
             log_level: table.parsed("log_level", parse_level),
@@ -169,6 +191,23 @@ fn demands_tls(url: &str) -> bool {
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "must be an IP address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned())
+}
+
+fn parse_collector(text: &str) -> Result<Collector, String> {
+    let uri =
+        text.parse::<Uri>().ok().filter(|uri| uri.scheme_str() == Some("http") && uri.query().is_none());
+    let authority =
+        uri.as_ref().and_then(Uri::authority).filter(|authority| !authority.as_str().contains('@'));
+    match (&uri, authority) {
+        (Some(uri), Some(authority)) => Ok(Collector {
+            authority: format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(4318)),
+            path: uri.path().trim_end_matches('/').to_owned(),
+        }),
+        _ => Err(
+            "must be http://HOST:PORT, without a user or a query; a collector beside Signet goes on by https"
+                .to_owned(),
+        ),
+    }
 }
 
 fn parse_drain(text: &str) -> Result<Duration, String> {
@@ -254,7 +293,7 @@ mod tests {
             assert!(key == "–" || flag == format!("--{}", key.replace('_', "-")), "{key} {flag}");
         }
         let keys = rows().iter().filter(|row| row[0] != "–").count();
-        assert_eq!(keys, 8, "a key of the file is not in the table");
+        assert_eq!(keys, 9, "a key of the file is not in the table");
     }
 
     #[test]
@@ -285,6 +324,9 @@ mod tests {
             (["--database", "postgres://u@db/x?sslmode=verify-full"], "with sslmode=disable"),
             (["--listen", "8080"], "--listen must be an IP address and a port"),
             (["--metrics-listen", "9464"], "--metrics-listen must be an IP address and a port"),
+            (["--otlp-endpoint", "https://collector:4318"], "goes on by https"),
+            (["--otlp-endpoint", "collector:4318"], "--otlp-endpoint must be http://HOST:PORT"),
+            (["--otlp-endpoint", "http://u:p@collector"], "without a user"),
             (["--drain", "soon"], "--drain must be 0 to 3600 seconds"),
             (["--drain", "3601"], "--drain must be 0 to 3600 seconds"),
             (["--base-url", "localhost"], "--base-url must be http:// or https://"),
@@ -298,6 +340,17 @@ mod tests {
         let problems = File::parse("lisen = \"x\"\nlog_level = \"inof\"").unwrap_err();
         assert_eq!(problems[0].message, "unknown key `lisen`, did you mean `listen`?");
         assert_eq!((problems[1].line, problems.len()), (2, 2));
+    }
+
+    #[test]
+    fn a_collector_takes_traces_at_the_path_of_the_standard() {
+        for (text, url) in [
+            ("http://collector", "http://collector:4318/v1/traces"),
+            ("http://[::1]:9/", "http://[::1]:9/v1/traces"),
+            ("http://collector:4318/signet/", "http://collector:4318/signet/v1/traces"),
+        ] {
+            assert_eq!(parse_collector(text).unwrap().url(), url);
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::{
     failure::Failure,
     metrics::{self, Sources},
     slots::{Slot, Slots},
+    telemetry,
 };
 
 /// How long a request's head may take to arrive, which is also how long an idle connection is kept.
@@ -181,7 +182,8 @@ fn talk(
     let (router, peer) = (router.clone(), Peer(peer.ip().to_canonical()));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        router.clone().oneshot(request)
+        let router = router.clone();
+        telemetry::traced(request, move |request| router.oneshot(request))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -7,6 +7,9 @@ use std::{
 
 use crate::{StoreError, sql::Written};
 
+/// The target of spans, which are for traces and not for the log.
+pub const SPANS: &str = "signet::span";
+
 /// A number that only goes up.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);

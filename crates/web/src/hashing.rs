@@ -13,8 +13,9 @@ use std::{
 };
 
 use signet_protocol::password::{PasswordHash, Scratch};
-use signet_store::stats::{Counter, Histogram};
+use signet_store::stats::{Counter, Histogram, SPANS};
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 use zeroize::Zeroizing;
 
 use self::lines::Lines;
@@ -103,14 +104,14 @@ impl Hasher {
     pub async fn verify(&self, asker: Asker, hash: PasswordHash, password: String) -> Result<bool, Busy> {
         let (answer, receive) = oneshot::channel();
         self.send(asker, password, Work::Verify(Box::new(hash), answer))?;
-        receive.await.map_err(|_| Busy)
+        receive.instrument(span()).await.map_err(|_| Busy)
     }
 
     /// A hash of a new password.
     pub async fn create(&self, asker: Asker, password: String) -> Result<PasswordHash, Busy> {
         let (answer, receive) = oneshot::channel();
         self.send(asker, password, Work::Create(answer))?;
-        receive.await.ok().flatten().ok_or(Busy)
+        receive.instrument(span()).await.ok().flatten().ok_or(Busy)
     }
 
     /// What is counted of it.
@@ -130,6 +131,11 @@ impl Hasher {
         self.queue.changed.notify_one();
         Ok(())
     }
+}
+
+/// The span of one job, waiting included.
+fn span() -> Span {
+    tracing::trace_span!(target: SPANS, "hash password")
 }
 
 impl Drop for Hasher {

@@ -21,5 +21,5 @@ mod state;
 
 pub use network::Network;
 pub use ready::Readiness;
-pub use routes::router;
+pub use routes::{SpanName, router};
 pub use state::{Peer, Settings, Signet};

@@ -148,6 +148,11 @@ pub(crate) fn route_path(route: usize) -> &'static str {
     name(ROUTES, route)
 }
 
+/// The name of a method, or `other`: a request may name one as it likes.
+pub(crate) fn method(method: &Method) -> &'static str {
+    name(METHODS, find(METHODS, method.as_str()))
+}
+
 /// The place of `wanted`, or the last place, which stands for the rest.
 fn find(names: &[&str], wanted: &str) -> usize {
     names.iter().position(|name| *name == wanted).unwrap_or(names.len().saturating_sub(1))

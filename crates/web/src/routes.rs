@@ -101,7 +101,7 @@ async fn name_and_log(State(around): State<Around>, mut request: Request, next: 
     };
     let took = since.elapsed();
     around.metrics.answered(route, &method, &response, took);
-    tell_span(&method, metrics::route_path(route), &response, &id);
+    tell_span(&method, route, &mut response, &id);
     let (status, micros) = (response.status().as_u16(), took.as_micros());
     tracing::info!(request_id = id, %method, path, status, micros, "answered");
     if around.readiness.is_stopping() {
@@ -116,15 +116,25 @@ async fn name_and_log(State(around): State<Around>, mut request: Request, next: 
     response
 }
 
-/// Puts what is known by now into the span of the request, if it has one.
-fn tell_span(method: &Method, route: &str, response: &Response, id: &str) {
+/// What the span of a request is called: known only with its answer, which carries it.
+#[derive(Clone, Debug)]
+pub struct SpanName(pub String);
+
+/// Puts what is known by now into the span of the request, if it has one (OpenTelemetry semantic conventions, HTTP).
+fn tell_span(method: &Method, route: usize, response: &mut Response, id: &str) {
     let span = Span::current();
-    if !span.is_disabled() {
-        span.record("otel.name", format!("{method} {route}"));
-        span.record("http.route", route);
-        span.record("http.response.status_code", response.status().as_u16());
-        span.record("signet.request_id", id);
+    if span.is_disabled() {
+        return;
     }
+    let (method, route, status) = (metrics::method(method), metrics::route_path(route), response.status());
+    span.record("http.request.method", method);
+    span.record("http.route", route);
+    span.record("http.response.status_code", status.as_u16());
+    span.record("signet.request_id", id);
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+    response.extensions_mut().insert(SpanName(format!("{method} {route}")));
 }
 
 /// Whether the process is alive; a database that is away is no reason to restart it. Any host may ask.

@@ -2,13 +2,15 @@
 
 use std::{path::Path, time::Instant};
 
+use tracing::Instrument;
+
 use super::{
     Batch, Expect, Migration, Row, Sql, SqliteOptions, Value, Written, migrate, postgres::Postgres,
     sqlite::Sqlite,
 };
 use crate::{
     StoreError, args,
-    stats::{Levels, Stats},
+    stats::{Levels, SPANS, Stats},
 };
 
 const PING: Sql = Sql { name: "ping", text: "SELECT 1" };
@@ -68,10 +70,11 @@ impl Engine {
             refuse_nul(statement.sql, &statement.args)?;
         }
         let since = Instant::now();
+        let span = tracing::trace_span!(target: SPANS, "store write");
         let outcome = match self {
             _ if batch.is_empty() => return Ok(Written::Done),
-            Self::Sqlite(engine) => engine.write(batch).await,
-            Self::Postgres(engine) => engine.write(&batch).await,
+            Self::Sqlite(engine) => engine.write(batch).instrument(span).await,
+            Self::Postgres(engine) => engine.write(&batch).instrument(span).await,
         };
         self.stats().wrote(&outcome, since.elapsed());
         outcome
