@@ -80,6 +80,12 @@ pub struct Serve {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", env = "SIGNET_LISTEN", hide_env_values = true)]
     pub listen: Option<String>,
+    /// Address and port of a second listener, for GET /metrics [default: none]
+    #[arg(long, value_name = "ADDRESS", env = "SIGNET_METRICS_LISTEN", hide_env_values = true)]
+    pub metrics_listen: Option<String>,
+    /// Collector that gets traces, by OTLP over HTTP: http://HOST:PORT [default: none]
+    #[arg(long, value_name = "URL", env = "SIGNET_OTLP_ENDPOINT", hide_env_values = true)]
+    pub otlp_endpoint: Option<String>,
     /// Seconds to go on answering once told to stop, not ready any more, so that a load balancer notices [default: 0]
     #[arg(long, value_name = "SECONDS", env = "SIGNET_DRAIN", hide_env_values = true)]
     pub drain: Option<String>,

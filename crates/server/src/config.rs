@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use axum::http::Uri;
 use signet_protocol::issuer::{BaseUrl, Site};
 use signet_store::Database;
 use signet_web::{
@@ -36,6 +37,10 @@ pub struct Config {
     pub database: Database,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to listen for who reads the metrics.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where traces go.
+    pub otlp_endpoint: Option<Collector>,
     /// How long the server goes on once it is told to stop.
     pub drain: Duration,
     /// The pool's address; else `http://localhost`, or with TLS `https://localhost`, and the port.
@@ -59,12 +64,29 @@ pub enum LogFormat {
     Json,
 }
 
+/// A collector of traces: OTLP over HTTP (OpenTelemetry Protocol 1, "OTLP/HTTP Request").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collector {
+    /// Host and port.
+    pub authority: String,
+    path: String,
+}
+
+impl Collector {
+    /// Where it takes traces.
+    pub fn url(&self) -> String {
+        format!("http://{}{}/v1/traces", self.authority, self.path)
+    }
+}
+
 /// The configuration file: the same settings by their keys.
 #[derive(Debug, Default, PartialEq)]
 struct File {
     data: Option<PathBuf>,
     database: Option<Database>,
     listen: Option<SocketAddr>,
+    metrics_listen: Option<SocketAddr>,
+    otlp_endpoint: Option<Collector>,
     drain: Option<Duration>,
     base_url: Option<BaseUrl>,
     tls_certificate: Option<PathBuf>,
@@ -93,6 +115,11 @@ impl Config {
         let listen =
             flag("--listen", of_serve(|serve| serve.listen.as_deref()), parse_listen)?.or(file.listen);
         let drain = flag("--drain", of_serve(|serve| serve.drain.as_deref()), parse_drain)?.or(file.drain);
+        let metrics_listen =
+            flag("--metrics-listen", of_serve(|serve| serve.metrics_listen.as_deref()), parse_listen)?
+                .or(file.metrics_listen);
+        let otlp_endpoint =
+            flag("--otlp-endpoint", of_serve(|serve| serve.otlp_endpoint.as_deref()), parse_collector)?;
         let base_url = flag("--base-url", cli.command.base_url(), parse_base_url)?.or(file.base_url);
         let log_level = flag("--log-level", common.log_level.as_deref(), parse_level)?.or(file.log_level);
         let log_format =
@@ -108,6 +135,8 @@ impl Config {
             database: database.unwrap_or_else(|| Database::Sqlite(data.join("signet.db"))),
             data,
             listen: listen.unwrap_or(DEFAULT_LISTEN),
+            metrics_listen,
+            otlp_endpoint: otlp_endpoint.or(file.otlp_endpoint),
             drain: drain.unwrap_or_default(),
             base_url,
             tls,
@@ -156,6 +185,8 @@ impl File {
             data: table.parsed("data", |text| Ok::<_, String>(PathBuf::from(text))),
             database: table.parsed("database", parse_database),
             listen: table.parsed("listen", parse_listen),
+            metrics_listen: table.parsed("metrics_listen", parse_listen),
+            otlp_endpoint: table.parsed("otlp_endpoint", parse_collector),
             drain: table.seconds("drain", 0..=MOST_DRAIN).map(|s| Duration::from_secs(s.unsigned_abs())),
             base_url: table.parsed("base_url", parse_base_url),
             tls_certificate: table.parsed("tls_certificate", |text| Ok::<_, String>(PathBuf::from(text))),
@@ -226,6 +257,23 @@ fn parse_header(text: &str) -> Result<ForwardedHeader, String> {
 fn parse_listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "must be an IP address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned())
+}
+
+fn parse_collector(text: &str) -> Result<Collector, String> {
+    let uri =
+        text.parse::<Uri>().ok().filter(|uri| uri.scheme_str() == Some("http") && uri.query().is_none());
+    let authority =
+        uri.as_ref().and_then(Uri::authority).filter(|authority| !authority.as_str().contains('@'));
+    match (&uri, authority) {
+        (Some(uri), Some(authority)) => Ok(Collector {
+            authority: format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(4318)),
+            path: uri.path().trim_end_matches('/').to_owned(),
+        }),
+        _ => Err(
+            "must be http://HOST:PORT, without a user or a query; a collector beside Signet goes on by https"
+                .to_owned(),
+        ),
+    }
 }
 
 fn parse_drain(text: &str) -> Result<Duration, String> {
@@ -311,7 +359,7 @@ mod tests {
             assert!(key == "–" || flag == format!("--{}", key.replace('_', "-")), "{key} {flag}");
         }
         let keys = rows().iter().filter(|row| row[0] != "–").count();
-        assert_eq!(keys, 11, "a key of the file is not in the table");
+        assert_eq!(keys, 13, "a key of the file is not in the table");
     }
 
     #[test]
@@ -336,6 +384,10 @@ mod tests {
             (["--database", "mysql://x"], "--database must be sqlite:PATH or postgres://"),
             (["--database", "sqlite:"], "--database must be sqlite:PATH or postgres://"),
             (["--listen", "8080"], "--listen must be an IP address and a port"),
+            (["--metrics-listen", "9464"], "--metrics-listen must be an IP address and a port"),
+            (["--otlp-endpoint", "https://collector:4318"], "goes on by https"),
+            (["--otlp-endpoint", "collector:4318"], "--otlp-endpoint must be http://HOST:PORT"),
+            (["--otlp-endpoint", "http://u:p@collector"], "without a user"),
             (["--drain", "soon"], "--drain must be 0 to 3600 seconds"),
             (["--drain", "3601"], "--drain must be 0 to 3600 seconds"),
             (["--base-url", "localhost"], "--base-url must be http:// or https://"),
@@ -355,6 +407,17 @@ mod tests {
         let problems = File::parse("lisen = \"x\"\nlog_level = \"inof\"").unwrap_err();
         assert_eq!(problems[0].message, "unknown key `lisen`, did you mean `listen`?");
         assert_eq!((problems[1].line, problems.len()), (2, 2));
+    }
+
+    #[test]
+    fn a_collector_takes_traces_at_the_path_of_the_standard() {
+        for (text, url) in [
+            ("http://collector", "http://collector:4318/v1/traces"),
+            ("http://[::1]:9/", "http://[::1]:9/v1/traces"),
+            ("http://collector:4318/signet/", "http://collector:4318/signet/v1/traces"),
+        ] {
+            assert_eq!(parse_collector(text).unwrap().url(), url);
+        }
     }
 
     #[test]

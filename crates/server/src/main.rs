@@ -10,10 +10,16 @@ mod data;
 mod explain;
 mod failure;
 mod logging;
+mod metrics;
 mod password;
 mod restore;
 mod serve;
 mod slots;
+#[cfg(feature = "otlp")]
+mod telemetry;
+#[cfg(not(feature = "otlp"))]
+#[path = "no_telemetry.rs"]
+mod telemetry;
 mod tls;
 
 use std::process::ExitCode;
@@ -24,6 +30,7 @@ use crate::{
     cli::{Cli, Command},
     config::Config,
     failure::Failure,
+    telemetry::Traces,
 };
 
 #[global_allocator]
@@ -42,17 +49,22 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<(), Failure> {
     let config = Config::load(&cli)?;
     let server = matches!(cli.command, Command::Serve(_));
-    logging::start(&config, if server { "info" } else { "warn" })?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::io("cannot start", &error))?;
+    let collector = config.otlp_endpoint.as_ref().filter(|_| server);
+    let traces = collector.map(|collector| Traces::start(collector, runtime.handle())).transpose()?;
+    logging::start(&config, if server { "info" } else { "warn" }, traces.as_ref())?;
     let outcome = runtime.block_on(async {
         match cli.command {
             Command::Serve(_) => serve::serve(&config).await,
             other => commands::run(&config, other).await,
         }
     });
+    if let (Some(traces), Ok(())) = (traces, &outcome) {
+        traces.finish();
+    }
     // Whoever still waits for a slow connection or a read of the terminal is not waited for.
     runtime.shutdown_background();
     outcome

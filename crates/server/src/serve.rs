@@ -20,6 +20,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
+    task::JoinHandle,
     time::{MissedTickBehavior, interval, sleep},
 };
 use tower::ServiceExt;
@@ -29,7 +30,9 @@ use crate::{
     control::{self, Control},
     data::{DataDir, Lock},
     failure::Failure,
+    metrics::{self, Sources},
     slots::{Slot, Slots},
+    telemetry,
     tls::Tls,
 };
 
@@ -37,6 +40,8 @@ use crate::{
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 64 * 1024;
+/// Connections at once of those who read the metrics.
+const METRICS_CONNECTIONS: usize = 16;
 /// How long requests in flight may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// How long to wait for a command that holds the data directory.
@@ -49,8 +54,11 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let data = DataDir::create(&config.data)?;
     let tls = config.tls.as_ref().map(Tls::load).transpose()?;
     let lock = lock(config, &data).await?;
-    let listener =
-        TcpListener::bind(config.listen).await.map_err(|error| cannot_listen(config.listen, &error))?;
+    let listener = listen("--listen", config.listen).await?;
+    let metrics_listener = match config.metrics_listen {
+        Some(address) => Some(listen("--metrics-listen", address).await?),
+        None => None,
+    };
     let address = listener.local_addr().map_err(|error| Failure::io("cannot listen", &error))?;
     let mut signals = Signals::new().map_err(|error| Failure::io("cannot receive signals", &error))?;
     let signet = data.open(config, address.port(), &lock).await?;
@@ -62,6 +70,14 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
         tokio::spawn(follower.map_err(|error| Failure::io("cannot receive signals", &error))?);
     }
     let sweeper = tokio::spawn(sweep(Arc::clone(&signet), stopped.clone()));
+    let metrics = metrics_listener.map(|listener| {
+        let router = metrics::router(Sources::new(Arc::clone(&signet), Arc::clone(&slots)));
+        let door = Door { router, tls: None, stopped: stopped.clone() };
+        tokio::spawn(async move {
+            let (slots, connections) = (Slots::new(METRICS_CONNECTIONS), GracefulShutdown::new());
+            accept(&listener, &slots, &Proxies::default(), (&door, &connections)).await;
+        })
+    });
     tracing::info!(
         listen = %address,
         base_url = %signet.settings().base_url.origin(&signet_protocol::issuer::Site::Pool),
@@ -98,6 +114,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
         () = sleep(GRACE) => tracing::warn!("some requests took too long and are broken off"),
         () = signals.next() => return Err(told_twice()),
     }
+    metrics.inspect(JoinHandle::abort);
     signet.store().clone().close().await;
     tracing::info!("stopped");
     Ok(())
@@ -128,19 +145,27 @@ async fn lock(config: &Config, data: &DataDir) -> Result<Lock, Failure> {
     }
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+/// Listens on the address that `flag` names.
+async fn listen(flag: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| cannot_listen(flag, address, &error))
+}
+
+fn cannot_listen(flag: &str, address: SocketAddr, error: &io::Error) -> Failure {
     let (ip, port) = (address.ip(), address.port());
     match error.kind() {
         io::ErrorKind::AddrInUse => {
             Failure::new(format!("port {port} is taken: another program listens on {address}")).help(format!(
-                "Stop that program, or choose another port: --listen {}",
+                "Stop that program, or choose another port: {flag} {}",
                 SocketAddr::new(ip, port.checked_add(1).unwrap_or(8080))
             ))
         }
-        io::ErrorKind::AddrNotAvailable => Failure::io(format!("cannot listen on {address}"), error)
-            .help("Choose an address of this machine with --listen, such as 127.0.0.1:8080 or 0.0.0.0:8080."),
+        io::ErrorKind::AddrNotAvailable => {
+            Failure::io(format!("cannot listen on {address}"), error).help(format!(
+                "Choose an address of this machine with {flag}, such as 127.0.0.1:{port} or 0.0.0.0:{port}."
+            ))
+        }
         _ => Failure::io(format!("cannot listen on {address}"), error)
-            .help("Choose another address and port with --listen, such as 127.0.0.1:8080."),
+            .help(format!("Choose another address and port with {flag}, such as 127.0.0.1:8080.")),
     }
 }
 
@@ -212,7 +237,8 @@ where
 {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        router.clone().oneshot(request)
+        let router = router.clone();
+        telemetry::traced(request, move |request| router.oneshot(request))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

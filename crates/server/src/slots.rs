@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use signet_store::stats::Counter;
 use signet_web::Network;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
@@ -25,6 +26,7 @@ pub struct Slots {
     all: usize,
     vacant: Arc<Semaphore>,
     taken: Mutex<HashMap<Network, usize>>,
+    refused: Counter,
 }
 
 /// A slot of one connection, free again when dropped.
@@ -40,8 +42,20 @@ impl Slots {
         Slots::new(connections(&fs::read_to_string("/proc/self/limits").unwrap_or_default()))
     }
 
-    fn new(all: usize) -> Arc<Slots> {
-        Arc::new(Slots { all, vacant: Arc::new(Semaphore::new(all)), taken: Mutex::default() })
+    /// So many.
+    pub fn new(all: usize) -> Arc<Slots> {
+        let vacant = Arc::new(Semaphore::new(all));
+        Arc::new(Slots { all, vacant, taken: Mutex::default(), refused: Counter::default() })
+    }
+
+    /// How many are taken.
+    pub fn open(&self) -> usize {
+        self.taken().values().sum()
+    }
+
+    /// How often a network that had its share was refused.
+    pub fn refused(&self) -> u64 {
+        self.refused.get()
     }
 
     /// How many there are.
@@ -67,6 +81,7 @@ impl Slots {
         let mut taken = self.taken();
         let own = taken.entry(network).or_default();
         if *own >= share && !is_proxy && !network.is_loopback() {
+            self.refused.inc();
             return None;
         }
         *own += 1;
@@ -120,6 +135,7 @@ mod tests {
         assert!(take(&slots, "2001:db8::5").await.is_none(), "the same /64");
         assert!(take(&slots, "2001:db8:0:1::1").await.is_some(), "another /64");
         assert!(take(&slots, "192.0.2.1").await.is_some());
+        assert_eq!((slots.open(), slots.refused()), (4, 1));
         assert_eq!(slots.vacant.available_permits(), 12, "what is refused or over takes no slot");
         own.pop();
         assert!(take(&slots, "2001:db8::5").await.is_some());

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
+use crate::stats::CacheStats;
+
 /// Entries of a cache of which nothing else is said; beyond it some other entry makes room.
 const CAPACITY: usize = 4096;
 
@@ -13,7 +15,7 @@ const CAPACITY: usize = 4096;
 ///
 /// A value is put in with the [`Ticket`] of the look-up that missed. Every removal makes earlier tickets worthless, so
 /// a value read before a change is never put in after it.
-pub struct Cache<K, V>(RwLock<State<K, V>>);
+pub struct Cache<K, V>(RwLock<State<K, V>>, CacheStats);
 
 struct State<K, V> {
     capacity: usize,
@@ -34,7 +36,12 @@ impl<K, V> Default for Cache<K, V> {
 impl<K, V> Cache<K, V> {
     /// An empty cache of at most so many entries.
     pub fn of(capacity: usize) -> Self {
-        Self(RwLock::new(State { capacity, generation: 0, entries: HashMap::new() }))
+        Self(RwLock::new(State { capacity, generation: 0, entries: HashMap::new() }), CacheStats::default())
+    }
+
+    /// What is counted of it.
+    pub fn stats(&self) -> &CacheStats {
+        &self.1
     }
 }
 
@@ -42,7 +49,9 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
     /// The value, or a ticket to put it in.
     pub fn get(&self, key: &K) -> Result<Arc<V>, Ticket> {
         let state = self.read();
-        state.entries.get(key).cloned().ok_or(Ticket(state.generation))
+        let found = state.entries.get(key).cloned();
+        self.1.asked(found.is_some());
+        found.ok_or(Ticket(state.generation))
     }
 
     /// Keeps a value unless something was removed since the ticket was given out.

@@ -16,6 +16,8 @@ use signet_protocol::{
     time::{Now, Timestamp},
 };
 
+use tracing::Instrument;
+
 use crate::{
     Clock, Store, StoreError, args,
     sql::{Batch, RowReader, Sql},
@@ -108,13 +110,14 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let batch = changed.iter().fold(batch, |batch, changed| self.tell(batch, changed, now));
         let store = self.clone();
-        let task = tokio::spawn(async move {
+        let work = async move {
             let written = store.write(batch).await?;
             for changed in changed.iter().filter(|_| written) {
                 store.absorb(changed, now.timestamp()).await?;
             }
             Ok(written)
-        });
+        };
+        let task = tokio::spawn(work.in_current_span());
         task.await.unwrap_or_else(|error| Err(StoreError::Internal(error.to_string())))
     }
 

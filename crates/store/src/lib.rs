@@ -27,6 +27,7 @@ mod rows;
 mod sealing;
 mod session;
 pub mod sql;
+pub mod stats;
 mod store;
 mod sweep;
 mod transaction;

@@ -46,6 +46,10 @@ impl Revoked {
         self.write().extend(keys);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     pub(crate) fn forget(&self, now: Timestamp) {
         self.write().retain(|_, expires_at| *expires_at > now.0);
     }

@@ -32,6 +32,7 @@ use crate::{
     sealing::MasterKey,
     session,
     sql::{Batch, Engine, Sql, Written},
+    stats::{CacheStats, Levels, Stats},
     sweep, transaction, user,
 };
 
@@ -207,6 +208,35 @@ impl Store {
     /// another number is stale.
     pub fn generation(&self) -> u64 {
         self.0.generation.load(Ordering::SeqCst)
+    }
+
+    /// What is counted of the database.
+    pub fn stats(&self) -> &Stats {
+        self.engine().stats()
+    }
+
+    /// What waits for the database, and what of it is in use.
+    pub fn levels(&self) -> Levels {
+        self.engine().levels()
+    }
+
+    /// What is counted of each cache, by its name.
+    pub fn caches(&self) -> [(&'static str, &CacheStats); 7] {
+        let inner = &self.0;
+        [
+            ("applications", inner.applications.stats()),
+            ("identifiers", inner.identifiers.stats()),
+            ("origins", inner.origins.stats()),
+            ("users", inner.users.stats()),
+            ("used_algs", inner.used_algs.stats()),
+            ("signing_keys", inner.signing_keys.stats()),
+            ("key_rings", inner.key_rings.stats()),
+        ]
+    }
+
+    /// How many revocations are kept in memory.
+    pub fn revocations(&self) -> usize {
+        self.0.revoked.len()
     }
 
     /// Whether the database answers.

@@ -116,6 +116,7 @@ impl Store {
             found += self.sweep_table(due, delete, Timestamp(now.0 - keep)).await?;
         }
         self.0.revoked.forget(now);
+        self.stats().swept.add(found);
         Ok(found)
     }
 

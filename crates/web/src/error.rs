@@ -16,6 +16,7 @@ use signet_store::StoreError;
 use crate::{
     edge::Edge,
     hashing::Busy,
+    metrics::{Outcome, mark},
     pages::{Lang, Link, Problem},
     respond::{self, Policy},
 };
@@ -165,7 +166,12 @@ pub fn too_late(as_json: bool, lang: Lang, request_id: &str) -> Response {
         respond::page(StatusCode::SERVICE_UNAVAILABLE, &page, &Policy::default())
     };
     response.headers_mut().insert(RETRY_AFTER, RETRY);
-    response
+    marked(response, &Failure::Busy(Busy))
+}
+
+/// An answer that tells `failure`, to be counted as such.
+fn marked(response: Response, failure: &Failure) -> Response {
+    mark(response, Outcome::Refused(failure.refusal().code))
 }
 
 fn refused_json(status: StatusCode, refusal: Refusal) -> Response {
@@ -207,7 +213,7 @@ impl Edge {
     pub fn json(&self, result: Result<Response, Failure>) -> Response {
         result.unwrap_or_else(|failure| {
             self.log(&failure);
-            self.json_failure(&failure)
+            marked(self.json_failure(&failure), &failure)
         })
     }
 
@@ -215,7 +221,7 @@ impl Edge {
     pub fn page(&self, lang: Lang, result: Result<Response, Failure>) -> Response {
         result.unwrap_or_else(|failure| {
             self.log(&failure);
-            self.page_failure(lang, &failure)
+            marked(self.page_failure(lang, &failure), &failure)
         })
     }
 

@@ -13,7 +13,9 @@ use std::{
 };
 
 use signet_protocol::password::{PasswordHash, Scratch};
+use signet_store::stats::{Counter, Histogram, SPANS};
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 use zeroize::Zeroizing;
 
 use self::lines::Lines;
@@ -60,6 +62,16 @@ struct Job {
 struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
+    stats: Stats,
+}
+
+/// What is counted of hashing.
+#[derive(Debug)]
+pub struct Stats {
+    /// How long jobs waited for a thread.
+    pub waited: Histogram,
+    /// Jobs turned away because the queue was full, or dropped because they waited too long.
+    pub refused: Counter,
 }
 
 struct Waiting {
@@ -79,7 +91,8 @@ impl Hasher {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
         let threads = cores.saturating_sub(1).max(1);
         let waiting = Mutex::new(Waiting { lines: Lines::new(threads * QUEUE_PER_THREAD), ended: false });
-        let hasher = Hasher { queue: Arc::new(Queue { waiting, changed: Condvar::new() }) };
+        let stats = Stats { waited: Histogram::of_durations(), refused: Counter::default() };
+        let hasher = Hasher { queue: Arc::new(Queue { waiting, changed: Condvar::new(), stats }) };
         for number in 0..threads {
             let queue = Arc::clone(&hasher.queue);
             thread::Builder::new().name(format!("hash-{number}")).spawn(move || work(&queue))?;
@@ -91,22 +104,38 @@ impl Hasher {
     pub async fn verify(&self, asker: Asker, hash: PasswordHash, password: String) -> Result<bool, Busy> {
         let (answer, receive) = oneshot::channel();
         self.send(asker, password, Work::Verify(Box::new(hash), answer))?;
-        receive.await.map_err(|_| Busy)
+        receive.instrument(span()).await.map_err(|_| Busy)
     }
 
     /// A hash of a new password.
     pub async fn create(&self, asker: Asker, password: String) -> Result<PasswordHash, Busy> {
         let (answer, receive) = oneshot::channel();
         self.send(asker, password, Work::Create(answer))?;
-        receive.await.ok().flatten().ok_or(Busy)
+        receive.instrument(span()).await.ok().flatten().ok_or(Busy)
+    }
+
+    /// What is counted of it.
+    pub fn stats(&self) -> &Stats {
+        &self.queue.stats
+    }
+
+    /// How many jobs wait for a thread.
+    pub fn waiting(&self) -> usize {
+        self.queue.lock().lines.len()
     }
 
     fn send(&self, asker: Asker, password: String, work: Work) -> Result<(), Busy> {
         let job = Job { password: Zeroizing::new(password), since: Instant::now(), work };
-        self.queue.lock().lines.push(asker, job)?;
+        let pushed = self.queue.lock().lines.push(asker, job);
+        pushed.inspect_err(|Busy| self.queue.stats.refused.inc())?;
         self.queue.changed.notify_one();
         Ok(())
     }
+}
+
+/// The span of one job, waiting included.
+fn span() -> Span {
+    tracing::trace_span!(target: SPANS, "hash password")
 }
 
 impl Drop for Hasher {
@@ -137,7 +166,10 @@ impl Queue {
 fn work(queue: &Queue) {
     let mut scratch = Scratch::default();
     while let Some(job) = queue.next() {
-        if job.since.elapsed() > DEADLINE {
+        let waited = job.since.elapsed();
+        queue.stats.waited.took(waited);
+        if waited > DEADLINE {
+            queue.stats.refused.inc();
             continue;
         }
         // A receiver that is gone has given up waiting; its answer is of no use.
@@ -180,7 +212,9 @@ mod tests {
                 (sent, receive)
             })
             .collect();
-        assert!(waiting.iter().any(|(sent, _)| *sent == Err(Busy)));
+        let refused = waiting.iter().filter(|(sent, _)| *sent == Err(Busy)).count();
+        assert!(refused > 0 && hasher.waiting() > 0);
+        assert_eq!(hasher.stats().refused.get(), u64::try_from(refused).unwrap());
         assert!(waiting.iter().any(|(sent, _)| sent.is_ok()));
     }
 

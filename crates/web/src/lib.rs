@@ -11,6 +11,7 @@ mod error;
 pub mod hashing;
 mod login;
 pub mod manage;
+pub mod metrics;
 mod network;
 mod oidc;
 pub mod pages;
@@ -22,5 +23,5 @@ mod state;
 
 pub use network::Network;
 pub use ready::Readiness;
-pub use routes::router;
+pub use routes::{SpanName, router};
 pub use state::{Peer, Settings, Signet};

@@ -7,13 +7,13 @@ use std::{
 
 use axum::{
     Router,
-    extract::{Path, Request, State},
+    extract::{MatchedPath, Path, Request, State},
     middleware::{Next, from_fn_with_state},
     response::Response,
     routing::{any, get},
 };
 use http::{
-    HeaderName, HeaderValue, StatusCode,
+    HeaderName, HeaderValue, Method, StatusCode,
     header::{
         ACCEPT_LANGUAGE, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, STRICT_TRANSPORT_SECURITY,
         X_CONTENT_TYPE_OPTIONS,
@@ -21,6 +21,7 @@ use http::{
 };
 use signet_protocol::{entropy::random, jose};
 use tokio::time::timeout;
+use tracing::Span;
 
 use crate::{
     Signet,
@@ -28,6 +29,7 @@ use crate::{
     edge::{Edge, RequestId, asks_for_json},
     error::{self, Missing},
     login,
+    metrics::{self, Metrics},
     oidc::{auth, cors, discovery, introspection, me, revocation, session_end, token},
     pages::{self, Lang, Problem, StartPage},
     ready::{self, Readiness},
@@ -42,8 +44,11 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Every path Signet answers.
 pub fn router(signet: Arc<Signet>) -> Router {
-    let around =
-        Around { https: signet.settings().base_url.is_https(), readiness: Arc::clone(signet.readiness()) };
+    let around = Around {
+        https: signet.settings().base_url.is_https(),
+        readiness: Arc::clone(signet.readiness()),
+        metrics: Arc::clone(signet.metrics()),
+    };
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(ready::handle))
@@ -75,6 +80,7 @@ pub fn router(signet: Arc<Signet>) -> Router {
 struct Around {
     https: bool,
     readiness: Arc<Readiness>,
+    metrics: Arc<Metrics>,
 }
 
 /// Gives each request a name and an end, and writes one line when it is answered. Never the query: it may hold tokens (attack 25).
@@ -84,6 +90,7 @@ struct Around {
 async fn name_and_log(State(around): State<Around>, mut request: Request, next: Next) -> Response {
     let id = jose::b64(&random::<12>(&mut SystemEntropy));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let route = metrics::route(request.extensions().get().map(MatchedPath::as_str));
     let since = Instant::now();
     request.extensions_mut().insert(RequestId(id.clone()));
     let lang =
@@ -92,7 +99,10 @@ async fn name_and_log(State(around): State<Around>, mut request: Request, next: 
         Ok(response) => response,
         Err(_) => error::too_late(asks_for_json(&path), lang, &id),
     };
-    let (status, micros) = (response.status().as_u16(), since.elapsed().as_micros());
+    let took = since.elapsed();
+    around.metrics.answered(route, &method, &response, took);
+    tell_span(&method, route, &mut response, &id);
+    let (status, micros) = (response.status().as_u16(), took.as_micros());
     tracing::info!(request_id = id, %method, path, status, micros, "answered");
     if around.readiness.is_stopping() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -104,6 +114,27 @@ async fn name_and_log(State(around): State<Around>, mut request: Request, next: 
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// What the span of a request is called: known only with its answer, which carries it.
+#[derive(Clone, Debug)]
+pub struct SpanName(pub String);
+
+/// Puts what is known by now into the span of the request, if it has one (OpenTelemetry semantic conventions, HTTP).
+fn tell_span(method: &Method, route: usize, response: &mut Response, id: &str) {
+    let span = Span::current();
+    if span.is_disabled() {
+        return;
+    }
+    let (method, route, status) = (metrics::method(method), metrics::route_path(route), response.status());
+    span.record("http.request.method", method);
+    span.record("http.route", route);
+    span.record("http.response.status_code", status.as_u16());
+    span.record("signet.request_id", id);
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
+    response.extensions_mut().insert(SpanName(format!("{method} {route}")));
 }
 
 /// Whether the process is alive; a database that is away is no reason to restart it. Any host may ask.

@@ -3,12 +3,13 @@
 use std::{net::IpAddr, sync::Arc};
 
 use signet_protocol::{issuer::BaseUrl, time::Now};
-use signet_store::{Cache, Store};
+use signet_store::{Cache, Store, stats::CacheStats};
 
 use crate::{
     Readiness,
     clock::Clock,
     hashing::Hasher,
+    metrics::Metrics,
     oidc::{discovery::Rendered, live::Verified},
     proxies::Proxies,
 };
@@ -34,6 +35,7 @@ pub struct Signet {
     rendered: Rendered,
     verified: Verified,
     readiness: Arc<Readiness>,
+    metrics: Arc<Metrics>,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -43,8 +45,9 @@ pub struct Peer(pub IpAddr);
 impl Signet {
     /// Puts the parts together.
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
-        let (rendered, verified, readiness) = (Rendered::default(), Cache::of(VERIFIED), Arc::default());
-        Arc::new(Signet { settings, store, clock, hasher, rendered, verified, readiness })
+        let (rendered, verified) = (Rendered::default(), Cache::of(VERIFIED));
+        let (readiness, metrics) = (Arc::default(), Arc::default());
+        Arc::new(Signet { settings, store, clock, hasher, rendered, verified, readiness, metrics })
     }
 
     /// What is configured.
@@ -67,6 +70,11 @@ impl Signet {
         &self.readiness
     }
 
+    /// What is counted of requests.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
     /// The time now.
     pub fn now(&self) -> Now {
         self.clock.now()
@@ -75,6 +83,11 @@ impl Signet {
     /// The rendered documents.
     pub(crate) fn rendered(&self) -> &Rendered {
         &self.rendered
+    }
+
+    /// What is counted of the verified access tokens in memory.
+    pub fn verified_stats(&self) -> &CacheStats {
+        self.verified.stats()
     }
 
     /// The access tokens that were verified before.

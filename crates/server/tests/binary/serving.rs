@@ -48,6 +48,37 @@ fn many_commands_at_once_are_answered_one_and_all() {
 }
 
 #[test]
+fn metrics_are_told_on_a_listener_of_their_own() {
+    let home = tempdir().unwrap();
+    let metrics = free_port();
+    let mut command = signet(&home.path().join("data"), &[]);
+    command.env("SIGNET_METRICS_LISTEN", format!("127.0.0.1:{metrics}"));
+    let server = Server::spawn(&mut command, &home.path().join("data"));
+    for path in [DISCOVERY, "/nowhere", "/metrics", "/login/x?password=s3cret"] {
+        server.get("localhost", path);
+    }
+    let answer = get(metrics, "anything", "/metrics");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("content-type: text/plain; version=0.0.4"), "{answer}");
+    for line in [
+        "signet_http_requests_total{route=\"/oidc/.well-known/openid-configuration\",method=\"GET\",status=\"200\"} 1\n",
+        "signet_http_requests_total{route=\"none\",method=\"GET\",status=\"404\"} 3\n",
+        "signet_http_request_duration_seconds_count{route=\"none\"} 3\n",
+        "signet_errors_total{route=\"none\",error=\"invalid_request\"} 3\n",
+        "signet_postgres_waiting 0\n",
+    ] {
+        assert!(answer.contains(line), "{line} in {answer}");
+    }
+    assert!(!answer.contains("nowhere") && !answer.contains("s3cret"), "{answer}");
+    assert!(get(metrics, "anything", "/healthz").starts_with("HTTP/1.1 404"));
+    let taken = fail(
+        signet(&home.path().join("other"), &["serve", "--listen", "127.0.0.1:0"])
+            .args(["--metrics-listen", &format!("127.0.0.1:{metrics}")]),
+    );
+    assert!(taken.contains("is taken") && taken.contains("--metrics-listen 127.0.0.1:"), "{taken}");
+}
+
+#[test]
 fn a_taken_port_is_named_with_the_way_out() {
     let home = tempdir().unwrap();
     let other = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -85,6 +85,17 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// The whole answer to a GET, or nothing while nobody listens.
+pub fn get(port: u16, host: &str, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
+    let mut answer = String::new();
+    if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
+        stream.write_all(request.as_bytes()).unwrap();
+        drop(stream.read_to_string(&mut answer));
+    }
+    answer
+}
+
 /// A running server, killed when dropped.
 pub struct Server {
     child: Child,
@@ -125,14 +136,7 @@ impl Server {
 
     /// The whole answer to a GET at `host`, or nothing while there is no server.
     pub fn get(&self, host: &str, path: &str) -> String {
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {host}:{}\r\nConnection: close\r\n\r\n", self.port);
-        let mut answer = String::new();
-        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
-            stream.write_all(request.as_bytes()).unwrap();
-            drop(stream.read_to_string(&mut answer));
-        }
-        answer
+        get(self.port, host, path)
     }
 
     pub fn connect(&self) -> TcpStream {

@@ -1,12 +1,17 @@
 //! The one door to either database.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
+
+use tracing::Instrument;
 
 use super::{
     Batch, Expect, Migration, Row, Sql, SqliteOptions, Value, Written, migrate, postgres::Postgres,
     sqlite::Sqlite,
 };
-use crate::{StoreError, args};
+use crate::{
+    StoreError, args,
+    stats::{Levels, SPANS, Stats},
+};
 
 const PING: Sql = Sql { name: "ping", text: "SELECT 1" };
 
@@ -52,10 +57,11 @@ impl Engine {
     /// Runs one reading statement.
     pub async fn read(&self, sql: &'static Sql, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         refuse_nul(sql, &args)?;
-        match self {
+        let answer = match self {
             Self::Sqlite(engine) => engine.read(sql, &args),
             Self::Postgres(engine) => engine.read(sql, &args).await,
-        }
+        };
+        answer.inspect_err(|error| self.stats().erred(error))
     }
 
     /// Applies a batch and answers when it is durable. A guard that found no row is [`Written::Refused`], a unique
@@ -64,10 +70,30 @@ impl Engine {
         for statement in &batch.0 {
             refuse_nul(statement.sql, &statement.args)?;
         }
+        let since = Instant::now();
+        let span = tracing::trace_span!(target: SPANS, "store write");
+        let outcome = match self {
+            _ if batch.is_empty() => return Ok(Written::Done),
+            Self::Sqlite(engine) => engine.write(batch).instrument(span).await,
+            Self::Postgres(engine) => engine.write(batch).instrument(span).await,
+        };
+        self.stats().wrote(&outcome, since.elapsed());
+        outcome
+    }
+
+    /// What is counted.
+    pub fn stats(&self) -> &Stats {
         match self {
-            _ if batch.is_empty() => Ok(Written::Done),
-            Self::Sqlite(engine) => engine.write(batch).await,
-            Self::Postgres(engine) => engine.write(batch).await,
+            Self::Sqlite(engine) => &engine.stats,
+            Self::Postgres(engine) => &engine.stats,
+        }
+    }
+
+    /// What waits and what is in use.
+    pub fn levels(&self) -> Levels {
+        match self {
+            Self::Sqlite(engine) => engine.levels(),
+            Self::Postgres(engine) => engine.levels(),
         }
     }
 

@@ -6,7 +6,7 @@ mod tls;
 mod values;
 mod writer;
 
-use std::{borrow::Cow, future::Future, time::Duration};
+use std::{borrow::Cow, future::Future, sync::Arc, time::Duration};
 
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
@@ -19,7 +19,10 @@ use self::{
     writer::Writer,
 };
 use super::{Batch, Expect, Row, Sql, Value, Written, migrate::Dialect};
-use crate::StoreError;
+use crate::{
+    StoreError,
+    stats::{Levels, Stats},
+};
 
 const DIALECT: Dialect = Dialect { bytes: "BYTEA", bool: "BOOLEAN", int: "BIGINT", clustered: "" };
 
@@ -41,6 +44,7 @@ const SETTINGS: &str = "SET lock_timeout = '9s'";
 pub struct Postgres {
     pool: Pool,
     writer: Writer,
+    pub(super) stats: Arc<Stats>,
 }
 
 impl Postgres {
@@ -63,8 +67,9 @@ impl Postgres {
             }))
             .build()
             .map_err(|error| StoreError::Internal(error.to_string()))?;
-        let writer = Writer::start(&pool);
-        Ok(Self { pool, writer })
+        let stats = Arc::default();
+        let writer = Writer::start(&pool, &stats);
+        Ok(Self { pool, writer, stats })
     }
 
     /// A connection may have died since it was put back; a read can be asked again on another.
@@ -115,6 +120,17 @@ impl Postgres {
             transaction.commit().await
         };
         run.await.map_err(|error| store_error("script", &error))
+    }
+
+    pub(super) fn levels(&self) -> Levels {
+        let pool = self.pool.status();
+        Levels {
+            connections: pool.size,
+            connections_in_use: pool.size.saturating_sub(pool.available),
+            waiting: pool.waiting,
+            queued: self.writer.queued(),
+            ..Levels::default()
+        }
     }
 
     pub(super) async fn close(&self) {

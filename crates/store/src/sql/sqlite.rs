@@ -27,7 +27,10 @@ use self::{
     writer::{Job, Message},
 };
 use super::{Batch, Row, Sql, Value, Written, engine::wrong_arity, migrate::Dialect};
-use crate::StoreError;
+use crate::{
+    StoreError,
+    stats::{Levels, Stats},
+};
 
 const DIALECT: Dialect =
     Dialect { bytes: "BLOB", bool: "INTEGER", int: "INTEGER", clustered: "WITHOUT ROWID, STRICT" };
@@ -60,6 +63,7 @@ pub struct Sqlite {
     queue: mpsc::Sender<Message>,
     readers: Mutex<Vec<Connection>>,
     threads: Mutex<Option<Threads>>,
+    pub(super) stats: Arc<Stats>,
 }
 
 struct Threads {
@@ -74,9 +78,11 @@ impl Sqlite {
         let written = Arc::new(AtomicBool::new(false));
         let checkpointer = Checkpointer::start(path, connect(path, options.patience)?, Arc::clone(&written))?;
         let (queue, jobs) = mpsc::channel(options.queue);
-        let writer = spawn("store-writer", move || writer::run(&connection, jobs, &written))?;
+        let stats = Arc::<Stats>::default();
+        let counted = Arc::clone(&stats);
+        let writer = spawn("store-writer", move || writer::run(&connection, jobs, &written, &counted))?;
         let threads = Mutex::new(Some(Threads { writer, checkpointer }));
-        Ok(Self { path: path.to_owned(), options, queue, readers: Mutex::default(), threads })
+        Ok(Self { path: path.to_owned(), options, queue, readers: Mutex::default(), threads, stats })
     }
 
     pub(super) fn read(&self, sql: &Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {
@@ -122,6 +128,11 @@ impl Sqlite {
             tracing::error!("the store's writer ended by a panic");
         }
         lock(&self.readers).clear();
+    }
+
+    pub(super) fn levels(&self) -> Levels {
+        let queued = self.queue.max_capacity().saturating_sub(self.queue.capacity());
+        Levels { queued, ..Levels::default() }
     }
 
     fn reader(&self) -> Result<Connection, StoreError> {

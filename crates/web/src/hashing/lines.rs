@@ -19,6 +19,11 @@ impl<T> Lines<T> {
         Lines { lines: HashMap::new(), turns: VecDeque::new(), waiting: 0, most }
     }
 
+    /// How many jobs wait.
+    pub fn len(&self) -> usize {
+        self.waiting
+    }
+
     /// Puts a job at the end of the line of `asker`, unless there is no room.
     pub fn push(&mut self, asker: Asker, job: T) -> Result<(), Busy> {
         let own = self.lines.get(&asker).map_or(0, VecDeque::len);

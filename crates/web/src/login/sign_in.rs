@@ -22,6 +22,7 @@ use crate::{
         session,
         transaction::{Open, used},
     },
+    metrics::{Login, Outcome, mark},
     pages::{LoginAlert, LoginPage},
     respond::{self, Policy},
 };
@@ -68,7 +69,13 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, identifier: &str, alert: Opti
     if let Some(seconds) = wait {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    response
+    let ended = match alert {
+        Some(LoginAlert::WrongCredentials) => Login::Failed,
+        Some(LoginAlert::Throttled { .. }) => Login::Throttled,
+        Some(LoginAlert::Busy) => Login::Busy,
+        None | Some(LoginAlert::SignInAgain | LoginAlert::Missing | LoginAlert::TooLong) => return response,
+    };
+    mark(response, Outcome::Login(ended))
 }
 
 async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
@@ -110,6 +117,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
             let cookie = begun.ok_or_else(|| used(&open.transaction, &open.application))?;
             tracing::info!(request_id = edge.request_id, sub = %user.id, "signed in");
             let response = respond::see_other(&format!("/oidc/auth/resume?txn={}", open.transaction.id));
+            let response = mark(response, Outcome::Login(Login::Succeeded));
             Ok(respond::set_cookies(response, [cookie, device_cookie(signet, edge, user.id)]))
         }
     }

@@ -28,6 +28,7 @@ use crate::{
     edge::{Edge, Form},
     error::{Failure, only},
     login::{self, browser::Browser},
+    metrics::{Outcome, mark},
     oidc::{application_here, live},
     pages::{FormPostPage, Problem},
     respond::{self, Policy},
@@ -70,7 +71,7 @@ async fn keep(signet: &Arc<Signet>, edge: &Edge, params: RawParams) -> Result<Re
     let (application, addressee) = addressed(signet, edge, &params).await??;
     let draft = Draft::parse(&params);
     if let Err(refusal) = authorize::check(&draft, &application) {
-        return Ok(send(edge, &addressee.error(refusal), draft.is_silent()));
+        return Ok(send_error(edge, &addressee, refusal, draft.is_silent()));
     }
     let id = begin(signet, edge, &params, &application, None).await?;
     Ok(respond::see_other(&format!("/oidc/auth/resume?txn={id}")))
@@ -124,7 +125,7 @@ async fn answer(
         // The client is known, so it is told of our own failures too: a frame would wait for ever for a page.
         Err(failure) if failure.is_ours() => {
             edge.log(&failure);
-            Ok(send(edge, &asking.addressee.error(failure.refusal()), draft.is_silent()))
+            Ok(send_error(edge, &asking.addressee, failure.refusal(), draft.is_silent()))
         }
         result => result,
     }
@@ -253,7 +254,7 @@ impl Asking<'_> {
         }
         let (request_id, error) = (&self.edge.request_id, refusal.code.as_str());
         tracing::info!(request_id, error, detail = refusal.description, "refused to the callback");
-        Ok(send(self.edge, &self.addressee.error(refusal), framed))
+        Ok(send_error(self.edge, &self.addressee, refusal, framed))
     }
 }
 
@@ -283,6 +284,10 @@ async fn begin(
     };
     signet.store().insert_transaction(&transaction).await?;
     Ok(transaction.id)
+}
+
+fn send_error(edge: &Edge, to: &Addressee, refusal: Refusal, framed: bool) -> Response {
+    mark(send(edge, &to.error(refusal), framed), Outcome::Refused(refusal.code))
 }
 
 /// Sends an answer in its mode. `framed`: it was asked for with `prompt=none`, so the application may show it in a frame.

@@ -19,6 +19,7 @@ use crate::{
     core::{Caller, redeem, refresh},
     edge::{Edge, Form},
     error::Failure,
+    metrics::{Outcome, mark},
     oidc::{authenticated_form, cors},
     respond,
 };
@@ -34,10 +35,11 @@ async fn exchange(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respo
         authenticated_form(signet, edge, form, |app| app.settings.token_endpoint_auth_method).await?;
     let allowed = token::allow(client, token::grant_type(&params)?)?;
     let exchange = Exchange { signet, edge, allowed: &allowed };
-    match allowed.grant() {
-        GrantType::AuthorizationCode => exchange.code(&params).await,
-        GrantType::RefreshToken => exchange.refresh(&params).await,
-    }
+    let answer = match allowed.grant() {
+        GrantType::AuthorizationCode => exchange.code(&params).await?,
+        GrantType::RefreshToken => exchange.refresh(&params).await?,
+    };
+    Ok(mark(answer, Outcome::Tokens(allowed.grant())))
 }
 
 /// A request whose client is authenticated and whose grant is ticked.

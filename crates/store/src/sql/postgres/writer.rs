@@ -35,6 +35,7 @@ use super::{
 use crate::{
     StoreError,
     sql::{Batch, Expect, Statement, Written},
+    stats::Stats,
 };
 
 /// Beyond this a larger group gains nothing and only delays those in it.
@@ -76,10 +77,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the lanes on the current runtime.
-    pub(super) fn start(pool: &Pool) -> Self {
+    pub(super) fn start(pool: &Pool, stats: &Arc<Stats>) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let jobs = Arc::new(tokio::sync::Mutex::new(jobs));
-        let lanes = (0..LANES).map(|_| tokio::spawn(lane(pool.clone(), Arc::clone(&jobs)))).collect();
+        let lane = |_| tokio::spawn(lane(pool.clone(), Arc::clone(&jobs), Arc::clone(stats)));
+        let lanes = (0..LANES).map(lane).collect();
         Self { queue, lanes: Mutex::new(lanes) }
     }
 
@@ -93,6 +95,11 @@ impl Writer {
         outcome.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer gave no answer".to_owned())))
     }
 
+    /// How many batches wait.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// Takes no more, and ends when everything queued is answered.
     pub(super) async fn stop(&self) {
         let lanes = std::mem::take(&mut *self.lanes.lock().unwrap_or_else(PoisonError::into_inner));
@@ -104,9 +111,9 @@ impl Writer {
     }
 }
 
-async fn lane(pool: Pool, jobs: Arc<tokio::sync::Mutex<mpsc::Receiver<Message>>>) {
+async fn lane(pool: Pool, jobs: Arc<tokio::sync::Mutex<mpsc::Receiver<Message>>>, stats: Arc<Stats>) {
     while let Some(group) = take(&jobs).await {
-        commit(&pool, group).await;
+        commit(&pool, group, &stats).await;
     }
 }
 
@@ -127,17 +134,18 @@ async fn take(jobs: &tokio::sync::Mutex<mpsc::Receiver<Message>>) -> Option<Vec<
 }
 
 /// Commits a group and answers everyone in it.
-async fn commit(pool: &Pool, group: Vec<Job>) {
+async fn commit(pool: &Pool, group: Vec<Job>, stats: &Stats) {
     let (group, late): (Vec<_>, Vec<_>) = group.into_iter().partition(|job| job.since.elapsed() < ANSWER);
     for job in late {
         answer(job.reply, Err(StoreError::Busy));
     }
-    let group = match <[Job; 1]>::try_from(group) {
-        Ok([one]) => return alone(pool.clone(), one).await,
-        Err(group) => group,
-    };
+    let (since, members) = (Instant::now(), group.len());
     match together(pool, &group).await {
-        Ok(Together::Done) => group.into_iter().for_each(|job| answer(job.reply, Ok(Written::Done))),
+        Ok(Together::Done(written)) => {
+            stats.group.had(members);
+            stats.commit.took(since.elapsed());
+            group.into_iter().for_each(|job| answer(job.reply, Ok(written)));
+        }
         // On other connections, so that a batch that has to wait for a row keeps nobody else.
         Ok(Together::Undone) => {
             let pool = pool.clone();
@@ -154,25 +162,29 @@ fn answer(reply: oneshot::Sender<Outcome>, outcome: Outcome) {
 
 /// What became of a group whose transaction has ended.
 enum Together {
-    Done,
+    /// The same of every batch; a group of one may have been refused.
+    Done(Written),
     /// Nothing of it remains.
     Undone,
 }
 
 async fn together(pool: &Pool, group: &[Job]) -> Result<Together, StoreError> {
     if group.is_empty() {
-        return Ok(Together::Done);
+        return Ok(Together::Done(Written::Done));
     }
     let client = connection(pool).await?;
     let statements: Vec<&Statement> = group.iter().flat_map(|job| &job.batch.0).collect();
     let answers = in_time(Instant::now() + ANSWER, transact(&client, BEGIN_GROUP, &statements)).await;
-    let outcome = judge_group(answers);
+    let outcome = judge_group(group, answers);
     put_back(client, &outcome);
     outcome
 }
 
 /// What the answers of a group mean.
-fn judge_group(answers: Result<Vec<Result<(), Error>>, StoreError>) -> Result<Together, StoreError> {
+fn judge_group(
+    group: &[Job],
+    answers: Result<Vec<Result<(), Error>>, StoreError>,
+) -> Result<Together, StoreError> {
     let answers = match answers {
         Ok(answers) => answers,
         Err(error @ (StoreError::Unavailable(_) | StoreError::Busy)) => return Err(error),
@@ -180,7 +192,12 @@ fn judge_group(answers: Result<Vec<Result<(), Error>>, StoreError>) -> Result<To
         Err(_) => return Ok(Together::Undone),
     };
     let commit = answers.len().saturating_sub(1);
-    let Some((position, error)) = first_error(answers) else { return Ok(Together::Done) };
+    let Some((position, error)) = first_error(answers) else { return Ok(Together::Done(Written::Done)) };
+    if let ([only], Some(statement)) = (group, position.checked_sub(1))
+        && only.batch.0.get(statement).is_some_and(|guard| refused(guard, &error))
+    {
+        return Ok(Together::Done(Written::Refused { statement }));
+    }
     match error.code() {
         // The server said so before it came to COMMIT.
         Some(code) if position < commit && !is_outage(code.code()) => Ok(Together::Undone),

@@ -8,6 +8,7 @@ use std::{
     iter,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
 };
 
 use rusqlite::Connection;
@@ -17,6 +18,7 @@ use super::{errors::store_error, execute, query};
 use crate::{
     StoreError,
     sql::{Batch, Expect, Written},
+    stats::Stats,
 };
 
 /// Beyond this a larger group gains nothing and only delays those in it.
@@ -36,7 +38,12 @@ pub(super) struct Job {
 type Outcome = Result<Written, StoreError>;
 
 /// Serves the queue until it is closed and empty. `written` tells the checkpointer that there is something to do.
-pub(super) fn run(connection: &Connection, mut queue: mpsc::Receiver<Message>, written: &AtomicBool) {
+pub(super) fn run(
+    connection: &Connection,
+    mut queue: mpsc::Receiver<Message>,
+    written: &AtomicBool,
+    stats: &Stats,
+) {
     while let Some(first) = queue.blocking_recv() {
         let more = iter::from_fn(|| queue.try_recv().ok());
         let (mut group, mut stop) = (Vec::new(), false);
@@ -49,7 +56,7 @@ pub(super) fn run(connection: &Connection, mut queue: mpsc::Receiver<Message>, w
         if stop {
             queue.close();
         }
-        surviving(connection, || commit(connection, group));
+        surviving(connection, || commit(connection, group, stats));
         written.store(true, Ordering::Relaxed);
     }
 }
@@ -64,13 +71,16 @@ fn surviving(connection: &Connection, work: impl FnOnce()) {
 }
 
 /// Commits the group and answers everyone in it.
-fn commit(connection: &Connection, group: Vec<Job>) {
+fn commit(connection: &Connection, group: Vec<Job>, stats: &Stats) {
+    let since = Instant::now();
     let (batches, replies): (Vec<_>, Vec<_>) = group.into_iter().map(|job| (job.batch, job.reply)).unzip();
     let outcomes = transact(connection, &batches).unwrap_or_else(|error| {
         tracing::error!(%error, batches = batches.len(), "a group of batches could not be committed");
         undo(connection);
         vec![Err(error); batches.len()]
     });
+    stats.group.had(batches.len());
+    stats.commit.took(since.elapsed());
     for (reply, outcome) in replies.into_iter().zip(outcomes) {
         // Whoever asked may have gone away; what was written stays written.
         let _gone = reply.send(outcome);
@@ -156,7 +166,7 @@ mod tests {
         });
         assert!(no_answer.try_recv().is_err());
         let (next, mut answer) = job(1);
-        surviving(&connection, || commit(&connection, vec![next]));
+        surviving(&connection, || commit(&connection, vec![next], &Stats::default()));
         assert_eq!(answer.try_recv().unwrap(), Ok(Written::Done));
     }
 
@@ -165,13 +175,13 @@ mod tests {
         let mut connection = table();
         connection.commit_hook(Some(|| true)).unwrap();
         let (jobs, answers): (Vec<_>, Vec<_>) = [job(1), job(2)].into_iter().unzip();
-        commit(&connection, jobs);
+        commit(&connection, jobs, &Stats::default());
         for mut answer in answers {
             assert!(answer.try_recv().unwrap().is_err());
         }
         connection.commit_hook(None::<fn() -> bool>).unwrap();
         let (next, mut answer) = job(1);
-        commit(&connection, vec![next]);
+        commit(&connection, vec![next], &Stats::default());
         assert_eq!(answer.try_recv().unwrap(), Ok(Written::Done));
     }
 }
