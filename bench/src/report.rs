@@ -63,18 +63,20 @@ impl Line {
             "p50_us": micros(self.p50),
             "p99_us": micros(self.p99),
             "cpu_us": micros(self.cpu),
+            "load_cpu_us": micros(self.load_cpu),
             "raw_signatures_us": self.raw.map(micros),
             "cpu_per_raw_signatures": self.ratio(),
         })
     }
 
-    fn cells(&self) -> [String; 7] {
+    fn cells(&self) -> [String; 8] {
         [
             self.flow.to_string(),
             number(self.per_second),
             time(self.p50),
             time(self.p99),
             time(self.cpu),
+            time(self.load_cpu),
             self.raw.map_or_else(String::new, time),
             self.ratio().map_or_else(String::new, |ratio| format!("{ratio:.2}")),
         ]
@@ -130,7 +132,8 @@ impl Run {
     }
 }
 
-const HEAD: [&str; 7] = ["flow", "rounds/s", "p50", "p99", "server CPU", "raw signatures", "CPU/raw"];
+const HEAD: [&str; 8] =
+    ["flow", "rounds/s", "p50", "p99", "server CPU", "load CPU", "raw signatures", "CPU/raw"];
 
 /// A table whose first column is text, for a terminal or for Markdown.
 fn table(rows: &[Vec<String>], markdown: bool) -> String {

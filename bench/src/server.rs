@@ -103,14 +103,9 @@ impl Installation<'_> {
 }
 
 impl Server {
-    /// The processor time it has used so far, in hundredths of a second: enough over seconds.
+    /// The processor time it has used so far.
     pub fn cpu(&self) -> Result<Duration, Failure> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let (_, fields) = stat.rsplit_once(')').ok_or("no process status")?;
-        // After the name: state is field 0, utime 11, stime 12.
-        let used: u64 =
-            fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        Ok(Duration::from_millis(used * 10))
+        cpu(&self.child.id().to_string())
     }
 
     /// Its resident memory in KiB.
@@ -141,6 +136,15 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The processor time that a process has used so far, in hundredths of a second: enough over seconds.
+pub fn cpu(process: &str) -> Result<Duration, Failure> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').ok_or("no process status")?;
+    // After the name: state is field 0, utime 11, stime 12.
+    let used = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+    Ok(Duration::from_millis(10 * used.sum::<Result<u64, _>>()?))
 }
 
 fn answers(port: u16) -> Result<bool, Failure> {
