@@ -69,10 +69,13 @@ impl Line {
         })
     }
 
-    fn cells(&self) -> [String; 8] {
+    fn cells(&self) -> [String; 9] {
         [
             self.flow.to_string(),
             number(self.per_second),
+            self.flow.goal().map_or_else(String::new, |goal| {
+                format!("≥ {}{}", number(goal), if self.per_second >= goal { "" } else { " not met" })
+            }),
             time(self.p50),
             time(self.p99),
             time(self.cpu),
@@ -132,8 +135,8 @@ impl Run {
     }
 }
 
-const HEAD: [&str; 8] =
-    ["flow", "rounds/s", "p50", "p99", "server CPU", "load CPU", "raw signatures", "CPU/raw"];
+const HEAD: [&str; 9] =
+    ["flow", "rounds/s", "goal", "p50", "p99", "server CPU", "load CPU", "raw signatures", "CPU/raw"];
 
 /// A table whose first column is text, for a terminal or for Markdown.
 fn table(rows: &[Vec<String>], markdown: bool) -> String {
@@ -241,16 +244,16 @@ impl Report {
 
     fn put_goals(&self, text: &mut String, markdown: bool) {
         let heading = if markdown { "### " } else { "" };
-        let lines = verdicts(&self.runs).into_iter().map(|verdict| {
-            vec![
-                verdict.of,
-                verdict.goal,
-                verdict.measured,
-                if verdict.met { "met" } else { "not met" }.to_owned(),
-            ]
-        });
-        let rows: Vec<_> = [row(["of", "goal", "measured", ""])].into_iter().chain(lines).collect();
-        text.push_str(&format!("\n{heading}Goals\n\n{}", table(&rows, markdown)));
+        let all = verdicts(&self.runs);
+        let count = all.len();
+        let missed = all.into_iter().filter(|verdict| !verdict.met);
+        let missed = missed.map(|verdict| vec![verdict.of, verdict.goal, verdict.measured]);
+        let rows: Vec<_> = [row(["of", "goal", "measured"])].into_iter().chain(missed).collect();
+        let met = count + 1 - rows.len();
+        text.push_str(&format!("\n{heading}Goals\n\n{met} of {count} are met.\n"));
+        if rows.len() > 1 {
+            text.push_str(&format!("Not met:\n\n{}", table(&rows, markdown)));
+        }
     }
 
     /// Replaces the generated part of the page at `path`.

@@ -9,6 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use signet_protocol::time::Now;
+use signet_store::{Clock, Database, MasterKey, Options};
+
 use crate::{
     Failure,
     http::{self, Connection},
@@ -72,6 +75,17 @@ impl Installation<'_> {
         let applied =
             applied.map_err(|error| format!("{}: {error}; run `make bench`", self.binary.display()))?;
         if applied.success() { Ok(()) } else { Err("signet apply failed".into()) }
+    }
+
+    /// How to open its database: the data directory is ours, and with it the master key.
+    pub fn store(&self) -> Result<Options, Failure> {
+        let key = fs::read_to_string(self.data.join("master.key"))?;
+        let master_key = MasterKey::parse(&key).ok_or("the data directory has no master key")?;
+        let database = match &self.database {
+            Some(url) => Database::Postgres(url.clone()),
+            None => Database::Sqlite(self.data.join("signet.db")),
+        };
+        Ok(Options { database, master_key, clock: Clock::new(|| Now::from_millis(0)) })
     }
 
     /// Starts a server on it.

@@ -141,6 +141,14 @@ impl ThrowawayPostgres {
     }
 }
 
+/// Ends the cluster and waits until its directory is gone.
+impl Drop for ThrowawayPostgres {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        drop(self.keeper.wait());
+    }
+}
+
 /// [`ThrowawayPostgres::fresh_database`] of the shared cluster.
 ///
 /// # Panics
