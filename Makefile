@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools fmt lint unit interop bench benchfull crash crash-smoke compiler
+.PHONY: help run test tools fmt lint unit interop bench bench-full crash crash-smoke compiler
 KILLS ?= 10000
 
 help: ## list what can be made
@@ -41,12 +41,12 @@ interop: ## real relying parties in Node.js, a browser and Python against the re
 	npm test --prefix interop --silent
 	interop/.venv/bin/python -m pytest -p no:cacheprovider interop/python
 
-bench: compiler ## measure a release binary on SQLite and on PostgreSQL; ARGS='--help' tells the options
+bench: compiler ## measure a release binary on SQLite and PostgreSQL; ARGS='--help' tells the options
 	cargo build --release -p signet -p signet-bench
-	$(TARGET)/release/signet-bench --binary $(TARGET)/release/signet --engine both $(ARGS)
+	$(TARGET)/release/signet-bench --binary $(TARGET)/release/signet --engine both $(SIZES) $(ARGS)
 
-benchfull: ARGS := --users 1,1000,1000000 --json $(TARGET)/bench.json --markdown docs/performance.md $(ARGS)
-benchfull: bench ## the same with up to 1,000,000 users and 10,000,000 grants; writes docs/performance.md
+bench-full: SIZES = --users 1,1000,1000000 --json $(TARGET)/bench.json --markdown docs/performance.md
+bench-full: bench ## the same with up to 1,000,000 users; takes 30 GB of disk, writes docs/performance.md
 
 crash: compiler ## kill a release binary KILLS times on each engine; the report is target/crash-report.md
 	cargo build --release -p signet -p signet-crash

@@ -115,6 +115,7 @@ mod tests {
             p50: Duration::from_micros(p50_us),
             p99: Duration::from_micros(p50_us),
             cpu: Duration::ZERO,
+            load_cpu: Duration::ZERO,
             raw: None,
         };
         Run {

@@ -156,12 +156,12 @@ impl Bench<'_> {
         directory: &Path,
         database: Option<String>,
     ) -> Result<Run, Failure> {
-        let place = tempfile::tempdir_in(directory)?;
+        let place = tempfile::Builder::new().prefix("signet-bench-").tempdir_in(directory)?;
         let installation =
             Installation { binary: &self.options.binary, data: place.path().join("data"), database };
         installation.create()?;
         let size = Size::of(users, self.options.grants_per_user, self.options.connections);
-        let (population, seeding) = seed::fill(&installation, size)?;
+        let (population, seeding) = seed::fill(&installation.store()?, size)?;
         eprintln!(
             "{engine}: {} users and {} grants in {:.0} s",
             size.users,

@@ -8,7 +8,7 @@ use crate::{
     load::{Load, Slice, Ticks, percentile},
     machine::cores,
     population::Size,
-    server::Server,
+    server::{Server, cpu},
     signatures::{Raw, median},
     storm::Storm,
     worker::Site,
@@ -46,6 +46,8 @@ pub struct Line {
     pub p99: Duration,
     /// The server's processor time for one round.
     pub cpu: Duration,
+    /// The processor time of the load for one round: what does not limit is small beside the server's.
+    pub load_cpu: Duration,
     /// The cost of the raw signatures in one round, measured in between.
     pub raw: Option<Duration>,
 }
@@ -94,11 +96,13 @@ pub fn flow(server: &Server, site: &Arc<Site>, flow: Flow, plan: &Plan, raw: &Ra
         let length = plan.length / SLICES;
         load.prepare(enough(&last, length, connections))?;
         let before = cost(flow, raw)?;
-        let cpu = server.cpu()?;
+        let used = [server.cpu()?, cpu("self")?];
         last = load.run(length)?;
-        let used = server.cpu()?.saturating_sub(cpu);
-        let signature = before.zip(cost(flow, raw)?).map(|(before, after)| (before + after) / 2);
-        total.add(&last, used, signature);
+        total.server += server.cpu()?.saturating_sub(used[0]);
+        total.load += cpu("self")?.saturating_sub(used[1]);
+        total.raw.extend(before.zip(cost(flow, raw)?).map(|(before, after)| (before + after) / 2));
+        total.ticks.extend(&last.ticks);
+        total.elapsed += last.elapsed;
     }
     total.line(flow, connections)
 }
@@ -119,18 +123,12 @@ fn cost(flow: Flow, raw: &Raw) -> Result<Option<Duration>, Failure> {
 struct Total {
     ticks: Ticks,
     elapsed: Duration,
-    used: Duration,
+    server: Duration,
+    load: Duration,
     raw: Vec<Duration>,
 }
 
 impl Total {
-    fn add(&mut self, slice: &Slice, used: Duration, raw: Option<Duration>) {
-        self.ticks.extend(&slice.ticks);
-        self.elapsed += slice.elapsed;
-        self.used += used;
-        self.raw.extend(raw);
-    }
-
     fn line(mut self, flow: Flow, connections: usize) -> Result<Line, Failure> {
         self.ticks.sort_unstable();
         let count = u32::try_from(self.ticks.len())?;
@@ -143,7 +141,8 @@ impl Total {
             per_second: f64::from(count) / self.elapsed.as_secs_f64(),
             p50: percentile(&self.ticks, 50),
             p99: percentile(&self.ticks, 99),
-            cpu: self.used / count,
+            cpu: self.server / count,
+            load_cpu: self.load / count,
             raw: median(self.raw),
         })
     }

@@ -63,18 +63,23 @@ impl Line {
             "p50_us": micros(self.p50),
             "p99_us": micros(self.p99),
             "cpu_us": micros(self.cpu),
+            "load_cpu_us": micros(self.load_cpu),
             "raw_signatures_us": self.raw.map(micros),
             "cpu_per_raw_signatures": self.ratio(),
         })
     }
 
-    fn cells(&self) -> [String; 7] {
+    fn cells(&self) -> [String; 9] {
         [
             self.flow.to_string(),
             number(self.per_second),
+            self.flow.goal().map_or_else(String::new, |goal| {
+                format!("≥ {}{}", number(goal), if self.per_second >= goal { "" } else { " not met" })
+            }),
             time(self.p50),
             time(self.p99),
             time(self.cpu),
+            time(self.load_cpu),
             self.raw.map_or_else(String::new, time),
             self.ratio().map_or_else(String::new, |ratio| format!("{ratio:.2}")),
         ]
@@ -130,7 +135,8 @@ impl Run {
     }
 }
 
-const HEAD: [&str; 7] = ["flow", "rounds/s", "p50", "p99", "server CPU", "raw signatures", "CPU/raw"];
+const HEAD: [&str; 9] =
+    ["flow", "rounds/s", "goal", "p50", "p99", "server CPU", "load CPU", "raw signatures", "CPU/raw"];
 
 /// A table whose first column is text, for a terminal or for Markdown.
 fn table(rows: &[Vec<String>], markdown: bool) -> String {
@@ -238,16 +244,16 @@ impl Report {
 
     fn put_goals(&self, text: &mut String, markdown: bool) {
         let heading = if markdown { "### " } else { "" };
-        let lines = verdicts(&self.runs).into_iter().map(|verdict| {
-            vec![
-                verdict.of,
-                verdict.goal,
-                verdict.measured,
-                if verdict.met { "met" } else { "not met" }.to_owned(),
-            ]
-        });
-        let rows: Vec<_> = [row(["of", "goal", "measured", ""])].into_iter().chain(lines).collect();
-        text.push_str(&format!("\n{heading}Goals\n\n{}", table(&rows, markdown)));
+        let all = verdicts(&self.runs);
+        let count = all.len();
+        let missed = all.into_iter().filter(|verdict| !verdict.met);
+        let missed = missed.map(|verdict| vec![verdict.of, verdict.goal, verdict.measured]);
+        let rows: Vec<_> = [row(["of", "goal", "measured"])].into_iter().chain(missed).collect();
+        let met = count + 1 - rows.len();
+        text.push_str(&format!("\n{heading}Goals\n\n{met} of {count} are met.\n"));
+        if rows.len() > 1 {
+            text.push_str(&format!("Not met:\n\n{}", table(&rows, markdown)));
+        }
     }
 
     /// Replaces the generated part of the page at `path`.

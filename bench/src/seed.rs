@@ -4,26 +4,22 @@
 mod postgres;
 mod sqlite;
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use signet_protocol::{
     id::AppId,
     issuer::IssuerId,
     password::{PasswordHash, Scratch},
     scope::Scope,
-    time::{Seconds, Timestamp},
+    time::{Now, Seconds, Timestamp},
     user::{Profile, UserDetails},
 };
-use signet_store::{Clock, Database, MasterKey, Options, Pool, Store, args, sql::Value};
+use signet_store::{Database, Options, Pool, Store, args, sql::Value};
 use signet_testkit::seed::Seeded;
 
 use crate::{
     Failure,
     population::{PASSWORD, Population, Size},
-    server::Installation,
 };
 
 /// How long a chain of refresh tokens lasts unless the application says otherwise.
@@ -48,18 +44,13 @@ trait Sink {
     fn finish(&mut self) -> Result<(), Failure>;
 }
 
-/// Fills the installation with people, and says how long that took.
-pub fn fill(installation: &Installation, size: Size) -> Result<(Population, Duration), Failure> {
+/// Fills the database of an installation with people, and says how long that took.
+pub fn fill(store: &Options, size: Size) -> Result<(Population, Duration), Failure> {
     let since = Instant::now();
-    let file = installation.data.join("signet.db");
-    let database = match &installation.database {
-        Some(url) => Database::Postgres(url.clone()),
-        None => Database::Sqlite(file.clone()),
-    };
-    let population = Population::new(size, open_pool(installation, database)?);
-    let mut sink: Box<dyn Sink> = match &installation.database {
-        Some(url) => Box::new(postgres::Server::connect(url)?),
-        None => Box::new(sqlite::File::open(&file)?),
+    let population = Population::new(size, open_pool(store)?);
+    let mut sink: Box<dyn Sink> = match &store.database {
+        Database::Postgres(url) => Box::new(postgres::Server::connect(url)?),
+        Database::Sqlite(path) => Box::new(sqlite::File::open(path)?),
     };
     sink.begin(TABLES)?;
     fill_users(sink.as_mut(), &population)?;
@@ -71,14 +62,10 @@ pub fn fill(installation: &Installation, size: Size) -> Result<(Population, Dura
 }
 
 /// The pool with its keys, which the harness may know because the data directory is its own.
-fn open_pool(installation: &Installation, database: Database) -> Result<Pool, Failure> {
-    let key = fs::read_to_string(installation.data.join("master.key"))?;
-    let master_key = MasterKey::parse(&key).ok_or("the data directory has no master key")?;
-    let now = signet_protocol::time::Now::from_millis(0);
-    let options = Options { database, master_key, clock: Clock::new(move || now) };
+fn open_pool(store: &Options) -> Result<Pool, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let store = Store::open(options, now, &mut Seeded(0)).await?;
+        let store = Store::open(store.clone(), Now::from_millis(0), &mut Seeded(0)).await?;
         let pool = store.pool().clone();
         store.close().await;
         Ok(pool)
@@ -215,4 +202,70 @@ fn fill_families(sink: &mut dyn Sink, population: &Population) -> Result<(), Fai
         args![id, population.pool.id, grant, 0_i64, at, 0_i64, at, end]
     });
     sink.fill("refresh_family", &columns, &mut rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use signet_protocol::{id::RowId, refresh::parse_refresh_token, user::LoginName};
+    use signet_store::{Clock, MasterKey};
+
+    use super::*;
+
+    /// What was seeded is read by the store as what it would have written itself, and its indexes are there again.
+    fn check(database: Database) {
+        let master_key = MasterKey::from_bytes([7; 32]);
+        let options = Options { database, master_key, clock: Clock::new(|| Now::from_millis(0)) };
+        let (people, _) = fill(&options, Size::of(3, 10, 2)).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = Store::open(options, people.user_since(0), &mut Seeded(2)).await.unwrap();
+            let name = LoginName::parse("person-2").unwrap();
+            let user = store.user_by_login(&name).await.unwrap().unwrap();
+            assert_eq!((user.id, user.blocked, user.version), (people.user(2), false, 1));
+            assert!(user.password.unwrap().verify(PASSWORD, &mut Scratch::default()));
+            assert_eq!(user.details.profile.name.as_deref(), Some("Person 2"));
+            let cookie = people.session(1);
+            let session = store.session(cookie.id).await.unwrap().unwrap();
+            assert_eq!(session.user, people.user(1));
+            assert!(session.hash.matches(&cookie.hash()) && session.expires_at > session.auth_time);
+            for number in [0, 29] {
+                let token = people.refresh_token(number, 0);
+                let family = parse_refresh_token(&store.pool().refresh_key, &token).unwrap().family;
+                let family = store.refresh_family(family).await.unwrap().unwrap();
+                assert_eq!(family.grant.id.bytes(), people.grant(number).bytes());
+                assert_eq!((family.generation, family.expires_at), (0, family.grant.expires_at));
+            }
+            let again = store.user_by_login(&LoginName::parse("person-0@example.com").unwrap()).await;
+            assert_eq!(again.unwrap().unwrap().id, people.user(0));
+            store.close().await;
+        });
+    }
+
+    #[test]
+    fn the_store_reads_what_was_seeded_into_sqlite() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("signet.db");
+        check(Database::Sqlite(path.clone()));
+        assert_eq!(indexes(&path), indexes_of_a_new_one(&directory.path().join("new.db")));
+    }
+
+    #[test]
+    fn the_store_reads_what_was_seeded_into_postgresql() {
+        check(Database::Postgres(signet_testkit::postgres::fresh_database()));
+    }
+
+    fn indexes(path: &std::path::Path) -> Vec<String> {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        let mut found = connection
+            .prepare("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY sql")
+            .unwrap();
+        found.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    fn indexes_of_a_new_one(path: &std::path::Path) -> Vec<String> {
+        let database = Database::Sqlite(path.to_owned());
+        let master_key = MasterKey::from_bytes([7; 32]);
+        open_pool(&Options { database, master_key, clock: Clock::new(|| Now::from_millis(0)) }).unwrap();
+        indexes(path)
+    }
 }

@@ -9,6 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use signet_protocol::time::Now;
+use signet_store::{Clock, Database, MasterKey, Options};
+
 use crate::{
     Failure,
     http::{self, Connection},
@@ -74,6 +77,17 @@ impl Installation<'_> {
         if applied.success() { Ok(()) } else { Err("signet apply failed".into()) }
     }
 
+    /// How to open its database: the data directory is ours, and with it the master key.
+    pub fn store(&self) -> Result<Options, Failure> {
+        let key = fs::read_to_string(self.data.join("master.key"))?;
+        let master_key = MasterKey::parse(&key).ok_or("the data directory has no master key")?;
+        let database = match &self.database {
+            Some(url) => Database::Postgres(url.clone()),
+            None => Database::Sqlite(self.data.join("signet.db")),
+        };
+        Ok(Options { database, master_key, clock: Clock::new(|| Now::from_millis(0)) })
+    }
+
     /// Starts a server on it.
     pub fn start(&self) -> Result<Server, Failure> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -103,14 +117,9 @@ impl Installation<'_> {
 }
 
 impl Server {
-    /// The processor time it has used so far, in hundredths of a second: enough over seconds.
+    /// The processor time it has used so far.
     pub fn cpu(&self) -> Result<Duration, Failure> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let (_, fields) = stat.rsplit_once(')').ok_or("no process status")?;
-        // After the name: state is field 0, utime 11, stime 12.
-        let used: u64 =
-            fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        Ok(Duration::from_millis(used * 10))
+        cpu(&self.child.id().to_string())
     }
 
     /// Its resident memory in KiB.
@@ -141,6 +150,15 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// The processor time that a process has used so far, in hundredths of a second: enough over seconds.
+pub fn cpu(process: &str) -> Result<Duration, Failure> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').ok_or("no process status")?;
+    // After the name: state is field 0, utime 11, stime 12.
+    let used = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+    Ok(Duration::from_millis(10 * used.sum::<Result<u64, _>>()?))
 }
 
 fn answers(port: u16) -> Result<bool, Failure> {

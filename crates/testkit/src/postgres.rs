@@ -285,6 +285,14 @@ fn message(error: &Error) -> String {
     error.as_db_error().map_or_else(|| error.to_string(), |said| said.message().to_owned())
 }
 
+/// Ends the cluster and waits until its directory is gone.
+impl Drop for ThrowawayPostgres {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        drop(self.keeper.wait());
+    }
+}
+
 /// [`ThrowawayPostgres::fresh_database`] of the shared cluster.
 ///
 /// # Panics
