@@ -94,10 +94,7 @@ impl Config {
 
     /// The database, without the secrets its URL may hold.
     pub fn describe_database(&self) -> String {
-        match &self.database {
-            Database::Sqlite(path) => format!("SQLite {}", path.display()),
-            Database::Postgres(url) => format!("PostgreSQL {}", without_secrets(url)),
-        }
+        self.database.place()
     }
 }
 
@@ -174,13 +171,6 @@ fn parse_format(text: &str) -> Result<LogFormat, String> {
         "json" => Ok(LogFormat::Json),
         _ => Err("must be human or json".to_owned()),
     }
-}
-
-/// Host, port and name of a database URL: neither its user information nor its parameters.
-fn without_secrets(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    rest.rsplit_once('@').map_or(rest, |(_, host)| host)
 }
 
 #[cfg(test)]
@@ -285,7 +275,11 @@ mod tests {
     #[test]
     fn attack_25_a_database_is_described_without_its_password() {
         for (url, shown) in [
-            ("postgres://signet:s3cret@db.example:5432/signet", "PostgreSQL db.example:5432/signet"),
+            ("postgres://signet:s3cret@db.example:5433/signet", "PostgreSQL db.example:5433/signet"),
+            ("postgres://signet:s3c?ret@db.example/signet", "PostgreSQL db.example/signet"),
+            ("postgres://signet:s3/cret#x@db.example:5432/signet", "PostgreSQL db.example/signet"),
+            ("postgres://db.example/signet&password=s3cret", "PostgreSQL db.example/signet"),
+            ("postgres://signet:s3cret/signet", "PostgreSQL at an address that is not valid"),
             ("postgres://a:p@ss@db/x?password=s3cret", "PostgreSQL db/x"),
             ("postgresql://db/x", "PostgreSQL db/x"),
             ("sqlite:/a/b.db", "SQLite /a/b.db"),

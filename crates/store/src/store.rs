@@ -29,7 +29,7 @@ use crate::{
     revocation::Revoked,
     sealing::MasterKey,
     session,
-    sql::{Batch, Engine, Sql, Written},
+    sql::{Batch, Engine, Sql, Written, postgres_place},
     sweep, transaction, user,
 };
 
@@ -91,6 +91,17 @@ pub enum Database {
     Sqlite(PathBuf),
     /// A server, by its `postgres://` URL.
     Postgres(String),
+}
+
+impl Database {
+    /// Where it is, for a person: of a server's address its hosts and the name of the database, never user, password or
+    /// parameters.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("SQLite {}", path.display()),
+            Self::Postgres(url) => format!("PostgreSQL {}", postgres_place(url)),
+        }
+    }
 }
 
 /// The URL may hold a password.
