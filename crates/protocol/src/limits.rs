@@ -28,3 +28,9 @@ pub const PASSWORD_BYTES: usize = 1024;
 pub const AUTHORIZATION_BYTES: usize = 20 * 1024;
 /// Seconds of the longest access token lifetime an application may set: a revocation may have to be kept this long.
 pub const ACCESS_TOKEN_EXPIRE_MAX: i64 = 30 * 86_400;
+/// Bytes of a user's `extended_fields`, as JSON: they travel in every ID token that asks for them.
+pub const EXTENDED_FIELDS_BYTES: usize = 16 * 1024;
+/// Levels of tables and lists in a user's `extended_fields`; whoever reads the tokens has to read that deep.
+pub const EXTENDED_FIELDS_DEPTH: usize = 32;
+/// Roles of one user.
+pub const ROLES_PER_USER: usize = 200;
