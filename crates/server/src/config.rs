@@ -275,11 +275,16 @@ mod tests {
     #[test]
     fn attack_25_a_database_is_described_without_its_password() {
         for (url, shown) in [
-            ("postgres://signet:s3cret@db.example:5433/signet", "PostgreSQL db.example:5433/signet"),
+            ("postgres://signet:s3cret@db.example:5432/signet", "PostgreSQL db.example:5432/signet"),
             ("postgres://signet:s3c?ret@db.example/signet", "PostgreSQL db.example/signet"),
-            ("postgres://signet:s3/cret#x@db.example:5432/signet", "PostgreSQL db.example/signet"),
+            ("postgres://signet:s3/cret#x@db.example/signet", "PostgreSQL db.example/signet"),
+            (
+                "postgres://signet:s3@c?ret@db/x",
+                "PostgreSQL at an address that has an @ among its parameters",
+            ),
+            ("postgres://u:s3cret@a:1,b:2/x?sslmode=disable", "PostgreSQL a:1,b:2/x"),
             ("postgres://db.example/signet&password=s3cret", "PostgreSQL db.example/signet"),
-            ("postgres://signet:s3cret/signet", "PostgreSQL at an address that is not valid"),
+            ("postgres://signet:s3cret/signet", "PostgreSQL signet/signet"),
             ("postgres://a:p@ss@db/x?password=s3cret", "PostgreSQL db/x"),
             ("postgresql://db/x", "PostgreSQL db/x"),
             ("sqlite:/a/b.db", "SQLite /a/b.db"),

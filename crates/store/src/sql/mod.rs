@@ -19,7 +19,6 @@ mod value;
 
 pub use engine::Engine;
 pub use migrate::Migration;
-pub(crate) use postgres::place as postgres_place;
 pub use sqlite::SqliteOptions;
 pub use statement::{Batch, Expect, Sql, Statement, Written};
 pub use value::{Row, RowReader, Value};

@@ -20,7 +20,7 @@ use futures_util::{
     FutureExt, TryFutureExt,
     future::{BoxFuture, maybe_done},
 };
-use tokio_postgres::{Config, Error, NoTls, config::Host, error::SqlState};
+use tokio_postgres::{Config, Error, NoTls, error::SqlState};
 
 use self::{
     errors::{is_transient, store_error},
@@ -39,29 +39,6 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// How often a batch is tried when the server reports a deadlock or a serialisation failure.
 const TRIES: u32 = 5;
-
-/// Hosts, ports and database of an address, as the driver understands it: where a text ends that a person wrote as the
-/// password, only the driver decides.
-pub(crate) fn place(url: &str) -> String {
-    let Ok(config) = url.parse::<Config>() else { return "at an address that is not valid".to_owned() };
-    // What stands before an @ or after an & was meant as something else than a name.
-    let name = |text: &str| {
-        let text = text.rsplit('@').next().unwrap_or_default();
-        let text = text.split(['?', '&', '#', '=']).next().unwrap_or_default();
-        text.chars().filter(|c| !c.is_control()).take(100).collect::<String>()
-    };
-    let mut ports = config.get_ports().iter();
-    let hosts = config.get_hosts().iter().take(8).map(|host| {
-        let port =
-            ports.next().filter(|port| **port != 5432).map_or(String::new(), |port| format!(":{port}"));
-        match host {
-            Host::Tcp(host) => name(host) + &port,
-            Host::Unix(path) => name(&path.to_string_lossy()) + &port,
-        }
-    });
-    let hosts = hosts.collect::<Vec<_>>().join(",");
-    config.get_dbname().map_or(hosts.clone(), |database| format!("{hosts}/{}", name(database)))
-}
 
 /// A pool of connections to one server.
 pub struct Postgres {
