@@ -122,7 +122,7 @@ fn postgres_place(url: &str) -> String {
     };
     let hosts = hosts.split(',').map(host).collect::<Vec<_>>().join(",");
     let shown = if name.is_empty() { hosts } else { format!("{hosts}/{name}") };
-    shown.chars().filter(|c| !c.is_control()).take(200).collect()
+    shown.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(200).collect()
 }
 
 /// The URL may hold a password.

@@ -3,5 +3,6 @@
 
 mod commands;
 mod data;
+mod limits;
 mod serving;
 mod support;
