@@ -13,6 +13,11 @@ use crate::id::{AppId, PoolId};
 #[serde(try_from = "String", into = "String")]
 pub struct Identifier(String);
 
+/// Bytes of a DNS label (RFC 1035 §2.3.4).
+const IDENTIFIER_LABEL_BYTES: usize = 63;
+/// Bytes of the base host: with a label and its dot in front it is still a DNS name of at most 255.
+const HOST_BYTES: usize = 190;
+
 /// Labels that could be mistaken for Signet itself.
 const RESERVED: &[&str] = &[
     "account",
@@ -73,7 +78,7 @@ impl Identifier {
     pub fn parse(text: &str) -> Result<Identifier, IdentifierError> {
         let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         let ends = text.starts_with('-') || text.ends_with('-') || text.starts_with("xn--");
-        if !(1..=63).contains(&text.len()) || !text.bytes().all(legal) || ends {
+        if !(1..=IDENTIFIER_LABEL_BYTES).contains(&text.len()) || !text.bytes().all(legal) || ends {
             return Err(IdentifierError::Form);
         }
         if RESERVED.contains(&text) {
@@ -150,7 +155,11 @@ impl BaseUrl {
         let (host, port) = split_host(rest.strip_suffix('/').unwrap_or(rest)).ok_or(BaseUrlError)?;
         let label = |part: &str| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-');
         let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
-        if host.is_empty() || host.len() > 190 || !host.bytes().all(legal) || !host.split('.').all(label) {
+        if host.is_empty()
+            || host.len() > HOST_BYTES
+            || !host.bytes().all(legal)
+            || !host.split('.').all(label)
+        {
             return Err(BaseUrlError);
         }
         let default = if https { 443 } else { 80 };

@@ -1,4 +1,6 @@
 //! How much of anything is accepted. Each bound has one name here and is enforced where the value is parsed.
+//!
+//! `docs/limits.md` is the table of all of it, and of what the other rooms bound; a test compares the two.
 
 /// Bytes of a query string or form body.
 pub const PARAMS_BYTES: usize = 32 * 1024;
@@ -26,5 +28,15 @@ pub const IDENTIFIER_BYTES: usize = 320;
 pub const PASSWORD_BYTES: usize = 1024;
 /// Bytes of an `Authorization` header.
 pub const AUTHORIZATION_BYTES: usize = 20 * 1024;
+/// Bytes of all `Cookie` headers of a request together.
+pub const COOKIES_BYTES: usize = 32 * 1024;
+/// Cookies that are looked at; browsers send those of the narrower path first.
+pub const COOKIES_COUNT: usize = 200;
 /// Seconds of the longest access token lifetime an application may set: a revocation may have to be kept this long.
 pub const ACCESS_TOKEN_EXPIRE_MAX: i64 = 30 * 86_400;
+/// Bytes of a user's `extended_fields`, as JSON: they travel in every ID token that asks for them.
+pub const EXTENDED_FIELDS_BYTES: usize = 16 * 1024;
+/// Levels of tables and lists in a user's `extended_fields`; whoever reads the tokens has to read that deep.
+pub const EXTENDED_FIELDS_DEPTH: usize = 32;
+/// Roles of one user.
+pub const ROLES_PER_USER: usize = 200;

@@ -1,6 +1,9 @@
 //! `redirect_uri`: strict syntax, exact comparison, and a proof type for what may be redirected to.
 
-use std::fmt;
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +44,11 @@ pub enum RedirectUriError {
     /// No scheme, or one that is neither `https`, `http` nor a private-use scheme with a dot.
     #[error("must begin with https://, http:// or a private-use scheme such as com.example.app:/")]
     Scheme,
-    /// No host, a user name in it, or a port that is not a number up to 65535.
-    #[error("must name a host without user name, and a valid port if any")]
+    /// No host, a user name in it, a port that is not a number up to 65535, or an address or port in a spelling that
+    /// browsers change.
+    #[error(
+        "must name a host without user name, and a valid port if any; addresses and ports in their shortest spelling"
+    )]
     Authority,
     /// A `#`.
     #[error("must not have a fragment (#…)")]
@@ -257,22 +263,39 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = authority.split_at_checked(host_end)?;
     match port.strip_prefix(':') {
         None if port.is_empty() => Some((host, None)),
-        Some(digits) if (1..=5).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) => {
-            Some((host, Some(digits.parse().ok()?)))
+        Some(digits) => {
+            let port: u16 = digits.parse().ok()?;
+            // One spelling: browsers drop leading zeros, so 0443 would be another origin for them.
+            (port.to_string() == digits).then_some((host, Some(port)))
         }
-        _ => None,
+        None => None,
     }
 }
 
 fn check_authority(authority: &str) -> Result<&str, RedirectUriError> {
     let (host, _) = split_port(authority).ok_or(RedirectUriError::Authority)?;
     let legal = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => host
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_')),
+        // As browsers write it, and they write no IPv4 address in one.
+        Some(address) => {
+            address.parse::<Ipv6Addr>().is_ok_and(|ip| ip.to_string() == address) && !address.contains('.')
+        }
+        None => {
+            let legal =
+                |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_');
+            host.bytes().all(legal) && (!ends_in_a_number(host) || host.parse::<Ipv4Addr>().is_ok())
+        }
     };
     if legal { Ok(host) } else { Err(RedirectUriError::Authority) }
+}
+
+/// Whether browsers take `host` for an IPv4 address, in which they read `0x7f.1` and `2130706433` as `127.0.0.1`
+/// (the URL standard's "ends in a number").
+fn ends_in_a_number(host: &str) -> bool {
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let all = |digits: &str, legal: fn(&u8) -> bool| digits.as_bytes().iter().all(legal);
+    !last.is_empty() && all(last, u8::is_ascii_digit)
+        || last.strip_prefix("0x").is_some_and(|hex| all(hex, u8::is_ascii_hexdigit))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -318,6 +341,8 @@ mod tests {
             ("http://127.0.0.1/cb", Scheme::HttpLoopback, "http://127.0.0.1"),
             ("http://[::1]:80/cb", Scheme::HttpLoopback, "http://[::1]:80"),
             ("http://intranet/cb", Scheme::Http, "http://intranet"),
+            ("http://192.0.2.1/cb", Scheme::Http, "http://192.0.2.1"),
+            ("https://4.example.1a/cb", Scheme::Https, "https://4.example.1a"),
             ("com.example.app:/cb", Scheme::Private, "com.example.app:"),
             ("com.example.app://cb/x", Scheme::Private, "com.example.app:"),
         ] {
@@ -380,6 +405,15 @@ mod tests {
             ("https://rp%2eexample/cb", Authority),
             ("https://[::1/cb", Authority),
             ("https://[zz]/cb", Authority),
+            ("http://2130706433/cb", Authority),
+            ("https://0x7f.1/cb", Authority),
+            ("https://0177.0.0.1/cb", Authority),
+            ("https://192.0.2.1./cb", Authority),
+            ("https://rp.example.0x/cb", Authority),
+            ("http://[0:0::1]/cb", Authority),
+            ("https://[2001:DB8::1]/cb", Authority),
+            ("http://[::ffff:127.0.0.1]/cb", Authority),
+            ("https://rp.example:0443/cb", Authority),
             ("https://rp.example/a/../cb", DotSegment),
             ("https://rp.example/a/..;/cb", DotSegment),
             ("https://rp.example/a/%2e%2E/cb", DotSegment),

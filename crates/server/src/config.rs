@@ -163,10 +163,7 @@ impl Config {
 
     /// The database, without the secrets its URL may hold.
     pub fn describe_database(&self) -> String {
-        match &self.database {
-            Database::Sqlite(path) => format!("SQLite {}", path.display()),
-            Database::Postgres(url) => format!("PostgreSQL {}", without_secrets(url)),
-        }
+        self.database.place()
     }
 }
 
@@ -300,13 +297,6 @@ fn parse_format(text: &str) -> Result<LogFormat, String> {
         "json" => Ok(LogFormat::Json),
         _ => Err("must be human or json".to_owned()),
     }
-}
-
-/// Host, port and name of a database URL: neither its user information nor its parameters.
-fn without_secrets(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    rest.rsplit_once('@').map_or(rest, |(_, host)| host)
 }
 
 #[cfg(test)]
@@ -475,6 +465,15 @@ mod tests {
     fn attack_25_a_database_is_described_without_its_password() {
         for (url, shown) in [
             ("postgres://signet:s3cret@db.example:5432/signet", "PostgreSQL db.example:5432/signet"),
+            ("postgres://signet:s3c?ret@db.example/signet", "PostgreSQL db.example/signet"),
+            ("postgres://signet:s3/cret#x@db.example/signet", "PostgreSQL db.example/signet"),
+            (
+                "postgres://signet:s3@c?ret@db/x",
+                "PostgreSQL at an address that has an @ among its parameters",
+            ),
+            ("postgres://u:s3cret@a:1,b:2/x?sslmode=disable", "PostgreSQL a:1,b:2/x"),
+            ("postgres://db.example/signet&password=s3cret", "PostgreSQL db.example/signet"),
+            ("postgres://signet:s3cret/signet", "PostgreSQL signet/signet"),
             ("postgres://a:p@ss@db/x?password=s3cret", "PostgreSQL db/x"),
             ("postgresql://db/x", "PostgreSQL db/x"),
             ("sqlite:/a/b.db", "SQLite /a/b.db"),

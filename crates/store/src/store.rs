@@ -101,6 +101,38 @@ pub enum Database {
     Postgres(String),
 }
 
+impl Database {
+    /// Where it is, for a person: of a server's address its hosts and the name of the database, never user, password or
+    /// parameters.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("SQLite {}", path.display()),
+            Self::Postgres(url) => format!("PostgreSQL {}", postgres_place(url)),
+        }
+    }
+}
+
+/// Hosts and name of a server's address. Whatever may belong to user, password or parameters is left out, by the driver's
+/// rule that they end at the first `@`, and by what a person would have meant.
+fn postgres_place(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split_once('@').map_or(rest, |(_, rest)| rest);
+    let (place, parameters) = rest.split_once(['?', '#', '&', '=']).unwrap_or((rest, ""));
+    if parameters.contains('@') {
+        return "at an address that has an @ among its parameters".to_owned();
+    }
+    let place = place.rsplit('@').next().unwrap_or_default();
+    let (hosts, name) = place.split_once('/').unwrap_or((place, ""));
+    // What follows a colon and is no port was meant as something else.
+    let host = |host: &str| match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_err() => name.to_owned(),
+        _ => host.to_owned(),
+    };
+    let hosts = hosts.split(',').map(host).collect::<Vec<_>>().join(",");
+    let shown = if name.is_empty() { hosts } else { format!("{hosts}/{name}") };
+    shown.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(200).collect()
+}
+
 /// The URL may hold a password.
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

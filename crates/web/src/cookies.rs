@@ -1,7 +1,11 @@
 //! Cookies: host-only, `HttpOnly`, and under https `Secure` with the `__Host-` prefix.
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
-use signet_protocol::{application::Application, id::AppId, limits::PARAMS_BYTES};
+use signet_protocol::{
+    application::Application,
+    id::AppId,
+    limits::{COOKIES_BYTES, COOKIES_COUNT},
+};
 
 /// The browser itself: ties transactions and forms to it before anybody has signed in.
 pub const BROWSER: &str = "signet_browser";
@@ -33,10 +37,10 @@ impl Cookies {
         let text: Vec<&str> =
             headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
         let mut pairs: Vec<(String, String)> = Vec::new();
-        if text.iter().map(|part| part.len()).sum::<usize>() <= PARAMS_BYTES {
+        if text.iter().map(|part| part.len()).sum::<usize>() <= COOKIES_BYTES {
             let each =
                 text.iter().flat_map(|part| part.split(';')).filter_map(|pair| pair.trim().split_once('='));
-            pairs.extend(each.take(200).map(|(name, value)| (name.to_owned(), value.to_owned())));
+            pairs.extend(each.take(COOKIES_COUNT).map(|(name, value)| (name.to_owned(), value.to_owned())));
         }
         Cookies { https, pairs }
     }
@@ -114,8 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn attack_21_oversize_headers_count_as_none() {
-        let long = format!("a={}; signet_browser=x", "y".repeat(PARAMS_BYTES));
-        assert_eq!(cookies(&long, false).get(BROWSER), None);
+    fn attack_21_long_headers_count_as_none_and_of_many_cookies_the_first() {
+        let read = |header: String| cookies(&header, false).get(BROWSER).map(str::to_owned);
+        let front = "signet_browser=x; a=";
+        let long = |bytes: usize| format!("{front}{}", "y".repeat(bytes - front.len()));
+        assert_eq!(read(long(COOKIES_BYTES)).as_deref(), Some("x"));
+        assert_eq!(read(long(COOKIES_BYTES + 1)), None);
+        let behind = |others: usize| format!("{}signet_browser=x", "a=b;".repeat(others));
+        assert_eq!(read(behind(COOKIES_COUNT - 1)).as_deref(), Some("x"));
+        assert_eq!(read(behind(COOKIES_COUNT)), None);
     }
 }

@@ -10,6 +10,7 @@
 mod browser;
 mod commands;
 mod data;
+mod limits;
 mod proxies;
 mod serving;
 mod support;

@@ -2,6 +2,19 @@
 
 use std::fmt;
 
+/// Problems of one file that are told; there is no end to what can be wrong with one.
+pub const PROBLEMS_MAX: usize = 100;
+/// Characters of a name or value that a message repeats.
+const SHOWN_CHARS: usize = 100;
+
+/// `text` as far as a message repeats it.
+pub fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => text.get(..end).unwrap_or_default().to_owned() + "…",
+        None => text.to_owned(),
+    }
+}
+
 /// One thing that is wrong, and where. The message never holds the value of a secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {

@@ -13,10 +13,10 @@ use std::{
 use serde_json::Value as Json;
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeArray, DeTable, DeValue},
 };
 
-use super::problem::{Problem, must_be_one_of, nearest};
+use super::problem::{PROBLEMS_MAX, Problem, must_be_one_of, nearest, shown};
 
 /// Where a table and the keys that were asked of it stand, so that a later check can still name the line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,21 +47,39 @@ pub fn read<T>(text: &str, read: impl FnOnce(&mut Table) -> T) -> Result<T, Vec<
         log.report(at, message(text, &error));
     }
     if !log.problems.is_empty() {
+        dismantle(root.into_inner());
         // What a broken text seems to say would only add noise.
-        return Err(log.problems);
+        return Err(log.all());
     }
     let mut table = Table::new(root.get_ref(), 1, &mut log);
     let value = read(&mut table);
     table.finish();
-    log.problems.sort();
-    if log.problems.is_empty() { Ok(value) } else { Err(log.problems) }
+    dismantle(root.into_inner());
+    if log.problems.is_empty() { Ok(value) } else { Err(log.all()) }
+}
+
+/// Drops a tree level by level. The parser bounds brackets and dots each by themselves, so together they go thousands of
+/// levels deep, and a drop that calls itself for each would end the process.
+fn dismantle(root: DeTable) {
+    let mut values: Vec<DeValue> = vec![DeValue::Table(root)];
+    while let Some(value) = values.pop() {
+        match value {
+            DeValue::Table(table) => values.extend(table.into_iter().map(|(_, value)| value.into_inner())),
+            DeValue::Array(list) => values.extend(list.into_iter().map(Spanned::into_inner)),
+            _ => {}
+        }
+    }
 }
 
 /// What the parser says, on one line, and the name of a key that is there twice.
 fn message(text: &str, error: &toml::de::Error) -> String {
     let key = error.span().and_then(|span| text.get(span));
     match (error.message(), key) {
-        ("duplicate key", Some(key)) => format!("the key `{}` is there twice", key.trim()),
+        ("duplicate key", Some(key)) => format!("the key `{}` is there twice", shown(key.trim())),
+        // Its two ways to say so do not say what to do.
+        (message, _) if message.contains("recur") => {
+            "is nested too deep; at most 80 levels are read".to_owned()
+        }
         (message, _) => message.replace('\n', ", "),
     }
 }
@@ -82,7 +100,29 @@ impl Log {
     }
 
     fn report(&mut self, offset: usize, message: impl Into<String>) {
-        self.problems.push(Problem::new(self.line(offset), message));
+        self.note(Problem::new(self.line(offset), message));
+    }
+
+    fn note(&mut self, problem: Problem) {
+        if self.problems.len() <= PROBLEMS_MAX {
+            self.problems.push(problem);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.problems.len() > PROBLEMS_MAX
+    }
+
+    /// All of them by line; of too many, the first found.
+    fn all(mut self) -> Vec<Problem> {
+        let full = self.is_full();
+        self.problems.truncate(PROBLEMS_MAX);
+        self.problems.sort();
+        if full {
+            let line = self.problems.last().map_or(1, |problem| problem.line);
+            self.problems.push(Problem::new(line, "and there is more; correct these first"));
+        }
+        self.problems
     }
 }
 
@@ -175,10 +215,10 @@ impl<'r> Table<'r> {
             };
             match parse(text) {
                 Ok(value) if values.contains(&value) => {
-                    self.refuse::<T>(entry, format!("{text:?} is twice in `{key}`"));
+                    self.refuse::<T>(entry, format!("{:?} is twice in `{key}`", shown(text)));
                 }
                 Ok(value) => values.push(value),
-                Err(error) => drop(self.refuse::<T>(entry, format!("{text:?} in `{key}` {error}"))),
+                Err(error) => drop(self.refuse::<T>(entry, format!("{:?} in `{key}` {error}", shown(text)))),
             }
         }
         Some(values)
@@ -207,13 +247,14 @@ impl<'r> Table<'r> {
         self.refuse(found, format!("`{key}` must be {from} to {to} seconds"))
     }
 
-    /// A table of any content, as JSON.
-    pub fn json(&mut self, key: &'static str) -> Option<serde_json::Map<String, Json>> {
+    /// A table of any content, as JSON, of at most `depth` levels.
+    pub fn json(&mut self, key: &'static str, depth: usize) -> Option<serde_json::Map<String, Json>> {
         let found = self.find(key)?;
         let Some(table) = found.get_ref().as_table() else { return self.wrong_type(key, found, "a table") };
-        match json_table(table) {
-            Some(value) => Some(value),
-            None => self.refuse(found, format!("`{key}` has a number that JSON cannot hold")),
+        match json_table(table, depth) {
+            Ok(value) => Some(value),
+            Err(NotJson::Number) => self.refuse(found, format!("`{key}` has a number that JSON cannot hold")),
+            Err(NotJson::Deep) => self.refuse(found, format!("`{key}` may be at most {depth} levels deep")),
         }
     }
 
@@ -244,7 +285,7 @@ impl<'r> Table<'r> {
 
     /// Notes a problem at `line` that only several keys together show.
     pub fn problem(&mut self, line: usize, message: impl Into<String>) {
-        self.log.problems.push(Problem::new(line, message));
+        self.log.note(Problem::new(line, message));
     }
 
     fn nested<T>(
@@ -265,12 +306,16 @@ impl<'r> Table<'r> {
             if self.asked.contains(name) {
                 continue;
             }
+            if self.log.is_full() {
+                // To find the nearest key takes time, and nobody would be told.
+                return;
+            }
             let valid = || self.asked.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
             let right = match nearest(name, self.asked.iter().copied()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("valid are {}", valid()),
             };
-            self.log.report(key.span().start, format!("unknown key `{name}`, {right}"));
+            self.log.report(key.span().start, format!("unknown key `{}`, {right}", shown(name)));
         }
     }
 
@@ -313,114 +358,37 @@ fn integer(value: &DeValue) -> Option<i64> {
     i64::from_str_radix(number.as_str(), number.radix()).ok()
 }
 
-fn json_table(table: &DeTable) -> Option<serde_json::Map<String, Json>> {
-    table.iter().map(|(key, value)| Some((key.get_ref().to_string(), json(value.get_ref())?))).collect()
+/// Why a value cannot be kept as JSON.
+enum NotJson {
+    Number,
+    Deep,
 }
 
-fn json(value: &DeValue) -> Option<Json> {
-    Some(match value {
+fn json_table(table: &DeTable, depth: usize) -> Result<serde_json::Map<String, Json>, NotJson> {
+    let depth = depth.checked_sub(1).ok_or(NotJson::Deep)?;
+    table.iter().map(|(key, value)| Ok((key.get_ref().to_string(), json(value.get_ref(), depth)?))).collect()
+}
+
+fn json_list(list: &DeArray, depth: usize) -> Result<Json, NotJson> {
+    let depth = depth.checked_sub(1).ok_or(NotJson::Deep)?;
+    list.iter().map(|entry| json(entry.get_ref(), depth)).collect()
+}
+
+fn json(value: &DeValue, depth: usize) -> Result<Json, NotJson> {
+    Ok(match value {
         DeValue::String(text) => Json::from(text.as_ref()),
-        DeValue::Integer(_) => Json::from(integer(value)?),
+        DeValue::Integer(_) => Json::from(integer(value).ok_or(NotJson::Number)?),
         DeValue::Float(number) => {
-            serde_json::Number::from_f64(number.as_str().parse().ok()?).map(Json::from)?
+            let number = number.as_str().parse().ok().and_then(serde_json::Number::from_f64);
+            Json::from(number.ok_or(NotJson::Number)?)
         }
         DeValue::Boolean(truth) => Json::from(*truth),
         DeValue::Datetime(moment) => Json::from(moment.to_string()),
-        DeValue::Array(list) => list.iter().map(|entry| json(entry.get_ref())).collect::<Option<_>>()?,
-        DeValue::Table(table) => Json::Object(json_table(table)?),
+        DeValue::Array(list) => json_list(list, depth)?,
+        DeValue::Table(table) => Json::Object(json_table(table, depth)?),
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn problems(text: &str) -> Vec<(usize, String)> {
-        let outcome = read(text, |root| {
-            root.text("name", |_| Ok(()));
-            root.parsed("secret", |_| Err::<(), _>("must be longer"));
-            root.choice("colour", &["red", "green"], |name| name);
-            root.choices("colours", &["red", "green"], |name| name);
-            root.seconds("age", 1..=9);
-            root.boolean("on");
-            root.json("extra");
-            root.table("place", |place| place.text("city", |_| Ok(())));
-            root.tables("rows", |row| row.boolean("x"));
-        });
-        outcome.err().unwrap_or_default().into_iter().map(|p| (p.line, p.message)).collect()
-    }
-
-    #[test]
-    fn every_kind_of_mistake_has_its_line_and_says_what_is_right() {
-        for (text, line, message) in [
-            ("nam = \"x\"", 1, "unknown key `nam`, did you mean `name`?"),
-            ("\n\n[place]\nctiy = \"x\"", 4, "unknown key `ctiy`, did you mean `city`?"),
-            ("[[rows]]\nx = true\n[[rows]]\ny = true", 4, "unknown key `y`, did you mean `x`?"),
-            (
-                "colour_of_the_sky = 1\n[place]",
-                1,
-                "unknown key `colour_of_the_sky`, valid are `age`, `colour`, `colours`, `extra`, `name`, `on`, `place`, `rows`, `secret`",
-            ),
-            ("name = \"x\"\nname = \"y\"", 2, "the key `name` is there twice"),
-            ("[place]\ncity = \"x\"\n[place]", 3, "the key `place` is there twice"),
-            ("place = { city = \"x\", city = \"y\" }", 1, "the key `city` is there twice"),
-            ("name = 5", 1, "`name` must be a string, not a number"),
-            ("name = 2001-02-03", 1, "`name` must be a string, not a date without quotes"),
-            ("colour = \"gren\"", 1, "`colour` must be one of red, green; did you mean \"green\"?"),
-            (
-                "colours = [\n \"red\",\n \"rad\"]",
-                3,
-                "\"rad\" in `colours` must be one of red, green; did you mean \"red\"?",
-            ),
-            ("colours = [\"red\", \"red\"]", 1, "\"red\" is twice in `colours`"),
-            ("colours = [\"red\", \"green\", \"red\"]", 1, "`colours` may have at most 2 entries"),
-            ("colours = [1]", 1, "`colours` must be a list of strings, not a number"),
-            ("age = 10", 1, "`age` must be 1 to 9 seconds"),
-            ("age = -1", 1, "`age` must be 1 to 9 seconds"),
-            ("age = 99999999999999999999", 1, "`age` must be 1 to 9 seconds"),
-            ("age = 1.5", 1, "`age` must be a whole number of seconds, not a floating-point number"),
-            ("age = \"5\"", 1, "`age` must be a whole number of seconds, not a string"),
-            ("on = \"true\"", 1, "`on` must be true or false, not a string"),
-            ("extra = { x = nan }", 1, "`extra` has a number that JSON cannot hold"),
-            ("extra = []", 1, "`extra` must be a table, not a list"),
-            ("place = true", 1, "`place` must be a table, not true or false"),
-            ("[rows]\nx = true", 1, "`rows` must be a list of tables: [[rows]], not a table"),
-            ("rows = [1]", 1, "`rows` must be a list of tables: [[rows]], not a number"),
-        ] {
-            assert_eq!(problems(text), [(line, message.to_owned())], "{text}");
-        }
-    }
-
-    #[test]
-    fn all_problems_come_at_once_in_the_order_of_lines() {
-        let lines: Vec<usize> =
-            problems("on = 1\nage = 0\nzzz = 1\n\ncolour = \"x\"").iter().map(|p| p.0).collect();
-        assert_eq!(lines, [1, 2, 3, 5]);
-    }
-
-    #[test]
-    fn a_text_that_is_not_toml_has_a_line_too() {
-        let found = problems("name = \"x\"\non = = true\n");
-        assert_eq!(found[0].0, 2);
-    }
-
-    #[test]
-    fn attack_25_a_refused_secret_is_not_repeated() {
-        let found = problems("secret = \"hunter2\"");
-        assert_eq!(found, [(1, "`secret` must be longer".to_owned())]);
-        let broken = problems("secret = \"hunter2\nname = 1");
-        assert!(!broken.is_empty() && broken.iter().all(|p| !p.1.contains("hunter2")), "{broken:?}");
-    }
-
-    #[test]
-    fn values_arrive() {
-        let read = read("name=\"\"\nextra={a=[1,2.5,true,\"x\"],d=2001-02-03}\nage=0x0A", |root| {
-            (root.text("name", |_| Err("x")), root.json("extra"), root.seconds("age", 1..=10))
-        });
-        let (name, extra, age) = read.unwrap();
-        assert_eq!(name, Some(None));
-        let extra = Json::Object(extra.unwrap());
-        assert_eq!(extra, serde_json::json!({"a": [1, 2.5, true, "x"], "d": "2001-02-03"}));
-        assert_eq!(age, Some(10));
-    }
-}
+#[path = "reader_tests.rs"]
+mod tests;

@@ -37,7 +37,7 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
     };
     let locales = params.as_ref().ok().and_then(|params| params.get("ui_locales").map(str::to_owned));
     let result = match params {
-        Ok(params) if edge.method == Method::POST && !params.has("decision") => Ok(again_by_get(&params)),
+        Ok(params) if edge.method == Method::POST && !params.has("decision") => again_by_get(&params),
         Ok(params) => end(&signet, &edge, &params).await,
         Err(failure) => Err(failure),
     };
@@ -45,8 +45,11 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
 }
 
 /// A POST may come from another site, without our cookies: a GET is made of it, which has them.
-fn again_by_get(params: &RawParams) -> Response {
-    respond::see_other(&format!("/oidc/session/end?{}", params.encode()))
+fn again_by_get(params: &RawParams) -> Result<Response, Failure> {
+    let query = params.encode();
+    // Escaping can make it longer than what would be read again.
+    RawParams::parse(query.as_bytes())?;
+    Ok(respond::see_other(&format!("/oidc/session/end?{query}")))
 }
 
 /// A logout request whose client and target are known.

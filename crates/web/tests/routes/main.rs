@@ -10,6 +10,7 @@ mod edge;
 mod flow;
 mod hosts;
 mod introspection;
+mod limits;
 mod login;
 mod oidc_auth;
 mod oidc_me;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use signet_protocol::{
+    limits::{EXTENDED_FIELDS_BYTES, EXTENDED_FIELDS_DEPTH, ROLES_PER_USER},
     password::{PasswordHash, check_new_password},
     secret::Secret,
     user::{Address, Profile, User, check_email, check_phone, check_username, fold_email},
@@ -11,11 +12,6 @@ use signet_protocol::{
 
 use super::{check, put};
 use crate::manage::reader::{Lines, Table};
-
-/// Bytes of `extended_fields`, as JSON: they travel in every ID token that asks for them.
-const EXTENDED_FIELDS_BYTES: usize = 16 * 1024;
-/// Roles of one user.
-const ROLES: usize = 200;
 
 /// One profile claim: its name, what its text must look like, and where it is kept.
 type Claim = (&'static str, fn(&str) -> Result<(), &'static str>, fn(&mut Profile) -> &mut Option<String>);
@@ -75,7 +71,7 @@ impl UserEntry {
             phone: table.text("phone", check_phone),
             phone_verified: table.boolean("phone_verified"),
             blocked: table.boolean("blocked"),
-            roles: table.list("roles", ROLES, check::role),
+            roles: table.list("roles", ROLES_PER_USER, check::role),
             external_id: table.text("external_id", check::line),
             extended_fields: extended_fields(table),
             address: table
@@ -133,7 +129,7 @@ fn address(table: &mut Table) -> Address {
 }
 
 fn extended_fields(table: &mut Table) -> Option<BTreeMap<String, Value>> {
-    let fields: Map<String, Value> = table.json("extended_fields")?;
+    let fields: Map<String, Value> = table.json("extended_fields", EXTENDED_FIELDS_DEPTH)?;
     let fields: BTreeMap<String, Value> = fields.into_iter().collect();
     let size = serde_json::to_vec(&fields).map_or(usize::MAX, |bytes| bytes.len());
     if size > EXTENDED_FIELDS_BYTES {
