@@ -219,6 +219,14 @@ async fn sign_in(
     let op = Op::SignIn { user, cookie: shown.as_ref().map(|(_, id)| *id), transaction: number };
     let id = stage.world.users[user];
     let cookie = shown.map(|(text, _)| text);
+    if stage.world.profile.administrator && stage.maybe(15) {
+        // At the very moment somebody blocks them.
+        let own = Rc::clone(stage);
+        stage.act(async move {
+            own.pause(0, 50).await;
+            block(&own, user).await;
+        });
+    }
     let answer = stage.ask("a person", op, move |request| request.sign_in(id, cookie, transaction)).await;
     let Some((id, Given { text: Some(text), .. }, _)) = answer else { return false };
     *browser.cookie.borrow_mut() = Some((text, id));
@@ -238,6 +246,13 @@ async fn issue(
     let answer = stage.ask("a person", op, move |request| request.issue(text, txn, offline)).await;
     let Some((grant, Given { text: Some(code), .. }, _)) = answer else { return false };
     stage.codes.borrow_mut().push((code.clone(), grant));
+    if stage.world.profile.thief && stage.maybe(15) {
+        // Somebody else reads the callback's address, too.
+        let (own, code) = (Rc::clone(stage), code.clone());
+        stage.act(async move {
+            redeem(&own, "the thief", code, grant).await;
+        });
+    }
     stage.act(client(Rc::clone(stage), code, grant));
     true
 }
@@ -255,7 +270,11 @@ async fn sign_out(stage: &Rc<Stage>, browser: &Browser) {
 
 /// A client redeems its code and keeps the tokens fresh, in one process or two.
 async fn client(stage: Rc<Stage>, code: String, grant: OpId) {
-    let answer = stage.ask("a client", Op::Redeem { grant }, |request| request.redeem(code)).await;
+    let mut answer = redeem(&stage, "a client", code.clone(), grant).await;
+    if answer.is_none() && stage.maybe(50) {
+        // Some ask again, although a code serves once: then what it gave is lost.
+        answer = redeem(&stage, "a client", code, grant).await;
+    }
     let Some((_, Given { text: Some(token), .. }, _)) = answer else { return };
     let begun = stage.world.sim.millis();
     let storage = Rc::new(Storage { grant, token: RefCell::new(token), given_up: Cell::new(false), begun });
@@ -263,6 +282,15 @@ async fn client(stage: Rc<Stage>, code: String, grant: OpId) {
     for _ in 0..stage.world.sim.between(1, 2) {
         stage.act(process(Rc::clone(&stage), Rc::clone(&storage)));
     }
+}
+
+async fn redeem(
+    stage: &Stage,
+    who: &'static str,
+    code: String,
+    grant: OpId,
+) -> Option<(OpId, Given, Outcome)> {
+    stage.ask(who, Op::Redeem { grant }, |request| request.redeem(code)).await
 }
 
 async fn process(stage: Rc<Stage>, storage: Rc<Storage>) {
@@ -331,7 +359,7 @@ async fn thief(stage: Rc<Stage>) {
             if let Some((code, grant)) = stage.one_of(&stage.codes)
                 && stage.world.has_room()
             {
-                stage.ask("the thief", Op::Redeem { grant }, |request| request.redeem(code)).await;
+                redeem(&stage, "the thief", code, grant).await;
             }
             continue;
         }
@@ -352,7 +380,11 @@ async fn thief(stage: Rc<Stage>) {
 
 async fn administrator(stage: Rc<Stage>) {
     stage.pause(10 * SECOND, 250 * SECOND).await;
-    let user = usize::from(stage.maybe(30));
+    block(&stage, usize::from(stage.maybe(30))).await;
+}
+
+/// Blocks a user, and sometimes lets them in again.
+async fn block(stage: &Rc<Stage>, user: usize) {
     let id = stage.world.users[user];
     if !stage.world.has_room() {
         return;
@@ -422,6 +454,11 @@ async fn misfortune(stage: Rc<Stage>) {
             1 if world.profile.wild_clocks => {
                 let far = [5, 60, 300, 3600, 6 * 3600][world.sim.between(0, 4).unsigned_abs() as usize];
                 world.set_clock(node, world.sim.between(-far, far) * SECOND);
+                if stage.maybe(50) && world.has_room() {
+                    // Not for long, but longer than the sweeper takes.
+                    stage.ask("the sweeper", Op::Sweep, Request::sweep).await;
+                    world.set_clock(node, 0);
+                }
             }
             _ if world.has_room() => {
                 stage.ask("the sweeper", Op::Sweep, Request::sweep).await;

@@ -60,12 +60,17 @@ pub fn everybody_knows(world: &Rc<World>) {
     for node in (0..world.profile.nodes).filter(|node| world.is_up(*node)) {
         let now = world.clock(node).timestamp();
         for grant in revoked.iter().filter(|grant| now < grant.expires_at) {
-            if !world.denies(node, grant.id) && (!world.profile.embedded) {
+            if !world.denies(node, grant.id) {
                 world.violation(format!("node {node} never learned that a grant is revoked"));
             }
         }
     }
     let tables = world.tables.borrow();
+    for session in tables.sessions.values().filter(|session| session.ended_at.is_none()) {
+        if tables.users.get(&session.user).is_some_and(|user| user.blocked) {
+            world.violation("a blocked user is signed in".to_owned());
+        }
+    }
     for grant in tables.grants.values().filter(|grant| grant.revoked_at.is_none() && !grant.offline) {
         let alive = tables.sessions.get(&grant.session).is_some_and(|row| row.ended_at.is_none());
         if !alive {

@@ -31,6 +31,10 @@ pub enum Fault {
     NobodyFollows,
     /// A node that starts does not read what was revoked.
     RestartForgets,
+    /// A node forgets what was revoked when, by its own clock, it would have ended.
+    SweptAtOnce,
+    /// A node that is told to revoke what another has revoked does not learn of that.
+    NothingIsLearned,
     /// A crash takes the last seconds of committed rows with it.
     CrashLosesRows,
 }
@@ -51,6 +55,8 @@ impl Fault {
         Fault::MemoryIsNotTold,
         Fault::NobodyFollows,
         Fault::RestartForgets,
+        Fault::SweptAtOnce,
+        Fault::NothingIsLearned,
         Fault::CrashLosesRows,
     ];
 }

@@ -43,7 +43,7 @@ struct Search<'a> {
 impl Search<'_> {
     /// Whether the rest can be explained from `machine`: `done` have had their step, those of `open` still must.
     fn explain(&mut self, machine: Machine, mut done: u64, mut open: u64) -> bool {
-        while let Some(id) = self.harmless(&machine, done, open) {
+        while let Some(id) = self.unmoved(&machine, done, open) {
             (done, open) = (done | bit(id), open & !bit(id));
         }
         if open == 0 {
@@ -57,10 +57,10 @@ impl Search<'_> {
         }
         let next: Vec<_> = self.next(done, open).collect();
         next.into_iter().any(|id| {
-            self.steps(&machine, id)
-                .into_iter()
-                .filter(|after| *after != machine)
-                .any(|after| self.explain(after, done | bit(id), open & !bit(id)))
+            let must = open & bit(id) != 0;
+            let mut steps = self.steps(&machine, id);
+            steps.retain(|after| must || *after != machine);
+            steps.into_iter().any(|after| self.explain(after, done | bit(id), open & !bit(id)))
         })
     }
 
@@ -72,10 +72,15 @@ impl Search<'_> {
         (0..self.entries.len()).filter(move |id| done & bit(*id) == 0 && self.entries[*id].invoked < first)
     }
 
-    /// One that may be next, was answered as the machine would, and changes nothing: its step can as well be now.
-    fn harmless(&self, machine: &Machine, done: u64, open: u64) -> Option<OpId> {
+    /// One that may be next and was answered as the machine would, and that moves the machine nowhere with that answer,
+    /// whenever it has its step: so that can be now.
+    fn unmoved(&self, machine: &Machine, done: u64, open: u64) -> Option<OpId> {
+        let never_moves = |entry: &Entry| {
+            let outcome = entry.returned.map(|(_, outcome)| outcome);
+            matches!(outcome, Some(Outcome::NotMade | Outcome::Active(_)))
+        };
         self.next(done, open)
-            .find(|id| open & bit(*id) != 0 && self.steps(machine, *id).iter().any(|after| after == machine))
+            .find(|id| never_moves(&self.entries[*id]) && !self.steps(machine, *id).is_empty())
     }
 
     /// The machine after `id` in every way that the clock allows and that gives the answer that was seen, if any was.

@@ -18,7 +18,7 @@ use super::faults::Fault;
 
 /// Seconds that rows are kept beyond their end, as the store's sweeper keeps them.
 const HOUR: i64 = 3600;
-const DAY: i64 = 86_400;
+pub const DAY: i64 = 86_400;
 
 /// The rows of one database.
 #[derive(Clone, Default)]
@@ -261,13 +261,19 @@ impl Tables {
         self.families.retain(|_, row| row.expires_at > now);
         self.grants.retain(|_, row| row.expires_at.0 > day);
         self.sessions.retain(|_, row| row.expires_at.0 > day);
-        self.denials.retain(|_, (_, expires_at)| *expires_at > now);
+        self.denials.retain(|_, (_, expires_at)| expires_at.0 > day);
         self.changes.retain(|_, at| at.0 > hour);
     }
 
-    /// Every denial that has not expired.
-    pub fn denials_alive(&self, now: Timestamp) -> Vec<(GrantId, Timestamp)> {
-        let alive = self.denials.iter().filter(|(_, (_, expires_at))| *expires_at > now);
+    /// Every denial of these grants.
+    pub fn denials_of(&self, which: impl Fn(&Grant) -> bool) -> Vec<(GrantId, Timestamp)> {
+        let theirs = self.grants.values().filter(|grant| which(grant));
+        theirs.filter_map(|grant| self.denials.get(&grant.id).map(|(_, ends)| (grant.id, *ends))).collect()
+    }
+
+    /// Every denial that is kept.
+    pub fn denials_kept(&self, now: Timestamp) -> Vec<(GrantId, Timestamp)> {
+        let alive = self.denials.iter().filter(|(_, (_, expires_at))| expires_at.0 > now.0 - DAY);
         alive.map(|(id, (_, expires_at))| (*id, *expires_at)).collect()
     }
 

@@ -19,6 +19,7 @@ use signet_protocol::{
 use signet_store::{NewFamily, StoreError};
 
 use super::{
+    faults::Fault,
     history::Outcome,
     lab::{self, App},
     world::Request,
@@ -73,7 +74,11 @@ impl Rows for Request {
     }
 
     async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {
-        self.database.commit(now, move |tables| tables.end_session(id, now)).await
+        let ended = self.database.commit(now, move |tables| tables.end_session(id, now)).await?;
+        if !ended {
+            self.database.learn(move |tables| tables.denials_of(|grant| grant.session == id)).await?;
+        }
+        Ok(ended)
     }
 
     async fn issue_code(
@@ -143,7 +148,11 @@ impl Rows for Request {
     }
 
     async fn revoke_grant(&self, id: GrantId, now: Now) -> Result<bool, StoreError> {
-        self.database.commit(now, move |tables| tables.revoke_grant(id, now)).await
+        let revoked = self.database.commit(now, move |tables| tables.revoke_grant(id, now)).await?;
+        if !revoked && !self.world().has(Fault::NothingIsLearned) {
+            self.database.learn(move |tables| tables.denials_of(|grant| grant.id == id)).await?;
+        }
+        Ok(revoked)
     }
 }
 

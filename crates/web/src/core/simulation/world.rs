@@ -20,7 +20,7 @@ use super::{
     faults::Fault,
     history::{History, Op, OpId, Outcome},
     lab::Lab,
-    model::Tables,
+    model::{DAY, Tables},
     profile::Profile,
 };
 
@@ -130,7 +130,8 @@ impl World {
     }
 
     pub fn forget(&self, node: usize, now: Timestamp) {
-        self.nodes[node].denied.borrow_mut().retain(|_, expires_at| *expires_at > now);
+        let kept = if self.has(Fault::SweptAtOnce) { now.0 } else { now.0 - DAY };
+        self.nodes[node].denied.borrow_mut().retain(|_, expires_at| expires_at.0 > kept);
     }
 
     pub fn followed(&self, node: usize) -> i64 {
@@ -307,16 +308,22 @@ impl Database {
         reply.wait(&self.world.sim).await
     }
 
-    async fn pull(&self, since: Timestamp) -> Result<(), StoreError> {
-        let new = self.run(move |tables| tables.denials_since(since)).await?;
-        self.world.nodes[self.node].denied.borrow_mut().extend(new);
+    /// Reads denials into this node's memory.
+    pub async fn learn(
+        &self,
+        which: impl FnOnce(&mut Tables) -> Vec<(GrantId, Timestamp)> + 'static,
+    ) -> Result<(), StoreError> {
+        let known = self.run(which).await?;
+        self.world.nodes[self.node].denied.borrow_mut().extend(known);
         Ok(())
     }
 
+    async fn pull(&self, since: Timestamp) -> Result<(), StoreError> {
+        self.learn(move |tables| tables.denials_since(since)).await
+    }
+
     async fn start_over(&self, now: Timestamp) -> Result<(), StoreError> {
-        let alive = self.run(move |tables| tables.denials_alive(now)).await?;
-        self.world.nodes[self.node].denied.borrow_mut().extend(alive);
-        Ok(())
+        self.learn(move |tables| tables.denials_kept(now)).await
     }
 }
 
