@@ -49,12 +49,12 @@ fn run(seed: u64, fault: Option<Fault>) -> Report {
 
 /// A number from the environment.
 fn setting(name: &str) -> Option<u64> {
-    let text = env::var(name).ok()?;
+    let text = env::var(name).ok().filter(|text| !text.is_empty())?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number, not {text:?}")))
 }
 
-/// Runs `count` seeds from `first` on every core, for `minutes` at most, and says how many were run; the first that fails is told
-/// with its history.
+/// Runs `count` seeds from `first` on every core, for `minutes` at most, and says how many were run; the first that
+/// fails is told with its history.
 fn explore(first: u64, count: u64, minutes: Option<u64>) -> u64 {
     let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
     let deadline = minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));

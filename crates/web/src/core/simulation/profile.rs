@@ -28,7 +28,9 @@ pub struct Profile {
 
 impl Profile {
     pub fn choose(sim: &Sim, fault: Option<Fault>) -> Profile {
-        let embedded = sim.chance(35);
+        let embedded = sim.chance(35) && fault != Some(Fault::NothingIsLearned);
+        // A fault is looked for where it can show.
+        let needs = |faults: &[Fault]| fault.is_some_and(|fault| faults.contains(&fault));
         Profile {
             nodes: if embedded || sim.chance(20) { 1 } else { 2 },
             embedded,
@@ -37,10 +39,10 @@ impl Profile {
             database_loss: if embedded || sim.chance(50) { 0 } else { 4 },
             storms: sim.chance(20),
             crashes: sim.chance(40),
-            wild_clocks: sim.chance(25),
+            wild_clocks: sim.chance(25) || needs(&[Fault::SweptAtOnce]),
             thief: sim.chance(45),
-            administrator: sim.chance(35),
-            revoker: sim.chance(35),
+            administrator: sim.chance(35) || needs(&[Fault::LoginOfTheBlocked]),
+            revoker: sim.chance(35) || needs(&[Fault::SweptAtOnce, Fault::NothingIsLearned]),
             fault,
         }
     }
