@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools fmt lint unit interop bench bench-full crash crash-smoke compiler
+.PHONY: help run test tools fmt lint unit interop bench bench-full crash crash-smoke simulate compiler
 KILLS ?= 10000
 
 help: ## list what can be made
@@ -40,6 +40,10 @@ interop: ## real relying parties in Node.js, a browser and Python against the re
 	cargo build -p signet
 	npm test --prefix interop --silent
 	interop/.venv/bin/python -m pytest -p no:cacheprovider interop/python
+
+simulate: ## the stateful core under a million random schedules, or for MINUTES=…; SIGNET_SIM_SEED=… replays
+	SIGNET_SIM_RUNS=$(or $(SIGNET_SIM_RUNS),$(if $(MINUTES),,1000000)) SIGNET_SIM_MINUTES=$(MINUTES) \
+		cargo test --release -p signet-web --lib simulation::holds -- --nocapture
 
 bench: compiler ## measure a release binary on SQLite and PostgreSQL; ARGS='--help' tells the options
 	cargo build --release -p signet -p signet-bench

@@ -108,11 +108,15 @@ pub(crate) enum GrantsOf {
 
 impl Store {
     /// Revokes a grant: its refresh tokens, and its access tokens at every node within a second (RFC 7009 §2.1).
-    /// `false` when it does not exist or was revoked before.
+    /// `false` when it does not exist or was revoked before, by whichever node: this one knows it then, too.
     pub async fn revoke_grant(&self, id: GrantId, now: Now) -> Result<bool, StoreError> {
         let values = args![id, self.pool_id(), now.timestamp()];
         let batch = Batch::new().guard(&REVOKE, values.clone()).then(&DENY, values);
-        self.commit(batch, vec![Changed::Revocations], now).await
+        let revoked = self.commit(batch, vec![Changed::Revocations], now).await?;
+        if !revoked {
+            self.learn_revocation(id).await?;
+        }
+        Ok(revoked)
     }
 
     /// Adds the revocation of several grants. Whoever commits the batch says [`Changed::Revocations`].

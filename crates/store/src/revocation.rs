@@ -6,7 +6,7 @@ use std::{
 };
 
 use signet_protocol::{
-    id::{GrantId, RowId},
+    id::{GrantId, RowId, SessionId},
     jose::sha256,
     time::{Now, Timestamp},
 };
@@ -14,7 +14,8 @@ use signet_protocol::{
 use crate::{
     Store, StoreError, args,
     change::Changed,
-    sql::{Batch, RowReader, Sql},
+    sql::{Batch, RowReader, Sql, Value},
+    sweep::DENIALS_KEPT,
 };
 
 const INSERT: Sql = Sql {
@@ -30,8 +31,18 @@ const SINCE: Sql = Sql {
     name: "revocation_since",
     text: "SELECT key, expires_at FROM revocation WHERE pool_id = $1 AND revoked_at >= $2",
 };
+const OF_GRANT: Sql = Sql {
+    name: "revocation_of_grant",
+    text: "SELECT key, expires_at FROM revocation WHERE pool_id = $1 AND key = $2",
+};
+const OF_SESSION: Sql = Sql {
+    name: "revocation_of_session",
+    text: "SELECT r.key, r.expires_at FROM user_grant g
+           JOIN revocation r ON r.pool_id = g.pool_id AND r.key = g.grant_id
+           WHERE g.session_id = $2 AND g.pool_id = $1",
+};
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ALIVE, &SINCE];
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ALIVE, &SINCE, &OF_GRANT, &OF_SESSION];
 
 /// What is revoked, by grant id (16 bytes) or hash of a `jti` (32 bytes), with the time at which it is forgotten.
 #[derive(Default)]
@@ -75,8 +86,26 @@ impl Store {
     }
 
     pub(crate) async fn load_revocations(&self, now: Timestamp) -> Result<(), StoreError> {
-        let alive = self.engine().list(&ALIVE, args![self.pool_id(), now], read).await?;
+        let from = Timestamp(now.0 - DENIALS_KEPT);
+        let alive = self.engine().list(&ALIVE, args![self.pool_id(), from], read).await?;
         self.0.revoked.add(alive);
+        Ok(())
+    }
+
+    /// Learns that a grant was revoked before: by another node whose change was not followed yet, or by a write whose
+    /// answer was lost.
+    pub(crate) async fn learn_revocation(&self, grant: GrantId) -> Result<(), StoreError> {
+        self.learn(&OF_GRANT, Value::from(grant)).await
+    }
+
+    /// The same of the grants of a session that had ended before.
+    pub(crate) async fn learn_revocations_of(&self, session: SessionId) -> Result<(), StoreError> {
+        self.learn(&OF_SESSION, Value::from(session)).await
+    }
+
+    async fn learn(&self, sql: &'static Sql, whose: Value) -> Result<(), StoreError> {
+        let known = self.engine().list(sql, args![self.pool_id(), whose], read).await?;
+        self.0.revoked.add(known);
         Ok(())
     }
 

@@ -85,11 +85,16 @@ impl Store {
         self.engine().find(&LOAD, args![id, self.pool_id()], read).await
     }
 
-    /// Ends a session and revokes its grants, except those given offline access. `false` when it had ended before.
+    /// Ends a session and revokes its grants, except those given offline access. `false` when it had ended before, by
+    /// whichever node: this one knows its revoked grants then, too.
     pub async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {
         let batch = Batch::new().guard(&END, args![id, self.pool_id(), now.timestamp()]);
         let batch = self.revoke_all(batch, &GrantsOf::Session(id), now);
-        self.commit(batch, vec![Changed::Revocations], now).await
+        let ended = self.commit(batch, vec![Changed::Revocations], now).await?;
+        if !ended {
+            self.learn_revocations_of(id).await?;
+        }
+        Ok(ended)
     }
 
     /// Adds the end of all sessions of a user.

@@ -77,6 +77,9 @@ const BATCH: i64 = 500;
 /// login page.
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3600;
+/// The same of revocations, in the table and in memory: a clock that was set forward for a while must not bring back to
+/// life, when it is set right again, what was revoked and would not have ended yet.
+pub(crate) const DENIALS_KEPT: i64 = DAY;
 
 /// Each table with the seconds its rows are kept. What refers to a grant goes before the grant, which never ends
 /// earlier than they do.
@@ -86,7 +89,7 @@ const TABLES: &[(&Sql, &Sql, i64)] = &[
     (&DUE_FAMILIES, &FAMILIES, 0),
     (&DUE_GRANTS, &GRANTS, DAY),
     (&DUE_SESSIONS, &SESSIONS, DAY),
-    (&DUE_REVOCATIONS, &REVOCATIONS, 0),
+    (&DUE_REVOCATIONS, &REVOCATIONS, DENIALS_KEPT),
     (&DUE_ATTEMPTS, &ATTEMPTS, 0),
     (&DUE_CHANGES, &CHANGES, HOUR),
 ];
@@ -115,7 +118,7 @@ impl Store {
         for (due, delete, keep) in TABLES {
             found += self.sweep_table(due, delete, Timestamp(now.0 - keep)).await?;
         }
-        self.0.revoked.forget(now);
+        self.0.revoked.forget(Timestamp(now.0 - DENIALS_KEPT));
         self.stats().swept.add(found);
         Ok(found)
     }

@@ -288,8 +288,9 @@ fn message(error: &Error) -> String {
 /// Ends the cluster and waits until its directory is gone.
 impl Drop for ThrowawayPostgres {
     fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        drop(self.keeper.wait());
+        let keeper = self.keeper.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop(keeper.stdin.take());
+        drop(keeper.wait());
     }
 }
 

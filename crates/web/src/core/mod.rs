@@ -9,6 +9,8 @@ pub mod refresh;
 pub mod refresh_token;
 pub mod revoke;
 pub mod session;
+#[cfg(test)]
+mod simulation;
 
 use std::sync::Arc;
 

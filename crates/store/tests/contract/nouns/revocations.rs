@@ -9,12 +9,15 @@ use signet_testkit::seed::Seeded;
 use super::{World, after, at, winners};
 use crate::on_worlds;
 
+const DAY: i64 = 86_400;
+
 on_worlds!(
     attack_27_a_revoked_grant_is_revoked_at_once_and_after_a_restart,
     a_grant_is_revoked_once,
     one_token_can_be_revoked_by_its_jti,
     attack_27_logout_revokes_what_is_not_offline,
-    a_revocation_lives_as_long_as_its_grant,
+    a_revocation_outlives_its_grant_by_a_day,
+    whoever_is_told_to_revoke_again_knows_it_at_once,
     a_caller_that_leaves_does_not_lose_the_revocation,
 );
 
@@ -43,7 +46,7 @@ async fn one_token_can_be_revoked_by_its_jti(world: World) {
         assert!(store.is_revoked(Some(world.row_id()), "one"));
         assert!(!store.is_revoked(None, "other"));
     }
-    assert!(world.store.sweep(at(60)).await.unwrap() > 0);
+    assert!(world.store.sweep(at(DAY + 60)).await.unwrap() > 0);
     assert!(!world.store.is_revoked(None, "one"), "it has expired by itself");
 }
 
@@ -62,8 +65,9 @@ async fn attack_27_logout_revokes_what_is_not_offline(world: World) {
     }
 }
 
-async fn a_revocation_lives_as_long_as_its_grant(world: World) {
-    let end = 90 * 86_400;
+/// A clock that was ahead for less than a day has not made anybody forget.
+async fn a_revocation_outlives_its_grant_by_a_day(world: World) {
+    let end = 90 * DAY;
     for by_logout in [false, true] {
         let code = world.code(false).await;
         assert_eq!(world.store.redeem_code(code.id, code.grant.id, None, after(end), at(1)).await, Ok(true));
@@ -72,11 +76,25 @@ async fn a_revocation_lives_as_long_as_its_grant(world: World) {
             true => world.store.end_session(code.grant.session, at(2)).await,
         };
         assert_eq!(revoked, Ok(true));
-        world.store.sweep(at(end - 1)).await.unwrap();
+        world.store.sweep(at(end + DAY - 1)).await.unwrap();
         assert!(world.is_revoked(code.grant.id).await);
-        world.store.sweep(at(end)).await.unwrap();
+        world.store.sweep(at(end + DAY)).await.unwrap();
         assert!(!world.is_revoked(code.grant.id).await, "nothing made from it is alive");
     }
+}
+
+/// Two nodes that do not follow each other yet.
+async fn whoever_is_told_to_revoke_again_knows_it_at_once(world: World) {
+    let other = world.again().await;
+    let code = world.code(true).await;
+    assert_eq!(world.store.revoke_grant(code.grant.id, at(1)).await, Ok(true));
+    assert_eq!(other.revoke_grant(code.grant.id, at(2)).await, Ok(false));
+    assert!(other.is_revoked(Some(code.grant.id), "any"));
+
+    let online = world.code(false).await;
+    assert_eq!(world.store.end_session(online.grant.session, at(1)).await, Ok(true));
+    assert_eq!(other.end_session(online.grant.session, at(2)).await, Ok(false));
+    assert!(other.is_revoked(Some(online.grant.id), "any"));
 }
 
 async fn a_caller_that_leaves_does_not_lose_the_revocation(world: World) {

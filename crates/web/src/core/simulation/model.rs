@@ -1,0 +1,285 @@
+//! The tables in memory: each operation is what the store's guarded batch is, and happens all at once.
+
+use std::collections::BTreeMap;
+
+use signet_protocol::{
+    code::AuthorizationCode,
+    grant::Grant,
+    id::{CodeId, FamilyId, GrantId, SessionId, TransactionId, UserId},
+    refresh::{REPEATS_MAX, RefreshFamily},
+    session::Session,
+    time::{Now, Timestamp},
+    transaction::{Chosen, Transaction},
+    user::User,
+};
+use signet_store::NewFamily;
+
+use super::faults::Fault;
+
+/// Seconds that rows are kept beyond their end, as the store's sweeper keeps them.
+const HOUR: i64 = 3600;
+pub const DAY: i64 = 86_400;
+
+/// The rows of one database.
+#[derive(Clone, Default)]
+pub struct Tables {
+    /// What is wrong with it, if a test wants to see it found.
+    pub fault: Option<Fault>,
+    pub users: BTreeMap<UserId, User>,
+    pub sessions: BTreeMap<SessionId, Session>,
+    pub transactions: BTreeMap<TransactionId, Transaction>,
+    pub grants: BTreeMap<GrantId, Grant>,
+    pub families: BTreeMap<FamilyId, RefreshFamily>,
+    pub codes: BTreeMap<CodeId, AuthorizationCode>,
+    /// Denied grants: when that was written, and until when it is kept.
+    pub denials: BTreeMap<GrantId, (Timestamp, Timestamp)>,
+    /// When revocations were written, for the nodes that follow.
+    pub changes: BTreeMap<u32, Timestamp>,
+    /// How many changes were ever written.
+    pub change_ids: u32,
+}
+
+impl Tables {
+    fn has(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    pub fn user(&self, id: UserId) -> Option<User> {
+        self.users.get(&id).cloned()
+    }
+
+    pub fn session(&self, id: SessionId) -> Option<Session> {
+        self.sessions.get(&id).cloned()
+    }
+
+    pub fn transaction(&self, id: TransactionId) -> Option<Transaction> {
+        self.transactions.get(&id).cloned()
+    }
+
+    pub fn insert_transaction(&mut self, transaction: Transaction) {
+        self.transactions.insert(transaction.id, transaction);
+    }
+
+    pub fn begin_session(
+        &mut self,
+        session: &Session,
+        replaces: Option<&Session>,
+        transaction: Option<(TransactionId, Chosen)>,
+        now: Now,
+    ) -> bool {
+        let free = self.users.get(&session.user).is_some_and(|user| !user.blocked);
+        if !free && !self.has(Fault::LoginOfTheBlocked) {
+            return false;
+        }
+        if let Some((id, chosen)) = transaction {
+            let Some(row) = self.transactions.get_mut(&id).filter(|row| row.used_at.is_none()) else {
+                return false;
+            };
+            (row.chosen, row.consent) = (Some(chosen), None);
+        }
+        if let Some(old) = replaces {
+            self.end(old.id, now);
+            if old.user == session.user {
+                let theirs = self.grants.values_mut().filter(|grant| grant.session == old.id);
+                theirs.for_each(|grant| grant.session = session.id);
+            } else {
+                self.revoke_where(now, |grant| grant.session == old.id && !grant.offline);
+                self.tell(now);
+            }
+        }
+        self.sessions.insert(session.id, session.clone());
+        true
+    }
+
+    pub fn end_session(&mut self, id: SessionId, now: Now) -> bool {
+        if !self.end(id, now) {
+            return false;
+        }
+        if !self.has(Fault::LogoutLeavesGrants) {
+            self.revoke_where(now, |grant| grant.session == id && !grant.offline);
+        }
+        self.tell(now);
+        true
+    }
+
+    fn end(&mut self, id: SessionId, now: Now) -> bool {
+        let alive = self.sessions.get_mut(&id).filter(|session| session.ended_at.is_none());
+        alive.map(|session| session.ended_at = Some(now.timestamp())).is_some()
+    }
+
+    pub fn issue_code(
+        &mut self,
+        code: &AuthorizationCode,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> bool {
+        let open = |id| self.transactions.get(id).is_some_and(|row| row.used_at.is_none());
+        if !transaction.as_ref().is_none_or(open) && !self.has(Fault::TransactionUsedTwice) {
+            return false;
+        }
+        let alive = self.sessions.get(&code.grant.session).is_some_and(|row| row.ended_at.is_none());
+        if !alive && !self.has(Fault::CodeWithoutSession) {
+            return false;
+        }
+        if let Some(row) = transaction.and_then(|id| self.transactions.get_mut(&id)) {
+            row.used_at = Some(now.timestamp());
+        }
+        self.grants.insert(code.grant.id, code.grant.clone());
+        self.codes.insert(code.id, code.clone());
+        true
+    }
+
+    pub fn code(&self, id: CodeId) -> Option<AuthorizationCode> {
+        let code = self.codes.get(&id)?;
+        Some(AuthorizationCode { grant: self.grants.get(&code.grant.id)?.clone(), ..code.clone() })
+    }
+
+    pub fn redeem_code(
+        &mut self,
+        id: CodeId,
+        grant: GrantId,
+        family: Option<&NewFamily>,
+        until: Timestamp,
+        now: Now,
+    ) -> bool {
+        let unspent = |code: &AuthorizationCode| code.grant.id == grant && code.consumed_at.is_none();
+        if !self.codes.get(&id).is_some_and(unspent) && !self.has(Fault::CodeSpentTwice) {
+            return false;
+        }
+        let Some(grant) = self.hold(grant, family.map_or(until, |family| until.max(family.expires_at)))
+        else {
+            return false;
+        };
+        if let Some(code) = self.codes.get_mut(&id) {
+            code.consumed_at = Some(now.timestamp());
+        }
+        if let Some(NewFamily { id, expires_at }) = family.copied() {
+            let rotated_at = now.timestamp();
+            let row = RefreshFamily { id, grant, generation: 0, rotated_at, repeats: 0, expires_at };
+            self.families.insert(id, row);
+        }
+        true
+    }
+
+    /// The grant, if it is not revoked; it is kept until `until` at least.
+    fn hold(&mut self, id: GrantId, until: Timestamp) -> Option<Grant> {
+        let careless = self.has(Fault::RefreshOfTheRevoked);
+        let grant = self.grants.get_mut(&id).filter(|grant| grant.revoked_at.is_none() || careless)?;
+        grant.expires_at = grant.expires_at.max(until);
+        Some(grant.clone())
+    }
+
+    pub fn refresh_family(&self, id: FamilyId) -> Option<RefreshFamily> {
+        let mut family = self.families.get(&id)?.clone();
+        family.grant = self.grants.get(&family.grant.id)?.clone();
+        match self.fault {
+            Some(Fault::NoGrace) => family.rotated_at = Timestamp(0),
+            Some(Fault::EndlessGrace) => family.rotated_at = Timestamp(i64::MAX),
+            Some(Fault::RefreshOfTheRevoked) => family.grant.revoked_at = None,
+            _ => {}
+        }
+        Some(family)
+    }
+
+    pub fn rotate(&mut self, id: FamilyId, grant: GrantId, from: i64, until: Timestamp, now: Now) -> bool {
+        let careless = self.has(Fault::RotatedTwice);
+        let found = self.families.get(&id);
+        if !found.is_some_and(|row| row.grant.id == grant && (row.generation == from || careless)) {
+            return false;
+        }
+        if self.hold(grant, until).is_none() {
+            return false;
+        }
+        if let Some(row) = self.families.get_mut(&id) {
+            (row.generation, row.rotated_at, row.repeats) = (row.generation + 1, now.timestamp(), 0);
+        }
+        true
+    }
+
+    pub fn repeat(&mut self, id: FamilyId, grant: GrantId, generation: i64, until: Timestamp) -> bool {
+        let fits = |row: &RefreshFamily| {
+            row.grant.id == grant && row.generation == generation && row.repeats < REPEATS_MAX
+        };
+        if !self.families.get(&id).is_some_and(fits) || self.hold(grant, until).is_none() {
+            return false;
+        }
+        if let Some(row) = self.families.get_mut(&id) {
+            row.repeats += 1;
+        }
+        true
+    }
+
+    pub fn revoke_grant(&mut self, id: GrantId, now: Now) -> bool {
+        if self.has(Fault::NothingIsRevoked) {
+            return true;
+        }
+        if self.grants.get(&id).is_none_or(|grant| grant.revoked_at.is_some()) {
+            return false;
+        }
+        self.revoke_where(now, |grant| grant.id == id);
+        self.tell(now);
+        true
+    }
+
+    /// Blocks a user, with all they are signed in to and gave; or lets them in again.
+    pub fn block(&mut self, id: UserId, blocked: bool, now: Now) {
+        let Some(user) = self.users.get_mut(&id) else { return };
+        (user.blocked, user.version, user.updated_at) = (blocked, user.version + 1, now.timestamp());
+        if !blocked {
+            return;
+        }
+        if !self.has(Fault::BlockedStaySignedIn) {
+            let theirs = self.sessions.values_mut().filter(|row| row.user == id && row.ended_at.is_none());
+            theirs.for_each(|row| row.ended_at = Some(now.timestamp()));
+        }
+        self.revoke_where(now, |grant| grant.user == id);
+        self.tell(now);
+    }
+
+    /// Marks grants and denies them; one that was marked in the same second is denied already.
+    fn revoke_where(&mut self, now: Now, which: impl Fn(&Grant) -> bool) {
+        let now = now.timestamp();
+        for grant in self.grants.values_mut().filter(|grant| which(grant)) {
+            grant.revoked_at.get_or_insert(now);
+            if grant.revoked_at == Some(now) {
+                self.denials.entry(grant.id).or_insert((now, grant.expires_at));
+            }
+        }
+    }
+
+    fn tell(&mut self, now: Now) {
+        self.change_ids += 1;
+        self.changes.insert(self.change_ids, now.timestamp());
+    }
+
+    /// Deletes what has expired.
+    pub fn sweep(&mut self, now: Now) {
+        let (hour, day) = (now.timestamp().0 - HOUR, now.timestamp().0 - DAY);
+        let now = now.timestamp();
+        self.transactions.retain(|_, row| row.expires_at.0 > hour);
+        self.codes.retain(|_, row| row.expires_at.0 > day);
+        self.families.retain(|_, row| row.expires_at > now);
+        self.grants.retain(|_, row| row.expires_at.0 > day);
+        self.sessions.retain(|_, row| row.expires_at.0 > day);
+        self.denials.retain(|_, (_, expires_at)| expires_at.0 > day);
+        self.changes.retain(|_, at| at.0 > hour);
+    }
+
+    /// Every denial of these grants.
+    pub fn denials_of(&self, which: impl Fn(&Grant) -> bool) -> Vec<(GrantId, Timestamp)> {
+        let theirs = self.grants.values().filter(|grant| which(grant));
+        theirs.filter_map(|grant| self.denials.get(&grant.id).map(|(_, ends)| (grant.id, *ends))).collect()
+    }
+
+    /// Every denial that is kept.
+    pub fn denials_kept(&self, now: Timestamp) -> Vec<(GrantId, Timestamp)> {
+        let alive = self.denials.iter().filter(|(_, (_, expires_at))| expires_at.0 > now.0 - DAY);
+        alive.map(|(id, (_, expires_at))| (*id, *expires_at)).collect()
+    }
+
+    /// Every denial written at `since` or later.
+    pub fn denials_since(&self, since: Timestamp) -> Vec<(GrantId, Timestamp)> {
+        let new = self.denials.iter().filter(|(_, (at, _))| *at >= since);
+        new.map(|(id, (_, expires_at))| (*id, *expires_at)).collect()
+    }
+}
