@@ -222,7 +222,7 @@ impl Request {
     /// A password was right.
     pub async fn sign_in(self, user: UserId, cookie: Option<String>, transaction: TransactionId) -> Answer {
         let begun = async {
-            let Some(user) = self.user(user).await?.and_then(User::active) else { return Ok(None) };
+            let Some(user) = self.user(user).await?.and_then(|user| user.active()) else { return Ok(None) };
             session::begin(&self, self.app().application(), &user, cookie.as_deref(), transaction).await
         };
         given(begun.await, |token| made(token.map(|token| token.encode())))
