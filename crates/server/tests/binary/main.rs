@@ -6,11 +6,14 @@
     reason = "a helper that cannot go on ends its test"
 )]
 
+mod backup;
 #[cfg(feature = "otlp")]
 mod browser;
+mod check;
 mod commands;
 mod data;
 mod limits;
+mod person;
 mod proxies;
 mod serving;
 mod support;

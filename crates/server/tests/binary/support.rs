@@ -134,6 +134,15 @@ impl Server {
         server
     }
 
+    /// The whole answer to a request.
+    pub fn exchange(&self, request: &[u8]) -> String {
+        let mut stream = self.connect();
+        stream.write_all(request).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        text(&answer)
+    }
+
     /// The whole answer to a GET at `host`, or nothing while there is no server.
     pub fn get(&self, host: &str, path: &str) -> String {
         get(self.port, host, path)
