@@ -132,7 +132,7 @@ async fn a_key_is_published_then_signs_then_verifies_then_is_gone(world: World) 
     assert!(world.store.sweep(at(7200)).await.unwrap() > 0);
     assert!(world.store.verifying_key(issuer, &old).await.unwrap().is_none());
     for store in [&world.store, &world.again().await] {
-        assert_eq!(published(store, issuer).await, [new.clone()]);
+        assert_eq!(published(store, issuer).await, std::slice::from_ref(&new));
         assert_eq!(kid_that_signs(store, issuer).await, new);
     }
 }
