@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     flows::Flow,
     measure::{Line, Run},
+    report::users,
 };
 
 /// The most a password storm may lengthen the p99 of tokens.
@@ -60,7 +61,7 @@ pub fn growth(runs: &[Run]) -> Vec<Growth> {
 /// Every goal of every run.
 pub fn verdicts(runs: &[Run]) -> Vec<Verdict> {
     let of_runs =
-        runs.iter().flat_map(|run| of_run(run, &format!("{}, {} users", run.engine, run.size.users)));
+        runs.iter().flat_map(|run| of_run(run, &format!("{}, {}", run.engine, users(run.size.users))));
     let of_growth = growth(runs).into_iter().map(|growth| {
         at_most(format!("{}: growth of {}", growth.engine, growth.flow), GROWTH, growth.ratio, " ×")
     });
@@ -136,12 +137,12 @@ mod tests {
         assert_eq!(
             met,
             [
-                ("SQLite, 1000 users: discovery", true),
-                ("SQLite, 1000 users: idle memory", true),
-                ("SQLite, 1000 users: start", false),
-                ("SQLite, 1 users: discovery", false),
-                ("SQLite, 1 users: idle memory", true),
-                ("SQLite, 1 users: start", false),
+                ("SQLite, 1 000 users: discovery", true),
+                ("SQLite, 1 000 users: idle memory", true),
+                ("SQLite, 1 000 users: start", false),
+                ("SQLite, 1 user: discovery", false),
+                ("SQLite, 1 user: idle memory", true),
+                ("SQLite, 1 user: start", false),
                 ("SQLite: growth of discovery", true),
             ]
         );

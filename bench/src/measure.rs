@@ -107,10 +107,10 @@ pub fn flow(server: &Server, site: &Arc<Site>, flow: Flow, plan: &Plan, raw: &Ra
     total.line(flow, connections)
 }
 
-/// The rounds that each connection will do at most in `length`, if it is not twice as quick as it was.
+/// The rounds that each connection will do at most in `length`, if it is not half as quick again as it was.
 fn enough(last: &Slice, length: Duration, connections: usize) -> usize {
     let rate = last.ticks.len() as f64 / last.elapsed.as_secs_f64();
-    (2.0 * rate * length.as_secs_f64() / connections as f64).ceil() as usize
+    (1.5 * rate * length.as_secs_f64() / connections as f64).ceil() as usize
 }
 
 /// The raw signatures in one round.

@@ -54,6 +54,11 @@ fn number(value: f64) -> String {
     text
 }
 
+/// So many users.
+pub fn users(count: u64) -> String {
+    format!("{} user{}", number(count as f64), if count == 1 { "" } else { "s" })
+}
+
 impl Line {
     fn json(&self) -> Value {
         json!({
@@ -74,7 +79,7 @@ impl Line {
             self.flow.to_string(),
             number(self.per_second),
             self.flow.goal().map_or_else(String::new, |goal| {
-                format!("≥ {}{}", number(goal), if self.per_second >= goal { "" } else { " not met" })
+                format!("≥ {}, {}", number(goal), if self.per_second >= goal { "met" } else { "not met" })
             }),
             time(self.p50),
             time(self.p99),
@@ -88,12 +93,7 @@ impl Line {
 
 impl Run {
     fn title(&self) -> String {
-        format!(
-            "{}, {} users, {} grants",
-            self.engine,
-            number(self.size.users as f64),
-            number(self.size.grants as f64)
-        )
+        format!("{}, {}, {} grants", self.engine, users(self.size.users), number(self.size.grants as f64))
     }
 
     /// What is not a flow.
@@ -227,7 +227,7 @@ impl Report {
         let all = growth(&self.runs);
         let Some(first) = all.first() else { return };
         let heading = if markdown { "### " } else { "" };
-        let scales = first.p50.iter().map(|(users, _)| format!("{} users", number(*users as f64)));
+        let scales = first.p50.iter().map(|(count, _)| users(*count));
         let head = [row(["engine", "flow"]), scales.collect(), row(["growth"])].concat();
         let lines = all.iter().map(|growth| {
             let p50 = growth.p50.iter().map(|(_, p50)| time(*p50)).collect();

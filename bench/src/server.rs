@@ -18,7 +18,8 @@ use crate::{
     signatures::median,
 };
 
-/// The applications every flow uses: one for each way to sign. They share a login.
+/// The applications every flow uses: one for each way to sign. They share a login. Their codes last as long as a flow that redeems
+/// what it got before may take.
 const DESCRIPTION: &str = r#"
 [[applications]]
 name = "RS256"
@@ -27,6 +28,7 @@ id = "bbbbbbbbbbbbbbbbbbbb0001"
 secret = "bench-secret-bench-secret-bench-secret"
 redirect_uris = ["http://localhost:1/cb"]
 sso = true
+authorization_code_expire = 3600
 [[applications]]
 name = "ES256"
 identifier = "es256"
@@ -34,6 +36,7 @@ id = "bbbbbbbbbbbbbbbbbbbb0002"
 secret = "bench-secret-bench-secret-bench-secret"
 redirect_uris = ["http://localhost:1/cb"]
 sso = true
+authorization_code_expire = 3600
 id_token_signed_response_alg = "ES256"
 access_token_signed_response_alg = "ES256"
 "#;

@@ -105,14 +105,15 @@ pub struct Worker {
     slot: usize,
     connection: Connection,
     random: Seeded,
-    /// Whole requests, for flows that send nothing else.
-    requests: Vec<Vec<u8>>,
     codes: Vec<String>,
     text: Text,
 }
 
 /// What does not change between two requests.
 struct Text {
+    discovery: Vec<u8>,
+    jwks: Vec<u8>,
+    user_info: Vec<u8>,
     authorize: Vec<u8>,
     exchange: (Vec<u8>, String),
     refresh: (Vec<u8>, String),
@@ -131,11 +132,17 @@ impl Text {
         let id = alg.client_id();
         let callback = "http%3A%2F%2Flocalhost%3A1%2Fcb";
         let rest = format!("&code_verifier={VERIFIER}&redirect_uri={callback}&client_id={id}");
-        let mut authorize = http::get(port, &authorize(alg), "cookie: signet_session=");
-        // The cookie's value and the end of the head are sent after it.
-        authorize.truncate(authorize.len() - 2);
+        // What stands at the end of such a head, and the end itself, are sent after it.
+        let unfinished = |path: &str, header: &str| {
+            let mut head = http::get(port, path, header);
+            head.truncate(head.len() - 2);
+            head
+        };
         Text {
-            authorize,
+            discovery: http::get(port, "/oidc/.well-known/openid-configuration", ""),
+            jwks: http::get(port, "/oidc/.well-known/jwks.json", ""),
+            user_info: unfinished("/oidc/me", "authorization: Bearer "),
+            authorize: unfinished(&authorize(alg), "cookie: signet_session="),
             exchange: token_request(port, "grant_type=authorization_code&code=", 64, &rest),
             refresh: token_request(
                 port,
@@ -154,26 +161,16 @@ impl Worker {
         let alg = flow.signs().map_or(Alg::Es256, |(alg, _)| alg);
         let text = Text::new(site.port, alg);
         let random = Seeded(1000 + slot as u64);
-        Ok(Worker { site, flow, slot, connection, random, requests: Vec::new(), codes: Vec::new(), text })
+        Ok(Worker { site, flow, slot, connection, random, codes: Vec::new(), text })
     }
 
     /// Gets what the next `rounds` rounds need and is not to be measured.
     pub async fn prepare(&mut self, rounds: usize) -> Result<(), Failure> {
-        let port = self.site.port;
         match self.flow {
-            Flow::Discovery => {
-                self.requests = vec![http::get(port, "/oidc/.well-known/openid-configuration", "")]
-            }
-            Flow::Jwks => self.requests = vec![http::get(port, "/oidc/.well-known/jwks.json", "")],
-            Flow::UserInfo(alg) if self.requests.is_empty() => {
-                let tokens = self.site.access_tokens(alg).await?;
-                let request =
-                    |token| http::get(port, "/oidc/me", &format!("authorization: Bearer {token}\r\n"));
-                self.requests = tokens.iter().map(request).collect();
-            }
-            Flow::Introspection(alg) if self.requests.is_empty() => {
-                let tokens = self.site.access_tokens(alg).await?;
-                self.requests = tokens.iter().map(|token| introspection(port, alg, token)).collect();
+            Flow::UserInfo(alg) | Flow::Introspection(alg) => {
+                self.site.access_tokens(alg).await?;
+                // Getting them may have taken longer than the server keeps a connection that is silent.
+                self.connection = Connection::open(self.site.port).await?;
             }
             Flow::Exchange(_) => {
                 while self.codes.len() < rounds {
@@ -189,15 +186,10 @@ impl Worker {
     /// Does it once. `false` when what was prepared is used up.
     pub async fn round(&mut self) -> Result<bool, Failure> {
         match self.flow {
-            Flow::Discovery | Flow::Jwks | Flow::UserInfo(_) => {
-                self.repeat().await?;
-            }
-            Flow::Introspection(_) => {
-                let answer = self.repeat().await?;
-                if !answer.body.starts_with(b"{\"active\":true") {
-                    return Err(answer.unexpected("a live token is not active"));
-                }
-            }
+            Flow::Discovery => drop(self.connection.send(&[&self.text.discovery]).await?.expect(200)?.status),
+            Flow::Jwks => drop(self.connection.send(&[&self.text.jwks]).await?.expect(200)?.status),
+            Flow::UserInfo(alg) => self.user_info(alg).await?,
+            Flow::Introspection(alg) => self.introspection(alg).await?,
             Flow::Authorize => drop(self.authorize().await?),
             Flow::Exchange(_) => match self.codes.pop() {
                 Some(code) => self.exchange(&code).await?,
@@ -219,10 +211,23 @@ impl Worker {
         Ok(true)
     }
 
-    async fn repeat(&mut self) -> Result<Answer<'_>, Failure> {
-        let index = usize::try_from(self.random.next_u64())? % self.requests.len().max(1);
-        let request = self.requests.get(index).ok_or("nothing was prepared")?;
-        self.connection.send(&[request]).await?.expect(200)
+    async fn user_info(&mut self, alg: Alg) -> Result<(), Failure> {
+        let token = pick(self.site.access_tokens(alg).await?, &mut self.random)?;
+        let parts = [self.text.user_info.as_slice(), token.as_bytes(), b"\r\n\r\n"];
+        self.connection.send(&parts).await?.expect(200).map(drop)
+    }
+
+    async fn introspection(&mut self, alg: Alg) -> Result<(), Failure> {
+        let token = pick(self.site.access_tokens(alg).await?, &mut self.random)?;
+        let rest = format!("&client_id={}&client_secret={SECRET}", alg.client_id());
+        let length = "token=".len() + token.len() + rest.len();
+        let head = http::post(self.site.port, "/oidc/token/introspection", length, "");
+        let parts = [head.as_slice(), b"token=", token.as_bytes(), rest.as_bytes()];
+        let answer = self.connection.send(&parts).await?.expect(200)?;
+        match answer.body.starts_with(b"{\"active\":true") {
+            true => Ok(()),
+            false => Err(answer.unexpected("a live token is not active")),
+        }
     }
 
     async fn authorize(&mut self) -> Result<String, Failure> {
@@ -259,11 +264,10 @@ fn two_tokens(answer: Answer<'_>) -> Result<Answer<'_>, Failure> {
     }
 }
 
-fn introspection(port: u16, alg: Alg, token: &str) -> Vec<u8> {
-    let form = format!("token={token}&client_id={}&client_secret={SECRET}", alg.client_id());
-    let mut request = http::post(port, "/oidc/token/introspection", form.len(), "");
-    request.extend_from_slice(form.as_bytes());
-    request
+/// Any of them.
+fn pick<'a>(tokens: &'a [String], random: &mut Seeded) -> Result<&'a str, Failure> {
+    let index = usize::try_from(random.next_u64())? % tokens.len().max(1);
+    tokens.get(index).map(String::as_str).ok_or_else(|| "there are no access tokens".into())
 }
 
 /// An authorization request.
