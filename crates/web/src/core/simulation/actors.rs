@@ -147,7 +147,8 @@ impl Stage {
             let (denied, followed) = (world.denies(node, grant), world.followed(node));
             let active = world.clock(node).timestamp() < ends && !denied;
             let owner = world.tables.borrow().grants.get(&grant).map(|row| row.user)?;
-            let user = database.run(move |tables| tables.user(owner)).await.ok()??;
+            let stale = world.stale_user(owner);
+            let user = database.run(move |tables| stale.or_else(|| tables.user(owner))).await.ok()??;
             Some((active && !user.blocked, denied, followed))
         };
         if let Some((active, denied, followed)) = world.send(SECOND, node, look).await {
@@ -394,7 +395,8 @@ async fn block(stage: &Rc<Stage>, user: usize) {
         stage.probe_everywhere().await;
     }
     stage.pause(SECOND, 100 * SECOND).await;
-    if stage.maybe(50) && stage.world.has_room() {
+    // Who is taken for blocked a little longer is only asked to wait: that is no step of the machine.
+    if stage.maybe(50) && stage.world.has_room() && !stage.world.profile.stale_users {
         let op = Op::Unblock { user };
         stage.ask("the administrator", op, move |request| request.block(id, false)).await;
     }

@@ -103,3 +103,91 @@ impl Search<'_> {
         after
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::history::{Op, Outcome::*},
+        *,
+    };
+
+    const TERMS: Terms = Terms { grace: 60, repeats: 100 };
+
+    /// Each request with when it began, when it was answered and with what, and what the clock said.
+    fn explained(entries: &[(Op, usize, Option<(usize, Outcome)>, i64)]) -> bool {
+        let entry = |(op, invoked, returned, clock): &(Op, usize, Option<(usize, Outcome)>, i64)| Entry {
+            op: *op,
+            node: 0,
+            invoked: *invoked,
+            returned: *returned,
+            arrived: Some(Timestamp(*clock)),
+            readings: vec![Timestamp(*clock)],
+        };
+        explain(&TERMS, &entries.iter().map(entry).collect::<Vec<_>>()).is_ok()
+    }
+
+    /// A login, a code for it, and its redemption; then what is asked about.
+    fn after_a_login(rest: &[(Op, usize, Option<(usize, Outcome)>, i64)]) -> bool {
+        let mut entries = vec![
+            (Op::Begin, 1, Some((2, Done)), 0),
+            (Op::SignIn { user: 0, cookie: None, transaction: 0 }, 3, Some((4, Made)), 0),
+            (Op::Issue { cookie: Some(1), transaction: Some(0), offline: true }, 5, Some((6, Made)), 0),
+            (Op::Redeem { grant: 2 }, 7, Some((8, Tokens(Some(0)))), 1),
+        ];
+        entries.extend_from_slice(rest);
+        explained(&entries)
+    }
+
+    const FIRST: Op = Op::Refresh { grant: 2, generation: 0 };
+    const SECOND: Op = Op::Refresh { grant: 2, generation: 1 };
+
+    #[test]
+    fn a_code_serves_once() {
+        assert!(after_a_login(&[(Op::Redeem { grant: 2 }, 9, Some((10, Refused)), 2)]));
+        assert!(!after_a_login(&[(Op::Redeem { grant: 2 }, 9, Some((10, Tokens(Some(0)))), 2)]));
+        let reused = (Op::Redeem { grant: 2 }, 9, Some((10, Refused)), 2);
+        assert!(!after_a_login(&[reused, (FIRST, 11, Some((12, Tokens(Some(1)))), 3)]), "the grant is dead");
+    }
+
+    #[test]
+    fn a_refresh_can_be_repeated_for_a_while() {
+        let once = (FIRST, 9, Some((10, Tokens(Some(1)))), 100);
+        for (at, outcome, explained) in [
+            (160, Tokens(Some(1)), true),
+            (160, Refused, false),
+            (161, Tokens(Some(1)), false),
+            (161, Refused, true),
+            (160, Tokens(Some(2)), false),
+        ] {
+            assert_eq!(
+                after_a_login(&[once, (FIRST, 11, Some((12, outcome)), at)]),
+                explained,
+                "{at} {outcome:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_not_answered_may_have_happened_or_not_but_not_before_it_began() {
+        let lost = (FIRST, 9, None, 100);
+        assert!(after_a_login(&[lost, (SECOND, 11, Some((12, Tokens(Some(2)))), 101)]), "it has");
+        assert!(
+            after_a_login(&[lost, (FIRST, 11, Some((12, Tokens(Some(1)))), 200)]),
+            "it has not, or not yet"
+        );
+        assert!(!after_a_login(&[(SECOND, 9, Some((10, Tokens(Some(2)))), 101), (FIRST, 11, None, 102)]));
+    }
+
+    #[test]
+    fn who_is_answered_before_another_asks_goes_first() {
+        let revoked = Op::Revoke { grant: 2, generation: 0 };
+        assert!(!after_a_login(&[
+            (revoked, 9, Some((10, Done)), 2),
+            (FIRST, 11, Some((12, Tokens(Some(1)))), 2)
+        ]));
+        assert!(after_a_login(&[
+            (revoked, 9, Some((12, Done)), 2),
+            (FIRST, 10, Some((11, Tokens(Some(1)))), 2)
+        ]));
+    }
+}

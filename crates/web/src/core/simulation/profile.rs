@@ -23,6 +23,8 @@ pub struct Profile {
     pub administrator: bool,
     /// Clients revoke.
     pub revoker: bool,
+    /// A user may be read as they were in the beginning, whatever has happened: nothing may hang on that read alone.
+    pub stale_users: bool,
     pub fault: Option<Fault>,
 }
 
@@ -43,6 +45,7 @@ impl Profile {
             thief: sim.chance(45),
             administrator: sim.chance(35) || needs(&[Fault::LoginOfTheBlocked]),
             revoker: sim.chance(35) || needs(&[Fault::SweptAtOnce, Fault::NothingIsLearned]),
+            stale_users: sim.chance(20),
             fault,
         }
     }

@@ -51,7 +51,8 @@ impl Rows for Request {
     }
 
     async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
-        self.database.run(move |tables| tables.user(id).map(Arc::new)).await
+        let stale = self.world().stale_user(id);
+        self.database.run(move |tables| stale.or_else(|| tables.user(id)).map(Arc::new)).await
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {

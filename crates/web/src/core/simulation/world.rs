@@ -11,6 +11,7 @@ use signet_protocol::{
     entropy::Entropy,
     id::{CodeId, FamilyId, GrantId, UserId},
     time::{Now, Timestamp},
+    user::User,
 };
 use signet_store::StoreError;
 use signet_testkit::seed::Seeded;
@@ -136,6 +137,12 @@ impl World {
 
     pub fn followed(&self, node: usize) -> i64 {
         self.nodes[node].followed.get()
+    }
+
+    /// A user as they were in the beginning, where reads may be as old as that.
+    pub fn stale_user(&self, id: UserId) -> Option<User> {
+        let stale = self.profile.stale_users && self.sim.chance(50);
+        self.lab.users.iter().find(|user| stale && user.id == id).cloned()
     }
 
     /// Everything in the memory of a node is gone, and every task of it, wherever it waits.
