@@ -2,7 +2,7 @@
 //!
 //! An issuer comes from configuration and a stored identifier; a request's host only selects among them (attack 11).
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -242,18 +242,19 @@ impl IssuerId {
     }
 }
 
-/// An issuer as resolved for one request: whose it is and its identifier, the exact `iss` of everything it says.
+/// An issuer as resolved for one request: whose it is and its identifier, the exact `iss` of everything it says. Cheap to
+/// clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issuer {
     id: IssuerId,
     pool: PoolId,
-    url: String,
+    url: Arc<str>,
 }
 
 impl Issuer {
     /// The issuer at `site`.
     pub fn at(base: &BaseUrl, site: &Site, pool: PoolId, id: IssuerId) -> Issuer {
-        Issuer { id, pool, url: format!("{}/oidc", base.origin(site)) }
+        Issuer { id, pool, url: format!("{}/oidc", base.origin(site)).into() }
     }
 
     /// Whose it is.

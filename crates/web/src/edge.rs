@@ -89,7 +89,7 @@ impl FromRequestParts<Arc<Signet>> for Edge {
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (issuer, own, failure) = match find_site(signet, parts).await {
             Ok((issuer, own)) => (issuer, own, None),
-            Err(failure) => (pool_issuer(signet), None, Some(failure)),
+            Err(failure) => (signet.pool_issuer().clone(), None, Some(failure)),
         };
         let edge = Edge {
             issuer,
@@ -140,7 +140,7 @@ async fn find_site(signet: &Signet, parts: &Parts) -> Result<(Issuer, Option<Arc
     let pool = signet.store().pool().id;
     let host = request_host(parts).ok_or(Missing::Host)?;
     match base.resolve(&host).ok_or(Missing::Host)? {
-        Site::Pool => Ok((pool_issuer(signet), None)),
+        Site::Pool => Ok((signet.pool_issuer().clone(), None)),
         Site::Application(identifier) => {
             let found = signet.store().application_by_identifier(&identifier).await?;
             let application = found.filter(|application| application.enabled).ok_or(Missing::Application)?;
@@ -148,12 +148,6 @@ async fn find_site(signet: &Signet, parts: &Parts) -> Result<(Issuer, Option<Arc
             Ok((Issuer::at(base, &Site::Application(identifier), pool, id), Some(application)))
         }
     }
-}
-
-/// The issuer at the pool's own address.
-fn pool_issuer(signet: &Signet) -> Issuer {
-    let pool = signet.store().pool().id;
-    Issuer::at(&signet.settings().base_url, &Site::Pool, pool, IssuerId::Pool(pool))
 }
 
 /// The host a request names, if it names exactly one (RFC 9112 §3.2). No other header counts (attack 11).

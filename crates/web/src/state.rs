@@ -2,7 +2,10 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use signet_protocol::{issuer::BaseUrl, time::Now};
+use signet_protocol::{
+    issuer::{BaseUrl, Issuer, IssuerId, Site},
+    time::Now,
+};
 use signet_store::{Cache, Store, stats::CacheStats};
 
 use crate::{
@@ -29,6 +32,7 @@ pub struct Settings {
 /// A running Signet: configuration, store, clock and hashing threads.
 pub struct Signet {
     settings: Settings,
+    pool_issuer: Issuer,
     store: Store,
     clock: Arc<dyn Clock>,
     hasher: Hasher,
@@ -47,12 +51,29 @@ impl Signet {
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
         let (rendered, verified) = (Rendered::default(), Cache::of(VERIFIED));
         let (readiness, metrics) = (Arc::default(), Arc::default());
-        Arc::new(Signet { settings, store, clock, hasher, rendered, verified, readiness, metrics })
+        let pool = store.pool().id;
+        let pool_issuer = Issuer::at(&settings.base_url, &Site::Pool, pool, IssuerId::Pool(pool));
+        Arc::new(Signet {
+            settings,
+            pool_issuer,
+            store,
+            clock,
+            hasher,
+            rendered,
+            verified,
+            readiness,
+            metrics,
+        })
     }
 
     /// What is configured.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The issuer at the pool's own address.
+    pub fn pool_issuer(&self) -> &Issuer {
+        &self.pool_issuer
     }
 
     /// The store.
