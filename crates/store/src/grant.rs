@@ -112,7 +112,12 @@ impl Store {
     pub async fn revoke_grant(&self, id: GrantId, now: Now) -> Result<bool, StoreError> {
         let values = args![id, self.pool_id(), now.timestamp()];
         let batch = Batch::new().guard(&REVOKE, values.clone()).then(&DENY, values);
-        self.commit(batch, vec![Changed::Revocations], now).await
+        let revoked = self.commit(batch, vec![Changed::Revocations], now).await?;
+        if !revoked {
+            // An earlier try whose answer was lost may have done it, of which this node has not heard yet.
+            self.pull_revocation(id).await?;
+        }
+        Ok(revoked)
     }
 
     /// Adds the revocation of several grants. Whoever commits the batch says [`Changed::Revocations`].

@@ -30,8 +30,12 @@ const SINCE: Sql = Sql {
     name: "revocation_since",
     text: "SELECT key, expires_at FROM revocation WHERE pool_id = $1 AND revoked_at >= $2",
 };
+const ONE: Sql = Sql {
+    name: "revocation_one",
+    text: "SELECT key, expires_at FROM revocation WHERE pool_id = $1 AND key = $2",
+};
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ALIVE, &SINCE];
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ALIVE, &SINCE, &ONE];
 
 /// What is revoked, by grant id (16 bytes) or hash of a `jti` (32 bytes), with the time at which it is forgotten.
 #[derive(Default)]
@@ -73,6 +77,13 @@ impl Store {
     pub(crate) async fn load_revocations(&self, now: Timestamp) -> Result<(), StoreError> {
         let alive = self.engine().list(&ALIVE, args![self.pool_id(), now], read).await?;
         self.0.revoked.add(alive);
+        Ok(())
+    }
+
+    /// Learns whether one grant was revoked.
+    pub(crate) async fn pull_revocation(&self, grant: GrantId) -> Result<(), StoreError> {
+        let one = self.engine().list(&ONE, args![self.pool_id(), grant.bytes().to_vec()], read).await?;
+        self.0.revoked.add(one);
         Ok(())
     }
 
