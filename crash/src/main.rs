@@ -11,7 +11,11 @@ mod person;
 mod report;
 mod run;
 
-use std::{path::PathBuf, process::ExitCode, time::SystemTime};
+use std::{
+    hash::{BuildHasher, RandomState},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::Parser;
 use serde_json::Value;
@@ -31,7 +35,7 @@ struct Options {
     /// Kills on each engine.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..))]
     kills: u64,
-    /// What the random choices are made from; else the time, which is told.
+    /// What the random choices are made from [default: one at random, which is told]
     #[arg(long)]
     seed: Option<u64>,
     /// Where the report goes as Markdown, and as JSON beside it.
@@ -53,10 +57,7 @@ async fn main() -> ExitCode {
 
 /// Whether no engine did anything wrong.
 async fn run(options: &Options) -> Result<bool, Failure> {
-    let seed = match options.seed {
-        Some(seed) => seed,
-        None => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs(),
-    };
+    let seed = options.seed.unwrap_or_else(|| RandomState::new().hash_one("seed") >> 32);
     let both = vec![Engine::Sqlite, Engine::Postgres];
     let engines = if options.database.is_empty() { &both } else { &options.database };
     eprintln!("{} kills on each engine, seed {seed}", options.kills);
@@ -87,5 +88,5 @@ fn one_of<T: Clone>(random: &mut Seeded, several: &[T]) -> Option<T> {
 
 /// Yes, one time in `count`.
 fn one_in(random: &mut Seeded, count: u64) -> bool {
-    random.next_u64() % count == 0
+    random.next_u64().is_multiple_of(count)
 }

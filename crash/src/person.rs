@@ -82,6 +82,11 @@ impl Person {
         self.api.iter_mut().for_each(Browser::hang_up);
     }
 
+    /// Whether it has a session, as far as it knows.
+    pub fn is_signed_in(&self) -> bool {
+        self.session.is_some()
+    }
+
     /// Whether there is nothing more to do with this browser than to look at it.
     pub fn is_retired(&self) -> bool {
         self.session.is_none() || self.grants.len() >= GRANTS

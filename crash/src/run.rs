@@ -253,11 +253,22 @@ impl Worker {
     }
 
     async fn check(mut self) -> (Worker, Result<(), Contradiction>) {
-        let result = self.look_at_all().await;
+        let mut result = self.look_at_all().await;
         if result.is_ok() {
             self.turn_over();
+            result = self.sign_in_before_the_load().await;
         }
         (self, result)
+    }
+
+    /// Most are signed in already when the load begins: a login takes longer than everything else, and would be all there is.
+    async fn sign_in_before_the_load(&mut self) -> Result<(), Contradiction> {
+        match &mut self.role {
+            Role::Person { current, .. } if !current.is_signed_in() && !one_in(&mut self.random, 4) => {
+                current.sign_in().await.map(drop)
+            }
+            _ => Ok(()),
+        }
     }
 
     async fn look_at_all(&mut self) -> Result<(), Contradiction> {

@@ -1,4 +1,5 @@
 //! What breaks between Signet and PostgreSQL, and what the same process says and does then. docs/failures.md tells it.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod proxy;
 mod support;
@@ -6,7 +7,10 @@ mod support;
 use std::time::Duration;
 
 use signet_testkit::postgres::{ThrowawayPostgres, fresh_database};
-use tokio::time::sleep;
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::sleep,
+};
 
 use crate::{proxy::*, support::*};
 
@@ -137,6 +141,8 @@ async fn a_commit_whose_answer_is_lost_is_never_told_as_done() {
     assert_unavailable(&client.redeem(&code).await);
     let again = client.redeem(&code).await.expect(400).unwrap();
     assert!(again.body.contains("invalid_grant"), "{again:?}");
+    let log = world.installation.log();
+    assert!(log.contains("a code was used again; the grant is revoked"), "{log}");
 
     // The revocation was done; asking for it again is answered, and nothing of the grant is alive.
     proxy.lose_the_next_commit();
@@ -202,6 +208,13 @@ async fn a_promoted_standby_is_found_and_knows_everything_that_was_acknowledged(
     client.revoke(&revoked.refresh).await.expect(200).unwrap();
     let next = tokens(&client.refresh(&kept.refresh).await);
 
+    // Without its standby the primary keeps the commit waiting, which is not told as done.
+    standby.stop();
+    assert_unavailable(&client.refresh(&next.refresh).await);
+    standby.start_again();
+    world.recovers().await;
+    let next = tokens(&client.refresh(&next.refresh).await);
+
     primary.crash();
     assert_unavailable(&client.refresh(&next.refresh).await);
     // The standby answers, but only reading: it is not taken for the primary.
@@ -213,4 +226,23 @@ async fn a_promoted_standby_is_found_and_knows_everything_that_was_acknowledged(
     client.redeem(&code).await.expect(200).unwrap();
     assert!(!client.is_active(&revoked.access).await);
     assert_eq!(client.refresh(&revoked.refresh).await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_accepts_nothing_does_not_hide_the_next() {
+    let cluster = ThrowawayPostgres::shared();
+    let proxy = Proxy::to(cluster.socket()).await;
+    let database = cluster.fresh_database();
+    let name = database.rsplit('/').next().unwrap();
+    // Its queue is full, so that whoever connects hears nothing, as from a machine that is off.
+    let full = TcpSocket::new_v4().unwrap();
+    full.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let off = full.local_addr().unwrap();
+    let _listening = full.listen(0).unwrap();
+    let _waiting = TcpStream::connect(off).await.unwrap();
+    let mut world =
+        World::on(&format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/{name}", off.port(), proxy.port))
+            .await;
+    let tokens = world.tokens().await;
+    world.client().refresh(&tokens.refresh).await.expect(200).unwrap();
 }
