@@ -3,11 +3,12 @@
 //! A handler marks its answer with what it means; the outermost layer counts the answer and its mark. Every counter there
 //! can be exists from the start, so counting looks nothing up behind a lock. No label comes from a request.
 
+use std::time::Duration;
+
 use axum::response::Response;
 use http::Method;
 use signet_protocol::{application::GrantType, error::ErrorCode};
 use signet_store::stats::{Counter, Histogram};
-use std::time::Duration;
 
 /// The paths of the route table; a test of it finds one that is missing here. The last stands for all others.
 const ROUTES: &[&str] = &[
