@@ -142,7 +142,11 @@ impl Postgres {
 async fn connection(pool: &Pool) -> Result<Object, StoreError> {
     pool.get().await.map_err(|error| match error {
         PoolError::Timeout(TimeoutType::Wait) => StoreError::Busy,
-        PoolError::Backend(error) => store_error("connection", &error),
+        // A server that lets nobody in is away, whatever its reason.
+        PoolError::Backend(error) => match store_error("connection", &error) {
+            StoreError::Internal(reason) => StoreError::Unavailable(reason),
+            error => error,
+        },
         error => StoreError::Unavailable(error.to_string()),
     })
 }
