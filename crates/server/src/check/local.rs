@@ -106,7 +106,9 @@ fn room(place: &Path) -> Finding {
 pub fn certificate(config: &Config, base: &BaseUrl, findings: &mut Findings) {
     let Some(files) = &config.tls else { return };
     let below = format!("signet-check.{}", base.host());
-    let facts = match files.facts(&[base.host(), &below]) {
+    // No certificate has a wildcard below a top-level name.
+    let hosts = if base.host().contains('.') { vec![base.host(), &below] } else { vec![base.host()] };
+    let facts = match files.facts(&hosts) {
         Ok(facts) => facts,
         Err(failure) => return findings.add(Finding::failed("certificate", &failure)),
     };
@@ -135,7 +137,7 @@ pub fn certificate(config: &Config, base: &BaseUrl, findings: &mut Findings) {
     });
     let missing: Vec<&str> = facts.missing.iter().map(String::as_str).collect();
     findings.add(match missing.as_slice() {
-        [] => Finding::ok("names of the certificate", format!("{} and what is below it", base.host())),
+        [] => Finding::ok("names of the certificate", format!("it is for {}", hosts.join(" and "))),
         [only] if *only == below => Finding::warning(
             "names of the certificate",
             format!("it is for {}, and not for the addresses of applications below it", base.host()),

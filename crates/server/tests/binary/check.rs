@@ -99,7 +99,7 @@ fn something_else_at_the_public_address_is_told() {
     let server = Server::spawn_until(
         signet(&other, &[]).env("SIGNET_BASE_URL", "http://localhost:7000"),
         &other,
-        |server| std::net::TcpStream::connect(("127.0.0.1", server.port)).is_ok(),
+        |_| other.join("signet.sock").exists(),
     );
     let output = check(&data, &["--base-url", &format!("http://localhost:{}", server.port)]);
     let said = lines(&output, "problem").join("\n");
@@ -143,6 +143,40 @@ fn the_certificate_is_looked_at() {
     assert!(of(&authority.issue(&["other.invalid"])).contains("problem  names of the certificate"));
     let expired = of(&authority.issue_expired(&["signet.invalid"]));
     assert!(expired.contains("has expired") && expired.contains("→ Renew it"), "{expired}");
+}
+
+#[test]
+fn an_issuer_with_a_certificate_that_this_machine_trusts_is_ok() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let authority = Authority::new();
+    let issued = authority.issue(&["localhost", "*.localhost"]);
+    let files = [file(home.path(), "c.pem", &issued.certificate), file(home.path(), "k.pem", &issued.key)];
+    let tls = |command: &mut std::process::Command| {
+        command.env("SIGNET_TLS_CERTIFICATE", &files[0]).env("SIGNET_TLS_KEY", &files[1]);
+    };
+    let mut serve = signet(&data, &[]);
+    tls(&mut serve);
+    let server = Server::spawn_until(&mut serve, &data, |_| data.join("signet.sock").exists());
+    let listen = format!("127.0.0.1:{}", server.port);
+    let check = |roots: &str| {
+        let mut command = signet(&data, &["check", "--listen", &listen]);
+        tls(&mut command);
+        command.env("SSL_CERT_FILE", roots).output().unwrap()
+    };
+    let trusted = check(&file(home.path(), "ca.pem", &authority.certificate));
+    assert!(trusted.status.success(), "{}", text(&trusted.stdout));
+    assert!(
+        lines(&trusted, "ok").join("\n").contains("issuer: https://localhost:"),
+        "{}",
+        text(&trusted.stdout)
+    );
+    let stranger = check(&file(home.path(), "other.pem", &Authority::new().certificate));
+    assert!(
+        lines(&stranger, "problem").join("\n").contains("invalid peer certificate"),
+        "{}",
+        text(&stranger.stdout)
+    );
 }
 
 #[test]

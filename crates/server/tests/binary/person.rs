@@ -1,6 +1,6 @@
 //! A person with a browser, and the application that sends them: enough to sign in and to refresh.
 
-use std::{net::TcpStream, path::Path};
+use std::path::Path;
 
 use signet_testkit::forms::HtmlForm;
 
@@ -23,7 +23,7 @@ struct Answer {
 pub fn serve(data: &Path, arguments: &[&str]) -> Server {
     let mut command = signet(data, arguments);
     command.env("SIGNET_BASE_URL", format!("http://{AUTHORITY}"));
-    Server::spawn_until(&mut command, data, |server| TcpStream::connect(("127.0.0.1", server.port)).is_ok())
+    Server::spawn_until(&mut command, data, |_| data.join("signet.sock").exists())
 }
 
 /// Signs alice in and returns her refresh token.

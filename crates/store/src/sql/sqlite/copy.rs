@@ -46,7 +46,7 @@ impl Snapshot {
     ) -> Result<(), copy::Error> {
         let fail = |error| store_error(table.name, &error);
         let mut statement = self.0.prepare(&table.select()).map_err(fail)?;
-        columns(statement.column_names().into_iter().map(str::to_owned).collect())?;
+        columns(statement.column_names().map(str::to_owned).collect())?;
         let count = statement.column_count();
         let mut cursor = statement.raw_query();
         while let Some(found) = cursor.next().map_err(fail)? {
