@@ -36,8 +36,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// Said on every new connection: whoever waits for a row gives up before its caller does, so that nothing is done after the
-/// caller was told to try again. Not `statement_timeout`, which would cut short a COMMIT's wait for a synchronous standby
-/// and have it reported as done.
+/// caller was told to try again.
 const SETTINGS: &str = "SET lock_timeout = '9s'";
 
 /// A pool of connections to one server, and what writes through it.

@@ -14,6 +14,7 @@ const DAY: i64 = 86_400;
 on_worlds!(
     attack_27_a_revoked_grant_is_revoked_at_once_and_after_a_restart,
     a_grant_is_revoked_once,
+    a_revocation_that_was_done_before_is_in_force_when_it_is_answered,
     one_token_can_be_revoked_by_its_jti,
     attack_27_logout_revokes_what_is_not_offline,
     a_revocation_outlives_its_grant_by_a_day,
@@ -35,6 +36,15 @@ async fn a_grant_is_revoked_once(world: World) {
     let won = winners(&world, |store, _| async move { store.revoke_grant(grant, at(1)).await.unwrap() });
     assert_eq!(won.await, 1);
     assert_eq!(world.store.revoke_grant(world.row_id(), at(1)).await, Ok(false));
+}
+
+/// By another node, or by an earlier try whose answer was lost.
+async fn a_revocation_that_was_done_before_is_in_force_when_it_is_answered(world: World) {
+    let grant = world.code(true).await.grant.id;
+    let node = world.again().await;
+    assert_eq!(world.store.revoke_grant(grant, at(1)).await, Ok(true));
+    assert_eq!(node.revoke_grant(grant, at(2)).await, Ok(false));
+    assert!(node.is_revoked(Some(grant), "any"));
 }
 
 async fn one_token_can_be_revoked_by_its_jti(world: World) {
