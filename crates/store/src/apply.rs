@@ -98,6 +98,9 @@ impl Store {
                 batch = self.revoke_all(batch, &GrantsOf::User(*user), now);
             }
             let stands = self.commit(batch, stale(&changes, &ended), now).await?;
+            for user in &ended {
+                self.learn_revocations_of_user(*user).await?;
+            }
             Ok(if stands { Applied::Done } else { Applied::Changed })
         }
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use signet_protocol::{
-    id::{GrantId, RowId, SessionId},
+    id::{GrantId, RowId, SessionId, UserId},
     jose::sha256,
     time::{Now, Timestamp},
 };
@@ -41,8 +41,14 @@ const OF_SESSION: Sql = Sql {
            JOIN revocation r ON r.pool_id = g.pool_id AND r.key = g.grant_id
            WHERE g.session_id = $2 AND g.pool_id = $1",
 };
+const OF_USER: Sql = Sql {
+    name: "revocation_of_user",
+    text: "SELECT r.key, r.expires_at FROM user_grant g
+           JOIN revocation r ON r.pool_id = g.pool_id AND r.key = g.grant_id
+           WHERE g.user_id = $2 AND g.pool_id = $1",
+};
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ALIVE, &SINCE, &OF_GRANT, &OF_SESSION];
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ALIVE, &SINCE, &OF_GRANT, &OF_SESSION, &OF_USER];
 
 /// What is revoked, by grant id (16 bytes) or hash of a `jti` (32 bytes), with the time at which it is forgotten.
 #[derive(Default)]
@@ -98,9 +104,14 @@ impl Store {
         self.learn(&OF_GRANT, Value::from(grant)).await
     }
 
-    /// The same of the grants of a session that had ended before.
+    /// The same of the grants of a session.
     pub(crate) async fn learn_revocations_of(&self, session: SessionId) -> Result<(), StoreError> {
         self.learn(&OF_SESSION, Value::from(session)).await
+    }
+
+    /// The same of all grants of a user.
+    pub(crate) async fn learn_revocations_of_user(&self, user: UserId) -> Result<(), StoreError> {
+        self.learn(&OF_USER, Value::from(user)).await
     }
 
     async fn learn(&self, sql: &'static Sql, whose: Value) -> Result<(), StoreError> {

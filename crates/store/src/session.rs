@@ -85,15 +85,13 @@ impl Store {
         self.engine().find(&LOAD, args![id, self.pool_id()], read).await
     }
 
-    /// Ends a session and revokes its grants, except those given offline access. `false` when it had ended before, by
-    /// whichever node: this one knows its revoked grants then, too.
+    /// Ends a session and revokes its grants, except those given offline access. `false` when it had ended before. Either
+    /// way this node knows then what of it is revoked, whoever did that.
     pub async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {
         let batch = Batch::new().guard(&END, args![id, self.pool_id(), now.timestamp()]);
         let batch = self.revoke_all(batch, &GrantsOf::Session(id), now);
         let ended = self.commit(batch, vec![Changed::Revocations], now).await?;
-        if !ended {
-            self.learn_revocations_of(id).await?;
-        }
+        self.learn_revocations_of(id).await?;
         Ok(ended)
     }
 

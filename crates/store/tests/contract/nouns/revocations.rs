@@ -2,8 +2,9 @@ use std::time::{Duration, Instant};
 
 use signet_protocol::{
     application::Application, id::GrantId, issuer::IssuerId, jose::KeyAlg, limits::ACCESS_TOKEN_EXPIRE_MAX,
+    user::User,
 };
-use signet_store::Change;
+use signet_store::{Applied, Change};
 use signet_testkit::seed::Seeded;
 
 use super::{World, after, at, winners};
@@ -100,6 +101,18 @@ async fn whoever_is_told_to_revoke_again_knows_it_at_once(world: World) {
     assert_eq!(world.store.revoke_grant(code.grant.id, at(1)).await, Ok(true));
     assert_eq!(other.revoke_grant(code.grant.id, at(2)).await, Ok(false));
     assert!(other.is_revoked(Some(code.grant.id), "any"));
+
+    // A logout and a block include what was revoked before them.
+    let early = world.code(false).await;
+    assert_eq!(world.store.revoke_grant(early.grant.id, at(1)).await, Ok(true));
+    assert_eq!(other.end_session(early.grant.session, at(2)).await, Ok(true));
+    assert!(other.is_revoked(Some(early.grant.id), "any"));
+    let blocked = world.code(false).await;
+    assert_eq!(world.store.revoke_grant(blocked.grant.id, at(1)).await, Ok(true));
+    let user = other.user(blocked.grant.user).await.unwrap().unwrap();
+    let change = Change::UpdateUser(User { blocked: true, ..user });
+    assert_eq!(other.apply(vec![change], at(2), &mut Seeded(1)).await, Ok(Applied::Done));
+    assert!(other.is_revoked(Some(blocked.grant.id), "any"));
 
     let online = world.code(false).await;
     assert_eq!(world.store.end_session(online.grant.session, at(1)).await, Ok(true));

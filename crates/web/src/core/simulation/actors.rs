@@ -207,6 +207,14 @@ async fn visit(stage: &Rc<Stage>, browser: &Rc<Browser>, person: usize) {
             issue(&own, &same, Some(transaction), offline).await;
         });
     }
+    if stage.maybe(10) {
+        // The other tab signs out meanwhile.
+        let (own, same) = (Rc::clone(stage), Rc::clone(browser));
+        stage.act(async move {
+            own.pause(0, 50).await;
+            sign_out(&own, &same).await;
+        });
+    }
     issue(stage, browser, Some(transaction), offline).await;
 }
 

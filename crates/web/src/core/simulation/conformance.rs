@@ -188,6 +188,7 @@ impl Pair {
         let model = self.tables.end_session(id, now);
         assert_eq!(self.store.end_session(id, now).await, Ok(model), "end_session");
         self.learn(model, |grant| grant.session == id);
+        self.learn(false, |grant| grant.session == id);
         format!("{model} end {id:?}")
     }
 
@@ -285,7 +286,8 @@ impl Pair {
         assert_eq!(done, Ok(Applied::Done));
         self.tables.block(id, blocked, self.now);
         if blocked {
-            self.memory.extend(self.tables.denials_since(self.now.timestamp()));
+            self.learn(true, |_| false);
+            self.learn(false, |grant| grant.user == id);
         }
         format!("block {id:?}: {blocked}")
     }

@@ -113,9 +113,11 @@ mod tests {
 
     const TERMS: Terms = Terms { grace: 60, repeats: 100 };
 
-    /// Each request with when it began, when it was answered and with what, and what the clock said.
-    fn explained(entries: &[(Op, usize, Option<(usize, Outcome)>, i64)]) -> bool {
-        let entry = |(op, invoked, returned, clock): &(Op, usize, Option<(usize, Outcome)>, i64)| Entry {
+    /// A request with when it began, when it was answered and with what, and what the clock said.
+    type Asked = (Op, usize, Option<(usize, Outcome)>, i64);
+
+    fn explained(entries: &[Asked]) -> bool {
+        let entry = |(op, invoked, returned, clock): &Asked| Entry {
             op: *op,
             node: 0,
             invoked: *invoked,
@@ -127,7 +129,7 @@ mod tests {
     }
 
     /// A login, a code for it, and its redemption; then what is asked about.
-    fn after_a_login(rest: &[(Op, usize, Option<(usize, Outcome)>, i64)]) -> bool {
+    fn after_a_login(rest: &[Asked]) -> bool {
         let mut entries = vec![
             (Op::Begin, 1, Some((2, Done)), 0),
             (Op::SignIn { user: 0, cookie: None, transaction: 0 }, 3, Some((4, Made)), 0),

@@ -76,9 +76,7 @@ impl Rows for Request {
 
     async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {
         let ended = self.database.commit(now, move |tables| tables.end_session(id, now)).await?;
-        if !ended {
-            self.database.learn(move |tables| tables.denials_of(|grant| grant.session == id)).await?;
-        }
+        self.database.learn(move |tables| tables.denials_of(|grant| grant.session == id)).await?;
         Ok(ended)
     }
 
@@ -326,9 +324,14 @@ impl Request {
             tables.block(user, blocked, now);
             true
         };
-        let done =
-            if blocked { self.database.commit(now, work).await } else { self.database.run(work).await };
-        given(done.map_err(Failure::Store), |_| {
+        let done = async {
+            if !blocked {
+                return self.database.run(work).await.map(drop);
+            }
+            self.database.commit(now, work).await?;
+            self.database.learn(move |tables| tables.denials_of(|grant| grant.user == user)).await
+        };
+        given(done.await.map_err(Failure::Store), |()| {
             let dead = self.promise(|grant| blocked && grant.user == user && grant.revoked_at.is_some());
             (Given { dead, ..Given::default() }, Outcome::Done)
         })
