@@ -128,7 +128,6 @@ impl Postgres {
             connections_in_use: pool.size.saturating_sub(pool.available),
             waiting: pool.waiting,
             queued: self.writer.queued(),
-            ..Levels::default()
         }
     }
 

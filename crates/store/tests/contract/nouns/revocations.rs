@@ -110,7 +110,7 @@ async fn whoever_is_told_to_revoke_again_knows_it_at_once(world: World) {
     let blocked = world.code(false).await;
     assert_eq!(world.store.revoke_grant(blocked.grant.id, at(1)).await, Ok(true));
     let user = other.user(blocked.grant.user).await.unwrap().unwrap();
-    let change = Change::UpdateUser(User { blocked: true, ..user });
+    let change = Change::UpdateUser(User { blocked: true, ..User::clone(&user) });
     assert_eq!(other.apply(vec![change], at(2), &mut Seeded(1)).await, Ok(Applied::Done));
     assert!(other.is_revoked(Some(blocked.grant.id), "any"));
 
