@@ -1,15 +1,17 @@
 //! What only the embedded engine promises.
 
-use std::{os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
+use std::{os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
 
 use rusqlite::Connection;
 use signet_store::{
-    StoreError,
-    sql::{Engine, SqliteOptions, Written},
+    StoreError, args,
+    sql::{Batch, Engine, Sql, SqliteOptions, Written, copy::Snapshot},
 };
 use tempfile::TempDir;
 
 use crate::{Database, SAMPLE, insert, int, parallel};
+
+const LARGE: Sql = Sql { name: "thing_large", text: "INSERT INTO thing (id, content) VALUES ($1, $2)" };
 
 fn options() -> SqliteOptions {
     SqliteOptions { queue: 8, patience: Duration::from_millis(300) }
@@ -133,5 +135,30 @@ async fn a_file_that_is_no_database_is_corrupt() {
 fn an_address_without_a_scheme_is_refused() {
     for address in ["signet.db", "sqlite:", "mysql://host/db", ""] {
         assert!(matches!(Engine::open(address), Err(StoreError::Unavailable(_))), "{address}");
+    }
+}
+
+/// A backup's view of the file lasts long; it must not make the checkpoints stand in the writer's way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_long_view_refuses_no_write_and_the_log_is_emptied_after_it() {
+    let database = Database::sqlite().with_sample().await;
+    let path = database.address.strip_prefix("sqlite:").unwrap().to_owned();
+    let view = Snapshot::sqlite(Path::new(&path)).unwrap();
+    let write = async |id: String| {
+        let batch = Batch::new().then(&LARGE, args![id, vec![7; 256 << 10]]);
+        assert_eq!(database.engine.write(batch).await, Ok(Written::Done));
+    };
+    for number in 0..600 {
+        write(format!("{number}")).await;
+    }
+    let log = || std::fs::metadata(format!("{path}-wal")).unwrap().len();
+    assert!(log() > 128 << 20);
+    drop(view);
+    let mut tries = 0;
+    while log() > 64 << 20 {
+        write(format!("after{tries}")).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        tries += 1;
+        assert!(tries < 300, "{} bytes", log());
     }
 }

@@ -14,13 +14,17 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::spawn;
+use super::{SqliteOptions, spawn};
 use crate::StoreError;
 
 const EVERY: Duration = Duration::from_millis(250);
 
 /// Under endless load a passive checkpoint never lets the log start over; above this size a blocking one does.
 const LOG_CAP: u64 = 64 << 20;
+
+/// How long a blocking one waits for readers, since writers wait for it. Only a reader with a long view, such as a backup,
+/// takes longer; then the log grows by another cap before the next try.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 pub(super) struct Checkpointer {
     stop: Sender<()>,
@@ -56,28 +60,46 @@ fn log_of(path: &Path) -> PathBuf {
 }
 
 fn run(connection: &Connection, log: &Path, written: &AtomicBool, stopped: &Receiver<()>) {
+    let mut cap = LOG_CAP;
     while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
         if written.swap(false, Ordering::Relaxed) {
-            checkpoint(connection, mode_for(log));
+            let size = fs::metadata(log).map_or(0, |found| found.len());
+            cap = match size > cap {
+                true if restart(connection) => LOG_CAP,
+                true => size + LOG_CAP,
+                // All of it is moved: nobody has a long view any more.
+                false if checkpoint(connection, "PASSIVE") => LOG_CAP,
+                false => cap,
+            };
         }
     }
     checkpoint(connection, "TRUNCATE");
 }
 
-fn mode_for(log: &Path) -> &'static str {
-    match fs::metadata(log) {
-        Ok(found) if found.len() > LOG_CAP => "TRUNCATE",
-        _ => "PASSIVE",
-    }
+/// Whether the log starts over.
+fn restart(connection: &Connection) -> bool {
+    let waits = |time| {
+        if let Err(error) = connection.busy_timeout(time) {
+            tracing::warn!(%error, "checkpointer");
+        }
+    };
+    waits(PATIENCE);
+    let done = checkpoint(connection, "TRUNCATE");
+    waits(SqliteOptions::default().patience);
+    done
 }
 
-fn checkpoint(connection: &Connection, mode: &str) {
-    let done =
-        connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, bool>(0));
+/// Whether all of the log was moved.
+fn checkpoint(connection: &Connection, mode: &str) -> bool {
+    let pragma = format!("PRAGMA wal_checkpoint({mode})");
+    let done = connection.query_row(&pragma, [], |row| {
+        Ok((row.get::<_, bool>(0)?, row.get::<_, i64>(1)? == row.get::<_, i64>(2)?))
+    });
     match done {
-        Ok(false) => {}
+        Ok((false, whole)) => return whole,
         // A reader was in the way, or the writer; the next turn continues.
-        Ok(true) => tracing::debug!(mode, "checkpoint incomplete"),
+        Ok((true, _)) => tracing::debug!(mode, "checkpoint incomplete"),
         Err(error) => tracing::warn!(mode, %error, "checkpoint failed"),
     }
+    false
 }
