@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools fmt lint unit interop bench compiler
+.PHONY: help run test tools fmt lint unit interop bench fuzz compiler
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ interop: ## real relying parties in Node.js, a browser and Python against the re
 bench: compiler ## measure a release binary over loopback; ARGS='--help' tells the options
 	cargo build --release -p signet -p signet-bench
 	$(TARGET)/release/signet-bench --binary $(TARGET)/release/signet $(ARGS)
+
+fuzz: compiler ## look for inputs that break a parser, SECONDS=60 for each; TARGETS='jwt scope' names some
+	fuzz/run $(or $(SECONDS),60) $(TARGETS)
 
 compiler:
 	@command -v cc >/dev/null || scripts/install-packages build-essential

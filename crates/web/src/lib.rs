@@ -7,6 +7,12 @@ pub mod clock;
 mod cookies;
 mod edge;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing {
+    //! The parsers that only this crate uses, for the fuzzer.
+
+    pub use crate::cookies::Cookies;
+}
 pub mod hashing;
 mod login;
 pub mod manage;
