@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools fmt lint unit interop bench bench-full crash crash-smoke simulate compiler
+.PHONY: help run test tools fmt lint unit interop bench bench-full crash crash-smoke simulate fuzz compiler
 KILLS ?= 10000
 
 help: ## list what can be made
@@ -59,6 +59,9 @@ crash: compiler ## kill a release binary KILLS times on each engine; the report 
 crash-smoke: ## kill a debug binary 100 times on each engine
 	cargo build -p signet -p signet-crash
 	$(TARGET)/debug/signet-crash --binary $(TARGET)/debug/signet --report $(TARGET)/crash-smoke.md
+
+fuzz: compiler ## look for inputs that break a parser, SECONDS=60 for each; TARGETS='jwt scope' names some
+	fuzz/run $(or $(SECONDS),60) $(TARGETS)
 
 compiler:
 	@command -v cc >/dev/null || scripts/install-packages build-essential

@@ -8,6 +8,12 @@ mod cookies;
 mod core;
 mod edge;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing {
+    //! The parsers that only this crate uses, for the fuzzer.
+
+    pub use crate::cookies::Cookies;
+}
 pub mod hashing;
 mod login;
 pub mod manage;

@@ -48,7 +48,7 @@ fn trickle(mut stream: TcpStream, start: String) -> String {
         assert!(Instant::now() < deadline, "it still waits");
         match stream.read(&mut buffer) {
             Ok(0) => break,
-            Ok(read) => said.extend_from_slice(&buffer[..read]),
+            Ok(read) => said.extend(buffer.iter().take(read)),
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                 drop(stream.write_all(b"x"));
             }
