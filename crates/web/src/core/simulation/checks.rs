@@ -168,10 +168,12 @@ fn after_a_block(entries: &[Entry]) -> Option<String> {
         },
         _ => None,
     };
-    for (index, block) in entries.iter().enumerate() {
+    for block in entries {
         let (Op::Block { user }, Some((answered, _))) = (block.op, block.returned) else { continue };
-        let freed = entries.iter().skip(index).find(|entry| entry.op == Op::Unblock { user });
-        let until = freed.map_or(usize::MAX, |entry| entry.invoked);
+        // Whoever lets them in at the same time may be the later.
+        let over = |entry: &&Entry| entry.returned.is_some_and(|(at, _)| at < block.invoked);
+        let freed = entries.iter().filter(|entry| entry.op == Op::Unblock { user } && !over(entry));
+        let until = freed.map(|entry| entry.invoked).min().unwrap_or(usize::MAX);
         let given = entries.iter().find(|entry| {
             let during = entry.invoked > answered && entry.returned.is_some_and(|(at, _)| at < until);
             let outcome = entry.returned.map(|(_, outcome)| outcome);
