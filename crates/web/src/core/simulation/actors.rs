@@ -153,7 +153,8 @@ impl Stage {
         };
         if let Some((active, denied, followed)) = world.send(SECOND, node, look).await {
             world.note(format_args!("node {node} says of token {token}: active {active}, denied {denied}"));
-            let probe = Probe { grant, token, node, invoked, began, active, denied, followed };
+            let returned = world.history.borrow_mut().event();
+            let probe = Probe { grant, token, node, invoked, returned, began, active, denied, followed };
             super::checks::probed(world, &probe);
             world.history.borrow_mut().probes.push(probe);
         }

@@ -18,7 +18,7 @@ const FOLLOWS_WITHIN: i64 = 500 + 4 * 150;
 pub fn probed(world: &World, probe: &Probe) {
     let history = world.history.borrow();
     let earlier = |denied: &&Probe| denied.token == probe.token && denied.node == probe.node && denied.denied;
-    let revived = history.probes.iter().any(|old| earlier(&old) && old.invoked < probe.invoked);
+    let revived = history.probes.iter().any(|old| earlier(&old) && old.returned < probe.invoked);
     let promised = history.promises.iter().any(|promise| {
         promise.grant == probe.grant && promise.node == probe.node && promise.returned < probe.invoked
     });
