@@ -18,7 +18,7 @@ const FOLLOWS_WITHIN: i64 = 500 + 4 * 150;
 pub fn probed(world: &World, probe: &Probe) {
     let history = world.history.borrow();
     let earlier = |denied: &&Probe| denied.token == probe.token && denied.node == probe.node && denied.denied;
-    let revived = history.probes.iter().any(|old| earlier(&old) && old.invoked < probe.invoked);
+    let revived = history.probes.iter().any(|old| earlier(&old) && old.returned < probe.invoked);
     let promised = history.promises.iter().any(|promise| {
         promise.grant == probe.grant && promise.node == probe.node && promise.returned < probe.invoked
     });
@@ -168,10 +168,12 @@ fn after_a_block(entries: &[Entry]) -> Option<String> {
         },
         _ => None,
     };
-    for (index, block) in entries.iter().enumerate() {
+    for block in entries {
         let (Op::Block { user }, Some((answered, _))) = (block.op, block.returned) else { continue };
-        let freed = entries.iter().skip(index).find(|entry| entry.op == Op::Unblock { user });
-        let until = freed.map_or(usize::MAX, |entry| entry.invoked);
+        // Whoever lets them in at the same time may be the later.
+        let over = |entry: &&Entry| entry.returned.is_some_and(|(at, _)| at < block.invoked);
+        let freed = entries.iter().filter(|entry| entry.op == Op::Unblock { user } && !over(entry));
+        let until = freed.map(|entry| entry.invoked).min().unwrap_or(usize::MAX);
         let given = entries.iter().find(|entry| {
             let during = entry.invoked > answered && entry.returned.is_some_and(|(at, _)| at < until);
             let outcome = entry.returned.map(|(_, outcome)| outcome);

@@ -87,6 +87,7 @@ pub struct Probe {
     pub token: usize,
     pub node: usize,
     pub invoked: usize,
+    pub returned: usize,
     pub began: i64,
     pub active: bool,
     /// Inactive because it was revoked.
