@@ -18,7 +18,7 @@ fn kept_out(tree: &str) -> Vec<&str> {
 #[test]
 fn no_runtime_server_driver_or_template_is_in_the_dependency_tree() {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--locked", "-p", "signet-protocol", "-e", "normal", "--prefix", "none"])
+        .args(["tree", "--locked", "-p", "signet-protocol", "-e", "normal", "--prefix", "none"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
