@@ -202,6 +202,7 @@ fn settle(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
     // Else plans may depend on the values bound, and a statement is parsed again whenever another value is: measured at an
     // eighth of a refresh.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // No memory map: with every commit of the writer each reader would take its whole map down.
     connection.execute_batch("PRAGMA cache_size=-8192; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;")
 }
 
