@@ -43,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     parser("host", text::host),
     parser("language", text::language),
     parser("cookies", text::cookies),
+    parser("forwarded", text::forwarded),
     parser("redirect_uri", redirect::uri),
     parser("redirect_match", redirect::comparison),
     parser("jwt", tokens::jwt),

@@ -10,6 +10,7 @@ use signet_web::{
     clock::{Clock as _, SystemClock},
     hashing::Hasher,
     manage::{apply::apply, description::Description},
+    proxies::Proxies,
     router,
 };
 use tempfile::TempDir;
@@ -55,7 +56,10 @@ impl World {
         };
         let router = runtime.block_on(async {
             let store = Store::open(options, SystemClock.now(), &mut Seeded(7)).await.unwrap();
-            let settings = Settings { base_url: BaseUrl::parse("http://localhost:8080").unwrap() };
+            let settings = Settings {
+                base_url: BaseUrl::parse("http://localhost:8080").unwrap(),
+                proxies: Proxies::default(),
+            };
             let signet =
                 Signet::new(settings, store, std::sync::Arc::new(SystemClock), Hasher::start().unwrap());
             apply(&signet, &Description::parse(NOTES).unwrap()).await.unwrap();

@@ -1,5 +1,7 @@
 //! Plain texts: parameters, scopes, verifiers, hosts, languages, cookies.
 
+use std::net::IpAddr;
+
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use signet_protocol::{
     issuer::{BaseUrl, Identifier, IssuerId, Site},
@@ -11,7 +13,11 @@ use signet_protocol::{
     pkce::{ChallengeMethod, CodeChallenge, proves},
     scope::{KnownScope, Scope},
 };
-use signet_web::{fuzzing::Cookies, pages::Lang};
+use signet_web::{
+    fuzzing::Cookies,
+    pages::Lang,
+    proxies::{ForwardedHeader, Proxies, Range},
+};
 
 use crate::{first_line, utf8};
 
@@ -163,6 +169,31 @@ pub fn cookies(data: &[u8]) {
                 back.insert(COOKIE, HeaderValue::from_str(&first).unwrap());
                 assert_eq!(Cookies::read(&back, https).get("signet_browser"), Some(value));
             }
+        }
+    }
+}
+
+/// Whatever a client writes into the header: what our proxy adds on the right of it counts, from nobody else anything does,
+/// and nobody becomes this machine.
+pub fn forwarded(data: &[u8]) {
+    let Ok(sent) = HeaderValue::from_bytes(data) else { return };
+    let (proxy, client) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([203, 0, 113, 9]));
+    let kinds = [
+        (ForwardedHeader::XForwardedFor, "x-forwarded-for", "203.0.113.9"),
+        (ForwardedHeader::Forwarded, "forwarded", "for=203.0.113.9;proto=https"),
+    ];
+    for (header, name, hop) in kinds {
+        let proxies = Proxies { trusted: Range::parse("10.0.0.0/8").unwrap(), header };
+        let mut headers = HeaderMap::new();
+        headers.append(name, sent.clone());
+        assert_eq!(proxies.sender(client, &headers), client, "nobody else is believed");
+        assert!(!proxies.sender(proxy, &headers).is_loopback());
+        let mut joined = HeaderMap::new();
+        joined.append(name, HeaderValue::from_bytes(&[data, b", ", hop.as_bytes()].concat()).unwrap());
+        headers.append(name, HeaderValue::from_static(hop));
+        assert_eq!(proxies.sender(proxy, &headers), client, "a line of its own");
+        if sent.to_str().is_ok() {
+            assert_eq!(proxies.sender(proxy, &joined), client, "behind a comma");
         }
     }
 }

@@ -31,6 +31,7 @@ holds!(
     cookies,
     database,
     description,
+    forwarded,
     host,
     jwk,
     jwt,
