@@ -51,7 +51,7 @@ const DENY: Sql = Sql {
 };
 const MOVE: Sql = Sql {
     name: "grant_move",
-    text: "UPDATE user_grant SET session_id = $3 WHERE session_id = $1 AND pool_id = $2",
+    text: "UPDATE user_grant SET session_id = $3 WHERE session_id = $1 AND NOT pool_id <> $2",
 };
 
 /// Two statements over the same grants: they are marked, after which nothing extends them, then denied. One that was
@@ -63,23 +63,20 @@ macro_rules! revoke_all {
             text: concat!(
                 "INSERT INTO revocation (pool_id, key, revoked_at, expires_at)
                  SELECT pool_id, grant_id, $3, expires_at FROM user_grant
-                 WHERE pool_id = $1 AND revoked_at = $3 AND ",
+                 WHERE revoked_at = $3 AND ",
                 $which,
                 " ON CONFLICT (pool_id, key) DO NOTHING"
             ),
         };
         const $mark: Sql = Sql {
             name: concat!("grant_revoke_", $name),
-            text: concat!(
-                "UPDATE user_grant SET revoked_at = $3 WHERE pool_id = $1 AND revoked_at IS NULL AND ",
-                $which
-            ),
+            text: concat!("UPDATE user_grant SET revoked_at = $3 WHERE revoked_at IS NULL AND ", $which),
         };
     };
 }
-revoke_all!(REVOKE_SESSION, DENY_SESSION, "session", "session_id = $2 AND NOT offline");
-revoke_all!(REVOKE_USER, DENY_USER, "user", "user_id = $2");
-revoke_all!(REVOKE_APPLICATION, DENY_APPLICATION, "application", "app_id = $2");
+revoke_all!(REVOKE_SESSION, DENY_SESSION, "session", "NOT pool_id <> $1 AND session_id = $2 AND NOT offline");
+revoke_all!(REVOKE_USER, DENY_USER, "user", "pool_id = $1 AND user_id = $2");
+revoke_all!(REVOKE_APPLICATION, DENY_APPLICATION, "application", "pool_id = $1 AND app_id = $2");
 
 pub(crate) const STATEMENTS: &[&Sql] = &[
     &INSERT,

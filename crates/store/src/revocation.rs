@@ -39,7 +39,7 @@ const OF_SESSION: Sql = Sql {
     name: "revocation_of_session",
     text: "SELECT r.key, r.expires_at FROM user_grant g
            JOIN revocation r ON r.pool_id = g.pool_id AND r.key = g.grant_id
-           WHERE g.session_id = $2 AND g.pool_id = $1",
+           WHERE g.session_id = $2 AND NOT g.pool_id <> $1",
 };
 const OF_USER: Sql = Sql {
     name: "revocation_of_user",

@@ -58,7 +58,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
 ];
 
 /// Users kept in memory at most: about a kilobyte each.
-const USERS: usize = 16 * 1024;
+const USERS: usize = 32 * 1024;
 
 /// Which database, and the key that opens its secrets.
 #[derive(Clone, Debug)]

@@ -7,15 +7,18 @@ use crate::{
     sql::{Batch, RowReader, Sql, copy::Snapshot},
 };
 
-/// A table's two statements, over at most 500 rows: how many are due, and their end.
+/// A table's two statements, over at most 500 rows: how many are due, and their end. The pool is compared in the way that finds
+/// the rows by the right index: by key, and by time.
 macro_rules! sweep {
-    ($due:ident, $delete:ident, $table:literal, $key:literal, $column:literal) => {
+    ($due:ident, $delete:ident, $table:literal, $key:literal, $column:literal, $whose:literal, $among:literal) => {
         const $due: Sql = Sql {
             name: concat!("sweep_due_", $table),
             text: concat!(
                 "SELECT count(*) FROM (SELECT 1 FROM ",
                 $table,
-                " WHERE pool_id = $1 AND ",
+                " WHERE ",
+                $among,
+                " AND ",
                 $column,
                 " <= $2 LIMIT 500) AS due"
             ),
@@ -25,27 +28,63 @@ macro_rules! sweep {
             text: concat!(
                 "DELETE FROM ",
                 $table,
-                " WHERE pool_id = $1 AND ",
+                " WHERE ",
+                $whose,
+                " AND ",
                 $key,
                 " IN (SELECT ",
                 $key,
                 " FROM ",
                 $table,
-                " WHERE pool_id = $1 AND ",
+                " WHERE ",
+                $among,
+                " AND ",
                 $column,
                 " <= $2 LIMIT 500)"
             ),
         };
     };
 }
-sweep!(DUE_TRANSACTIONS, TRANSACTIONS, "login_transaction", "txn_id", "expires_at");
-sweep!(DUE_CODES, CODES, "authorization_code", "code_id", "expires_at");
-sweep!(DUE_FAMILIES, FAMILIES, "refresh_family", "family_id", "expires_at");
-sweep!(DUE_GRANTS, GRANTS, "user_grant", "grant_id", "expires_at");
-sweep!(DUE_SESSIONS, SESSIONS, "session", "session_id", "expires_at");
-sweep!(DUE_REVOCATIONS, REVOCATIONS, "revocation", "key", "expires_at");
-sweep!(DUE_ATTEMPTS, ATTEMPTS, "attempt", "subject", "expires_at");
-sweep!(DUE_CHANGES, CHANGES, "change", "change_id", "at");
+sweep!(
+    DUE_TRANSACTIONS,
+    TRANSACTIONS,
+    "login_transaction",
+    "txn_id",
+    "expires_at",
+    "NOT pool_id <> $1",
+    "NOT pool_id <> $1"
+);
+sweep!(
+    DUE_CODES,
+    CODES,
+    "authorization_code",
+    "code_id",
+    "expires_at",
+    "NOT pool_id <> $1",
+    "NOT pool_id <> $1"
+);
+sweep!(
+    DUE_FAMILIES,
+    FAMILIES,
+    "refresh_family",
+    "family_id",
+    "expires_at",
+    "NOT pool_id <> $1",
+    "NOT pool_id <> $1"
+);
+sweep!(DUE_GRANTS, GRANTS, "user_grant", "grant_id", "expires_at", "NOT pool_id <> $1", "NOT pool_id <> $1");
+sweep!(
+    DUE_SESSIONS,
+    SESSIONS,
+    "session",
+    "session_id",
+    "expires_at",
+    "NOT pool_id <> $1",
+    "NOT pool_id <> $1"
+);
+sweep!(DUE_REVOCATIONS, REVOCATIONS, "revocation", "key", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
+sweep!(DUE_ATTEMPTS, ATTEMPTS, "attempt", "subject", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
+sweep!(DUE_CHANGES, CHANGES, "change", "change_id", "at", "NOT pool_id <> $1", "pool_id = $1");
 
 /// For a look from outside, where no pool is loaded.
 const POOLS: Sql = Sql { name: "sweep_pools", text: "SELECT pool_id FROM pool" };

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Verified access tokens kept in memory at most: about half a kilobyte each.
-const VERIFIED: usize = 16 * 1024;
+const VERIFIED: usize = 64 * 1024;
 
 /// What is configured.
 #[derive(Clone, Debug)]

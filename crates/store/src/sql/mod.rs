@@ -7,6 +7,8 @@
 //! - never the database's clock, `ILIKE`, `FOR UPDATE` or advisory locks; to keep a row as it is, [`Batch::hold`];
 //! - uniqueness by `CREATE UNIQUE INDEX name`, or by an unnamed primary key (`{table}_pkey`), so that both engines
 //!   report the same name in [`StoreError::Conflict`](crate::StoreError::Conflict);
+//! - `NOT pool_id <> $n` where another column finds the rows: without statistics SQLite may take an index for `pool_id = $n`, and
+//!   all rows have the same pool;
 //! - a statement of a batch carries no `RETURNING`, and a guard's condition looks at the row it changes, which is
 //!   what PostgreSQL evaluates again after waiting for another writer.
 

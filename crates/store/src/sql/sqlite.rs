@@ -41,6 +41,11 @@ const STATEMENT_CACHE: usize = 512;
 /// Readers kept open; more than the threads of any machine we expect to read at one moment.
 const READERS: usize = 64;
 
+/// The page cache of a connection that writes, in negative KiB as SQLite has it: all inner pages of tables with ten million rows.
+const WRITER_CACHE: i64 = -65_536;
+/// That of one that reads, which begins anew with each commit of the writer.
+const READER_CACHE: i64 = -2048;
+
 /// The limits of the embedded engine.
 #[derive(Debug, Clone, Copy)]
 pub struct SqliteOptions {
@@ -174,6 +179,7 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
         let mode: String = connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
         connection
             .execute_batch("PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;")?;
+        connection.pragma_update(None, "cache_size", WRITER_CACHE)?;
         Ok((connection, mode))
     };
     match open() {
@@ -191,6 +197,7 @@ fn connect_reader(path: &Path, patience: Duration) -> Result<Connection, StoreEr
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         settle(&connection, patience)?;
+        connection.pragma_update(None, "cache_size", READER_CACHE)?;
         Ok(connection)
     };
     open().map_err(|error| store_error(&path.display().to_string(), &error))
@@ -203,7 +210,7 @@ fn settle(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
     // eighth of a refresh.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // No memory map: with every commit of the writer each reader would take its whole map down.
-    connection.execute_batch("PRAGMA cache_size=-8192; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;")
+    connection.execute_batch("PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;")
 }
 
 fn query(connection: &Connection, sql: &Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {

@@ -66,3 +66,45 @@ fn texts_keep_to_the_dialect() {
         }
     }
 }
+
+/// Statements that mean to read all rows of a pool, take only the first of them, or read a table that stays small.
+const WHOLE: &[&str] = &[
+    "application_list",
+    "application_uses_alg",
+    "change_insert",
+    "inspect_identifiers",
+    "inspect_keys",
+    "installation_load",
+    "issuer_key_due",
+    "issuer_key_list",
+    "revocation_alive",
+    "schema_applied",
+    "schema_applied_first",
+    "sweep_pools",
+];
+
+/// Nothing that is asked while people wait, or every minute, goes through rows that all belong to the one pool.
+#[tokio::test]
+async fn no_statement_reads_a_table_from_end_to_end() {
+    let database = Database::sqlite();
+    database.engine.migrate(MIGRATIONS).await.unwrap();
+    let connection = rusqlite::Connection::open(database.address.trim_start_matches("sqlite:")).unwrap();
+    let mut found = Vec::new();
+    for statement in sql::all() {
+        let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text)).unwrap();
+        let mut rows = plan.raw_query();
+        let mut steps: Vec<String> = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get(3).unwrap());
+        }
+        let whole: Vec<String> = steps
+            .into_iter()
+            .filter(|step| step.starts_with("SCAN") || step.ends_with("(pool_id=?)"))
+            .filter(|step| !step.starts_with("SCAN CONSTANT") && *step != "SCAN due")
+            .collect();
+        if !whole.is_empty() && !WHOLE.contains(&statement.name) {
+            found.push(format!("{}: {}", statement.name, whole.join("; ")));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
