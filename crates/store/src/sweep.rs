@@ -7,9 +7,12 @@ use crate::{
     sql::{Batch, RowReader, Sql, copy::Snapshot},
 };
 
-/// A table's two statements, over at most 500 rows: how many are due, and their end. The pool is compared in the way that finds
-/// the rows by the right index: by key, and by time.
+/// A table's two statements, over at most 500 rows: how many are due, and their end. Where the pool stands first in the key or in
+/// the index on the time it is compared so that it is used there, and elsewhere so that it is not.
 macro_rules! sweep {
+    ($due:ident, $delete:ident, $table:literal, $key:literal, $column:literal) => {
+        sweep!($due, $delete, $table, $key, $column, "NOT pool_id <> $1", "NOT pool_id <> $1");
+    };
     ($due:ident, $delete:ident, $table:literal, $key:literal, $column:literal, $whose:literal, $among:literal) => {
         const $due: Sql = Sql {
             name: concat!("sweep_due_", $table),
@@ -45,43 +48,11 @@ macro_rules! sweep {
         };
     };
 }
-sweep!(
-    DUE_TRANSACTIONS,
-    TRANSACTIONS,
-    "login_transaction",
-    "txn_id",
-    "expires_at",
-    "NOT pool_id <> $1",
-    "NOT pool_id <> $1"
-);
-sweep!(
-    DUE_CODES,
-    CODES,
-    "authorization_code",
-    "code_id",
-    "expires_at",
-    "NOT pool_id <> $1",
-    "NOT pool_id <> $1"
-);
-sweep!(
-    DUE_FAMILIES,
-    FAMILIES,
-    "refresh_family",
-    "family_id",
-    "expires_at",
-    "NOT pool_id <> $1",
-    "NOT pool_id <> $1"
-);
-sweep!(DUE_GRANTS, GRANTS, "user_grant", "grant_id", "expires_at", "NOT pool_id <> $1", "NOT pool_id <> $1");
-sweep!(
-    DUE_SESSIONS,
-    SESSIONS,
-    "session",
-    "session_id",
-    "expires_at",
-    "NOT pool_id <> $1",
-    "NOT pool_id <> $1"
-);
+sweep!(DUE_TRANSACTIONS, TRANSACTIONS, "login_transaction", "txn_id", "expires_at");
+sweep!(DUE_CODES, CODES, "authorization_code", "code_id", "expires_at");
+sweep!(DUE_FAMILIES, FAMILIES, "refresh_family", "family_id", "expires_at");
+sweep!(DUE_GRANTS, GRANTS, "user_grant", "grant_id", "expires_at");
+sweep!(DUE_SESSIONS, SESSIONS, "session", "session_id", "expires_at");
 sweep!(DUE_REVOCATIONS, REVOCATIONS, "revocation", "key", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
 sweep!(DUE_ATTEMPTS, ATTEMPTS, "attempt", "subject", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
 sweep!(DUE_CHANGES, CHANGES, "change", "change_id", "at", "NOT pool_id <> $1", "pool_id = $1");
