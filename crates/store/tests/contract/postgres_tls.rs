@@ -29,7 +29,7 @@ struct Secured {
 impl Secured {
     fn new(authority: &Authority, issued: &Issued) -> Secured {
         let files = tempfile::tempdir().unwrap();
-        fs::write(files.path().join("root.crt"), &authority.certificate).unwrap();
+        fs::write(files.path().join("authority.crt"), &authority.certificate).unwrap();
         fs::write(files.path().join("own.crt"), &issued.certificate).unwrap();
         fs::write(files.path().join("other.crt"), Authority::new().certificate).unwrap();
         Secured { server: ThrowawayPostgres::with_tls(issued), files }
@@ -61,14 +61,14 @@ async fn tls_is_spoken_and_checked_as_the_address_asks() {
         ("localhost", "connect_timeout=3&sslmode=prefer", Ok(true)),
         ("localhost", "sslmode=require", Ok(true)),
         ("127.0.0.1", "sslmode=require", Ok(true)),
-        ("127.0.0.1", "sslmode=require&sslrootcert=AT%2Froot.crt", Ok(true)),
+        ("127.0.0.1", "sslmode=require&sslrootcert=AT%2Fauthority.crt", Ok(true)),
         ("localhost", "sslmode=require&sslrootcert=AT%2Fother.crt", Err("invalid peer certificate")),
-        ("127.0.0.1", "sslmode=verify-ca&sslrootcert=AT/root.crt", Ok(true)),
+        ("127.0.0.1", "sslmode=verify-ca&sslrootcert=AT/authority.crt", Ok(true)),
         ("localhost", "sslmode=verify-ca&sslrootcert=AT%2Fother.crt", Err("invalid peer certificate")),
-        ("localhost", "sslrootcert=AT%2Froot.crt&sslmode=verify-full&connect_timeout=3", Ok(true)),
+        ("localhost", "sslrootcert=AT%2Fauthority.crt&sslmode=verify-full&connect_timeout=3", Ok(true)),
         ("localhost", "sslmode=verify-full&sslrootcert=AT%2Fown.crt", Ok(true)),
         ("localhost", "sslmode=verify-full&sslrootcert=AT%2Fother.crt", Err("invalid peer certificate")),
-        ("127.0.0.1", "sslmode=verify-full&sslrootcert=AT%2Froot.crt", Err("not valid for name")),
+        ("127.0.0.1", "sslmode=verify-full&sslrootcert=AT%2Fauthority.crt", Err("not valid for name")),
         ("127.0.0.1", "sslmode=verify-full&sslrootcert=AT%2Fown.crt", Err("not valid for name")),
     ] {
         let found = server.encrypted(host, parameters).await;
@@ -85,7 +85,7 @@ async fn an_expired_certificate_is_refused_where_one_is_checked() {
     let authority = Authority::new();
     let server = Secured::new(&authority, &authority.issue_expired(&["localhost"]));
     assert_eq!(server.encrypted("localhost", "sslmode=require").await, Ok(true));
-    let refused = server.encrypted("localhost", "sslmode=verify-full&sslrootcert=AT%2Froot.crt").await;
+    let refused = server.encrypted("localhost", "sslmode=verify-full&sslrootcert=AT%2Fauthority.crt").await;
     assert!(refused.as_ref().is_err_and(|reason| reason.contains("expired")), "{refused:?}");
 }
 
@@ -98,7 +98,7 @@ async fn a_certificate_that_signs_itself_is_trusted_by_name_only() {
     let server = Secured::new(&authority, &own);
     assert_eq!(server.encrypted("localhost", "sslmode=require").await, Ok(true));
     assert_eq!(server.encrypted("localhost", "sslmode=verify-ca&sslrootcert=AT%2Fown.crt").await, Ok(true));
-    let refused = server.encrypted("localhost", "sslmode=verify-ca&sslrootcert=AT%2Froot.crt").await;
+    let refused = server.encrypted("localhost", "sslmode=verify-ca&sslrootcert=AT%2Fauthority.crt").await;
     assert!(refused.is_err(), "{refused:?}");
 }
 
@@ -145,8 +145,8 @@ fn what_an_address_asks_for_in_vain_is_told() {
         ("sslmode=allow", "must have an sslmode of disable, prefer, require, verify-ca, verify-full"),
         ("sslmode=verify-full", "needs sslrootcert=FILE"),
         ("sslmode=verify-ca", "needs sslrootcert=FILE"),
-        ("sslrootcert=%2Froot.crt", "nothing is checked against"),
-        ("sslmode=disable&sslrootcert=%2Froot.crt", "nothing is checked against"),
+        ("sslrootcert=%2Fauthority.crt", "nothing is checked against"),
+        ("sslmode=disable&sslrootcert=%2Fauthority.crt", "nothing is checked against"),
         ("sslmode=disable&sslmode=verify-full", "once at most"),
         ("sslmode=verify-full&sslrootcert=%2Fno%2Fsuch.crt", "/no/such.crt that cannot be read"),
         ("sslmode=verify-full&sslrootcert=%FF", "is not UTF-8"),
