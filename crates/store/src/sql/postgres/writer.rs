@@ -100,7 +100,8 @@ impl Writer {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
-    /// Takes no more, and ends when everything queued is answered.
+    /// Takes no more, and ends when everything queued was sent. Batches of a group that was undone go on alone, and find the
+    /// pool closed if they are not done.
     pub(super) async fn stop(&self) {
         let lanes = std::mem::take(&mut *self.lanes.lock().unwrap_or_else(PoisonError::into_inner));
         let stopped = self.queue.send(Message::Stop).await;
