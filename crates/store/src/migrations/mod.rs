@@ -6,6 +6,7 @@ use crate::sql::{Migration, Table};
 pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "foundation", text: include_str!("0001_foundation.sql"), oldest: 1 },
     Migration { name: "key_rotation", text: include_str!("0002_key_rotation.sql"), oldest: 1 },
+    Migration { name: "every_mode", text: include_str!("0003_every_mode.sql"), oldest: 1 },
 ];
 
 /// Every table but those of the schema's own state, which a backup says in its first line. A test compares it with
