@@ -54,7 +54,7 @@ fn a_minted_token_is_valid_at_its_issuer_alone() {
     let minting = Minting {
         issuer: &issuer,
         allowed: &allow(authenticated(active_application()), GrantType::AuthorizationCode).unwrap(),
-        user: &active_user(),
+        user: &admitted_user(),
         grant: &grant(),
         scope: scope("openid"),
         nonce: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    access::{AccessRule, Effect},
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::SigningAlg,
@@ -36,6 +37,8 @@ macro_rules! names {
         }
     };
 }
+
+pub(crate) use names;
 
 names!(
     /// What an application is, which decides how it can keep a secret.
@@ -113,6 +116,10 @@ pub struct ApplicationSettings {
     pub id_token_signed_response_alg: SigningAlg,
     /// What its access tokens are signed with; never HS256, since others verify them.
     pub access_token_signed_response_alg: SigningAlg,
+    /// What is said of users whom no entry of `access_rules` is about.
+    pub access_default: Effect,
+    /// Who may use it, and who may not.
+    pub access_rules: Vec<AccessRule>,
     /// Origins whose scripts may call the endpoints; empty: the origins of the callbacks.
     pub web_origins: Vec<String>,
     /// Lifetime of a code.
@@ -152,6 +159,8 @@ impl Default for ApplicationSettings {
             revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
+            access_default: Effect::Allow,
+            access_rules: Vec::new(),
             web_origins: Vec::new(),
             authorization_code_expire: Seconds(600),
             id_token_expire: Seconds(3600),

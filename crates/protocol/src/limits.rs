@@ -40,3 +40,7 @@ pub const EXTENDED_FIELDS_BYTES: usize = 16 * 1024;
 pub const EXTENDED_FIELDS_DEPTH: usize = 32;
 /// Roles of one user.
 pub const ROLES_PER_USER: usize = 200;
+/// Groups of one user.
+pub const GROUPS_PER_USER: usize = 200;
+/// Entries in the access control of one application: each is looked at whenever one of its tokens is.
+pub const ACCESS_RULES_PER_APPLICATION: usize = 1000;

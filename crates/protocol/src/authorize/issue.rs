@@ -1,6 +1,7 @@
 //! Making a code.
 
 use crate::{
+    access::AdmittedUser,
     application::ActiveApplication,
     authorize::{Addressee, AuthorizationRequest},
     code::AuthorizationCode,
@@ -12,17 +13,17 @@ use crate::{
     scope::{KnownScope, Scope},
     session::Session,
     time::Now,
-    user::ActiveUser,
 };
 
-/// What a code is made from. The user and the application are proved active (attack 9).
+/// What a code is made from. The application is proved active, and the user too (attack 9) and
+/// admitted to it (attack 18).
 pub struct Issuing<'a> {
     /// Who answers.
     pub issuer: &'a Issuer,
     /// The client.
     pub application: &'a ActiveApplication,
     /// Who signed in.
-    pub user: &'a ActiveUser,
+    pub user: &'a AdmittedUser,
     /// Their login.
     pub session: &'a Session,
     /// The checked request.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::{
+    access::AdmittedUser,
     access_token::{AccessTokenClaims, new_jti},
     application::ActiveApplication,
     claims::{IdTokenClaims, user_claims},
@@ -13,7 +14,6 @@ use crate::{
     scope::Scope,
     time::{Seconds, Timestamp},
     token::AllowedGrant,
-    user::ActiveUser,
 };
 
 /// What tokens are made from: each part is proved by its type.
@@ -23,7 +23,7 @@ pub struct Minting<'a> {
     /// For which client, by which ticked grant.
     pub allowed: &'a AllowedGrant,
     /// About whom.
-    pub user: &'a ActiveUser,
+    pub user: &'a AdmittedUser,
     /// From which grant.
     pub grant: &'a Grant,
     /// The scope of the access token.

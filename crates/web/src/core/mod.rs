@@ -15,6 +15,7 @@ mod simulation;
 use std::sync::Arc;
 
 use signet_protocol::{
+    access::AdmittedUser,
     client_auth::AuthenticatedClient,
     code::AuthorizationCode,
     entropy::Entropy,
@@ -26,7 +27,7 @@ use signet_protocol::{
     time::{Now, Timestamp},
     token::INVALID_GRANT,
     transaction::Chosen,
-    user::{ActiveUser, User},
+    user::User,
 };
 use signet_store::{NewFamily, Store, StoreError};
 
@@ -113,9 +114,10 @@ impl Caller<'_> {
     }
 }
 
-/// The user a grant is about, if they may have tokens.
-async fn active_user(rows: &impl Rows, id: UserId) -> Result<ActiveUser, Failure> {
-    Ok(rows.user(id).await?.and_then(|user| user.active()).ok_or(INVALID_GRANT)?)
+/// The user a grant is about, if they may have tokens of the caller.
+async fn admitted_user(rows: &impl Rows, caller: &Caller<'_>, id: UserId) -> Result<AdmittedUser, Failure> {
+    let user = rows.user(id).await?.and_then(|user| user.active());
+    Ok(user.and_then(|user| caller.client.application().admit(user)).ok_or(INVALID_GRANT)?)
 }
 
 impl Node for Signet {

@@ -19,7 +19,7 @@ fn issued(changes: &[(&str, Option<&str>)], granted: &str, issuer: &Issuer, seed
     let from = Issuing {
         issuer,
         application: &application,
-        user: &active_user(),
+        user: &admitted_user(),
         session: &session(),
         request: &checked(changes, &application),
         addressee: &addressee(changes),

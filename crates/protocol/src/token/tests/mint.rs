@@ -22,7 +22,7 @@ fn minted(
     let minting = Minting {
         issuer: &pool_issuer(),
         allowed: &allow(authenticated(application), GrantType::AuthorizationCode).unwrap(),
-        user: &active_user(),
+        user: &admitted_user(),
         grant: &grant(),
         scope: scope(granted),
         nonce: nonce.map(str::to_owned),

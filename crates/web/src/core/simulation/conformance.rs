@@ -210,7 +210,10 @@ impl Pair {
         let from = Issuing {
             issuer: &Lab::shared().issuer,
             application: app.application(),
-            user: &Arc::new(User { id: session.user, ..user }).active().unwrap(),
+            user: &app
+                .application()
+                .admit(Arc::new(User { id: session.user, ..user }).active().unwrap())
+                .unwrap(),
             session: &session,
             request,
             addressee: &app.addressee,

@@ -237,6 +237,7 @@ impl Request {
         let issued = async {
             let current = session::current(&self, app.application(), cookie.as_deref()).await?;
             let Some((session, user)) = current else { return Ok(None) };
+            let Some(user) = app.application().admit(user) else { return Ok(None) };
             let from = Issuing {
                 issuer: &self.world().lab.issuer,
                 application: app.application(),

@@ -92,6 +92,43 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         (app("response_types = [\"token\"]"), 5, "must be one of code"),
         (app("grant_types = [\"refresh_token\"]"), 5, "has refresh_token without authorization_code"),
         (app("grant_types = [\"implicit\"]"), 5, "must be one of authorization_code, refresh_token"),
+        (app("access_default = \"none\""), 5, "`access_default` must be one of allow, deny"),
+        (app("access_rules = [\"admin\"]"), 5, "`access_rules` must be a list of tables"),
+        (
+            app("[[applications.access_rules]]\neffect = \"deny\""),
+            5,
+            "needs one of `user`, `role` and `group`",
+        ),
+        (
+            app("[[applications.access_rules]]\nrole = \"a\"\ngroup = \"b\"\neffect = \"deny\""),
+            5,
+            "needs one of `user`, `role` and `group`",
+        ),
+        (app("\n[[applications.access_rules]]\nrole = \"a\""), 6, "needs an `effect`: allow or deny"),
+        (
+            app("access_rules = [{ user = \"alice\", effect = \"deny\" }]"),
+            5,
+            "`user` must be the id of a user",
+        ),
+        (app("access_rules = [{ role = \"\", effect = \"deny\" }]"), 5, "`role` must be 1 to 200 bytes"),
+        (
+            app("access_rules = [{ role = \"a\", effect = \"maybe\" }]"),
+            5,
+            "`effect` must be one of allow, deny",
+        ),
+        (app("access_rules = [{ rol = \"a\", role = \"b\", effect = \"deny\" }]"), 5, "did you mean `role`?"),
+        (
+            app(
+                "access_rules = [\n{ role = \"a\", effect = \"deny\" },\n{ role = \"a\", effect = \"allow\" },\n]",
+            ),
+            7,
+            "two entries about the same",
+        ),
+        (
+            app(&format!("access_rules = [{}]", "{ role = \"a\", effect = \"deny\" },".repeat(1001))),
+            5,
+            "`access_rules` may have at most 1000 entries",
+        ),
         (app("web_origins = [\"*\"]"), 5, "\"*\" in `web_origins` must be an origin"),
         (app("web_origins = [\"https://rp.example/\"]"), 5, "must be an origin"),
         (app("web_origins = [\"https://RP.example\"]"), 5, "must be an origin"),
