@@ -68,6 +68,8 @@ names!(
         AuthorizationCode = "authorization_code",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
+        /// RFC 6749 §4.3.
+        Password = "password",
     }
 );
 

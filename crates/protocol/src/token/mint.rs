@@ -11,7 +11,7 @@ use crate::{
     grant::Grant,
     issuer::Issuer,
     jose::{self, JoseError, Signer, Typ},
-    scope::Scope,
+    scope::{KnownScope, Scope},
     time::{Seconds, Timestamp},
     token::AllowedGrant,
 };
@@ -52,8 +52,9 @@ pub struct TokenResponse {
     /// The refresh token, if the grant has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// The ID token.
-    pub id_token: String,
+    /// The ID token, if `openid` was granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
     /// What was granted.
     pub scope: Scope,
 }
@@ -73,10 +74,13 @@ impl Minting<'_> {
             Typ::AccessToken,
             &self.access_claims(application, now, entropy),
         )?;
-        let id_claims =
-            self.id_claims(application, now, jose::half_hash(signers.id_token.alg(), &access_token));
+        let id_token = || {
+            let at_hash = jose::half_hash(signers.id_token.alg(), &access_token);
+            jose::sign(&signers.id_token, Typ::IdToken, &self.id_claims(application, now, at_hash))
+        };
         Ok(TokenResponse {
-            id_token: jose::sign(&signers.id_token, Typ::IdToken, &id_claims)?,
+            // Only the password mode grants a scope without it (OpenID Connect Core §3.1.2.1).
+            id_token: self.grant.scope.has(KnownScope::Openid).then(id_token).transpose()?,
             access_token,
             token_type: "Bearer",
             expires_in: application.settings.access_token_expire,

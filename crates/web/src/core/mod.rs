@@ -4,6 +4,7 @@
 //! (`docs/simulation.md`). Rules are asked in `signet-protocol`; each write is one guarded batch of [`Rows`].
 
 pub mod issue;
+pub mod password;
 pub mod redeem;
 pub mod refresh;
 pub mod refresh_token;
@@ -19,8 +20,10 @@ use signet_protocol::{
     client_auth::AuthenticatedClient,
     code::AuthorizationCode,
     entropy::Entropy,
+    grant::Grant,
     id::{CodeId, FamilyId, GrantId, SessionId, TransactionId, UserId},
     issuer::Issuer,
+    password::PasswordHash,
     refresh::RefreshFamily,
     secret::Secret,
     session::Session,
@@ -57,8 +60,17 @@ pub trait Rows {
     async fn begin_session(
         &self,
         session: &Session,
+        password: Option<&PasswordHash>,
         replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
+        now: Now,
+    ) -> Result<bool, StoreError>;
+    async fn begin_direct_login(
+        &self,
+        session: &Session,
+        password: Option<&PasswordHash>,
+        grant: &Grant,
+        family: Option<&NewFamily>,
         now: Now,
     ) -> Result<bool, StoreError>;
     async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError>;
@@ -152,11 +164,23 @@ impl Rows for Store {
     async fn begin_session(
         &self,
         session: &Session,
+        password: Option<&PasswordHash>,
         replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
         now: Now,
     ) -> Result<bool, StoreError> {
-        Store::begin_session(self, session, replaces, transaction, now).await
+        Store::begin_session(self, session, password, replaces, transaction, now).await
+    }
+
+    async fn begin_direct_login(
+        &self,
+        session: &Session,
+        password: Option<&PasswordHash>,
+        grant: &Grant,
+        family: Option<&NewFamily>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        Store::begin_direct_login(self, session, password, grant, family, now).await
     }
 
     async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {

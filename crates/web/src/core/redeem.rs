@@ -71,7 +71,13 @@ impl Redeemable {
     }
 }
 
-fn new_family(node: &impl Node, caller: &Caller<'_>, grant: &Grant, now: Now) -> Option<NewFamily> {
+/// The chain of refresh tokens that `grant` gets, if it gets one.
+pub(super) fn new_family(
+    node: &impl Node,
+    caller: &Caller<'_>,
+    grant: &Grant,
+    now: Now,
+) -> Option<NewFamily> {
     let application = caller.client.application();
     let wanted = grant.offline && application.allows_grant(GrantType::RefreshToken);
     let expires_at = now.timestamp().plus(application.settings.refresh_token_expire);

@@ -98,6 +98,7 @@ fn code_is_ticked(app: &Application) -> Option<&'static str> {
 }
 
 fn refresh_has_an_origin(app: &Application) -> Option<&'static str> {
-    (app.allows_grant(GrantType::RefreshToken) && !app.allows_grant(GrantType::AuthorizationCode))
-        .then_some("has refresh_token without authorization_code, which alone can hand one out")
+    let origins = [GrantType::AuthorizationCode, GrantType::Password];
+    (app.allows_grant(GrantType::RefreshToken) && !origins.iter().any(|grant| app.allows_grant(*grant)))
+        .then_some("has refresh_token without authorization_code or password, which alone can hand one out")
 }

@@ -15,6 +15,7 @@ mod login;
 mod oidc_auth;
 mod oidc_me;
 mod oidc_token;
+mod password;
 mod proxies;
 mod refresh;
 mod revocation;

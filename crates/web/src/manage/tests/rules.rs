@@ -90,8 +90,16 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         ("[[applications]]\nname = \"N\"\nidentifier = \"a\"".into(), 1, "must have at least one URI"),
         (app("response_types = []"), 5, "`response_types` must have code"),
         (app("response_types = [\"token\"]"), 5, "must be one of code"),
-        (app("grant_types = [\"refresh_token\"]"), 5, "has refresh_token without authorization_code"),
-        (app("grant_types = [\"implicit\"]"), 5, "must be one of authorization_code, refresh_token"),
+        (
+            app("grant_types = [\"refresh_token\"]"),
+            5,
+            "has refresh_token without authorization_code or password",
+        ),
+        (
+            app("grant_types = [\"implicit\"]"),
+            5,
+            "must be one of authorization_code, refresh_token, password",
+        ),
         (app("access_default = \"none\""), 5, "`access_default` must be one of allow, deny"),
         (app("access_rules = [\"admin\"]"), 5, "`access_rules` must be a list of tables"),
         (
