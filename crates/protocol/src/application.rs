@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::{AppId, PoolId},
     issuer::Identifier,
-    jose::SigningAlg,
+    jose::{ClientKeys, KeyAlg, SigningAlg},
     redirect_uri::{self, RedirectUri, Scheme, VerifiedRedirectUri},
     secret::Secret,
     time::Seconds,
@@ -113,6 +113,8 @@ pub struct ApplicationSettings {
     pub id_token_signed_response_alg: SigningAlg,
     /// What its access tokens are signed with; never HS256, since others verify them.
     pub access_token_signed_response_alg: SigningAlg,
+    /// Its public keys.
+    pub jwks: Option<ClientKeys>,
     /// Origins whose scripts may call the endpoints; empty: the origins of the callbacks.
     pub web_origins: Vec<String>,
     /// Lifetime of a code.
@@ -152,6 +154,7 @@ impl Default for ApplicationSettings {
             revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
+            jwks: None,
             web_origins: Vec::new(),
             authorization_code_expire: Seconds(600),
             id_token_expire: Seconds(3600),
@@ -165,6 +168,13 @@ impl Default for ApplicationSettings {
             logo_uri: None,
             description: None,
         }
+    }
+}
+
+impl ApplicationSettings {
+    /// Whether any of its tokens are signed with a key for `alg`.
+    pub fn signs_with(&self, alg: KeyAlg) -> bool {
+        [self.id_token_signed_response_alg, self.access_token_signed_response_alg].contains(&alg.into())
     }
 }
 

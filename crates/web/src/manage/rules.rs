@@ -62,12 +62,12 @@ fn method(app: &Application, method: AuthMethod) -> Option<String> {
 /// OpenID Connect Core §10.1.
 fn hs256_has_a_key(app: &Application) -> Option<&'static str> {
     (app.settings.id_token_signed_response_alg == SigningAlg::Hs256 && app.secret.is_none())
-        .then_some("is HS256, which is keyed by a secret; without one use RS256 or ES256")
+        .then_some("is HS256, which is keyed by a secret; without one use RS256, PS256, ES256 or EdDSA")
 }
 
 fn others_can_verify(app: &Application) -> Option<&'static str> {
     (app.settings.access_token_signed_response_alg == SigningAlg::Hs256).then_some(
-        "must be RS256 or ES256: whoever receives an access token verifies it by the published keys",
+        "must be RS256, PS256, ES256 or EdDSA: whoever receives an access token verifies it by the published keys",
     )
 }
 

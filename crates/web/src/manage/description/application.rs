@@ -4,7 +4,7 @@ use signet_protocol::{
     application::{Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, ResponseType},
     id::AppId,
     issuer::Identifier,
-    jose::SigningAlg,
+    jose::{ClientKeys, SigningAlg},
     limits::{ACCESS_TOKEN_EXPIRE_MAX, URIS_PER_APPLICATION},
     redirect_uri::RedirectUri,
     secret::Secret,
@@ -17,7 +17,8 @@ use crate::manage::reader::{Lines, Table};
 /// The longest lifetime of anything: a year.
 const YEAR: i64 = 31_536_000;
 /// Access tokens are verified by others, who need an asymmetric algorithm.
-const ACCESS_TOKEN_ALGS: &[SigningAlg] = &[SigningAlg::Rs256, SigningAlg::Es256];
+const ACCESS_TOKEN_ALGS: &[SigningAlg] =
+    &[SigningAlg::Rs256, SigningAlg::Ps256, SigningAlg::Es256, SigningAlg::EdDsa];
 
 /// What a file says about one application.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,7 @@ pub struct ApplicationEntry {
     pub revocation_endpoint_auth_method: Option<AuthMethod>,
     pub id_token_signed_response_alg: Option<SigningAlg>,
     pub access_token_signed_response_alg: Option<SigningAlg>,
+    pub jwks: Option<Option<ClientKeys>>,
     pub web_origins: Option<Vec<String>>,
     pub authorization_code_expire: Option<Seconds>,
     pub id_token_expire: Option<Seconds>,
@@ -78,6 +80,7 @@ impl ApplicationEntry {
                 "access_token_signed_response_alg",
                 ACCESS_TOKEN_ALGS,
             ),
+            jwks: table.optional("jwks", ClientKeys::parse),
             web_origins: table.list("web_origins", URIS_PER_APPLICATION, check::origin),
             authorization_code_expire: seconds(table, "authorization_code_expire", 10, 3600),
             id_token_expire: seconds(table, "id_token_expire", 60, YEAR),
@@ -119,6 +122,7 @@ impl ApplicationEntry {
         put(&mut settings.revocation_endpoint_auth_method, &self.revocation_endpoint_auth_method);
         put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
         put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
+        put(&mut settings.jwks, &self.jwks);
         put(&mut settings.web_origins, &self.web_origins);
         put(&mut settings.authorization_code_expire, &self.authorization_code_expire);
         put(&mut settings.id_token_expire, &self.id_token_expire);
