@@ -91,7 +91,7 @@ fn the_pools_document_lists_what_any_application_may_use() {
                 "username", "roles", "external_id", "extended_fields", "offline_access",
             ],
             "grant_types_supported": ["authorization_code", "refresh_token"],
-            "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
+            "id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "token_endpoint_auth_methods_supported": methods,
             "introspection_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,

@@ -40,3 +40,7 @@ pub const EXTENDED_FIELDS_BYTES: usize = 16 * 1024;
 pub const EXTENDED_FIELDS_DEPTH: usize = 32;
 /// Roles of one user.
 pub const ROLES_PER_USER: usize = 200;
+/// Bytes of a client's JWK set.
+pub const CLIENT_KEYS_BYTES: usize = 64 * 1024;
+/// Keys in a client's JWK set.
+pub const CLIENT_KEYS_COUNT: usize = 20;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     access_token::grant_of,
     application::{ActiveApplication, GrantType},
-    jose::{Parsed, Signer, SigningAlg, Verifier, half_hash},
+    jose::{KeyAlg, Parsed, Signer, SigningAlg, SigningKey, Verifier, half_hash},
     samples::*,
     time::Seconds,
     token::{Minting, Signers, TokenResponse, allow},
@@ -93,8 +93,11 @@ fn a_nonce_is_there_only_when_one_was_given() {
 
 #[test]
 fn each_key_signs_an_id_token_that_its_own_half_verifies() {
+    let [ps, ed] = [KeyAlg::Ps256, KeyAlg::EdDsa].map(|alg| SigningKey::generate(alg).unwrap().0);
     let keys = [
         (Signer::Key(rsa()), Verifier::Key(rsa().verifying_key()), "RS256", Some(rsa().kid())),
+        (Signer::Key(&ps), Verifier::Key(ps.verifying_key()), "PS256", Some(ps.kid())),
+        (Signer::Key(&ed), Verifier::Key(ed.verifying_key()), "EdDSA", Some(ed.kid())),
         (Signer::Key(ec()), Verifier::Key(ec().verifying_key()), "ES256", Some(ec().kid())),
         (Signer::Hmac(hmac()), Verifier::Hmac(hmac()), "HS256", None),
     ];

@@ -62,8 +62,16 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         ),
         (app("token_endpoint_auth_method = \"private_key_jwt\""), 5, "must be one of client_secret_post"),
         (app("type = \"spa\"\nid_token_signed_response_alg = \"HS256\""), 6, "is HS256, which is keyed by"),
-        (app("id_token_signed_response_alg = \"none\""), 5, "must be one of RS256, ES256, HS256"),
-        (app("access_token_signed_response_alg = \"HS256\""), 5, "must be one of RS256, ES256; did"),
+        (
+            app("id_token_signed_response_alg = \"none\""),
+            5,
+            "must be one of RS256, PS256, ES256, EdDSA, HS256",
+        ),
+        (
+            app("access_token_signed_response_alg = \"HS256\""),
+            5,
+            "must be one of RS256, PS256, ES256, EdDSA; did",
+        ),
         (
             app("logout_redirect_uris = [\n\"https://a/\",\n\"/b\"]"),
             7,

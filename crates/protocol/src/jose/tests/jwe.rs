@@ -1,0 +1,1 @@
+//! Encryption: the worked examples, and a reader of our own.
