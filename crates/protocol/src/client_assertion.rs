@@ -8,11 +8,11 @@ use serde::Deserialize;
 use crate::{
     application::{ActiveApplication, AuthMethod},
     client_auth::{AuthenticatedClient, INVALID_CLIENT, PresentedClient},
+    client_token::{self, Audience, CLIENT_SKEW, ClientTokenError, Validity},
     error::{ErrorCode, Refusal, refuse},
     id::AppId,
     issuer::Issuer,
-    jose::{ClientKeys, HmacKey, JoseError, Parsed, SigningAlg, Verifier},
-    jwt_claims::{Audience, CLIENT_SKEW, Validity},
+    jose::{ClientKeys, JoseError, Parsed, SigningAlg},
     secret::SecretHash,
     time::{Seconds, Timestamp},
 };
@@ -57,24 +57,6 @@ pub enum AssertionMethod {
     Secret,
     /// One of its public keys.
     Keys,
-}
-
-/// Why an assertion does not authenticate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AssertionError {
-    /// None of the keys verifies it. A newer set might.
-    Key,
-    /// It is refused.
-    Refused(Refusal),
-}
-
-impl From<AssertionError> for Refusal {
-    fn from(error: AssertionError) -> Refusal {
-        match error {
-            AssertionError::Key => INVALID_CLIENT,
-            AssertionError::Refused(refusal) => refusal,
-        }
-    }
 }
 
 /// An assertion that is right, and good for one use: [`Verified::spent`].
@@ -139,42 +121,25 @@ impl Asserted<'_> {
         keys: Option<&ClientKeys>,
         issuer: &Issuer,
         now: Timestamp,
-    ) -> Result<Verified, AssertionError> {
-        let refused = AssertionError::Refused;
-        let parsed = Parsed::parse(self.text).map_err(|_| refused(INVALID_CLIENT))?;
-        let alg = parsed.alg().ok_or(refused(INVALID_CLIENT))?;
+    ) -> Result<Verified, ClientTokenError> {
+        let parsed = Parsed::parse(self.text).map_err(|_| INVALID_CLIENT)?;
+        let alg = parsed.alg().ok_or(INVALID_CLIENT)?;
         let registered = self.application.settings.token_endpoint_auth_signing_alg;
         if registered.is_some_and(|registered| registered != alg) {
-            return Err(refused(INVALID_CLIENT));
+            return Err(INVALID_CLIENT.into());
         }
-        let claims = self.claims(&parsed, alg, keys)?;
+        let by_secret = self.method == AssertionMethod::Secret;
+        if (alg == SigningAlg::Hs256) != by_secret {
+            return Err(INVALID_CLIENT.into());
+        }
+        let claims =
+            client_token::verify(&parsed, alg, &self.application, keys).map_err(|error| match error {
+                JoseError::NoKey | JoseError::BadSignature => ClientTokenError::Key,
+                JoseError::Claims => MALFORMED.into(),
+                _ => INVALID_CLIENT.into(),
+            })?;
         let typed = parsed.typ().is_none_or(|typ| TYPES.contains(&typ.to_ascii_lowercase().as_str()));
-        self.check(&claims, issuer, now, typed).map_err(refused)
-    }
-
-    fn claims(
-        &self,
-        parsed: &Parsed<'_>,
-        alg: SigningAlg,
-        keys: Option<&ClientKeys>,
-    ) -> Result<Claims, AssertionError> {
-        let read = match (self.method, alg.key_alg(), keys) {
-            (AssertionMethod::Keys, Some(alg), Some(keys)) => keys.verify(parsed, alg),
-            (AssertionMethod::Keys, Some(_), None) => Err(JoseError::NoKey),
-            (AssertionMethod::Secret, None, _) => {
-                let secret = self.application.secret.as_ref();
-                let key = secret.map(|secret| HmacKey::new(secret.expose()));
-                key.unwrap_or(Err(JoseError::NoKey)).and_then(|key| parsed.verify(Verifier::Hmac(&key)))
-            }
-            (AssertionMethod::Keys, None, _) | (AssertionMethod::Secret, Some(_), _) => {
-                return Err(AssertionError::Refused(INVALID_CLIENT));
-            }
-        };
-        read.map_err(|error| match error {
-            JoseError::NoKey | JoseError::BadSignature => AssertionError::Key,
-            JoseError::Claims => AssertionError::Refused(MALFORMED),
-            _ => AssertionError::Refused(INVALID_CLIENT),
-        })
+        Ok(self.check(&claims, issuer, now, typed)?)
     }
 
     /// What a right signature does not yet say (RFC 7523 §3).
@@ -201,7 +166,9 @@ impl Asserted<'_> {
             );
         }
         if claims.validity.is_over(now) {
-            return wrong("client_assertion has expired; make a new one for each request, and compare the clocks");
+            return wrong(
+                "client_assertion has expired; make a new one for each request, and compare the clocks",
+            );
         }
         if claims.validity.is_to_come(now) {
             return wrong("client_assertion has an iat or nbf in the future; compare the clocks");
@@ -218,10 +185,8 @@ impl Asserted<'_> {
     }
 }
 
-const MALFORMED: Refusal = refuse(
-    ErrorCode::InvalidClient,
-    "client_assertion must have the claims iss, sub, aud, exp and jti",
-);
+const MALFORMED: Refusal =
+    refuse(ErrorCode::InvalidClient, "client_assertion must have the claims iss, sub, aud, exp and jti");
 
 /// Whether the audience is this issuer under one of its names, and nobody beside it: another one could use it here.
 fn is_for(aud: &Audience, issuer: &Issuer) -> bool {

@@ -211,6 +211,7 @@ impl Outbound {
         let target = Target::parse(url)?;
         match target.host.parse() {
             Ok(ip) => target.permit(vec![SocketAddr::new(ip, target.port)], &self.0.allow).map(drop),
+            Err(_) if !target.https && !self.0.allow.may_open(&target.host) => Err(OutboundError::Plain),
             Err(_) => Ok(()),
         }
     }

@@ -10,6 +10,7 @@ use signet_store::{Cache, Store, stats::CacheStats};
 
 use crate::{
     Readiness,
+    client_keys::FetchedKeys,
     clock::Clock,
     hashing::Hasher,
     metrics::Metrics,
@@ -41,6 +42,7 @@ pub struct Signet {
     hasher: Hasher,
     rendered: Rendered,
     verified: Verified,
+    fetched_keys: FetchedKeys,
     readiness: Arc<Readiness>,
     metrics: Arc<Metrics>,
 }
@@ -53,6 +55,7 @@ impl Signet {
     /// Puts the parts together.
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
         let (rendered, verified) = (Rendered::default(), Cache::of(VERIFIED));
+        let fetched_keys = FetchedKeys::default();
         let (readiness, metrics) = (Arc::default(), Arc::default());
         let pool = store.pool().id;
         let pool_issuer = Issuer::at(&settings.base_url, &Site::Pool, pool, IssuerId::Pool(pool));
@@ -64,6 +67,7 @@ impl Signet {
             hasher,
             rendered,
             verified,
+            fetched_keys,
             readiness,
             metrics,
         })
@@ -117,6 +121,16 @@ impl Signet {
     /// What is counted of the verified access tokens in memory.
     pub fn verified_stats(&self) -> &CacheStats {
         self.verified.stats()
+    }
+
+    /// What is counted of the keys that applications publish themselves.
+    pub fn fetched_keys_stats(&self) -> &CacheStats {
+        self.fetched_keys.stats()
+    }
+
+    /// The keys that applications publish themselves.
+    pub(crate) fn fetched_keys(&self) -> &FetchedKeys {
+        &self.fetched_keys
     }
 
     /// The access tokens that were verified before.

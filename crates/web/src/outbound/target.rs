@@ -69,6 +69,11 @@ impl FromIterator<Opened> for Allow {
 }
 
 impl Allow {
+    /// Whether a host may be opened, wherever its name leads.
+    pub fn may_open(&self, host: &str) -> bool {
+        !self.networks.is_empty() || self.hosts.iter().any(|open| open == host)
+    }
+
     fn opens(&self, host: &str, address: IpAddr) -> bool {
         self.hosts.iter().any(|open| open == host)
             || self.networks.iter().any(|range| range.contains(address))

@@ -1,11 +1,50 @@
-//! Registered claims of tokens that clients make (RFC 7519 §4.1), read without much ado about their spelling.
+//! Tokens that clients make, assertions and request objects: what they are verified with, and the claims they share (RFC 7519
+//! §4.1).
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use crate::time::{Seconds, Timestamp};
+use crate::{
+    application::ActiveApplication,
+    error::Refusal,
+    jose::{ClientKeys, HmacKey, JoseError, Parsed, SigningAlg, Verifier},
+    time::{Seconds, Timestamp},
+};
 
 /// How far a client's clock may differ from ours.
 pub const CLIENT_SKEW: Seconds = Seconds(60);
+
+/// Why a token that a client made is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientTokenError {
+    /// None of its keys verifies it. Those of a newer set might.
+    Key,
+    /// It is refused.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for ClientTokenError {
+    fn from(refusal: Refusal) -> ClientTokenError {
+        ClientTokenError::Refused(refusal)
+    }
+}
+
+/// The claims of a token once a key of the application is found to have signed it with `alg`: its secret for HS256, one of
+/// `keys` for all others. No key of one kind can stand in for one of the other (attack 7).
+///
+/// # Errors
+/// [`JoseError::NoKey`] and [`JoseError::BadSignature`] when none did, others when it cannot be read.
+pub fn verify<T: DeserializeOwned>(
+    parsed: &Parsed<'_>,
+    alg: SigningAlg,
+    application: &ActiveApplication,
+    keys: Option<&ClientKeys>,
+) -> Result<T, JoseError> {
+    match (alg.key_alg(), keys, &application.secret) {
+        (Some(alg), Some(keys), _) => keys.verify(parsed, alg),
+        (None, _, Some(secret)) => parsed.verify(Verifier::Hmac(&HmacKey::new(secret.expose())?)),
+        (Some(_), None, _) | (None, _, None) => Err(JoseError::NoKey),
+    }
+}
 
 /// `aud`: one value or several.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -55,7 +94,10 @@ impl Validity {
 
 /// A NumericDate, which may have a fraction (RFC 7519 §2). A cast from one that is out of range saturates.
 fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    #[expect(clippy::cast_possible_truncation, reason = "saturates, and a fraction of a second is not looked at")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "saturates, and a fraction of a second is not looked at"
+    )]
     Ok(Some(Timestamp(f64::deserialize(deserializer)?.floor() as i64)))
 }
 
