@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::{AppId, PoolId},
     issuer::Identifier,
-    jose::{ClientKeys, KeyAlg, SigningAlg},
+    jose::{ClientKeys, ContentEncryption, KeyAlg, KeyManagementAlg, SigningAlg},
     redirect_uri::{self, RedirectUri, Scheme, VerifiedRedirectUri},
     secret::Secret,
     time::Seconds,
@@ -170,6 +170,12 @@ pub struct ApplicationSettings {
     pub id_token_signed_response_alg: SigningAlg,
     /// What its access tokens are signed with; never HS256, since others verify them.
     pub access_token_signed_response_alg: SigningAlg,
+    /// What user info is signed with; nothing: it is plain JSON.
+    pub userinfo_signed_response_alg: Option<SigningAlg>,
+    /// How its ID tokens are encrypted to its own key, after they are signed.
+    pub id_token_encrypted_response_alg: Option<KeyManagementAlg>,
+    /// What their content is encrypted with then; nothing: the default of [`ContentEncryption`].
+    pub id_token_encrypted_response_enc: Option<ContentEncryption>,
     /// Its public keys.
     pub jwks: Option<ClientKeys>,
     /// Origins whose scripts may call the endpoints; empty: the origins of the callbacks.
@@ -212,6 +218,9 @@ impl Default for ApplicationSettings {
             revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
+            userinfo_signed_response_alg: None,
+            id_token_encrypted_response_alg: None,
+            id_token_encrypted_response_enc: None,
             jwks: None,
             web_origins: Vec::new(),
             authorization_code_expire: Seconds(600),
@@ -230,9 +239,11 @@ impl Default for ApplicationSettings {
 }
 
 impl ApplicationSettings {
-    /// Whether any of its tokens are signed with a key for `alg`.
+    /// Whether anything it gets is signed with a key for `alg`.
     pub fn signs_with(&self, alg: KeyAlg) -> bool {
-        [self.id_token_signed_response_alg, self.access_token_signed_response_alg].contains(&alg.into())
+        let alg = SigningAlg::from(alg);
+        [self.id_token_signed_response_alg, self.access_token_signed_response_alg].contains(&alg)
+            || self.userinfo_signed_response_alg == Some(alg)
     }
 }
 

@@ -92,6 +92,9 @@ fn the_pools_document_lists_what_any_application_may_use() {
             ],
             "grant_types_supported": ["authorization_code", "refresh_token"],
             "id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
+            "id_token_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
+            "id_token_encryption_enc_values_supported": ["A128CBC-HS256", "A256GCM"],
+            "userinfo_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "token_endpoint_auth_methods_supported": methods,
             "introspection_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,
@@ -126,6 +129,18 @@ fn an_applications_document_lists_what_it_may_use() {
             "code_challenge_methods_supported": ["S256", "plain"],
         }),
     );
+}
+
+#[test]
+fn encryption_and_signed_user_info_are_listed_once_they_are_set() {
+    let application = application_with(|settings| {
+        settings.userinfo_signed_response_alg = Some(SigningAlg::EdDsa);
+        settings.id_token_encrypted_response_alg = Some(KeyManagementAlg::EcdhEs);
+    });
+    let document = discovery(&app_issuer(), Some(&application));
+    assert_eq!(document.userinfo_signing_alg_values_supported, ["EdDSA"]);
+    assert_eq!(document.id_token_encryption_alg_values_supported, ["ECDH-ES"]);
+    assert_eq!(document.id_token_encryption_enc_values_supported, ["A128CBC-HS256"]);
 }
 
 #[test]

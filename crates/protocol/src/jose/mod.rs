@@ -23,7 +23,7 @@ mod tests;
 pub use alg::{KeyAlg, SigningAlg};
 pub use client_keys::{ClientKeys, ClientKeysError};
 pub use hash::{b64, half_hash, hmac_sha256, sha256, unb64};
-pub use jwe::{ContentEncryption, KeyManagementAlg, Recipient};
+pub use jwe::{ContentEncryption, KeyManagementAlg, Recipient, is_encrypted};
 pub use jwk::{JwkSet, Kid, PublicJwk};
 pub use jws::{MAX_HEADER, MAX_JWT, Parsed, Typ, sign};
 pub use key::{HmacKey, Signer, SigningKey, Verifier, VerifyingKey};

@@ -31,7 +31,7 @@ use crate::{
     error::{Failure, only},
     login::{self, browser::Browser},
     metrics::{Outcome, mark},
-    oidc::{application_here, live, token::Keys},
+    oidc::{application_here, keys::Keys, live},
     pages::{FormPostPage, Problem, WebMessagePage},
     respond::{self, Policy},
 };

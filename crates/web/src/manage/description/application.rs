@@ -4,7 +4,7 @@ use signet_protocol::{
     application::{Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, ResponseType},
     id::AppId,
     issuer::Identifier,
-    jose::{ClientKeys, SigningAlg},
+    jose::{ClientKeys, ContentEncryption, KeyManagementAlg, SigningAlg},
     limits::{ACCESS_TOKEN_EXPIRE_MAX, URIS_PER_APPLICATION},
     redirect_uri::RedirectUri,
     secret::Secret,
@@ -42,6 +42,9 @@ pub struct ApplicationEntry {
     pub revocation_endpoint_auth_method: Option<AuthMethod>,
     pub id_token_signed_response_alg: Option<SigningAlg>,
     pub access_token_signed_response_alg: Option<SigningAlg>,
+    pub userinfo_signed_response_alg: Option<Option<SigningAlg>>,
+    pub id_token_encrypted_response_alg: Option<Option<KeyManagementAlg>>,
+    pub id_token_encrypted_response_enc: Option<Option<ContentEncryption>>,
     pub jwks: Option<Option<ClientKeys>>,
     pub web_origins: Option<Vec<String>>,
     pub authorization_code_expire: Option<Seconds>,
@@ -81,6 +84,21 @@ impl ApplicationEntry {
                 table,
                 "access_token_signed_response_alg",
                 ACCESS_TOKEN_ALGS,
+            ),
+            userinfo_signed_response_alg: table.optional_choice(
+                "userinfo_signed_response_alg",
+                SigningAlg::ALL,
+                SigningAlg::as_str,
+            ),
+            id_token_encrypted_response_alg: table.optional_choice(
+                "id_token_encrypted_response_alg",
+                KeyManagementAlg::ALL,
+                KeyManagementAlg::as_str,
+            ),
+            id_token_encrypted_response_enc: table.optional_choice(
+                "id_token_encrypted_response_enc",
+                ContentEncryption::ALL,
+                ContentEncryption::as_str,
             ),
             jwks: table.optional("jwks", ClientKeys::parse),
             web_origins: table.list("web_origins", URIS_PER_APPLICATION, check::origin),
@@ -125,6 +143,9 @@ impl ApplicationEntry {
         put(&mut settings.revocation_endpoint_auth_method, &self.revocation_endpoint_auth_method);
         put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
         put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
+        put(&mut settings.userinfo_signed_response_alg, &self.userinfo_signed_response_alg);
+        put(&mut settings.id_token_encrypted_response_alg, &self.id_token_encrypted_response_alg);
+        put(&mut settings.id_token_encrypted_response_enc, &self.id_token_encrypted_response_enc);
         put(&mut settings.jwks, &self.jwks);
         put(&mut settings.web_origins, &self.web_origins);
         put(&mut settings.authorization_code_expire, &self.authorization_code_expire);
