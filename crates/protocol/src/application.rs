@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::{AppId, PoolId},
     issuer::Identifier,
-    jose::{ClientKeys, KeyAlg, SigningAlg},
+    jose::{ClientKeys, ContentEncryption, KeyAlg, KeyManagementAlg, SigningAlg},
     redirect_uri::{self, RedirectUri, Scheme, VerifiedRedirectUri},
     request_uri::{self, RequestReference, RequestUri},
     secret::Secret,
@@ -202,6 +202,12 @@ pub struct ApplicationSettings {
     pub id_token_signed_response_alg: SigningAlg,
     /// What its access tokens are signed with; never HS256, since others verify them.
     pub access_token_signed_response_alg: SigningAlg,
+    /// What user info is signed with; nothing: it is plain JSON.
+    pub userinfo_signed_response_alg: Option<SigningAlg>,
+    /// How its ID tokens are encrypted to its own key, after they are signed.
+    pub id_token_encrypted_response_alg: Option<KeyManagementAlg>,
+    /// What their content is encrypted with then; nothing: the default of [`ContentEncryption`].
+    pub id_token_encrypted_response_enc: Option<ContentEncryption>,
     /// Its public keys.
     pub jwks: Option<ClientKeys>,
     /// Where its public keys are, in place of `jwks`.
@@ -253,6 +259,9 @@ impl Default for ApplicationSettings {
             token_endpoint_auth_signing_alg: None,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
+            userinfo_signed_response_alg: None,
+            id_token_encrypted_response_alg: None,
+            id_token_encrypted_response_enc: None,
             jwks: None,
             jwks_uri: None,
             request_object_signing_alg: None,
@@ -275,9 +284,11 @@ impl Default for ApplicationSettings {
 }
 
 impl ApplicationSettings {
-    /// Whether any of its tokens are signed with a key for `alg`.
+    /// Whether anything it gets is signed with a key for `alg`.
     pub fn signs_with(&self, alg: KeyAlg) -> bool {
-        [self.id_token_signed_response_alg, self.access_token_signed_response_alg].contains(&alg.into())
+        let alg = SigningAlg::from(alg);
+        [self.id_token_signed_response_alg, self.access_token_signed_response_alg].contains(&alg)
+            || self.userinfo_signed_response_alg == Some(alg)
     }
 }
 

@@ -213,7 +213,8 @@ fn another_method_takes_no_assertion_and_assertions_pass_for_no_other() {
         let otherwise = authenticate(Some(app), &shown, |_| *method);
         assert_eq!(otherwise.unwrap_err(), INVALID_CLIENT, "{method:?}");
     }
-    let wrong = asserted(Some(other_application()), &shown(&assertion), |_| AuthMethod::ClientSecretJwt);
+    let ours = shown(&assertion);
+    let wrong = asserted(Some(other_application()), &ours, |_| AuthMethod::ClientSecretJwt);
     assert_eq!(wrong.unwrap_err(), INVALID_CLIENT);
     let secret = [("client_id", app_id().to_string()), ("client_secret", APP_SECRET.to_owned())];
     let secret = presented(&params(&secret.each_ref().map(|(n, v)| (*n, v.as_str()))), None).unwrap();

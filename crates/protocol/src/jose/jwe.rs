@@ -70,6 +70,11 @@ impl ContentEncryption {
     }
 }
 
+/// Whether `token` looks like an encrypted one: five parts (RFC 7516 §9).
+pub fn is_encrypted(token: &str) -> bool {
+    token.bytes().filter(|byte| *byte == b'.').count() == 4
+}
+
 /// A public key of a client, parsed for encrypting to it.
 pub(super) struct EncryptingKey {
     kid: Option<Kid>,

@@ -10,7 +10,7 @@ use crate::{
     entropy::Entropy,
     grant::Grant,
     issuer::Issuer,
-    jose::{self, JoseError, Signer, Typ},
+    jose::{self, JoseError, Recipient, Signer, Typ},
     scope::Scope,
     time::{Seconds, Timestamp},
     token::AllowedGrant,
@@ -66,6 +66,19 @@ pub struct Signers<'a> {
     pub access_token: Signer<'a>,
     /// Signs the ID token.
     pub id_token: Signer<'a>,
+    /// Whom the signed ID token is encrypted to, if it is.
+    pub recipient: Option<&'a Recipient>,
+}
+
+impl Signers<'_> {
+    /// Signs an ID token, and encrypts it if its application wants that (OpenID Connect Core §10.2, §16.14).
+    fn id_token(&self, claims: &IdTokenClaims, entropy: &mut dyn Entropy) -> Result<String, JoseError> {
+        let signed = jose::sign(&self.id_token, Typ::IdToken, claims)?;
+        match self.recipient {
+            Some(recipient) => recipient.encrypt(&signed, entropy),
+            None => Ok(signed),
+        }
+    }
 }
 
 /// The answer of the token endpoint (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
@@ -120,7 +133,7 @@ impl Minting<'_> {
         let at_hash = Some(jose::half_hash(signers.id_token.alg(), &access_token));
         let bound = BoundHashes { at_hash, ..BoundHashes::default() };
         Ok(TokenResponse {
-            id_token: self.id_token(signers, bound, now)?,
+            id_token: self.id_token(signers, bound, now, entropy)?,
             access_token,
             token_type: "Bearer",
             expires_in: self.allowed.application().settings.access_token_expire,
@@ -149,7 +162,8 @@ impl Minting<'_, AllowedResponse> {
             c_hash: code.map(hash),
             s_hash: state.map(hash),
         };
-        let id_token = kind.gives_id_token().then(|| self.id_token(signers, bound, now)).transpose()?;
+        let id_token =
+            kind.gives_id_token().then(|| self.id_token(signers, bound, now, entropy)).transpose()?;
         let expires_in = self.allowed.application().settings.access_token_expire;
         let access = access_token.map(|token| FrontAccess { token, expires_in, scope: self.scope });
         Ok(FrontTokens { access, id_token })
@@ -172,9 +186,9 @@ impl<P: Permission> Minting<'_, P> {
         signers: &Signers<'_>,
         bound: BoundHashes,
         now: Timestamp,
+        entropy: &mut dyn Entropy,
     ) -> Result<String, JoseError> {
-        let claims = self.id_claims(self.allowed.application(), now, bound);
-        jose::sign(&signers.id_token, Typ::IdToken, &claims)
+        signers.id_token(&self.id_claims(self.allowed.application(), now, bound), entropy)
     }
 
     fn access_claims(

@@ -40,7 +40,7 @@ pub fn grant_type(params: &RawParams) -> Result<GrantType, Refusal> {
         ErrorCode::InvalidRequest,
         "grant_type is missing; send it in the form body, for example grant_type=authorization_code",
     ))?;
-    GrantType::parse(text).filter(|grant| *grant != GrantType::Implicit).ok_or(UNSUPPORTED_GRANT)
+    GrantType::parse(text).ok_or(UNSUPPORTED_GRANT)
 }
 
 /// There is no such grant at this endpoint: `implicit` is one of the authorization endpoint alone.
@@ -68,9 +68,11 @@ impl AllowedGrant {
     }
 }
 
-/// Sees that the client may use `grant`.
+/// Sees that the client may use `grant` at the token endpoint.
 pub fn allow(client: AuthenticatedClient, grant: GrantType) -> Result<AllowedGrant, Refusal> {
-    if client.application().allows_grant(grant) {
+    if grant == GrantType::Implicit {
+        Err(UNSUPPORTED_GRANT)
+    } else if client.application().allows_grant(grant) {
         Ok(AllowedGrant { client, grant })
     } else {
         Err(refuse(

@@ -189,6 +189,16 @@ impl<'r> Table<'r> {
         self.parsed(key, |text| choose(text, choices, name))
     }
 
+    /// One of a list of names; `Some(None)` when it is empty, which takes a value away.
+    pub fn optional_choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[T],
+        name: fn(T) -> &'static str,
+    ) -> Option<Option<T>> {
+        self.optional(key, |text| choose(text, choices, name))
+    }
+
     /// Several of a list of names, none of them twice.
     pub fn choices<T: Copy + PartialEq>(
         &mut self,

@@ -6,7 +6,7 @@ mod keys;
 
 use signet_protocol::{
     application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType},
-    jose::SigningAlg,
+    jose::{KeyManagementAlg, SigningAlg},
     redirect_uri::{RedirectUri, Scheme},
     user::User,
 };
@@ -28,6 +28,9 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("require_signed_request_object", |app| keys::signing_is_possible(app).map(str::to_owned)),
     ("id_token_signed_response_alg", |app| hs256_has_a_key(app).map(str::to_owned)),
     ("access_token_signed_response_alg", |app| others_can_verify(app).map(str::to_owned)),
+    ("userinfo_signed_response_alg", |app| signed_user_info_has_a_key(app).map(str::to_owned)),
+    ("id_token_encrypted_response_alg", has_a_key_to_encrypt_to),
+    ("id_token_encrypted_response_enc", |app| encryption_has_both(app).map(str::to_owned)),
     ("redirect_uris", |app| schemes(app.settings.kind, &app.settings.redirect_uris)),
     ("logout_redirect_uris", |app| schemes(app.settings.kind, &app.settings.logout_redirect_uris)),
     ("redirect_uris", |app| answers_have_a_callback(app).map(str::to_owned)),
@@ -74,6 +77,34 @@ fn method(app: &Application, method: AuthMethod) -> Option<String> {
 fn hs256_has_a_key(app: &Application) -> Option<&'static str> {
     (app.settings.id_token_signed_response_alg == SigningAlg::Hs256 && app.secret.is_none())
         .then_some("is HS256, which is keyed by a secret; without one use RS256, PS256, ES256 or EdDSA")
+}
+
+/// OpenID Connect Core §10.1.
+fn signed_user_info_has_a_key(app: &Application) -> Option<&'static str> {
+    (app.settings.userinfo_signed_response_alg == Some(SigningAlg::Hs256) && app.secret.is_none())
+        .then_some("is HS256, which is keyed by a secret; without one use RS256, PS256, ES256 or EdDSA")
+}
+
+/// OpenID Connect Core §10.2.
+fn has_a_key_to_encrypt_to(app: &Application) -> Option<String> {
+    let alg = app.settings.id_token_encrypted_response_alg?;
+    let found = app.settings.jwks.as_ref().and_then(|keys| keys.recipient(alg, Default::default()));
+    // What is at an address of theirs is theirs to keep right.
+    let fits = found.is_some() || app.settings.jwks_uri.is_some();
+    let wanted = match alg {
+        KeyManagementAlg::RsaOaep256 => "an RSA key",
+        KeyManagementAlg::EcdhEs => "a P-256 key",
+    };
+    (!fits).then(|| {
+        format!("is {}, which needs {wanted} in `jwks` that may encrypt: `use` enc, or none", alg.as_str())
+    })
+}
+
+fn encryption_has_both(app: &Application) -> Option<&'static str> {
+    let settings = &app.settings;
+    let lonely = settings.id_token_encrypted_response_enc.is_some()
+        && settings.id_token_encrypted_response_alg.is_none();
+    lonely.then_some("needs `id_token_encrypted_response_alg`: by itself it encrypts nothing")
 }
 
 fn others_can_verify(app: &Application) -> Option<&'static str> {

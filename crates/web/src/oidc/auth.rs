@@ -31,7 +31,7 @@ use crate::{
     error::{Failure, only},
     login::{self, browser::Browser},
     metrics::{Outcome, mark},
-    oidc::{application_here, live, request_object, token::Keys},
+    oidc::{application_here, keys::Keys, live, request_object},
     pages::{FormPostPage, Problem, WebMessagePage},
     respond::{self, Policy},
 };

@@ -7,7 +7,7 @@ use signet_protocol::{
     },
     id::AppId,
     issuer::Identifier,
-    jose::{ClientKeys, SigningAlg},
+    jose::{ClientKeys, ContentEncryption, KeyManagementAlg, SigningAlg},
     limits::{ACCESS_TOKEN_EXPIRE_MAX, URIS_PER_APPLICATION},
     redirect_uri::RedirectUri,
     request_uri::RequestUri,
@@ -47,6 +47,9 @@ pub struct ApplicationEntry {
     pub token_endpoint_auth_signing_alg: Option<Option<SigningAlg>>,
     pub id_token_signed_response_alg: Option<SigningAlg>,
     pub access_token_signed_response_alg: Option<SigningAlg>,
+    pub userinfo_signed_response_alg: Option<Option<SigningAlg>>,
+    pub id_token_encrypted_response_alg: Option<Option<KeyManagementAlg>>,
+    pub id_token_encrypted_response_enc: Option<Option<ContentEncryption>>,
     pub jwks: Option<Option<ClientKeys>>,
     pub jwks_uri: Option<Option<String>>,
     pub request_object_signing_alg: Option<Option<RequestObjectAlg>>,
@@ -93,6 +96,21 @@ impl ApplicationEntry {
                 table,
                 "access_token_signed_response_alg",
                 ACCESS_TOKEN_ALGS,
+            ),
+            userinfo_signed_response_alg: table.optional_choice(
+                "userinfo_signed_response_alg",
+                SigningAlg::ALL,
+                SigningAlg::as_str,
+            ),
+            id_token_encrypted_response_alg: table.optional_choice(
+                "id_token_encrypted_response_alg",
+                KeyManagementAlg::ALL,
+                KeyManagementAlg::as_str,
+            ),
+            id_token_encrypted_response_enc: table.optional_choice(
+                "id_token_encrypted_response_enc",
+                ContentEncryption::ALL,
+                ContentEncryption::as_str,
             ),
             jwks: table.optional("jwks", ClientKeys::parse),
             jwks_uri: table.text("jwks_uri", check::fetched),
@@ -144,6 +162,9 @@ impl ApplicationEntry {
         put(&mut settings.token_endpoint_auth_signing_alg, &self.token_endpoint_auth_signing_alg);
         put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
         put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
+        put(&mut settings.userinfo_signed_response_alg, &self.userinfo_signed_response_alg);
+        put(&mut settings.id_token_encrypted_response_alg, &self.id_token_encrypted_response_alg);
+        put(&mut settings.id_token_encrypted_response_enc, &self.id_token_encrypted_response_enc);
         put(&mut settings.jwks, &self.jwks);
         put(&mut settings.jwks_uri, &self.jwks_uri);
         put(&mut settings.request_object_signing_alg, &self.request_object_signing_alg);
