@@ -8,8 +8,9 @@ use crate::{
     access::{AccessRule, Effect},
     id::{AppId, PoolId},
     issuer::Identifier,
-    jose::SigningAlg,
+    jose::{ClientKeys, ContentEncryption, KeyAlg, KeyManagementAlg, SigningAlg},
     redirect_uri::{self, RedirectUri, Scheme, VerifiedRedirectUri},
+    request_uri::{self, RequestReference, RequestUri},
     secret::Secret,
     time::Seconds,
 };
@@ -70,6 +71,8 @@ names!(
         RefreshToken = "refresh_token",
         /// RFC 6749 §4.3.
         Password = "password",
+        /// RFC 6749 §4.2: tokens from the authorization endpoint. Nothing is exchanged for it at the token endpoint.
+        Implicit = "implicit",
     }
 );
 
@@ -78,8 +81,61 @@ names!(
     ResponseType {
         /// RFC 6749 §4.1.1.
         Code = "code",
+        /// OpenID Connect Core §3.2.
+        IdToken = "id_token",
+        /// OpenID Connect Core §3.2.
+        IdTokenToken = "id_token token",
+        /// OpenID Connect Core §3.3.
+        CodeIdToken = "code id_token",
+        /// OpenID Connect Core §3.3.
+        CodeToken = "code token",
+        /// OpenID Connect Core §3.3.
+        CodeIdTokenToken = "code id_token token",
+        /// OAuth 2.0 Multiple Response Type Encoding Practices §4.
+        None = "none",
     }
 );
+
+impl ResponseType {
+    /// As it stands in a request: the values of a registered spelling in any order (RFC 6749 §3.1.1).
+    pub fn read(text: &str) -> Option<ResponseType> {
+        let asked: Vec<&str> = text.split(' ').collect();
+        Self::ALL.iter().copied().find(|kind| {
+            let mut values = kind.as_str().split(' ');
+            values.clone().count() == asked.len() && values.all(|value| asked.contains(&value))
+        })
+    }
+
+    /// Whether a code is returned.
+    pub fn gives_code(self) -> bool {
+        self.has("code")
+    }
+
+    /// Whether an access token is returned from the authorization endpoint.
+    pub fn gives_token(self) -> bool {
+        self.has("token")
+    }
+
+    /// Whether an ID token is returned from the authorization endpoint.
+    pub fn gives_id_token(self) -> bool {
+        self.has("id_token")
+    }
+
+    /// Whether a token of either kind is returned from the authorization endpoint: by the browser, the front channel.
+    pub fn is_front(self) -> bool {
+        self.gives_token() || self.gives_id_token()
+    }
+
+    /// The authorization modes that must be ticked beside it (OpenID Connect Registration §2).
+    pub fn modes(self) -> impl Iterator<Item = GrantType> {
+        let code = self.gives_code().then_some(GrantType::AuthorizationCode);
+        code.into_iter().chain(self.is_front().then_some(GrantType::Implicit))
+    }
+
+    fn has(self, value: &str) -> bool {
+        self.as_str().split(' ').any(|own| own == value)
+    }
+}
 
 names!(
     /// How a client authenticates at an endpoint (OpenID Connect Core §9).
@@ -88,10 +144,39 @@ names!(
         ClientSecretPost = "client_secret_post",
         /// HTTP Basic.
         ClientSecretBasic = "client_secret_basic",
+        /// An assertion keyed by the secret (RFC 7523).
+        ClientSecretJwt = "client_secret_jwt",
+        /// An assertion signed with a key of the client's own.
+        PrivateKeyJwt = "private_key_jwt",
         /// `client_id` alone: a public client.
         None = "none",
     }
 );
+
+names!(
+    /// `request_object_signing_alg` (OpenID Connect Registration §2).
+    RequestObjectAlg {
+        /// Not signed.
+        None = "none",
+        /// [`SigningAlg::Rs256`].
+        Rs256 = "RS256",
+        /// [`SigningAlg::Ps256`].
+        Ps256 = "PS256",
+        /// [`SigningAlg::Es256`].
+        Es256 = "ES256",
+        /// [`SigningAlg::EdDsa`].
+        EdDsa = "EdDSA",
+        /// [`SigningAlg::Hs256`].
+        Hs256 = "HS256",
+    }
+);
+
+impl RequestObjectAlg {
+    /// The algorithm of a signature; `None` for an object that has none.
+    pub fn signing(self) -> Option<SigningAlg> {
+        SigningAlg::parse(self.as_str())
+    }
+}
 
 /// The settings of an application that are stored and exported together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,12 +193,16 @@ pub struct ApplicationSettings {
     pub grant_types: Vec<GrantType>,
     /// Ticked return types.
     pub response_types: Vec<ResponseType>,
+    /// Whether tokens may be sent from the authorization endpoint to callbacks that are not https.
+    pub allow_http_implicit_callbacks: bool,
     /// How it authenticates at the token endpoint.
     pub token_endpoint_auth_method: AuthMethod,
     /// How it authenticates at the introspection endpoint.
     pub introspection_endpoint_auth_method: AuthMethod,
     /// How it authenticates at the revocation endpoint.
     pub revocation_endpoint_auth_method: AuthMethod,
+    /// What its assertions are signed with, at all three; any algorithm of its keys if none is named.
+    pub token_endpoint_auth_signing_alg: Option<SigningAlg>,
     /// What its ID tokens are signed with.
     pub id_token_signed_response_alg: SigningAlg,
     /// What its access tokens are signed with; never HS256, since others verify them.
@@ -122,6 +211,22 @@ pub struct ApplicationSettings {
     pub access_default: Effect,
     /// Who may use it, and who may not.
     pub access_rules: Vec<AccessRule>,
+    /// What user info is signed with; nothing: it is plain JSON.
+    pub userinfo_signed_response_alg: Option<SigningAlg>,
+    /// How its ID tokens are encrypted to its own key, after they are signed.
+    pub id_token_encrypted_response_alg: Option<KeyManagementAlg>,
+    /// What their content is encrypted with then; nothing: the default of [`ContentEncryption`].
+    pub id_token_encrypted_response_enc: Option<ContentEncryption>,
+    /// Its public keys.
+    pub jwks: Option<ClientKeys>,
+    /// Where its public keys are, in place of `jwks`.
+    pub jwks_uri: Option<String>,
+    /// What its request objects are signed with; any algorithm of its keys if none is named, but never `none`.
+    pub request_object_signing_alg: Option<RequestObjectAlg>,
+    /// Whether it must send signed request objects (RFC 9101 §10.5).
+    pub require_signed_request_object: bool,
+    /// Where its request objects may be fetched from.
+    pub request_uris: Vec<RequestUri>,
     /// Origins whose scripts may call the endpoints; empty: the origins of the callbacks.
     pub web_origins: Vec<String>,
     /// Lifetime of a code.
@@ -156,13 +261,23 @@ impl Default for ApplicationSettings {
             logout_redirect_uris: Vec::new(),
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             response_types: vec![ResponseType::Code],
+            allow_http_implicit_callbacks: false,
             token_endpoint_auth_method: AuthMethod::ClientSecretPost,
             introspection_endpoint_auth_method: AuthMethod::ClientSecretPost,
             revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
+            token_endpoint_auth_signing_alg: None,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
             access_default: Effect::Allow,
             access_rules: Vec::new(),
+            userinfo_signed_response_alg: None,
+            id_token_encrypted_response_alg: None,
+            id_token_encrypted_response_enc: None,
+            jwks: None,
+            jwks_uri: None,
+            request_object_signing_alg: None,
+            require_signed_request_object: false,
+            request_uris: Vec::new(),
             web_origins: Vec::new(),
             authorization_code_expire: Seconds(600),
             id_token_expire: Seconds(3600),
@@ -176,6 +291,15 @@ impl Default for ApplicationSettings {
             logo_uri: None,
             description: None,
         }
+    }
+}
+
+impl ApplicationSettings {
+    /// Whether anything it gets is signed with a key for `alg`.
+    pub fn signs_with(&self, alg: KeyAlg) -> bool {
+        let alg = SigningAlg::from(alg);
+        [self.id_token_signed_response_alg, self.access_token_signed_response_alg].contains(&alg)
+            || self.userinfo_signed_response_alg == Some(alg)
     }
 }
 
@@ -211,6 +335,18 @@ impl Application {
         self.settings.response_types.contains(&response_type)
     }
 
+    /// Whether the authorization endpoint may answer with `response_type`: it and its modes are ticked.
+    pub fn may_answer(&self, response_type: ResponseType) -> bool {
+        self.allows_response(response_type) && response_type.modes().all(|mode| self.allows_grant(mode))
+    }
+
+    /// Whether tokens may be sent to `callback` through the browser: over https or to this machine, unless the application
+    /// is allowed otherwise (OpenID Connect Registration §2, `application_type`).
+    pub fn may_receive_tokens(&self, callback: &RedirectUri) -> bool {
+        self.settings.allow_http_implicit_callbacks
+            || matches!(callback.scheme(), Scheme::Https | Scheme::HttpLoopback)
+    }
+
     /// The callback `asked` for, if it is registered. The loopback port of a native application may vary (RFC 8252 §7.3).
     pub fn find_redirect_uri(&self, asked: &str) -> Option<VerifiedRedirectUri> {
         redirect_uri::verify(
@@ -218,6 +354,11 @@ impl Application {
             &self.settings.redirect_uris,
             self.settings.kind == ApplicationType::Native,
         )
+    }
+
+    /// Whether and how `asked` may be fetched as a request object (OpenID Connect Core §6.2).
+    pub fn find_request_uri<'a>(&self, asked: &'a str) -> Option<RequestReference<'a>> {
+        request_uri::find(asked, &self.settings.request_uris)
     }
 
     /// The origins whose scripts may read this application's answers.

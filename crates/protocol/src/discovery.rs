@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::{
-    application::{Application, AuthMethod, GrantType, ResponseType},
+    application::{Application, ApplicationSettings, AuthMethod, GrantType, RequestObjectAlg, ResponseType},
     authorize::ResponseMode,
     claims::CLAIMS_BY_SCOPE,
     issuer::Issuer,
-    jose::SigningAlg,
+    jose::{ContentEncryption, KeyManagementAlg, SigningAlg},
     pkce::ChallengeMethod,
     scope::KnownScope,
 };
@@ -30,9 +30,21 @@ pub struct Discovery {
     pub grant_types_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub id_token_encryption_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub id_token_encryption_enc_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub userinfo_signing_alg_values_supported: Vec<&'static str>,
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub claim_types_supported: Vec<&'static str>,
     pub claims_supported: Vec<&'static str>,
@@ -42,6 +54,10 @@ pub struct Discovery {
     pub claims_parameter_supported: bool,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
+    pub require_request_uri_registration: bool,
+    pub require_signed_request_object: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub request_object_signing_alg_values_supported: Vec<&'static str>,
     pub authorization_response_iss_parameter_supported: bool,
 }
 
@@ -61,10 +77,24 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
         Some(s) if s.id_token_signed_response_alg == SigningAlg::Rs256 => vec![SigningAlg::Rs256],
         Some(s) => vec![SigningAlg::Rs256, s.id_token_signed_response_alg],
     };
+    let assertions = |own: fn(&ApplicationSettings) -> AuthMethod| match settings {
+        None => SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
+        Some(settings) => assertion_algs(settings, own(settings)),
+    };
+    let object_algs = application.map_or_else(all_object_algs, object_algs);
+    let user_info =
+        settings.map_or(SigningAlg::ALL.to_vec(), |s| s.userinfo_signed_response_alg.into_iter().collect());
+    let encryption: Vec<KeyManagementAlg> = settings
+        .map_or(KeyManagementAlg::ALL.to_vec(), |s| s.id_token_encrypted_response_alg.into_iter().collect());
+    let contents: Vec<ContentEncryption> = match settings {
+        None => ContentEncryption::ALL.to_vec(),
+        Some(s) => encryption.iter().map(|_| s.id_token_encrypted_response_enc.unwrap_or_default()).collect(),
+    };
     let plain = settings.is_some_and(|s| s.allow_plain_pkce);
     let challenges = [Some(ChallengeMethod::S256), plain.then_some(ChallengeMethod::Plain)];
     let user_claims = CLAIMS_BY_SCOPE.iter().flat_map(|(_, names)| names.iter().copied());
-    let protocol_claims = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"];
+    let protocol_claims =
+        ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "c_hash", "s_hash", "sid"];
     Discovery {
         issuer: issuer.url().to_owned(),
         authorization_endpoint: issuer.endpoint("/auth"),
@@ -75,15 +105,18 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
         revocation_endpoint: issuer.endpoint("/token/revocation"),
         end_session_endpoint: issuer.endpoint("/session/end"),
         scopes_supported: scopes().map(|scope| scope.as_str()).collect(),
-        response_types_supported: settings
-            .map_or(ResponseType::ALL, |s| &s.response_types)
+        response_types_supported: ResponseType::ALL
             .iter()
+            .filter(|kind| application.is_none_or(|app| app.may_answer(**kind)))
             .map(|kind| kind.as_str())
             .collect(),
         response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
         grant_types_supported: grants.iter().map(|grant| grant.as_str()).collect(),
         subject_types_supported: vec!["public"],
         id_token_signing_alg_values_supported: algorithms.iter().map(|alg| alg.as_str()).collect(),
+        id_token_encryption_alg_values_supported: encryption.iter().map(|alg| alg.as_str()).collect(),
+        id_token_encryption_enc_values_supported: contents.iter().map(|enc| enc.as_str()).collect(),
+        userinfo_signing_alg_values_supported: user_info.iter().map(|alg| alg.as_str()).collect(),
         token_endpoint_auth_methods_supported: methods(settings.map(|s| s.token_endpoint_auth_method)),
         introspection_endpoint_auth_methods_supported: methods(
             settings.map(|s| s.introspection_endpoint_auth_method),
@@ -91,6 +124,13 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
         revocation_endpoint_auth_methods_supported: methods(
             settings.map(|s| s.revocation_endpoint_auth_method),
         ),
+        token_endpoint_auth_signing_alg_values_supported: assertions(|s| s.token_endpoint_auth_method),
+        introspection_endpoint_auth_signing_alg_values_supported: assertions(|s| {
+            s.introspection_endpoint_auth_method
+        }),
+        revocation_endpoint_auth_signing_alg_values_supported: assertions(|s| {
+            s.revocation_endpoint_auth_method
+        }),
         code_challenge_methods_supported: challenges
             .into_iter()
             .flatten()
@@ -102,10 +142,42 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
         display_values_supported: vec!["page"],
         ui_locales_supported: vec!["en", "zh-CN"],
         claims_parameter_supported: false,
-        request_parameter_supported: false,
-        request_uri_parameter_supported: false,
+        request_parameter_supported: !object_algs.is_empty(),
+        request_uri_parameter_supported: settings.is_none_or(|s| !s.request_uris.is_empty()),
+        require_request_uri_registration: true,
+        require_signed_request_object: settings.is_some_and(|s| s.require_signed_request_object),
+        request_object_signing_alg_values_supported: object_algs,
         authorization_response_iss_parameter_supported: true,
     }
+}
+
+/// What assertions at an endpoint with this method may be signed with.
+fn assertion_algs(settings: &ApplicationSettings, method: AuthMethod) -> Vec<&'static str> {
+    let fits = |alg: &SigningAlg| match method {
+        AuthMethod::ClientSecretJwt => *alg == SigningAlg::Hs256,
+        AuthMethod::PrivateKeyJwt => *alg != SigningAlg::Hs256,
+        AuthMethod::ClientSecretPost | AuthMethod::ClientSecretBasic | AuthMethod::None => false,
+    };
+    let registered = settings.token_endpoint_auth_signing_alg;
+    let fits = SigningAlg::ALL.iter().copied().filter(fits);
+    fits.filter(|alg| registered.is_none_or(|own| own == *alg)).map(SigningAlg::as_str).collect()
+}
+
+fn all_object_algs() -> Vec<&'static str> {
+    RequestObjectAlg::ALL.iter().map(|alg| alg.as_str()).collect()
+}
+
+/// What an application's request objects may be signed with: as it is registered, else by whatever keys it has.
+fn object_algs(application: &Application) -> Vec<&'static str> {
+    let settings = &application.settings;
+    let has_keys = settings.jwks.is_some() || settings.jwks_uri.is_some();
+    let fits = |alg: &RequestObjectAlg| match (settings.request_object_signing_alg, alg) {
+        (Some(registered), alg) => registered == *alg,
+        (None, RequestObjectAlg::None) => false,
+        (None, RequestObjectAlg::Hs256) => application.secret.is_some(),
+        (None, _) => has_keys,
+    };
+    RequestObjectAlg::ALL.iter().copied().filter(fits).map(RequestObjectAlg::as_str).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{samples::*, scope::Scope};
+use crate::{request_uri::RequestUri, samples::*, scope::Scope};
 
 const CLAIMS: &[&str] = &[
     "sub",
@@ -14,6 +14,8 @@ const CLAIMS: &[&str] = &[
     "auth_time",
     "nonce",
     "at_hash",
+    "c_hash",
+    "s_hash",
     "sid",
     "name",
     "given_name",
@@ -51,8 +53,7 @@ fn common(url: &str) -> Value {
         "introspection_endpoint": format!("{url}/token/introspection"),
         "revocation_endpoint": format!("{url}/token/revocation"),
         "end_session_endpoint": format!("{url}/session/end"),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
+        "response_modes_supported": ["query", "fragment", "form_post", "web_message"],
         "subject_types_supported": ["public"],
         "claim_types_supported": ["normal"],
         "claims_supported": CLAIMS,
@@ -60,8 +61,8 @@ fn common(url: &str) -> Value {
         "display_values_supported": ["page"],
         "ui_locales_supported": ["en", "zh-CN"],
         "claims_parameter_supported": false,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
+        "request_parameter_supported": true,
+        "require_request_uri_registration": true,
         "authorization_response_iss_parameter_supported": true,
     })
 }
@@ -81,7 +82,9 @@ fn assert_document(document: &Discovery, url: &str, own: Value) {
 
 #[test]
 fn the_pools_document_lists_what_any_application_may_use() {
-    let methods = ["client_secret_post", "client_secret_basic", "none"];
+    let methods =
+        ["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"];
+    let algs = ["RS256", "PS256", "ES256", "EdDSA", "HS256"];
     assert_document(
         &discovery(&pool_issuer(), None),
         "https://id.example.com/oidc",
@@ -90,11 +93,24 @@ fn the_pools_document_lists_what_any_application_may_use() {
                 "openid", "profile", "email", "phone", "address",
                 "username", "roles", "external_id", "extended_fields", "offline_access",
             ],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
+            "response_types_supported": [
+                "code", "id_token", "id_token token", "code id_token", "code token", "code id_token token", "none",
+            ],
+            "grant_types_supported": ["authorization_code", "refresh_token", "implicit"],
+            "id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
+            "id_token_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
+            "id_token_encryption_enc_values_supported": ["A128CBC-HS256", "A256GCM"],
+            "userinfo_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "token_endpoint_auth_methods_supported": methods,
             "introspection_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,
+            "token_endpoint_auth_signing_alg_values_supported": algs,
+            "introspection_endpoint_auth_signing_alg_values_supported": algs,
+            "revocation_endpoint_auth_signing_alg_values_supported": algs,
+            "request_uri_parameter_supported": true,
+            "require_signed_request_object": false,
+            "request_object_signing_alg_values_supported":
+                ["none", "RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "code_challenge_methods_supported": ["S256"],
         }),
     );
@@ -104,6 +120,8 @@ fn the_pools_document_lists_what_any_application_may_use() {
 fn an_applications_document_lists_what_it_may_use() {
     let application = application_with(|settings| {
         settings.grant_types = vec![GrantType::AuthorizationCode];
+        // Those that need implicit are ticked in vain.
+        settings.response_types = ResponseType::ALL.to_vec();
         settings.token_endpoint_auth_method = AuthMethod::None;
         settings.introspection_endpoint_auth_method = AuthMethod::ClientSecretBasic;
         settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretPost;
@@ -118,14 +136,61 @@ fn an_applications_document_lists_what_it_may_use() {
                 "openid", "profile", "email", "phone", "address",
                 "username", "roles", "external_id", "extended_fields",
             ],
+            "response_types_supported": ["code", "none"],
             "grant_types_supported": ["authorization_code"],
             "id_token_signing_alg_values_supported": ["RS256", "HS256"],
             "token_endpoint_auth_methods_supported": ["none"],
             "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
             "revocation_endpoint_auth_methods_supported": ["client_secret_post"],
+            "request_uri_parameter_supported": false,
+            "require_signed_request_object": false,
+            "request_object_signing_alg_values_supported": ["HS256"],
             "code_challenge_methods_supported": ["S256", "plain"],
         }),
     );
+}
+
+#[test]
+fn assertions_and_request_objects_are_listed_as_they_are_registered() {
+    let listed = |change: fn(&mut ApplicationSettings)| {
+        let d = discovery(&app_issuer(), Some(&application_with(change)));
+        (
+            d.token_endpoint_auth_signing_alg_values_supported.join(" "),
+            d.revocation_endpoint_auth_signing_alg_values_supported.join(" "),
+            d.request_object_signing_alg_values_supported.join(" "),
+            d.request_uri_parameter_supported,
+        )
+    };
+    let row = |token: &str, revocation: &str, objects: &str, by_uri| {
+        (token.to_owned(), revocation.to_owned(), objects.to_owned(), by_uri)
+    };
+    assert_eq!(listed(|_| {}), row("", "", "HS256", false));
+    let by_keys = listed(|settings| {
+        settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretJwt;
+        settings.jwks_uri = Some("https://rp.example/jwks".into());
+        settings.request_uris = vec![RequestUri::parse("https://rp.example/req/").unwrap()];
+    });
+    let all = "RS256 PS256 ES256 EdDSA";
+    assert_eq!(by_keys, row(all, "HS256", &format!("{all} HS256"), true));
+    let registered = listed(|settings| {
+        settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        settings.token_endpoint_auth_signing_alg = Some(SigningAlg::Es256);
+        settings.request_object_signing_alg = Some(RequestObjectAlg::None);
+    });
+    assert_eq!(registered, row("ES256", "", "none", false));
+}
+
+#[test]
+fn encryption_and_signed_user_info_are_listed_once_they_are_set() {
+    let application = application_with(|settings| {
+        settings.userinfo_signed_response_alg = Some(SigningAlg::EdDsa);
+        settings.id_token_encrypted_response_alg = Some(KeyManagementAlg::EcdhEs);
+    });
+    let document = discovery(&app_issuer(), Some(&application));
+    assert_eq!(document.userinfo_signing_alg_values_supported, ["EdDSA"]);
+    assert_eq!(document.id_token_encryption_alg_values_supported, ["ECDH-ES"]);
+    assert_eq!(document.id_token_encryption_enc_values_supported, ["A128CBC-HS256"]);
 }
 
 #[test]

@@ -244,7 +244,8 @@ mod tests {
         );
         assert_eq!(metrics.errors().collect::<Vec<_>>(), [(["/oidc/token", "invalid_grant"], 1)]);
         let tokens: Vec<_> = metrics.tokens().collect();
-        assert_eq!(tokens, [("authorization_code", 0), ("refresh_token", 2), ("password", 0)]);
+        let expected = [("authorization_code", 0), ("refresh_token", 2), ("password", 0), ("implicit", 0)];
+        assert_eq!(tokens, expected);
         let logins: Vec<_> = metrics.logins().collect();
         assert_eq!(logins, [("succeeded", 0), ("failed", 0), ("throttled", 0), ("busy", 1)]);
         let durations: Vec<_> = metrics.durations().map(|(route, took)| (route, took.count())).collect();

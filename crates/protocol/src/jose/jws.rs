@@ -20,14 +20,17 @@ pub enum Typ {
     AccessToken,
     /// `JWT` (RFC 7519 §5.1).
     IdToken,
+    /// Signed user info has none: some clients accept only `JWT` or none, and `JWT` is what an ID token is known by.
+    UserInfo,
 }
 
 impl Typ {
-    /// The value of `typ`.
+    /// The value of `typ`, empty for none.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AccessToken => "at+jwt",
             Self::IdToken => "JWT",
+            Self::UserInfo => "",
         }
     }
 }
@@ -116,6 +119,24 @@ impl fmt::Debug for Parsed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Parsed").field("alg", &self.alg()).finish_non_exhaustive()
     }
+}
+
+/// The claims of an unsecured token (RFC 7515 §A.5): its `alg` is `none` and its signature empty. Nobody vouches for them, so
+/// no other function of this module takes such a token.
+pub fn unsecured<T: DeserializeOwned>(token: &str) -> Result<T, JoseError> {
+    if token.len() > MAX_JWT {
+        return Err(JoseError::TooLarge);
+    }
+    let (_, [header, payload, signature]) = three_parts(token)?;
+    let header = unb64(header).ok_or(JoseError::Malformed("the header is not base64url"))?;
+    if header.len() > MAX_HEADER {
+        return Err(JoseError::TooLarge);
+    }
+    if Header::parse(&header)?.alg != "none" || !signature.is_empty() {
+        return Err(JoseError::AlgMismatch);
+    }
+    let payload = unb64(payload).ok_or(JoseError::Malformed("the payload is not base64url"))?;
+    serde_json::from_slice(&payload).map_err(|_| JoseError::Claims)
 }
 
 /// The bytes that are signed, and the three parts.

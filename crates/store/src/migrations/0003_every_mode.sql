@@ -1,10 +1,21 @@
 ALTER TABLE pool ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
 
+-- signed user info
+ALTER TABLE application ADD COLUMN userinfo_alg TEXT;
+
 -- custom scopes and claims
 
 -- requests: claims, acr and amr
 
 -- client assertions and request objects
+
+CREATE TABLE assertion_jti (
+    pool_id TEXT NOT NULL,
+    key {bytes} NOT NULL,
+    expires_at {int} NOT NULL,
+    PRIMARY KEY (pool_id, key)
+) {clustered};
+CREATE INDEX assertion_jti_expires_at ON assertion_jti (expires_at);
 
 -- single sign-on
 

@@ -80,6 +80,18 @@ pub trait Rows {
         transaction: Option<TransactionId>,
         now: Now,
     ) -> Result<bool, StoreError>;
+    async fn issue_grant(
+        &self,
+        grant: &Grant,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError>;
+    async fn issue_nothing(
+        &self,
+        session: SessionId,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError>;
     async fn code(&self, id: CodeId) -> Result<Option<AuthorizationCode>, StoreError>;
     async fn redeem_code(
         &self,
@@ -194,6 +206,24 @@ impl Rows for Store {
         now: Now,
     ) -> Result<bool, StoreError> {
         Store::issue_code(self, code, transaction, now).await
+    }
+
+    async fn issue_grant(
+        &self,
+        grant: &Grant,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        Store::issue_grant(self, grant, transaction, now).await
+    }
+
+    async fn issue_nothing(
+        &self,
+        session: SessionId,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        Store::issue_nothing(self, session, transaction, now).await
     }
 
     async fn code(&self, id: CodeId) -> Result<Option<AuthorizationCode>, StoreError> {

@@ -2,23 +2,28 @@
 
 use signet_protocol::{
     access::{AccessRule, Effect, Whom},
-    application::{Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, ResponseType},
+    application::{
+        Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, RequestObjectAlg,
+        ResponseType,
+    },
     id::{AppId, UserId},
     issuer::Identifier,
-    jose::SigningAlg,
+    jose::{ClientKeys, ContentEncryption, KeyManagementAlg, SigningAlg},
     limits::{ACCESS_RULES_PER_APPLICATION, ACCESS_TOKEN_EXPIRE_MAX, URIS_PER_APPLICATION},
     redirect_uri::RedirectUri,
+    request_uri::RequestUri,
     secret::Secret,
     time::Seconds,
 };
 
 use super::{check, put};
-use crate::manage::reader::{Lines, Table};
+use crate::manage::reader::{Lines, Table, choose};
 
 /// The longest lifetime of anything: a year.
 const YEAR: i64 = 31_536_000;
 /// Access tokens are verified by others, who need an asymmetric algorithm.
-const ACCESS_TOKEN_ALGS: &[SigningAlg] = &[SigningAlg::Rs256, SigningAlg::Es256];
+const ACCESS_TOKEN_ALGS: &[SigningAlg] =
+    &[SigningAlg::Rs256, SigningAlg::Ps256, SigningAlg::Es256, SigningAlg::EdDsa];
 
 /// What a file says about one application.
 #[derive(Clone, Debug, Default)]
@@ -36,13 +41,23 @@ pub struct ApplicationEntry {
     pub logout_redirect_uris: Option<Vec<RedirectUri>>,
     pub grant_types: Option<Vec<GrantType>>,
     pub response_types: Option<Vec<ResponseType>>,
+    pub allow_http_implicit_callbacks: Option<bool>,
     pub token_endpoint_auth_method: Option<AuthMethod>,
     pub introspection_endpoint_auth_method: Option<AuthMethod>,
     pub revocation_endpoint_auth_method: Option<AuthMethod>,
+    pub token_endpoint_auth_signing_alg: Option<Option<SigningAlg>>,
     pub id_token_signed_response_alg: Option<SigningAlg>,
     pub access_token_signed_response_alg: Option<SigningAlg>,
     pub access_default: Option<Effect>,
     pub access_rules: Option<Vec<AccessRule>>,
+    pub userinfo_signed_response_alg: Option<Option<SigningAlg>>,
+    pub id_token_encrypted_response_alg: Option<Option<KeyManagementAlg>>,
+    pub id_token_encrypted_response_enc: Option<Option<ContentEncryption>>,
+    pub jwks: Option<Option<ClientKeys>>,
+    pub jwks_uri: Option<Option<String>>,
+    pub request_object_signing_alg: Option<Option<RequestObjectAlg>>,
+    pub require_signed_request_object: Option<bool>,
+    pub request_uris: Option<Vec<RequestUri>>,
     pub web_origins: Option<Vec<String>>,
     pub authorization_code_expire: Option<Seconds>,
     pub id_token_expire: Option<Seconds>,
@@ -72,9 +87,13 @@ impl ApplicationEntry {
             logout_redirect_uris: uris(table, "logout_redirect_uris"),
             grant_types: table.choices("grant_types", GrantType::ALL, GrantType::as_str),
             response_types: table.choices("response_types", ResponseType::ALL, ResponseType::as_str),
+            allow_http_implicit_callbacks: table.boolean("allow_http_implicit_callbacks"),
             token_endpoint_auth_method: method(table, "token_endpoint_auth_method"),
             introspection_endpoint_auth_method: method(table, "introspection_endpoint_auth_method"),
             revocation_endpoint_auth_method: method(table, "revocation_endpoint_auth_method"),
+            token_endpoint_auth_signing_alg: table.optional("token_endpoint_auth_signing_alg", |text| {
+                choose(text, SigningAlg::ALL, SigningAlg::as_str)
+            }),
             id_token_signed_response_alg: alg(table, "id_token_signed_response_alg", SigningAlg::ALL),
             access_token_signed_response_alg: alg(
                 table,
@@ -83,6 +102,28 @@ impl ApplicationEntry {
             ),
             access_default: table.choice("access_default", Effect::ALL, Effect::as_str),
             access_rules: access_rules(table),
+            userinfo_signed_response_alg: table.optional_choice(
+                "userinfo_signed_response_alg",
+                SigningAlg::ALL,
+                SigningAlg::as_str,
+            ),
+            id_token_encrypted_response_alg: table.optional_choice(
+                "id_token_encrypted_response_alg",
+                KeyManagementAlg::ALL,
+                KeyManagementAlg::as_str,
+            ),
+            id_token_encrypted_response_enc: table.optional_choice(
+                "id_token_encrypted_response_enc",
+                ContentEncryption::ALL,
+                ContentEncryption::as_str,
+            ),
+            jwks: table.optional("jwks", ClientKeys::parse),
+            jwks_uri: table.text("jwks_uri", check::fetched),
+            request_object_signing_alg: table.optional("request_object_signing_alg", |text| {
+                choose(text, RequestObjectAlg::ALL, RequestObjectAlg::as_str)
+            }),
+            require_signed_request_object: table.boolean("require_signed_request_object"),
+            request_uris: table.list("request_uris", URIS_PER_APPLICATION, RequestUri::parse),
             web_origins: table.list("web_origins", URIS_PER_APPLICATION, check::origin),
             authorization_code_expire: seconds(table, "authorization_code_expire", 10, 3600),
             id_token_expire: seconds(table, "id_token_expire", 60, YEAR),
@@ -119,13 +160,23 @@ impl ApplicationEntry {
         put(&mut settings.logout_redirect_uris, &self.logout_redirect_uris);
         put(&mut settings.grant_types, &self.grant_types);
         put(&mut settings.response_types, &self.response_types);
+        put(&mut settings.allow_http_implicit_callbacks, &self.allow_http_implicit_callbacks);
         put(&mut settings.token_endpoint_auth_method, &self.token_endpoint_auth_method);
         put(&mut settings.introspection_endpoint_auth_method, &self.introspection_endpoint_auth_method);
         put(&mut settings.revocation_endpoint_auth_method, &self.revocation_endpoint_auth_method);
+        put(&mut settings.token_endpoint_auth_signing_alg, &self.token_endpoint_auth_signing_alg);
         put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
         put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
         put(&mut settings.access_default, &self.access_default);
         put(&mut settings.access_rules, &self.access_rules);
+        put(&mut settings.userinfo_signed_response_alg, &self.userinfo_signed_response_alg);
+        put(&mut settings.id_token_encrypted_response_alg, &self.id_token_encrypted_response_alg);
+        put(&mut settings.id_token_encrypted_response_enc, &self.id_token_encrypted_response_enc);
+        put(&mut settings.jwks, &self.jwks);
+        put(&mut settings.jwks_uri, &self.jwks_uri);
+        put(&mut settings.request_object_signing_alg, &self.request_object_signing_alg);
+        put(&mut settings.require_signed_request_object, &self.require_signed_request_object);
+        put(&mut settings.request_uris, &self.request_uris);
         put(&mut settings.web_origins, &self.web_origins);
         put(&mut settings.authorization_code_expire, &self.authorization_code_expire);
         put(&mut settings.id_token_expire, &self.id_token_expire);
