@@ -93,10 +93,7 @@ async fn signing_key(signet: &Signet, issuer: IssuerId, alg: KeyAlg) -> Result<A
 }
 
 /// Whom the application's ID tokens are encrypted to, if they are.
-async fn recipient(
-    signet: &Signet,
-    application: &ActiveApplication,
-) -> Result<Option<Recipient>, Failure> {
+async fn recipient(signet: &Signet, application: &ActiveApplication) -> Result<Option<Recipient>, Failure> {
     let settings = &application.settings;
     let Some(alg) = settings.id_token_encrypted_response_alg else { return Ok(None) };
     let enc = settings.id_token_encrypted_response_enc.unwrap_or_default();
