@@ -247,6 +247,18 @@ pub struct ApplicationSettings {
     pub access_token_in_query: bool,
     /// Whether claims without a value are sent as `null` instead of left out.
     pub empty_claims_as_null: bool,
+    /// Whether `updated_at` is sent as text and not as a number of seconds.
+    pub updated_at_as_text: bool,
+    /// Whether a refresh token is good until its chain ends, and not replaced by each use.
+    pub reuse_refresh_tokens: bool,
+    /// Whether the token endpoint takes its parameters from the URL, too.
+    pub token_request_in_url: bool,
+    /// Whether the password may be among them.
+    pub password_in_url: bool,
+    /// Whether a refresh may name the application by the header `x-authing-app-id` alone.
+    pub refresh_without_client_id: bool,
+    /// Whether `/api/v2/oidc/validate_token` tells of its tokens.
+    pub validate_token: bool,
     /// A logo for the login page.
     pub logo_uri: Option<String>,
     /// What it is, for people.
@@ -288,6 +300,12 @@ impl Default for ApplicationSettings {
             allow_plain_pkce: false,
             access_token_in_query: false,
             empty_claims_as_null: false,
+            updated_at_as_text: false,
+            reuse_refresh_tokens: false,
+            token_request_in_url: false,
+            password_in_url: false,
+            refresh_without_client_id: false,
+            validate_token: false,
             logo_uri: None,
             description: None,
         }
@@ -345,6 +363,11 @@ impl Application {
     pub fn may_receive_tokens(&self, callback: &RedirectUri) -> bool {
         self.settings.allow_http_implicit_callbacks
             || matches!(callback.scheme(), Scheme::Https | Scheme::HttpLoopback)
+    }
+
+    /// Whether its codes need a challenge: it has no secret, or could not keep one (RFC 9700 §2.1.1).
+    pub fn must_use_pkce(&self) -> bool {
+        self.settings.kind.is_public() || self.settings.token_endpoint_auth_method == AuthMethod::None
     }
 
     /// The callback `asked` for, if it is registered. The loopback port of a native application may vary (RFC 8252 §7.3).

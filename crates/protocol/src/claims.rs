@@ -44,16 +44,22 @@ pub const CLAIMS_BY_SCOPE: &[(KnownScope, &[&str])] = &[
 
 /// The claims of `user` that `scope` gives, without `sub`.
 ///
-/// A claim without a value is left out (OpenID Connect Core §5.3.2), or sent as `null` when `application` wants the shape
-/// of older systems.
+/// A claim without a value is left out (OpenID Connect Core §5.3.2), or sent as `null`, and `updated_at` is a number, or
+/// text, as `application` wants the shape of older systems.
 pub fn user_claims(user: &User, scope: &Scope, application: &Application) -> Map<String, Value> {
     let granted = CLAIMS_BY_SCOPE.iter().filter(|(value, _)| scope.has(*value)).flat_map(|(_, names)| *names);
     let shown = granted.map(|name| ((*name).to_owned(), claim(user, name)));
-    if application.settings.empty_claims_as_null {
+    let mut claims: Map<String, Value> = if application.settings.empty_claims_as_null {
         shown.map(|(name, value)| if value.is_null() { unset(name) } else { (name, value) }).collect()
     } else {
         shown.filter(|(_, value)| !value.is_null()).collect()
+    };
+    if application.settings.updated_at_as_text
+        && let Some(moment) = claims.get_mut("updated_at")
+    {
+        *moment = user.updated_at.to_text().into();
     }
+    claims
 }
 
 /// How older systems send a claim without a value.

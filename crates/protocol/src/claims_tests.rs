@@ -145,3 +145,25 @@ fn a_hint_is_read_of_any_token_and_believed_of_its_issuer_only() {
         assert_eq!(HintClaims { sid, ..hint.clone() }.session(), None);
     }
 }
+
+/// The claims of a user in the sample token of the system whose clients the switches are for.
+#[test]
+fn with_both_switches_the_claims_are_those_of_older_systems() {
+    let sample = json!({
+        "birthdate": null, "family_name": null, "gender": "U", "given_name": null, "locale": null, "middle_name": null,
+        "name": null, "nickname": null, "picture": "https://files.example/default-user-avatar.png",
+        "preferred_username": null, "profile": null, "updated_at": "2021-02-23T14:44:18.000Z", "website": null,
+        "zoneinfo": null,
+    });
+    let picture = sample["picture"].as_str().map(str::to_owned);
+    let profile = Profile { picture, ..Profile::default() };
+    let details = UserDetails { profile, ..UserDetails::default() };
+    let user = User { details, updated_at: Timestamp(1_614_091_458), ..bare_user() };
+    let older = application_with(|settings| {
+        (settings.empty_claims_as_null, settings.updated_at_as_text) = (true, true);
+    });
+    assert_eq!(told(&user, "offline_access profile openid", &older), sample);
+    let dated = application_with(|settings| settings.updated_at_as_text = true);
+    let expected = json!({ "picture": sample["picture"], "updated_at": sample["updated_at"] });
+    assert_eq!(told(&user, "openid profile", &dated), expected);
+}

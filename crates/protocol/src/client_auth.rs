@@ -67,6 +67,10 @@ impl AuthenticatedClient {
     }
 }
 
+/// The request does not say who it comes from.
+pub const CLIENT_ID_MISSING: Refusal =
+    refuse(ErrorCode::InvalidClient, "client_id is missing; send it in the form body or by HTTP Basic");
+
 /// The one answer to every failed authentication: it does not say which part was wrong.
 pub const INVALID_CLIENT: Refusal = refuse(
     ErrorCode::InvalidClient,
@@ -90,10 +94,7 @@ pub fn presented(params: &RawParams, authorization: Option<&str>) -> Result<Pres
         return Ok(PresentedClient { id: claimed.filter(|_| agrees), proof });
     }
     let Some(header) = authorization else {
-        let id = body_id.ok_or(refuse(
-            ErrorCode::InvalidClient,
-            "client_id is missing; send it in the form body or by HTTP Basic",
-        ))?;
+        let id = body_id.ok_or(CLIENT_ID_MISSING)?;
         let proof = body_secret.map_or(Proof::None, |secret| {
             Proof::Secret(AuthMethod::ClientSecretPost, vec![Secret::new(secret)])
         });

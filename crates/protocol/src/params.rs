@@ -96,6 +96,17 @@ impl RawParams {
         RawParams { pairs: kept.cloned().collect() }
     }
 
+    /// These and then `more`; what is in both is there twice.
+    pub fn and(mut self, more: RawParams) -> RawParams {
+        self.pairs.extend(more.pairs);
+        self
+    }
+
+    /// Adds a parameter that was found elsewhere.
+    pub fn add(&mut self, name: &str, value: &str) {
+        self.pairs.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Back to `application/x-www-form-urlencoded` text, to be kept and parsed again.
     pub fn encode(&self) -> String {
         encode_pairs(self.pairs())

@@ -37,7 +37,12 @@ const REPEAT: Sql = Sql {
            WHERE family_id = $1 AND pool_id = $2 AND grant_id = $5 AND generation = $3 AND repeats < $4",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &ROTATE, &REPEAT];
+const HOLD: Sql = Sql {
+    name: "family_hold",
+    text: "SELECT 1 FROM refresh_family WHERE family_id = $1 AND pool_id = $2 AND grant_id = $3 AND generation = $4",
+};
+
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &ROTATE, &REPEAT, &HOLD];
 
 impl Store {
     /// The chain of this id, whatever its state, with its grant. A new chain is at generation 0.
@@ -72,6 +77,19 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let batch = self.hold_grant(Batch::new(), grant, until);
         self.write(batch.guard(&REPEAT, args![id, self.pool_id(), generation, REPEATS_MAX, grant])).await
+    }
+
+    /// Leaves the chain at `generation`, for a client that goes on with the same token. `false` when it is no longer there or
+    /// the grant was revoked. The grant is kept as by [`Store::rotate`].
+    pub async fn reuse(
+        &self,
+        id: FamilyId,
+        grant: GrantId,
+        generation: i64,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let batch = self.hold_grant(Batch::new(), grant, until);
+        self.write(batch.hold(&HOLD, args![id, self.pool_id(), grant, generation])).await
     }
 
     pub(crate) fn insert_family(&self, batch: Batch, family: &NewFamily, grant: GrantId, now: Now) -> Batch {

@@ -11,7 +11,7 @@ use axum::{
     response::Response,
 };
 use http::{
-    HeaderMap, Method,
+    HeaderMap, HeaderName, Method,
     header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN},
     request::Parts,
 };
@@ -45,6 +45,8 @@ pub struct Edge {
     pub peer: IpAddr,
     /// The page that sent it, if a script did.
     pub origin: Option<String>,
+    /// The App ID in the header `x-authing-app-id`, which older client libraries send.
+    pub app_id: Option<String>,
     /// Its method.
     pub method: Method,
     /// Whether its path is one where errors are JSON.
@@ -57,6 +59,8 @@ pub struct Edge {
 /// The name of a request, made by the outermost layer.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
+
+const APP_ID: HeaderName = HeaderName::from_static("x-authing-app-id");
 
 impl Edge {
     /// Its `Authorization` header. One that cannot be read is refused: taken for none, the credentials in it would be passed over.
@@ -98,6 +102,7 @@ impl FromRequestParts<Arc<Signet>> for Edge {
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
             peer: signet.settings().proxies.sender(peer, &parts.headers),
             origin: text(ORIGIN),
+            app_id: text(APP_ID),
             authorization: authorization(&parts.headers),
             method: parts.method.clone(),
             asks_for_json: asks_for_json(parts.uri.path()),
@@ -132,7 +137,7 @@ const FOR_BROWSERS: &[&str] = &["/oidc/auth", "/oidc/auth/resume", "/oidc/sessio
 
 /// Whether errors at `path` are JSON, as protocol endpoints have them (RFC 6749 §5.2), and not pages.
 pub fn asks_for_json(path: &str) -> bool {
-    path.starts_with("/oidc/") && !FOR_BROWSERS.contains(&path)
+    path.starts_with("/api/") || path.starts_with("/oidc/") && !FOR_BROWSERS.contains(&path)
 }
 
 async fn find_site(signet: &Signet, parts: &Parts) -> Result<(Issuer, Option<Arc<Application>>), Failure> {

@@ -30,7 +30,7 @@ use crate::{
     error::{self, Missing},
     login,
     metrics::{self, Metrics},
-    oidc::{auth, cors, discovery, introspection, me, revocation, session_end, token},
+    oidc::{auth, cors, discovery, introspection, me, revocation, session_end, token, validate_token},
     pages::{self, Lang, Problem, StartPage},
     ready::{self, Readiness},
     respond::{self, Policy},
@@ -63,6 +63,7 @@ pub fn router(signet: Arc<Signet>) -> Router {
         .route("/oidc/me", any(me::handle).options(cors::preflight))
         .route("/oidc/token/introspection", any(introspection::handle).options(cors::preflight))
         .route("/oidc/token/revocation", any(revocation::handle).options(cors::preflight))
+        .route("/api/v2/oidc/validate_token", any(validate_token::handle).options(cors::preflight))
         .route("/oidc/session/end", any(session_end::handle))
         .route(
             "/oidc/.well-known/openid-configuration",

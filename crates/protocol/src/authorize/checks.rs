@@ -1,7 +1,7 @@
 //! What is refused, in which order, and where it is written.
 
 use crate::{
-    application::{ActiveApplication, AuthMethod},
+    application::ActiveApplication,
     authorize::{AuthorizationRequest, Draft, Field, allowed},
     error::{Check, ErrorCode, Refusal, refuse, run_checks},
     limits::{NONCE_BYTES, STATE_BYTES},
@@ -195,7 +195,7 @@ fn check_code_challenge(asked: &Asked<'_>) -> Result<(), Refusal> {
         ),
         (Field::Absent, Field::Good(_)) => invalid("code_challenge_method is given without code_challenge"),
         (Field::Absent, Field::Absent) => unless(
-            settings.token_endpoint_auth_method == AuthMethod::None && gives_code,
+            asked.application.must_use_pkce() && gives_code,
             ErrorCode::InvalidRequest,
             "code_challenge is required: this application has no secret, so it must use PKCE with S256",
         ),

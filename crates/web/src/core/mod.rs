@@ -117,6 +117,13 @@ pub trait Rows {
         generation: i64,
         until: Timestamp,
     ) -> Result<bool, StoreError>;
+    async fn reuse(
+        &self,
+        id: FamilyId,
+        grant: GrantId,
+        generation: i64,
+        until: Timestamp,
+    ) -> Result<bool, StoreError>;
     async fn revoke_grant(&self, id: GrantId, now: Now) -> Result<bool, StoreError>;
 }
 
@@ -264,6 +271,16 @@ impl Rows for Store {
         until: Timestamp,
     ) -> Result<bool, StoreError> {
         Store::repeat(self, id, grant, generation, until).await
+    }
+
+    async fn reuse(
+        &self,
+        id: FamilyId,
+        grant: GrantId,
+        generation: i64,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Store::reuse(self, id, grant, generation, until).await
     }
 
     async fn revoke_grant(&self, id: GrantId, now: Now) -> Result<bool, StoreError> {

@@ -65,6 +65,9 @@ impl Refreshable {
             let now = node.now();
             let (id, grant, until) = (family.id, family.grant.id, caller.access_until(now));
             let (written, generation) = match refresh::decide(&family, presented, now.timestamp(), grace) {
+                RefreshDecision::Rotate { .. } if keeps_its_token(caller) => {
+                    (rows.reuse(id, grant, presented, until).await?, presented)
+                }
                 RefreshDecision::Rotate { next } => {
                     (rows.rotate(id, grant, presented, until, now).await?, next)
                 }
@@ -95,4 +98,10 @@ fn grace(caller: &Caller<'_>) -> Seconds {
         | AuthMethod::ClientSecretJwt
         | AuthMethod::PrivateKeyJwt => GRACE_CONFIDENTIAL,
     }
+}
+
+/// Whether the client goes on with the token it has. A public one never does (RFC 9700 §2.2.2).
+fn keeps_its_token(caller: &Caller<'_>) -> bool {
+    let settings = &caller.client.application().settings;
+    settings.reuse_refresh_tokens && settings.token_endpoint_auth_method != AuthMethod::None
 }

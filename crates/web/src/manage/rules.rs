@@ -37,6 +37,9 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("redirect_uris", tokens_go_by_https),
     ("response_types", |app| modes_are_used(app).map(str::to_owned)),
     ("response_types", types_have_their_modes),
+    ("reuse_refresh_tokens", |app| reuse_is_for_the_confidential(app).map(str::to_owned)),
+    ("password_in_url", |app| password_goes_with_the_rest(app).map(str::to_owned)),
+    ("refresh_without_client_id", |app| only_the_public_are_named(app).map(str::to_owned)),
     ("grant_types", |app| refresh_has_an_origin(app).map(str::to_owned)),
 ];
 
@@ -173,4 +176,23 @@ fn refresh_has_an_origin(app: &Application) -> Option<&'static str> {
     let origins = [GrantType::AuthorizationCode, GrantType::Password];
     (app.allows_grant(GrantType::RefreshToken) && !origins.iter().any(|grant| app.allows_grant(*grant)))
         .then_some("has refresh_token without authorization_code or password, which alone can hand one out")
+}
+
+/// RFC 9700 §2.2.2: whoever has no secret must have a new refresh token each time.
+fn reuse_is_for_the_confidential(app: &Application) -> Option<&'static str> {
+    let public = app.settings.token_endpoint_auth_method == AuthMethod::None;
+    (app.settings.reuse_refresh_tokens && public).then_some(
+        "must be false where `token_endpoint_auth_method` is none: a stolen token would serve unseen",
+    )
+}
+
+fn password_goes_with_the_rest(app: &Application) -> Option<&'static str> {
+    (app.settings.password_in_url && !app.settings.token_request_in_url)
+        .then_some("needs token_request_in_url")
+}
+
+fn only_the_public_are_named(app: &Application) -> Option<&'static str> {
+    let public = app.settings.token_endpoint_auth_method == AuthMethod::None;
+    (app.settings.refresh_without_client_id && !public)
+        .then_some("must be false unless `token_endpoint_auth_method` is none: a header proves nothing")
 }

@@ -1,6 +1,7 @@
 //! The protocol endpoints below an issuer.
 
 pub mod auth;
+pub mod compatibility;
 pub mod cors;
 pub mod discovery;
 pub mod introspection;
@@ -11,10 +12,10 @@ pub mod request_object;
 pub mod revocation;
 pub mod session_end;
 pub mod token;
+pub mod validate_token;
 
 use std::sync::Arc;
 
-use http::Method;
 use signet_protocol::{
     application::{ActiveApplication, AuthMethod},
     client_assertion::{Asserted, asserted},
@@ -32,6 +33,7 @@ use crate::{
     Signet, client_keys,
     edge::{Edge, Form},
     error::{Failure, only},
+    oidc::compatibility::{Unusual, check_query},
 };
 
 /// The active application `id`, if `issuer` serves it.
@@ -57,18 +59,41 @@ pub async fn authenticated_form(
 ) -> Result<(RawParams, AuthenticatedClient), Failure> {
     only(&edge.method, "POST, OPTIONS")?;
     check_query(edge)?;
-    let params = form.params()?;
-    check_form(&params)?;
-    let presented = presented(&params, edge.authorization()?)?;
+    authenticated(signet, edge, form.params()?, &Unusual::default(), method).await
+}
+
+/// The parameters of a request, and the client that authenticated with them, to whom `unusual` must be allowed.
+async fn authenticated(
+    signet: &Arc<Signet>,
+    edge: &Edge,
+    params: RawParams,
+    unusual: &Unusual,
+    method: impl FnOnce(&ActiveApplication) -> AuthMethod,
+) -> Result<(RawParams, AuthenticatedClient), Failure> {
+    check_form(&params).map_err(|refusal| unusual.instead_of(refusal))?;
+    let presented =
+        presented(&params, edge.authorization()?).map_err(|refusal| unusual.instead_of(refusal))?;
     let application = match presented.id {
         Some(id) => application_here(signet, &edge.issuer, id).await?,
         None => None,
     };
+    unusual.check(edge, application.as_ref())?;
     let client = match presented.assertion() {
         None => authenticate(application, &presented, method)?,
         Some(_) => by_assertion(signet, edge, asserted(application, &presented, method)?).await?,
     };
     Ok((params, client))
+}
+
+/// The parameters of a token request, and the client that authenticated with them.
+pub async fn authenticated_token_request(
+    signet: &Arc<Signet>,
+    edge: &Edge,
+    form: Form,
+) -> Result<(RawParams, AuthenticatedClient), Failure> {
+    only(&edge.method, "POST, OPTIONS")?;
+    let (params, unusual) = compatibility::token_request(edge, form)?;
+    authenticated(signet, edge, params, &unusual, |app| app.settings.token_endpoint_auth_method).await
 }
 
 /// The client whose assertion is verified and, before anything is made of it, spent (RFC 7523 §3).
@@ -91,31 +116,4 @@ async fn by_assertion(
 /// The token that introspection and revocation are about (RFC 7662 §2.1, RFC 7009 §2.1).
 pub fn presented_token(params: &RawParams) -> Result<&str, Refusal> {
     params.get("token").ok_or(refuse(ErrorCode::InvalidRequest, "token is missing; send it in the form body"))
-}
-
-/// Parameters that must not be in a URL (RFC 6749 §2.3.1 and §3.2).
-const BODY_ONLY: &[&str] = &[
-    "client_id",
-    "client_secret",
-    "client_assertion",
-    "client_assertion_type",
-    "grant_type",
-    "code",
-    "code_verifier",
-    "refresh_token",
-    "token",
-    "username",
-    "password",
-];
-
-fn check_query(edge: &Edge) -> Result<(), Failure> {
-    let query = edge.query()?;
-    if edge.method == Method::POST && BODY_ONLY.iter().any(|name| query.has(name)) {
-        return Err(refuse(
-            ErrorCode::InvalidRequest,
-            "parameters are in the URL; send them in the form body (application/x-www-form-urlencoded)",
-        )
-        .into());
-    }
-    Ok(())
 }

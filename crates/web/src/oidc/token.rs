@@ -23,7 +23,7 @@ use crate::{
     hashing::Busy,
     login::credentials::{Checked, Credentials},
     metrics::{Outcome, mark},
-    oidc::{authenticated_form, cors, keys::Keys},
+    oidc::{authenticated_token_request, cors, keys::Keys},
     respond,
 };
 
@@ -34,8 +34,7 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
 }
 
 async fn exchange(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
-    let (params, client) =
-        authenticated_form(signet, edge, form, |app| app.settings.token_endpoint_auth_method).await?;
+    let (params, client) = authenticated_token_request(signet, edge, form).await?;
     let allowed = token::allow(client, token::grant_type(&params)?)?;
     let exchange = Exchange { signet, edge, allowed: &allowed };
     let answer = match allowed.grant() {

@@ -1,10 +1,12 @@
 //! Every route in this process, by URL.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod access;
 mod account;
 mod assertions;
 mod attacks;
 mod client;
+mod compatibility;
 mod consent;
 mod cors;
 mod delivery;

@@ -132,7 +132,7 @@ impl Pair {
         let step = steps[(self.random.between(0, 9) - 6).max(0).unsigned_abs() as usize];
         let seconds = self.random.between(-step / 4, step);
         self.now = Now::from_millis(self.now.millis() + seconds * 1000);
-        match self.random.between(0, 14) {
+        match self.random.between(0, 15) {
             0 => self.wait().await,
             1 | 2 => self.sign_in().await,
             3 => self.sign_out().await,
@@ -143,6 +143,7 @@ impl Pair {
             11 => self.revoke().await,
             12 => self.block().await,
             13 => self.sign_in_directly().await,
+            14 => self.reuse().await,
             _ => self.sweep().await,
         }
     }
@@ -324,6 +325,14 @@ impl Pair {
         let model = self.tables.rotate(id, grant, from, until, now);
         assert_eq!(self.store.rotate(id, grant, from, until, now).await, Ok(model), "rotate");
         format!("{model} rotate {id:?} of {grant:?} from {from}")
+    }
+
+    async fn reuse(&mut self) -> String {
+        let (id, grant, generation) = self.chain();
+        let until = self.now.timestamp().plus(Seconds(3 * DAY));
+        let model = self.tables.reuse(id, grant, generation, until);
+        assert_eq!(self.store.reuse(id, grant, generation, until).await, Ok(model), "reuse");
+        format!("{model} reuse {id:?} of {grant:?} at {generation}")
     }
 
     async fn repeat(&mut self) -> String {

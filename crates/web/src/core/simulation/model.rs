@@ -256,6 +256,11 @@ impl Tables {
         true
     }
 
+    pub fn reuse(&mut self, id: FamilyId, grant: GrantId, generation: i64, until: Timestamp) -> bool {
+        let there = |row: &RefreshFamily| row.grant.id == grant && row.generation == generation;
+        self.families.get(&id).is_some_and(there) && self.hold(grant, until).is_some()
+    }
+
     pub fn revoke_grant(&mut self, id: GrantId, now: Now) -> bool {
         if self.has(Fault::NothingIsRevoked) {
             return true;

@@ -184,6 +184,16 @@ impl Rows for Request {
         self.database.run(move |tables| tables.repeat(id, grant, generation, until)).await
     }
 
+    async fn reuse(
+        &self,
+        id: FamilyId,
+        grant: GrantId,
+        generation: i64,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.database.run(move |tables| tables.reuse(id, grant, generation, until)).await
+    }
+
     async fn revoke_grant(&self, id: GrantId, now: Now) -> Result<bool, StoreError> {
         let revoked = self.database.commit(now, move |tables| tables.revoke_grant(id, now)).await?;
         if !revoked && !self.world().has(Fault::NothingIsLearned) {

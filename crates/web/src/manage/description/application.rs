@@ -68,6 +68,12 @@ pub struct ApplicationEntry {
     pub allow_plain_pkce: Option<bool>,
     pub access_token_in_query: Option<bool>,
     pub empty_claims_as_null: Option<bool>,
+    pub updated_at_as_text: Option<bool>,
+    pub reuse_refresh_tokens: Option<bool>,
+    pub token_request_in_url: Option<bool>,
+    pub password_in_url: Option<bool>,
+    pub refresh_without_client_id: Option<bool>,
+    pub validate_token: Option<bool>,
     pub logo_uri: Option<Option<String>>,
     pub description: Option<Option<String>>,
 }
@@ -134,6 +140,12 @@ impl ApplicationEntry {
             allow_plain_pkce: table.boolean("allow_plain_pkce"),
             access_token_in_query: table.boolean("access_token_in_query"),
             empty_claims_as_null: table.boolean("empty_claims_as_null"),
+            updated_at_as_text: table.boolean("updated_at_as_text"),
+            reuse_refresh_tokens: table.boolean("reuse_refresh_tokens"),
+            token_request_in_url: table.boolean("token_request_in_url"),
+            password_in_url: table.boolean("password_in_url"),
+            refresh_without_client_id: table.boolean("refresh_without_client_id"),
+            validate_token: table.boolean("validate_token"),
             logo_uri: table.text("logo_uri", check::logo),
             description: table.text("description", check::lines),
         };
@@ -187,6 +199,12 @@ impl ApplicationEntry {
         put(&mut settings.allow_plain_pkce, &self.allow_plain_pkce);
         put(&mut settings.access_token_in_query, &self.access_token_in_query);
         put(&mut settings.empty_claims_as_null, &self.empty_claims_as_null);
+        put(&mut settings.updated_at_as_text, &self.updated_at_as_text);
+        put(&mut settings.reuse_refresh_tokens, &self.reuse_refresh_tokens);
+        put(&mut settings.token_request_in_url, &self.token_request_in_url);
+        put(&mut settings.password_in_url, &self.password_in_url);
+        put(&mut settings.refresh_without_client_id, &self.refresh_without_client_id);
+        put(&mut settings.validate_token, &self.validate_token);
         put(&mut settings.logo_uri, &self.logo_uri);
         put(&mut settings.description, &self.description);
     }

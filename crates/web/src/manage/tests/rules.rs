@@ -101,6 +101,13 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
             "must have at least one",
         ),
         ("[[applications]]\nname = \"N\"\nidentifier = \"a\"".into(), 1, "must have at least one URI"),
+        (
+            app("token_endpoint_auth_method = \"none\"\nreuse_refresh_tokens = true"),
+            6,
+            "`reuse_refresh_tokens` must be false where",
+        ),
+        (app("password_in_url = true"), 5, "`password_in_url` needs token_request_in_url"),
+        (app("refresh_without_client_id = true"), 5, "`refresh_without_client_id` must be false unless"),
         (app("access_default = \"none\""), 5, "`access_default` must be one of allow, deny"),
         (app("access_rules = [\"admin\"]"), 5, "`access_rules` must be a list of tables"),
         (
@@ -333,7 +340,7 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         app.settings.introspection_endpoint_auth_method = AuthMethod::None;
         app.settings.revocation_endpoint_auth_method = AuthMethod::None;
     };
-    let breaks: [Break; 13] = [
+    let breaks: [Break; 16] = [
         |app| {
             app.settings.kind = ApplicationType::Spa;
             app.secret = Some(Secret::new("s"));
@@ -353,6 +360,13 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         },
         |app| app.settings.response_types.clear(),
         |app| app.settings.response_types.push(ResponseType::CodeToken),
+        |app| app.settings.reuse_refresh_tokens = true,
+        |app| app.settings.password_in_url = true,
+        |app| {
+            app.secret = Some(Secret::new("s"));
+            app.settings.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
+            app.settings.refresh_without_client_id = true;
+        },
         |app| app.settings.grant_types = vec![GrantType::RefreshToken],
     ];
     assert_eq!(breaks.len(), APPLICATION_RULES.len(), "a rule has no case here");
