@@ -5,6 +5,7 @@ use crate::{
     authorize::ResponseMode,
     params::RawParams,
     pkce::{ChallengeMethod, CodeChallenge},
+    pool::PoolSettings,
     scope::Scope,
     time::Seconds,
 };
@@ -165,4 +166,11 @@ pub struct AuthorizationRequest {
     pub ui_locales: Option<String>,
     /// An ID token of the user the application expects, not yet verified.
     pub id_token_hint: Option<String>,
+}
+
+impl AuthorizationRequest {
+    /// The same without the scope values that mean nothing in `pool`.
+    pub fn within(self, pool: &PoolSettings) -> AuthorizationRequest {
+        AuthorizationRequest { scope: pool.understood(self.scope), ..self }
+    }
 }

@@ -10,6 +10,7 @@ use crate::{
     grant::Grant,
     issuer::Issuer,
     jose::{self, JoseError, Signer, Typ},
+    pool::PoolSettings,
     scope::Scope,
     time::{Seconds, Timestamp},
     token::AllowedGrant,
@@ -26,8 +27,10 @@ pub struct Minting<'a> {
     pub user: &'a ActiveUser,
     /// From which grant.
     pub grant: &'a Grant,
-    /// The scope of the access token.
+    /// The scope of the access token; what means nothing in the pool any more is left out.
     pub scope: Scope,
+    /// What the pool adds to the built-in scopes and claims.
+    pub pool: &'a PoolSettings,
     /// The `nonce` of the authorization request; none on refresh.
     pub nonce: Option<String>,
 }
@@ -61,12 +64,13 @@ pub struct TokenResponse {
 impl Minting<'_> {
     /// Makes the tokens. `refresh_token` was decided, and its row written, before.
     pub fn mint(
-        self,
+        mut self,
         signers: &Signers<'_>,
         refresh_token: Option<String>,
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) -> Result<TokenResponse, JoseError> {
+        self.scope = self.pool.understood(self.scope);
         let application = self.allowed.client().application();
         let access_token = jose::sign(
             &signers.access_token,
@@ -116,7 +120,7 @@ impl Minting<'_> {
             nonce: self.nonce.clone(),
             at_hash: Some(at_hash),
             sid: self.grant.session.to_string(),
-            user: user_claims(self.user, &self.scope, application),
+            user: user_claims(self.user, &self.scope, application, self.pool),
         }
     }
 }

@@ -5,9 +5,13 @@
 use signet_protocol::{
     application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType},
     jose::SigningAlg,
+    limits::CONSTANT_CLAIMS_BYTES,
+    pool::check_claim_name,
     redirect_uri::{RedirectUri, Scheme},
     user::User,
 };
+
+use super::problem::shown;
 
 /// A rule about one key of an application: what is wrong with it, or nothing.
 type Rule = (&'static str, fn(&Application) -> Option<String>);
@@ -26,6 +30,7 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("logout_redirect_uris", |app| schemes(app.settings.kind, &app.settings.logout_redirect_uris)),
     ("redirect_uris", |app| code_has_a_callback(app).map(str::to_owned)),
     ("response_types", |app| code_is_ticked(app).map(str::to_owned)),
+    ("constant_claims", constant_claims_fit),
     ("grant_types", |app| refresh_has_an_origin(app).map(str::to_owned)),
 ];
 
@@ -95,6 +100,20 @@ fn code_has_a_callback(app: &Application) -> Option<&'static str> {
 fn code_is_ticked(app: &Application) -> Option<&'static str> {
     (app.allows_grant(GrantType::AuthorizationCode) && !app.allows_response(ResponseType::Code))
         .then_some("must have code: the authorization_code grant starts with it")
+}
+
+/// They travel in every ID token, and none takes the place of what Signet says.
+fn constant_claims_fit(app: &Application) -> Option<String> {
+    let claims = &app.settings.constant_claims;
+    let refused = |name: &String| {
+        check_claim_name(name).err().map(|reason| format!("has `{}`, which {reason}", shown(name)))
+    };
+    let size = serde_json::to_vec(claims).map_or(usize::MAX, |bytes| bytes.len());
+    let large = || {
+        (size > CONSTANT_CLAIMS_BYTES)
+            .then(|| format!("must be at most {CONSTANT_CLAIMS_BYTES} bytes as JSON; it is {size}"))
+    };
+    claims.keys().find_map(refused).or_else(large)
 }
 
 fn refresh_has_an_origin(app: &Application) -> Option<&'static str> {

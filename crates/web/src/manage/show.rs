@@ -7,6 +7,7 @@ use signet_protocol::{
     discovery::{Discovery, discovery},
     id::AppId,
     issuer::{Identifier, Issuer, IssuerId, Site},
+    pool::PoolSettings,
 };
 use signet_store::StoreError;
 
@@ -22,7 +23,8 @@ pub struct ApplicationCard {
 
 /// The application with this App ID or identifier.
 pub async fn application(signet: &Signet, named: &str) -> Result<Option<ApplicationCard>, StoreError> {
-    Ok(find(signet, named).await?.map(|application| card(signet, application)))
+    let pool = signet.store().pool_settings().await?;
+    Ok(find(signet, named).await?.map(|application| card(signet, application, &pool)))
 }
 
 pub(super) async fn find(signet: &Signet, named: &str) -> Result<Option<Arc<Application>>, StoreError> {
@@ -37,14 +39,14 @@ pub(super) async fn find(signet: &Signet, named: &str) -> Result<Option<Arc<Appl
     }
 }
 
-fn card(signet: &Signet, application: Arc<Application>) -> ApplicationCard {
+fn card(signet: &Signet, application: Arc<Application>, settings: &PoolSettings) -> ApplicationCard {
     let (base, pool) = (&signet.settings().base_url, application.pool);
     let own = Site::Application(application.identifier.clone());
     let own = Issuer::at(base, &own, pool, IssuerId::Application(application.id));
     let shared = Issuer::at(base, &Site::Pool, pool, IssuerId::Pool(pool));
     let issuers = [
-        ("At its own address", discovery(&own, Some(&application))),
-        ("At the pool's address", discovery(&shared, None)),
+        ("At its own address", discovery(&own, Some(&application), settings)),
+        ("At the pool's address", discovery(&shared, None, settings)),
     ];
     ApplicationCard { application, issuers }
 }

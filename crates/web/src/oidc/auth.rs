@@ -134,7 +134,7 @@ async fn answer(
 impl Asking<'_> {
     async fn answer(&self, draft: &Draft) -> Result<Response, Failure> {
         let request = match authorize::check(draft, &self.application) {
-            Ok(request) => request,
+            Ok(request) => request.within(&*self.signet.store().pool_settings().await?),
             Err(refusal) => return self.refuse(refusal, draft.is_silent()).await,
         };
         match self.hinted(&request).await? {

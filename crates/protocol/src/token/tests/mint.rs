@@ -6,6 +6,7 @@ use crate::{
     access_token::grant_of,
     application::{ActiveApplication, GrantType},
     jose::{Parsed, Signer, SigningAlg, Verifier, half_hash},
+    pool::PoolSettings,
     samples::*,
     time::Seconds,
     token::{Minting, Signers, TokenResponse, allow},
@@ -25,6 +26,7 @@ fn minted(
         user: &active_user(),
         grant: &grant(),
         scope: scope(granted),
+        pool: &PoolSettings::default(),
         nonce: nonce.map(str::to_owned),
     };
     let signers = Signers { access_token: Signer::Key(ec()), id_token };

@@ -50,7 +50,7 @@ const ALERTS: [LoginAlert; 6] = [
     LoginAlert::TooLong,
 ];
 
-const SCOPES: [ScopeLine; 8] = [
+const SCOPES: [ScopeLine<'static>; 8] = [
     ScopeLine::Profile,
     ScopeLine::Email,
     ScopeLine::Phone,
@@ -105,7 +105,7 @@ fn account<'a>(lang: Lang, v: &'a Values) -> AccountPage<'a> {
     }
 }
 
-fn consent<'a>(lang: Lang, v: &'a Values, scopes: &'a [ScopeLine], offline: bool) -> ConsentPage<'a> {
+fn consent<'a>(lang: Lang, v: &'a Values, scopes: &'a [ScopeLine<'a>], offline: bool) -> ConsentPage<'a> {
     ConsentPage {
         lang,
         app_name: &v.name,
@@ -373,15 +373,15 @@ fn waiting_times_are_words() {
 fn consent_lists_what_is_asked_for_and_nothing_else() {
     let v = sample();
     let t = Lang::En.messages();
-    let titles = |scopes: &[ScopeLine], offline| -> Vec<&str> {
-        consent(Lang::En, &v, scopes, offline).lines().iter().map(|line| line.title).collect()
+    let titles = |scopes: &[ScopeLine], offline| -> Vec<String> {
+        consent(Lang::En, &v, scopes, offline).lines().iter().map(|line| line.title.to_string()).collect()
     };
     assert_eq!(titles(&[], false), [t.scope_openid.title]);
     assert_eq!(
         titles(&[ScopeLine::Roles, ScopeLine::Email], true),
         [t.scope_openid.title, t.scope_roles.title, t.scope_email.title, t.scope_offline.title]
     );
-    let all: HashSet<&str> = titles(&SCOPES, true).into_iter().collect();
+    let all: HashSet<String> = titles(&SCOPES, true).into_iter().collect();
     assert_eq!(all.len(), SCOPES.len() + 2, "two scopes in the same words");
     let html = consent(Lang::En, &v, &[ScopeLine::Roles], false).render().unwrap();
     let (tags, text) = read(&html);
