@@ -4,7 +4,11 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{claims::user_claims, samples::*, user_field::BasicField};
+use crate::{
+    claims::{CLAIMS_BY_SCOPE, FURTHER_CLAIMS, user_claims},
+    samples::*,
+    user_field::BasicField,
+};
 
 /// A pool with two fields, three claims and three scopes.
 fn pool() -> PoolSettings {
@@ -164,6 +168,30 @@ fn names_that_are_taken_or_misformed_are_refused() {
         assert!(check_field_name(bad).is_err(), "{bad}");
     }
     assert_eq!(check_field_name("desk_no-1"), Ok(()));
+}
+
+/// The names in the second column of the row of `docs/scopes.md` that begins with `first`.
+fn documented(first: &str) -> Vec<&'static str> {
+    let page = include_str!("../../../docs/scopes.md");
+    let row = page.lines().find(|line| line.starts_with(&format!("| {first} |"))).unwrap();
+    row.split('|').nth(2).unwrap().split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn the_page_lists_what_is_built_in() {
+    for (scope, claims) in CLAIMS_BY_SCOPE {
+        let names: Vec<&str> = claims.iter().map(|(name, _)| *name).collect();
+        assert_eq!(documented(&format!("`{}`", scope.as_str())), names);
+    }
+    assert_eq!((documented("`openid`"), documented("`offline_access`")), (vec!["sub"], vec![]));
+    let page = include_str!("../../../docs/scopes.md");
+    let names = |from: &str, to: &str| -> Vec<&str> {
+        let part = page.split(from).nth(1).unwrap().split(to).next().unwrap();
+        part.split('`').skip(1).step_by(2).collect()
+    };
+    let further: Vec<&str> = FURTHER_CLAIMS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names("| claim | is |", "\n\n"), further);
+    assert_eq!(names("in whatever case:", ". The"), PROTOCOL_CLAIMS);
 }
 
 #[test]

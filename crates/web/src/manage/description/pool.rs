@@ -48,7 +48,7 @@ impl FieldEntry {
     pub(super) fn read(table: &mut Table) -> FieldEntry {
         let (name, remove) = (name(table, check_field_name), table.boolean("remove").unwrap_or(false));
         let kind = table.choice("type", FieldType::ALL, FieldType::as_str);
-        FieldEntry { lines: finish(table, remove, &["type"]), name, kind, remove }
+        FieldEntry { lines: finish(table, "an extended field", remove, &["type"]), name, kind, remove }
     }
 }
 
@@ -56,7 +56,7 @@ impl ClaimEntry {
     pub(super) fn read(table: &mut Table) -> ClaimEntry {
         let (name, remove) = (name(table, check_claim_name), table.boolean("remove").unwrap_or(false));
         let field = table.parsed("field", UserField::parse);
-        ClaimEntry { lines: finish(table, remove, &["field"]), name, field, remove }
+        ClaimEntry { lines: finish(table, "a claim", remove, &["field"]), name, field, remove }
     }
 }
 
@@ -66,7 +66,7 @@ impl ScopeEntry {
         let claims = table.list("claims", CLAIMS_PER_POOL, |text| Ok::<_, String>(text.to_owned()));
         let description = table.text("description", check::line);
         let description_zh = table.text("description_zh", check::line);
-        let lines = finish(table, remove, &["claims", "description", "description_zh"]);
+        let lines = finish(table, "a scope", remove, &["claims", "description", "description_zh"]);
         ScopeEntry { lines, name, claims, description, description_zh, remove }
     }
 
@@ -83,10 +83,10 @@ fn name(table: &mut Table, check: fn(&str) -> Result<(), &'static str>) -> Optio
 }
 
 /// What every such entry keeps to: it has a name, and one that is removed has nothing else.
-fn finish(table: &mut Table, remove: bool, others: &[&'static str]) -> Lines {
+fn finish(table: &mut Table, what: &str, remove: bool, others: &[&'static str]) -> Lines {
     let lines = table.lines();
     if !lines.has("name") {
-        table.problem(lines.table, "it needs a `name`");
+        table.problem(lines.table, format!("{what} needs a `name`"));
     }
     for key in others.iter().filter(|key| remove && lines.has(key)) {
         table.problem(lines.of(key), format!("`{key}` and `remove` exclude each other"));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use signet_protocol::{
+    claims::built_in_claims,
     limits::{CLAIMS_PER_POOL, FIELDS_PER_POOL, SCOPES_PER_POOL},
     pool::{CustomScope, PoolSettings},
     user_field::{FieldType, UserField},
@@ -12,7 +13,10 @@ use signet_store::Change;
 use super::{Action, Draft, PlanError, fields};
 use crate::{
     Signet,
-    manage::description::{ClaimEntry, Description, FieldEntry, ScopeEntry},
+    manage::{
+        description::{ClaimEntry, Description, FieldEntry, ScopeEntry},
+        problem::{nearest, shown},
+    },
 };
 
 /// Plans every entry, and says what the settings of the pool are then.
@@ -107,45 +111,47 @@ fn changed(differences: Option<Vec<String>>, new: impl FnOnce() -> Vec<String>) 
     }
 }
 
-/// A claim is made of a field that exists.
+/// A claim is made of a field that exists. Who says otherwise is the entry of the claim, or that of a field which goes.
 fn check_claims(description: &Description, new: &PoolSettings, draft: &mut Draft) {
     for (claim, field) in &new.claims {
         let UserField::Extended(field) = field else { continue };
         if new.extended_fields.contains_key(field) {
             continue;
         }
-        let named = |name: &Option<String>, wanted: &str| name.as_deref() == Some(wanted);
-        let by_claim = description.claims.iter().find(|entry| named(&entry.name, claim));
-        let by_field = description.extended_fields.iter().find(|entry| named(&entry.name, field));
-        if let Some(entry) = by_claim {
-            let reason = format!(
-                "`field` is the extended field {field}, which is not declared in [[extended_fields]]"
-            );
+        let mut claims = description.claims.iter().filter(|entry| entry.field.is_some());
+        if let Some(entry) = claims.find(|entry| entry.name.as_ref() == Some(claim)) {
+            let reason = format!("`field` names {field}, which is not declared in [[extended_fields]]");
             draft.refuse(entry.lines.of("field"), reason);
-        } else if let Some(entry) = by_field {
-            let reason =
-                format!("the claim {claim} is made of the extended field {field}; remove the claim as well");
+        } else if let Some(entry) =
+            description.extended_fields.iter().find(|entry| entry.name.as_ref() == Some(field))
+        {
+            let reason = format!("the claim {claim} is made of {field}; remove that claim as well");
             draft.refuse(entry.lines.of("remove"), reason);
         }
     }
 }
 
-/// A scope gives claims that exist.
+/// A scope gives claims that exist. Who says otherwise is the entry of the scope, or that of a claim which goes.
 fn check_scopes(description: &Description, new: &PoolSettings, draft: &mut Draft) {
     for (scope, settings) in &new.scopes {
         for claim in settings.claims.iter().filter(|claim| new.field_of(claim).is_none()) {
-            let named = |name: &Option<String>, wanted: &str| name.as_deref() == Some(wanted);
-            let by_scope =
-                description.scopes.iter().find(|entry| named(&entry.name, scope) && entry.claims.is_some());
-            let by_claim = description.claims.iter().find(|entry| named(&entry.name, claim));
-            if let Some(entry) = by_scope {
+            let mut scopes = description.scopes.iter().filter(|entry| entry.claims.is_some());
+            if let Some(entry) = scopes.find(|entry| entry.name.as_ref() == Some(scope)) {
+                let guess = nearest(
+                    claim,
+                    new.claims.keys().map(String::as_str).chain(built_in_claims().map(|(name, _)| name)),
+                );
+                let guess = guess.map_or(String::new(), |meant| format!("; did you mean \"{meant}\"?"));
                 let reason = format!(
-                    "`claims` has {claim:?}, which is neither a built-in claim nor one of [[claims]]"
+                    "{:?} in `claims` is neither a built-in claim nor one of [[claims]]{guess}",
+                    shown(claim)
                 );
                 draft.refuse(entry.lines.of("claims"), reason);
-            } else if let Some(entry) = by_claim {
+            } else if let Some(entry) =
+                description.claims.iter().find(|entry| entry.name.as_ref() == Some(claim))
+            {
                 let reason =
-                    format!("the scope {scope} gives the claim {claim}; take it out of its `claims` as well");
+                    format!("the scope {scope} gives the claim; take it out of its `claims` as well");
                 draft.refuse(entry.lines.of("remove"), reason);
             }
         }
@@ -153,28 +159,15 @@ fn check_scopes(description: &Description, new: &PoolSettings, draft: &mut Draft
 }
 
 fn check_numbers(description: &Description, new: &PoolSettings, draft: &mut Draft) {
-    let last = |lines: Option<usize>| lines.unwrap_or(1);
-    for (what, number, most, line) in [
-        (
-            "extended fields",
-            new.extended_fields.len(),
-            FIELDS_PER_POOL,
-            last(description.extended_fields.last().map(|entry| entry.lines.table)),
-        ),
-        (
-            "claims",
-            new.claims.len(),
-            CLAIMS_PER_POOL,
-            last(description.claims.last().map(|entry| entry.lines.table)),
-        ),
-        (
-            "scopes",
-            new.scopes.len(),
-            SCOPES_PER_POOL,
-            last(description.scopes.last().map(|entry| entry.lines.table)),
-        ),
+    let fields = description.extended_fields.last().map(|entry| entry.lines.table);
+    let claims = description.claims.last().map(|entry| entry.lines.table);
+    let scopes = description.scopes.last().map(|entry| entry.lines.table);
+    for (what, number, most, last) in [
+        ("extended fields", new.extended_fields.len(), FIELDS_PER_POOL, fields),
+        ("claims", new.claims.len(), CLAIMS_PER_POOL, claims),
+        ("scopes", new.scopes.len(), SCOPES_PER_POOL, scopes),
     ] {
-        if number > most {
+        if let Some(line) = last.filter(|_| number > most) {
             draft.refuse(
                 line,
                 format!("a pool may have at most {most} {what} of its own; this makes {number}"),

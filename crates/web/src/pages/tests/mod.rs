@@ -127,10 +127,17 @@ fn form_post<'a>(lang: Lang, v: &'a Values, fields: &'a [(&'a str, &'a str)]) ->
 fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
     let fields = [(v.name.as_str(), v.text.as_str()), ("state", "s")];
     let (name, text, url) = (v.name.as_str(), v.text.as_str(), v.url.as_str());
+    let claims = [v.text.clone(), v.name.clone()];
+    let custom = [
+        ScopeLine::Custom { name, description: Some(text), claims: &claims },
+        ScopeLine::Custom { name, description: None, claims: &claims },
+        ScopeLine::Custom { name, description: None, claims: &[] },
+    ];
     let mut pages: Vec<(String, askama::Result<String>)> = vec![
         ("login".to_owned(), login(lang, v, None).render()),
         ("account".to_owned(), account(lang, v).render()),
         ("consent".to_owned(), consent(lang, v, &SCOPES, true).render()),
+        ("consent custom".to_owned(), consent(lang, v, &custom, false).render()),
         ("form_post".to_owned(), form_post(lang, v, &fields).render()),
     ];
     for alert in ALERTS {
@@ -387,6 +394,30 @@ fn consent_lists_what_is_asked_for_and_nothing_else() {
     let (tags, text) = read(&html);
     assert_eq!(tags.iter().filter(|tag| tag.name == "li").count(), 2);
     assert!(text.contains(t.scope_roles.detail) && !text.contains(t.scope_offline.title));
+}
+
+#[test]
+fn attack_03_a_scope_of_the_pool_is_told_in_the_words_of_its_operator_and_as_text() {
+    for v in hostile() {
+        let claims = [v.name.clone(), "desk".to_owned()];
+        let lines = [
+            ScopeLine::Custom { name: "work", description: Some(&v.text), claims: &claims },
+            ScopeLine::Custom { name: &v.name, description: None, claims: &[] },
+        ];
+        for (lang, use_it) in
+            [(Lang::En, format!("Use “{}”", v.name)), (Lang::Zh, format!("使用“{}”", v.name))]
+        {
+            let (tags, text) = read(&consent(lang, &v, &lines, false).render().unwrap());
+            assert_eq!(tags.iter().filter(|tag| tag.name == "li").count(), 3);
+            assert_eq!(
+                tags.iter().filter(|tag| tag.name == "bdi" && tag.get("class") == Some("quiet")).count(),
+                3
+            );
+            for words in [&v.text, &format!("{}, desk", v.name), &use_it] {
+                assert!(text.contains(words.as_str()), "{words}: {text}");
+            }
+        }
+    }
 }
 
 #[test]
