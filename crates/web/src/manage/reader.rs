@@ -323,7 +323,8 @@ impl<'r> Table<'r> {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("valid are {}", valid()),
             };
-            self.log.report(key.span().start, format!("unknown key `{}`, {right}", shown(name)));
+            self.log
+                .report(key.span().start, format!("unknown key `{}`, {right}", shown(name).escape_debug()));
         }
     }
 

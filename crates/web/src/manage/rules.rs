@@ -106,7 +106,7 @@ fn code_is_ticked(app: &Application) -> Option<&'static str> {
 fn constant_claims_fit(app: &Application) -> Option<String> {
     let claims = &app.settings.constant_claims;
     let refused = |name: &String| {
-        check_claim_name(name).err().map(|reason| format!("has `{}`, which {reason}", shown(name)))
+        check_claim_name(name).err().map(|reason| format!("has {:?}, which {reason}", shown(name)))
     };
     let size = serde_json::to_vec(claims).map_or(usize::MAX, |bytes| bytes.len());
     let large = || {

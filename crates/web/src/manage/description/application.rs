@@ -196,7 +196,7 @@ fn constant_claims(table: &mut Table) -> Option<BTreeMap<String, Value>> {
     for name in claims.keys() {
         if let Err(reason) = check_claim_name(name) {
             let line = lines.get(name).copied().unwrap_or_else(|| table.lines().of("constant_claims"));
-            table.problem(line, format!("`{}` in `constant_claims` {reason}", shown(name)));
+            table.problem(line, format!("{:?} in `constant_claims` {reason}", shown(name)));
         }
     }
     Some(claims.into_iter().collect())

@@ -59,13 +59,13 @@ fn check_fields(entry: &UserEntry, pool: &PoolSettings, draft: &mut Draft) {
         match declared.get(name) {
             Some(kind) if kind.takes(value) => {}
             Some(kind) => {
-                draft.refuse(line, format!("the extended field `{}` must be {}", shown(name), kind.what()));
+                draft.refuse(line, format!("the extended field {:?} must be {}", shown(name), kind.what()));
             }
             None => {
                 let guess = nearest(name, declared.keys().map(String::as_str));
                 let guess = guess.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
                 let reason = format!(
-                    "the extended field `{}` is not declared in [[extended_fields]]{guess}",
+                    "the extended field {:?} is not declared in [[extended_fields]]{guess}",
                     shown(name)
                 );
                 draft.refuse(line, reason);

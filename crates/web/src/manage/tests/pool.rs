@@ -213,19 +213,19 @@ async fn users_have_the_declared_fields_of_their_types_and_no_other() {
     bench.apply(&free).await;
     bench.apply(POOL).await;
     for (text, line, words) in [
-        (user("{ level = \"3\" }"), 3, "the extended field `level` must be a number"),
-        (user("{ levle = 3 }"), 3, "`levle` is not declared in [[extended_fields]]; did you mean `level`?"),
-        (free.clone(), 3, "`anything` is not declared in [[extended_fields]]"),
+        (user("{ level = \"3\" }"), 3, "the extended field \"level\" must be a number"),
+        (user("{ levle = 3 }"), 3, "\"levle\" is not declared in [[extended_fields]]; did you mean `level`?"),
+        (free.clone(), 3, "\"anything\" is not declared in [[extended_fields]]"),
         (
             "[[users]]\nusername = \"bob\"\n[users.extended_fields]\nlevel = 1\ndesk = 2\n".to_owned(),
             5,
-            "the extended field `desk` must be a text",
+            "the extended field \"desk\" must be a text",
         ),
         (
             "[[users]]\nusername = \"bob\"\nextended_fields.level = 1\nextended_fields.desk = true\n"
                 .to_owned(),
             4,
-            "the extended field `desk` must be a text",
+            "the extended field \"desk\" must be a text",
         ),
     ] {
         let found = bench.problems(&text).await;

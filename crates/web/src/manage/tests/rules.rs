@@ -108,12 +108,12 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         (
             app("constant_claims = { sub = \"x\" }"),
             5,
-            "`sub` in `constant_claims` is a claim of the protocol",
+            "\"sub\" in `constant_claims` is a claim of the protocol",
         ),
-        (app("constant_claims.AUD = \"x\""), 5, "`AUD` in `constant_claims` is a claim of the protocol"),
-        (app("constant_claims = { email = \"x\" }"), 5, "`email` in `constant_claims` is a built-in claim"),
-        (app("constant_claims = { \"a b\" = 1 }"), 5, "`a b` in `constant_claims` must be 1 to 128"),
-        (app("[applications.constant_claims]\nKEY = 1\nnonce = 2"), 7, "`nonce` in `constant_claims` is"),
+        (app("constant_claims.AUD = \"x\""), 5, "\"AUD\" in `constant_claims` is a claim of the protocol"),
+        (app("constant_claims = { email = \"x\" }"), 5, "\"email\" in `constant_claims` is a built-in claim"),
+        (app("constant_claims = { \"a b\" = 1 }"), 5, "\"a b\" in `constant_claims` must be 1 to 128"),
+        (app("[applications.constant_claims]\nKEY = 1\nnonce = 2"), 7, "\"nonce\" in `constant_claims` is"),
         (app("constant_claims = { KEY = inf }"), 5, "has a number that JSON cannot hold"),
         (
             app(&format!("constant_claims = {{ KEY = \"{}\" }}", "x".repeat(4096))),
