@@ -274,6 +274,14 @@ impl<'r> Table<'r> {
         }
     }
 
+    /// The lines of the keys of the table `key`, whatever they are; none if it is no table.
+    pub fn lines_in(&self, key: &str) -> BTreeMap<String, usize> {
+        let found = self.entries.iter().find(|(name, _)| name.get_ref() == key);
+        let table = found.and_then(|(_, value)| value.get_ref().as_table());
+        let keys = table.into_iter().flat_map(|table| table.keys());
+        keys.map(|key| (key.get_ref().to_string(), self.log.line(key.span().start))).collect()
+    }
+
     /// A table whose keys `read` asks for.
     pub fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Table) -> T) -> Option<T> {
         let found = self.find(key)?;
@@ -331,7 +339,8 @@ impl<'r> Table<'r> {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("valid are {}", valid()),
             };
-            self.log.report(key.span().start, format!("unknown key `{}`, {right}", shown(name)));
+            self.log
+                .report(key.span().start, format!("unknown key `{}`, {right}", shown(name).escape_debug()));
         }
     }
 
