@@ -22,7 +22,7 @@ use signet_protocol::{
 };
 
 use crate::{
-    StoreError, application, apply, attempt,
+    StoreError, application, apply, assertion, attempt,
     cache::Cache,
     change, code, consent, grant, inspect, installation, issuer_key,
     issuer_key::KeyRing,
@@ -41,6 +41,7 @@ use crate::{
 pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     application::STATEMENTS,
     apply::STATEMENTS,
+    assertion::STATEMENTS,
     attempt::STATEMENTS,
     change::STATEMENTS,
     code::STATEMENTS,

@@ -370,7 +370,11 @@ impl<'r> Table<'r> {
     }
 }
 
-fn choose<T: Copy>(text: &str, choices: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+/// The one of `choices` that `text` names.
+///
+/// # Errors
+/// Which there are.
+pub fn choose<T: Copy>(text: &str, choices: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
     if let Some(choice) = choices.iter().find(|choice| name(**choice) == text) {
         return Ok(*choice);
     }

@@ -31,6 +31,7 @@ use signet_web::{
     clock::Clock,
     hashing::Hasher,
     manage::{apply::apply, description::Description},
+    outbound::{Authorities, Opened, Outbound},
     proxies::Proxies,
     router,
 };
@@ -83,7 +84,9 @@ impl Clock for ManualClock {
 }
 
 fn settings(base_url: &str) -> Settings {
-    Settings { base_url: BaseUrl::parse(base_url).unwrap(), proxies: Proxies::default() }
+    let outbound =
+        Outbound::new([Opened::parse("loopback").unwrap()].into_iter().collect(), Authorities::Machine);
+    Settings { base_url: BaseUrl::parse(base_url).unwrap(), proxies: Proxies::default(), outbound }
 }
 
 /// A running Signet with its store in a directory of its own.
