@@ -26,14 +26,7 @@ use signet_protocol::{
 };
 use signet_store::{Applied, Change, Database, MasterKey, Options, Store};
 use signet_testkit::{forms::HtmlForm, postgres::fresh_database, seed::Seeded};
-use signet_web::{
-    Peer, Settings, Signet,
-    clock::Clock,
-    hashing::Hasher,
-    manage::{apply::apply, description::Description},
-    proxies::Proxies,
-    router,
-};
+use signet_web::{Peer, Settings, Signet, clock::Clock, hashing::Hasher, proxies::Proxies, router};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -153,12 +146,6 @@ impl World {
             seed: Mutex::new(Seeded(8)),
             _directory: self._directory.clone(),
         })
-    }
-
-    /// Carries out a description, as an operator would.
-    pub async fn apply(&self, description: &str) {
-        let description = Description::parse(description).unwrap_or_else(|problems| panic!("{problems:?}"));
-        apply(&self.signet(), &description).await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
     /// The server.
