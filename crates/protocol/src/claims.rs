@@ -102,6 +102,20 @@ fn put(told: &mut Map<String, Value>, name: &str, value: Value, unset: impl FnOn
     told.extend(value.map(|value| (name.to_owned(), value)));
 }
 
+/// Hashes that bind an ID token to what comes with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BoundHashes {
+    /// Of the access token (OpenID Connect Core §3.1.3.6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_hash: Option<String>,
+    /// Of the code (OpenID Connect Core §3.3.2.11).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c_hash: Option<String>,
+    /// Of the `state` (Financial-grade API Security Profile 1.0, part 2, §5.1.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s_hash: Option<String>,
+}
+
 /// The claims of an ID token (OpenID Connect Core §2 and §3.1.3.6).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct IdTokenClaims {
@@ -120,9 +134,9 @@ pub struct IdTokenClaims {
     /// From the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// Binds the access token that comes with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at_hash: Option<String>,
+    /// What comes with it.
+    #[serde(flatten)]
+    pub bound: BoundHashes,
     /// The session.
     pub sid: String,
     /// What the granted scope tells of the user.

@@ -7,7 +7,7 @@ use crate::{
     authorize::ResponseMode,
     claims::CLAIMS_BY_SCOPE,
     issuer::Issuer,
-    jose::SigningAlg,
+    jose::{ContentEncryption, KeyManagementAlg, SigningAlg},
     pkce::ChallengeMethod,
     pool::PoolSettings,
     scope::KnownScope,
@@ -31,6 +31,12 @@ pub struct Discovery {
     pub grant_types_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub id_token_encryption_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub id_token_encryption_enc_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub userinfo_signing_alg_values_supported: Vec<&'static str>,
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
@@ -62,9 +68,18 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &Pool
         Some(s) if s.id_token_signed_response_alg == SigningAlg::Rs256 => vec![SigningAlg::Rs256],
         Some(s) => vec![SigningAlg::Rs256, s.id_token_signed_response_alg],
     };
+    let user_info =
+        settings.map_or(SigningAlg::ALL.to_vec(), |s| s.userinfo_signed_response_alg.into_iter().collect());
+    let encryption: Vec<KeyManagementAlg> = settings
+        .map_or(KeyManagementAlg::ALL.to_vec(), |s| s.id_token_encrypted_response_alg.into_iter().collect());
+    let contents: Vec<ContentEncryption> = match settings {
+        None => ContentEncryption::ALL.to_vec(),
+        Some(s) => encryption.iter().map(|_| s.id_token_encrypted_response_enc.unwrap_or_default()).collect(),
+    };
     let plain = settings.is_some_and(|s| s.allow_plain_pkce);
     let challenges = [Some(ChallengeMethod::S256), plain.then_some(ChallengeMethod::Plain)];
-    let protocol_claims = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"];
+    let protocol_claims =
+        ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "c_hash", "s_hash", "sid"];
     Discovery {
         issuer: issuer.url().to_owned(),
         authorization_endpoint: issuer.endpoint("/auth"),
@@ -75,15 +90,18 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &Pool
         revocation_endpoint: issuer.endpoint("/token/revocation"),
         end_session_endpoint: issuer.endpoint("/session/end"),
         scopes_supported: scopes.map(str::to_owned).collect(),
-        response_types_supported: settings
-            .map_or(ResponseType::ALL, |s| &s.response_types)
+        response_types_supported: ResponseType::ALL
             .iter()
+            .filter(|kind| application.is_none_or(|app| app.may_answer(**kind)))
             .map(|kind| kind.as_str())
             .collect(),
         response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
         grant_types_supported: grants.iter().map(|grant| grant.as_str()).collect(),
         subject_types_supported: vec!["public"],
         id_token_signing_alg_values_supported: algorithms.iter().map(|alg| alg.as_str()).collect(),
+        id_token_encryption_alg_values_supported: encryption.iter().map(|alg| alg.as_str()).collect(),
+        id_token_encryption_enc_values_supported: contents.iter().map(|enc| enc.as_str()).collect(),
+        userinfo_signing_alg_values_supported: user_info.iter().map(|alg| alg.as_str()).collect(),
         token_endpoint_auth_methods_supported: methods(settings.map(|s| s.token_endpoint_auth_method)),
         introspection_endpoint_auth_methods_supported: methods(
             settings.map(|s| s.introspection_endpoint_auth_method),

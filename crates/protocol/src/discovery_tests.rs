@@ -14,6 +14,8 @@ const CLAIMS: &[&str] = &[
     "auth_time",
     "nonce",
     "at_hash",
+    "c_hash",
+    "s_hash",
     "sid",
     "name",
     "given_name",
@@ -51,8 +53,7 @@ fn common(url: &str) -> Value {
         "introspection_endpoint": format!("{url}/token/introspection"),
         "revocation_endpoint": format!("{url}/token/revocation"),
         "end_session_endpoint": format!("{url}/session/end"),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
+        "response_modes_supported": ["query", "fragment", "form_post", "web_message"],
         "subject_types_supported": ["public"],
         "claim_types_supported": ["normal"],
         "claims_supported": CLAIMS,
@@ -90,8 +91,14 @@ fn the_pools_document_lists_what_any_application_may_use() {
                 "openid", "profile", "email", "phone", "address",
                 "username", "roles", "external_id", "extended_fields", "offline_access",
             ],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
+            "response_types_supported": [
+                "code", "id_token", "id_token token", "code id_token", "code token", "code id_token token", "none",
+            ],
+            "grant_types_supported": ["authorization_code", "refresh_token", "implicit"],
+            "id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
+            "id_token_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
+            "id_token_encryption_enc_values_supported": ["A128CBC-HS256", "A256GCM"],
+            "userinfo_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "token_endpoint_auth_methods_supported": methods,
             "introspection_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,
@@ -104,6 +111,8 @@ fn the_pools_document_lists_what_any_application_may_use() {
 fn an_applications_document_lists_what_it_may_use() {
     let application = application_with(|settings| {
         settings.grant_types = vec![GrantType::AuthorizationCode];
+        // Those that need implicit are ticked in vain.
+        settings.response_types = ResponseType::ALL.to_vec();
         settings.token_endpoint_auth_method = AuthMethod::None;
         settings.introspection_endpoint_auth_method = AuthMethod::ClientSecretBasic;
         settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretPost;
@@ -118,6 +127,7 @@ fn an_applications_document_lists_what_it_may_use() {
                 "openid", "profile", "email", "phone", "address",
                 "username", "roles", "external_id", "extended_fields",
             ],
+            "response_types_supported": ["code", "none"],
             "grant_types_supported": ["authorization_code"],
             "id_token_signing_alg_values_supported": ["RS256", "HS256"],
             "token_endpoint_auth_methods_supported": ["none"],
@@ -126,6 +136,18 @@ fn an_applications_document_lists_what_it_may_use() {
             "code_challenge_methods_supported": ["S256", "plain"],
         }),
     );
+}
+
+#[test]
+fn encryption_and_signed_user_info_are_listed_once_they_are_set() {
+    let application = application_with(|settings| {
+        settings.userinfo_signed_response_alg = Some(SigningAlg::EdDsa);
+        settings.id_token_encrypted_response_alg = Some(KeyManagementAlg::EcdhEs);
+    });
+    let document = discovery(&app_issuer(), Some(&application), &PoolSettings::default());
+    assert_eq!(document.userinfo_signing_alg_values_supported, ["EdDSA"]);
+    assert_eq!(document.id_token_encryption_alg_values_supported, ["ECDH-ES"]);
+    assert_eq!(document.id_token_encryption_enc_values_supported, ["A128CBC-HS256"]);
 }
 
 #[test]

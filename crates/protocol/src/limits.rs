@@ -54,3 +54,7 @@ pub const SCOPE_NAME_BYTES: usize = 48;
 pub const CONSTANT_CLAIMS_BYTES: usize = 4 * 1024;
 /// Roles of one user.
 pub const ROLES_PER_USER: usize = 200;
+/// Bytes of a client's JWK set.
+pub const CLIENT_KEYS_BYTES: usize = 64 * 1024;
+/// Keys in a client's JWK set.
+pub const CLIENT_KEYS_COUNT: usize = 20;

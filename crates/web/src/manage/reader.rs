@@ -167,10 +167,16 @@ impl<'r> Table<'r> {
         key: &'static str,
         check: impl FnOnce(&str) -> Result<(), &'static str>,
     ) -> Option<Option<String>> {
-        self.parsed(key, |text| match text {
-            "" => Ok(None),
-            text => check(text).map(|()| Some(text.to_owned())),
-        })
+        self.optional(key, |text| check(text).map(|()| text.to_owned()))
+    }
+
+    /// The text of `key`, turned into what it means by `parse`; `Some(None)` when it is empty, which takes a value away.
+    pub fn optional<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        self.parsed(key, |text| if text.is_empty() { Ok(None) } else { parse(text).map(Some) })
     }
 
     /// One of a list of names.
@@ -181,6 +187,16 @@ impl<'r> Table<'r> {
         name: fn(T) -> &'static str,
     ) -> Option<T> {
         self.parsed(key, |text| choose(text, choices, name))
+    }
+
+    /// One of a list of names; `Some(None)` when it is empty, which takes a value away.
+    pub fn optional_choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[T],
+        name: fn(T) -> &'static str,
+    ) -> Option<Option<T>> {
+        self.optional(key, |text| choose(text, choices, name))
     }
 
     /// Several of a list of names, none of them twice.
