@@ -30,7 +30,6 @@ use signet_web::{
     Peer, Settings, Signet,
     clock::Clock,
     hashing::Hasher,
-    manage::{apply::apply, description::Description},
     outbound::{Authorities, Opened, Outbound},
     proxies::Proxies,
     router,
@@ -156,12 +155,6 @@ impl World {
             seed: Mutex::new(Seeded(8)),
             _directory: self._directory.clone(),
         })
-    }
-
-    /// Carries out a description, as an operator would.
-    pub async fn apply(&self, description: &str) {
-        let description = Description::parse(description).unwrap_or_else(|problems| panic!("{problems:?}"));
-        apply(&self.signet(), &description).await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
     /// The server.
