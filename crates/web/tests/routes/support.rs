@@ -135,6 +135,11 @@ impl World {
         *self.running.lock().unwrap() = start(&self.options, &self.settings, &self.clock, 2).await;
     }
 
+    /// Another server on the same database.
+    pub async fn another_node(&self) -> Arc<Signet> {
+        start(&self.options, &self.settings, &self.clock, 3).await.0
+    }
+
     /// The server.
     pub fn signet(&self) -> Arc<Signet> {
         self.running.lock().unwrap().0.clone()
@@ -147,6 +152,11 @@ impl World {
     /// The time in seconds.
     pub fn now(&self) -> i64 {
         self.clock.now().timestamp().0
+    }
+
+    /// The time.
+    pub fn clock_now(&self) -> Now {
+        self.clock.now()
     }
 
     /// Lets time pass.
