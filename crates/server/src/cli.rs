@@ -92,6 +92,15 @@ pub struct Serve {
     /// Seconds to go on answering once told to stop, not ready any more, so that a load balancer notices [default: 0]
     #[arg(long, value_name = "SECONDS", env = "SIGNET_DRAIN", hide_env_values = true)]
     pub drain: Option<String>,
+    /// Days after which a signing key gets a successor; 0: only by `signet keys rotate` [default: 90]
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "SIGNET_KEY_ROTATION_DAYS",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
+    pub key_rotation_days: Option<String>,
     /// TLS certificate chain, PEM; read again when it changes
     #[arg(long, value_name = "FILE", env = "SIGNET_TLS_CERTIFICATE", hide_env_values = true)]
     pub tls_certificate: Option<PathBuf>,

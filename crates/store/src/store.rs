@@ -182,6 +182,8 @@ pub(crate) struct Inner {
     pub key_rings: Cache<IssuerId, KeyRing>,
     /// One key is made at a time: a stampede to a new issuer must not make one for each request.
     pub making_key: tokio::sync::Mutex<()>,
+    /// Held while public keys are read again.
+    pub reading_keys: tokio::sync::Mutex<()>,
     pub revoked: Revoked,
 }
 
@@ -227,6 +229,7 @@ impl Store {
             signing_keys: Cache::default(),
             key_rings: Cache::default(),
             making_key: tokio::sync::Mutex::default(),
+            reading_keys: tokio::sync::Mutex::default(),
             revoked: Revoked::default(),
         }));
         store.load_revocations(now.timestamp()).await?;

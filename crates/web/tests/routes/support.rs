@@ -171,6 +171,11 @@ impl World {
         self.clock.now().timestamp().0
     }
 
+    /// The time.
+    pub fn clock_now(&self) -> Now {
+        self.clock.now()
+    }
+
     /// Lets time pass.
     pub fn advance(&self, seconds: i64) {
         self.clock.0.fetch_add(seconds * 1000, Ordering::SeqCst);
