@@ -1,8 +1,9 @@
 //! An application: what the standards call a client (RFC 6749 §2, OpenID Connect Registration §2).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     access::{AccessRule, Effect},
@@ -38,7 +39,6 @@ macro_rules! names {
         }
     };
 }
-
 pub(crate) use names;
 
 names!(
@@ -259,6 +259,8 @@ pub struct ApplicationSettings {
     pub refresh_without_client_id: bool,
     /// Whether `/api/v2/oidc/validate_token` tells of its tokens.
     pub validate_token: bool,
+    /// Claims with the same value for everybody, in ID tokens and user info.
+    pub constant_claims: BTreeMap<String, Value>,
     /// A logo for the login page.
     pub logo_uri: Option<String>,
     /// What it is, for people.
@@ -306,6 +308,7 @@ impl Default for ApplicationSettings {
             password_in_url: false,
             refresh_without_client_id: false,
             validate_token: false,
+            constant_claims: BTreeMap::new(),
             logo_uri: None,
             description: None,
         }

@@ -56,6 +56,7 @@ struct Exchange<'a> {
 impl Exchange<'_> {
     async fn code(&self, params: &RawParams) -> Result<Response, Failure> {
         let (caller, request) = (self.caller(), CodeRequest::parse(params)?);
+        let pool = self.signet.store().pool_settings().await?;
         let code = redeem::find(self.signet, &caller, &request).await?;
         // Loaded first, so that nothing is spent in vain.
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
@@ -66,13 +67,15 @@ impl Exchange<'_> {
             user: &redeemed.user,
             grant: &redeemed.code.grant,
             scope: redeemed.code.grant.scope.clone(),
+            pool: &pool,
             nonce: redeemed.code.nonce,
         };
         self.mint(minting, &keys, redeemed.refresh_token, redeemed.now)
     }
 
     async fn refresh(&self, params: &RawParams) -> Result<Response, Failure> {
-        let (caller, request) = (self.caller(), RefreshRequest::parse(params)?);
+        let pool = self.signet.store().pool_settings().await?;
+        let (caller, request) = (self.caller(), RefreshRequest::parse(params)?.within(&pool));
         let chain = refresh::find(self.signet, &caller, &request).await?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
         let refreshed = chain.advance(self.signet, &caller).await?;
@@ -82,12 +85,14 @@ impl Exchange<'_> {
             user: &refreshed.user,
             grant: &refreshed.grant,
             scope: refreshed.scope,
+            pool: &pool,
             nonce: None,
         };
         self.mint(minting, &keys, Some(refreshed.refresh_token), refreshed.now)
     }
 
     async fn password(&self, params: &RawParams) -> Result<Response, Failure> {
+        let pool = self.signet.store().pool_settings().await?;
         let request = PasswordRequest::parse(params, self.application())?;
         let credentials = Credentials::new(request.name, &request.password).ok_or(INVALID_CREDENTIALS)?;
         let user = match credentials.check(self.signet, self.edge).await? {
@@ -98,7 +103,8 @@ impl Exchange<'_> {
         };
         let user = self.application().admit(user).ok_or(RIGHT_BUT_NOT_ADMITTED)?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
-        let given = password::begin(self.signet, &self.caller(), &user, request.scope).await?;
+        let scope = pool.understood(request.scope);
+        let given = password::begin(self.signet, &self.caller(), &user, scope).await?;
         tracing::info!(request_id = self.edge.request_id, sub = %user.id, client_id = %self.application().id, "signed in by password mode");
         let minting = Minting {
             issuer: &self.edge.issuer,
@@ -106,6 +112,7 @@ impl Exchange<'_> {
             user: &user,
             grant: &given.grant,
             scope: given.grant.scope.clone(),
+            pool: &pool,
             nonce: None,
         };
         self.mint(minting, &keys, given.refresh_token, given.now)

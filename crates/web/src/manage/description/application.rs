@@ -1,5 +1,8 @@
 //! `[[applications]]`.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use signet_protocol::{
     access::{AccessRule, Effect, Whom},
     application::{
@@ -9,7 +12,10 @@ use signet_protocol::{
     id::{AppId, UserId},
     issuer::Identifier,
     jose::{ClientKeys, ContentEncryption, KeyManagementAlg, SigningAlg},
-    limits::{ACCESS_RULES_PER_APPLICATION, ACCESS_TOKEN_EXPIRE_MAX, URIS_PER_APPLICATION},
+    limits::{
+        ACCESS_RULES_PER_APPLICATION, ACCESS_TOKEN_EXPIRE_MAX, EXTENDED_FIELDS_DEPTH, URIS_PER_APPLICATION,
+    },
+    pool::check_claim_name,
     redirect_uri::RedirectUri,
     request_uri::RequestUri,
     secret::Secret,
@@ -17,7 +23,10 @@ use signet_protocol::{
 };
 
 use super::{check, put};
-use crate::manage::reader::{Lines, Table, choose};
+use crate::manage::{
+    problem::shown,
+    reader::{Lines, Table, choose},
+};
 
 /// The longest lifetime of anything: a year.
 const YEAR: i64 = 31_536_000;
@@ -74,6 +83,7 @@ pub struct ApplicationEntry {
     pub password_in_url: Option<bool>,
     pub refresh_without_client_id: Option<bool>,
     pub validate_token: Option<bool>,
+    pub constant_claims: Option<BTreeMap<String, Value>>,
     pub logo_uri: Option<Option<String>>,
     pub description: Option<Option<String>>,
 }
@@ -146,6 +156,7 @@ impl ApplicationEntry {
             password_in_url: table.boolean("password_in_url"),
             refresh_without_client_id: table.boolean("refresh_without_client_id"),
             validate_token: table.boolean("validate_token"),
+            constant_claims: constant_claims(table),
             logo_uri: table.text("logo_uri", check::logo),
             description: table.text("description", check::lines),
         };
@@ -205,6 +216,7 @@ impl ApplicationEntry {
         put(&mut settings.password_in_url, &self.password_in_url);
         put(&mut settings.refresh_without_client_id, &self.refresh_without_client_id);
         put(&mut settings.validate_token, &self.validate_token);
+        put(&mut settings.constant_claims, &self.constant_claims);
         put(&mut settings.logo_uri, &self.logo_uri);
         put(&mut settings.description, &self.description);
     }
@@ -293,4 +305,17 @@ fn alg(table: &mut Table, key: &'static str, choices: &[SigningAlg]) -> Option<S
 
 fn seconds(table: &mut Table, key: &'static str, from: i64, to: i64) -> Option<Seconds> {
     table.seconds(key, from..=to).map(Seconds)
+}
+
+/// Every wrong name is told at its own line; what the rules say of the whole is left to them.
+fn constant_claims(table: &mut Table) -> Option<BTreeMap<String, Value>> {
+    let claims = table.json("constant_claims", EXTENDED_FIELDS_DEPTH)?;
+    let lines = table.lines_in("constant_claims");
+    for name in claims.keys() {
+        if let Err(reason) = check_claim_name(name) {
+            let line = lines.get(name).copied().unwrap_or_else(|| table.lines().of("constant_claims"));
+            table.problem(line, format!("{:?} in `constant_claims` {reason}", shown(name)));
+        }
+    }
+    Some(claims.into_iter().collect())
 }
