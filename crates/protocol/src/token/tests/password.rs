@@ -5,6 +5,7 @@ use crate::{
     application::{Application, GrantType},
     error::ErrorCode::*,
     limits::IDENTIFIER_BYTES,
+    pool::PoolSettings,
     samples::*,
     token::{INVALID_CREDENTIALS, PasswordRequest, RIGHT_BUT_NOT_ADMITTED},
     user::LoginName,
@@ -16,7 +17,8 @@ fn application(grants: &[GrantType]) -> Application {
 
 fn asked(pairs: &[(&str, &str)]) -> Result<PasswordRequest, crate::error::Refusal> {
     let known = [("password", "p4ssw0rd")].iter().chain(pairs).copied().collect::<Vec<_>>();
-    PasswordRequest::parse(&params(&known), &application(&[GrantType::Password, GrantType::RefreshToken]))
+    let application = application(&[GrantType::Password, GrantType::RefreshToken]);
+    PasswordRequest::parse(&params(&known), &application, &PoolSettings::default())
 }
 
 #[test]
@@ -51,7 +53,7 @@ fn a_name_is_given_in_exactly_one_parameter_and_is_what_that_says() {
         assert_tellable(refusal);
     }
     for pairs in [&[("username", "alice")][..], &[("username", "alice"), ("password", "")]] {
-        let refusal = PasswordRequest::parse(&params(pairs), &application(&[])).err().unwrap();
+        let refusal = PasswordRequest::parse(&params(pairs), &application(&[]), &PoolSettings::default()).err().unwrap();
         assert_eq!(refusal.code, InvalidRequest);
         assert_tellable(refusal);
     }
@@ -66,10 +68,12 @@ fn the_scope_is_what_can_be_granted() {
         (&[], "email", Some("email")),
         (&[], "", Some("openid profile")),
         (&[], "offline_access", None),
+        (&[], "openid unheard-of", Some("openid")),
+        (&[], "unheard-of", None),
         (&[], "open\"id", None),
     ] {
         let pairs = params(&[("username", "alice"), ("password", "p"), ("scope", text)]);
-        let request = PasswordRequest::parse(&pairs, &application(grants));
+        let request = PasswordRequest::parse(&pairs, &application(grants), &PoolSettings::default());
         assert_eq!(
             request.map(|request| request.scope).map_err(|refusal| refusal.code),
             granted.map(scope).ok_or(InvalidScope),
