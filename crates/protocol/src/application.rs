@@ -1,8 +1,9 @@
 //! An application: what the standards call a client (RFC 6749 §2, OpenID Connect Registration §2).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     id::{AppId, PoolId},
@@ -37,6 +38,7 @@ macro_rules! names {
         }
     };
 }
+pub(crate) use names;
 
 names!(
     /// What an application is, which decides how it can keep a secret.
@@ -238,6 +240,8 @@ pub struct ApplicationSettings {
     pub access_token_in_query: bool,
     /// Whether claims without a value are sent as `null` instead of left out.
     pub empty_claims_as_null: bool,
+    /// Claims with the same value for everybody, in ID tokens and user info.
+    pub constant_claims: BTreeMap<String, Value>,
     /// A logo for the login page.
     pub logo_uri: Option<String>,
     /// What it is, for people.
@@ -277,6 +281,7 @@ impl Default for ApplicationSettings {
             allow_plain_pkce: false,
             access_token_in_query: false,
             empty_claims_as_null: false,
+            constant_claims: BTreeMap::new(),
             logo_uri: None,
             description: None,
         }

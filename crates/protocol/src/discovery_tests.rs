@@ -86,7 +86,7 @@ fn the_pools_document_lists_what_any_application_may_use() {
         ["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"];
     let algs = ["RS256", "PS256", "ES256", "EdDSA", "HS256"];
     assert_document(
-        &discovery(&pool_issuer(), None),
+        &discovery(&pool_issuer(), None, &PoolSettings::default()),
         "https://id.example.com/oidc",
         json!({
             "scopes_supported": [
@@ -129,7 +129,7 @@ fn an_applications_document_lists_what_it_may_use() {
         settings.allow_plain_pkce = true;
     });
     assert_document(
-        &discovery(&app_issuer(), Some(&application)),
+        &discovery(&app_issuer(), Some(&application), &PoolSettings::default()),
         "https://notes.id.example.com/oidc",
         json!({
             "scopes_supported": [
@@ -153,7 +153,7 @@ fn an_applications_document_lists_what_it_may_use() {
 #[test]
 fn assertions_and_request_objects_are_listed_as_they_are_registered() {
     let listed = |change: fn(&mut ApplicationSettings)| {
-        let d = discovery(&app_issuer(), Some(&application_with(change)));
+        let d = discovery(&app_issuer(), Some(&application_with(change)), &PoolSettings::default());
         (
             d.token_endpoint_auth_signing_alg_values_supported.join(" "),
             d.revocation_endpoint_auth_signing_alg_values_supported.join(" "),
@@ -187,7 +187,7 @@ fn encryption_and_signed_user_info_are_listed_once_they_are_set() {
         settings.userinfo_signed_response_alg = Some(SigningAlg::EdDsa);
         settings.id_token_encrypted_response_alg = Some(KeyManagementAlg::EcdhEs);
     });
-    let document = discovery(&app_issuer(), Some(&application));
+    let document = discovery(&app_issuer(), Some(&application), &PoolSettings::default());
     assert_eq!(document.userinfo_signing_alg_values_supported, ["EdDSA"]);
     assert_eq!(document.id_token_encryption_alg_values_supported, ["ECDH-ES"]);
     assert_eq!(document.id_token_encryption_enc_values_supported, ["A128CBC-HS256"]);
@@ -197,7 +197,8 @@ fn encryption_and_signed_user_info_are_listed_once_they_are_set() {
 fn rs256_is_always_listed_and_once() {
     for alg in SigningAlg::ALL {
         let application = application_with(|settings| settings.id_token_signed_response_alg = *alg);
-        let listed = discovery(&app_issuer(), Some(&application)).id_token_signing_alg_values_supported;
+        let listed = discovery(&app_issuer(), Some(&application), &PoolSettings::default())
+            .id_token_signing_alg_values_supported;
         let expected = if *alg == SigningAlg::Rs256 { vec!["RS256"] } else { vec!["RS256", alg.as_str()] };
         assert_eq!(listed, expected);
     }
@@ -206,13 +207,20 @@ fn rs256_is_always_listed_and_once() {
 #[test]
 fn a_return_type_that_is_not_ticked_is_not_listed() {
     let application = application_with(|settings| settings.response_types.clear());
-    assert!(discovery(&app_issuer(), Some(&application)).response_types_supported.is_empty());
+    assert!(
+        discovery(&app_issuer(), Some(&application), &PoolSettings::default())
+            .response_types_supported
+            .is_empty()
+    );
 }
 
 #[test]
 fn every_listed_value_is_understood() {
     let application = application_with(|settings| settings.allow_plain_pkce = true);
-    for document in [discovery(&pool_issuer(), None), discovery(&app_issuer(), Some(&application))] {
+    for document in [
+        discovery(&pool_issuer(), None, &PoolSettings::default()),
+        discovery(&app_issuer(), Some(&application), &PoolSettings::default()),
+    ] {
         let d = &document;
         for value in &d.scopes_supported {
             assert_eq!(Scope::parse(value).unwrap().to_string(), *value);

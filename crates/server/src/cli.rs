@@ -53,7 +53,7 @@ pub struct Common {
 pub enum Command {
     /// Run the server
     Serve(Serve),
-    /// Create or update applications and users from a file; prints what it does
+    /// Create or update scopes, claims, applications and users from a file; prints what it does
     Apply(Apply),
     /// Manage users
     #[command(subcommand)]
@@ -61,6 +61,9 @@ pub enum Command {
     /// Manage applications
     #[command(subcommand)]
     App(App),
+    /// Look at the scopes and claims of the pool
+    #[command(subcommand)]
+    Pool(Pool),
     /// Look at the signing keys and rotate them
     #[command(subcommand)]
     Keys(Keys),
@@ -89,6 +92,15 @@ pub struct Serve {
     /// Seconds to go on answering once told to stop, not ready any more, so that a load balancer notices [default: 0]
     #[arg(long, value_name = "SECONDS", env = "SIGNET_DRAIN", hide_env_values = true)]
     pub drain: Option<String>,
+    /// Days after which a signing key gets a successor; 0: only by `signet keys rotate` [default: 90]
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "SIGNET_KEY_ROTATION_DAYS",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
+    pub key_rotation_days: Option<String>,
     /// TLS certificate chain, PEM; read again when it changes
     #[arg(long, value_name = "FILE", env = "SIGNET_TLS_CERTIFICATE", hide_env_values = true)]
     pub tls_certificate: Option<PathBuf>,
@@ -130,7 +142,7 @@ pub struct Base {
 /// `signet apply`.
 #[derive(Args)]
 pub struct Apply {
-    /// What there shall be: a TOML file of applications and users; - reads standard input
+    /// What there shall be: a TOML file of scopes, claims, applications and users; - reads standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Show the plan and change nothing
@@ -211,6 +223,13 @@ pub struct ShowApp {
     pub application: String,
     #[command(flatten)]
     pub base: Base,
+}
+
+/// `signet pool`.
+#[derive(Subcommand)]
+pub enum Pool {
+    /// Show the built-in scopes and claims, and the pool's own as signet apply reads them
+    Show,
 }
 
 /// `signet keys`.
@@ -299,6 +318,7 @@ impl Command {
             Command::App(App::Show(show)) => &show.base,
             Command::Apply(_)
             | Command::User(_)
+            | Command::Pool(_)
             | Command::Keys(_)
             | Command::Backup(_)
             | Command::Restore(_)

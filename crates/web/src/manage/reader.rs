@@ -251,16 +251,25 @@ impl<'r> Table<'r> {
 
     /// A number of seconds within `range`.
     pub fn seconds(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        self.number(key, range, "seconds")
+    }
+
+    /// A number of days within `range`.
+    pub fn days(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        self.number(key, range, "days")
+    }
+
+    fn number(&mut self, key: &'static str, range: RangeInclusive<i64>, of: &str) -> Option<i64> {
         let found = self.find(key)?;
         if !found.get_ref().is_integer() {
-            return self.wrong_type(key, found, "a whole number of seconds");
+            return self.wrong_type(key, found, &format!("a whole number of {of}"));
         }
         // A number that is too large to be read is also too large.
         if let Some(number) = integer(found.get_ref()).filter(|number| range.contains(number)) {
             return Some(number);
         }
         let (from, to) = range.into_inner();
-        self.refuse(found, format!("`{key}` must be {from} to {to} seconds"))
+        self.refuse(found, format!("`{key}` must be {from} to {to} {of}"))
     }
 
     /// A table of any content, as JSON, of at most `depth` levels.
@@ -272,6 +281,14 @@ impl<'r> Table<'r> {
             Err(NotJson::Number) => self.refuse(found, format!("`{key}` has a number that JSON cannot hold")),
             Err(NotJson::Deep) => self.refuse(found, format!("`{key}` may be at most {depth} levels deep")),
         }
+    }
+
+    /// The lines of the keys of the table `key`, whatever they are; none if it is no table.
+    pub fn lines_in(&self, key: &str) -> BTreeMap<String, usize> {
+        let found = self.entries.iter().find(|(name, _)| name.get_ref() == key);
+        let table = found.and_then(|(_, value)| value.get_ref().as_table());
+        let keys = table.into_iter().flat_map(|table| table.keys());
+        keys.map(|key| (key.get_ref().to_string(), self.log.line(key.span().start))).collect()
     }
 
     /// A table whose keys `read` asks for.
@@ -331,7 +348,8 @@ impl<'r> Table<'r> {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("valid are {}", valid()),
             };
-            self.log.report(key.span().start, format!("unknown key `{}`, {right}", shown(name)));
+            self.log
+                .report(key.span().start, format!("unknown key `{}`, {right}", shown(name).escape_debug()));
         }
     }
 

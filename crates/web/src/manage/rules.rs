@@ -7,9 +7,13 @@ mod keys;
 use signet_protocol::{
     application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType},
     jose::{KeyManagementAlg, SigningAlg},
+    limits::CONSTANT_CLAIMS_BYTES,
+    pool::check_claim_name,
     redirect_uri::{RedirectUri, Scheme},
     user::User,
 };
+
+use super::problem::shown;
 
 /// A rule about one key of an application: what is wrong with it, or nothing.
 type Rule = (&'static str, fn(&Application) -> Option<String>);
@@ -37,6 +41,7 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("redirect_uris", tokens_go_by_https),
     ("response_types", |app| modes_are_used(app).map(str::to_owned)),
     ("response_types", types_have_their_modes),
+    ("constant_claims", constant_claims_fit),
     ("grant_types", |app| refresh_has_an_origin(app).map(str::to_owned)),
 ];
 
@@ -167,6 +172,20 @@ fn types_have_their_modes(app: &Application) -> Option<String> {
         let mode = kind.modes().find(|mode| !app.allows_grant(*mode))?;
         Some(format!("has \"{}\", which needs {} in `grant_types`", kind.as_str(), mode.as_str()))
     })
+}
+
+/// They travel in every ID token, and none takes the place of what Signet says.
+fn constant_claims_fit(app: &Application) -> Option<String> {
+    let claims = &app.settings.constant_claims;
+    let refused = |name: &String| {
+        check_claim_name(name).err().map(|reason| format!("has {:?}, which {reason}", shown(name)))
+    };
+    let size = serde_json::to_vec(claims).map_or(usize::MAX, |bytes| bytes.len());
+    let large = || {
+        (size > CONSTANT_CLAIMS_BYTES)
+            .then(|| format!("must be at most {CONSTANT_CLAIMS_BYTES} bytes as JSON; it is {size}"))
+    };
+    claims.keys().find_map(refused).or_else(large)
 }
 
 fn refresh_has_an_origin(app: &Application) -> Option<&'static str> {

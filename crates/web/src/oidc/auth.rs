@@ -149,7 +149,7 @@ async fn answer(
 impl Asking<'_> {
     async fn answer(&self, draft: &Draft) -> Result<Response, Failure> {
         let request = match authorize::check(draft, &self.application) {
-            Ok(request) => request,
+            Ok(request) => request.within(&*self.signet.store().pool_settings().await?),
             Err(refusal) => return self.refuse(refusal, draft.is_silent()).await,
         };
         match self.hinted(&request).await? {
@@ -231,6 +231,7 @@ impl Asking<'_> {
     ) -> Result<Response, Failure> {
         let issuer = &self.edge.issuer;
         let allowed = &AllowedResponse::of(&self.application, request.response_type)?;
+        let pool = &*self.signet.store().pool_settings().await?;
         // Loaded first, so that nothing is written in vain.
         let keys = match allowed.kind().is_front() {
             true => Some(Keys::load(self.signet, issuer.id(), &self.application).await?),
@@ -243,7 +244,8 @@ impl Asking<'_> {
             let tokens = match keys.as_ref().zip(issued.grant()) {
                 Some((keys, grant)) => {
                     let nonce = request.nonce.clone();
-                    let minting = Minting { issuer, allowed, user, grant, scope: grant.scope.clone(), nonce };
+                    let scope = grant.scope.clone();
+                    let minting = Minting { issuer, allowed, user, grant, scope, pool, nonce };
                     let (signers, state, at) = (keys.signers(), addressee.state(), now.timestamp());
                     minting.mint_front(&signers, issued.code(), state, at, &mut SystemEntropy)?
                 }

@@ -95,7 +95,7 @@ pub struct World {
     options: Options,
     settings: Settings,
     seed: Mutex<Seeded>,
-    _directory: TempDir,
+    _directory: Arc<TempDir>,
 }
 
 impl World {
@@ -135,13 +135,26 @@ impl World {
         };
         let running = Mutex::new(start(&options, &settings, &clock, 1).await);
         let seed = Mutex::new(Seeded(7));
-        Arc::new(World { clock, running, options, settings, seed, _directory: directory })
+        let _directory = Arc::new(directory);
+        Arc::new(World { clock, running, options, settings, seed, _directory })
     }
 
     /// Stops the server and starts it again: what was in memory only is gone.
     pub async fn restart(&self) {
         self.signet().store().clone().close().await;
         *self.running.lock().unwrap() = start(&self.options, &self.settings, &self.clock, 2).await;
+    }
+
+    /// Another server on the same database.
+    pub async fn second_node(&self) -> Arc<World> {
+        Arc::new(World {
+            clock: self.clock.clone(),
+            running: Mutex::new(start(&self.options, &self.settings, &self.clock, 3).await),
+            options: self.options.clone(),
+            settings: self.settings.clone(),
+            seed: Mutex::new(Seeded(8)),
+            _directory: self._directory.clone(),
+        })
     }
 
     /// The server.
@@ -156,6 +169,11 @@ impl World {
     /// The time in seconds.
     pub fn now(&self) -> i64 {
         self.clock.now().timestamp().0
+    }
+
+    /// The time.
+    pub fn clock_now(&self) -> Now {
+        self.clock.now()
     }
 
     /// Lets time pass.

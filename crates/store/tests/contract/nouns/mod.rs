@@ -8,6 +8,7 @@ pub mod dump;
 mod keys;
 mod logins;
 mod opening;
+mod pool;
 mod refreshes;
 mod revocations;
 mod secrets;

@@ -1,5 +1,8 @@
 //! `[[applications]]`.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use signet_protocol::{
     application::{
         Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, RequestObjectAlg,
@@ -8,7 +11,8 @@ use signet_protocol::{
     id::AppId,
     issuer::Identifier,
     jose::{ClientKeys, ContentEncryption, KeyManagementAlg, SigningAlg},
-    limits::{ACCESS_TOKEN_EXPIRE_MAX, URIS_PER_APPLICATION},
+    limits::{ACCESS_TOKEN_EXPIRE_MAX, EXTENDED_FIELDS_DEPTH, URIS_PER_APPLICATION},
+    pool::check_claim_name,
     redirect_uri::RedirectUri,
     request_uri::RequestUri,
     secret::Secret,
@@ -16,7 +20,10 @@ use signet_protocol::{
 };
 
 use super::{check, put};
-use crate::manage::reader::{Lines, Table, choose};
+use crate::manage::{
+    problem::shown,
+    reader::{Lines, Table, choose},
+};
 
 /// The longest lifetime of anything: a year.
 const YEAR: i64 = 31_536_000;
@@ -65,6 +72,7 @@ pub struct ApplicationEntry {
     pub allow_plain_pkce: Option<bool>,
     pub access_token_in_query: Option<bool>,
     pub empty_claims_as_null: Option<bool>,
+    pub constant_claims: Option<BTreeMap<String, Value>>,
     pub logo_uri: Option<Option<String>>,
     pub description: Option<Option<String>>,
 }
@@ -129,6 +137,7 @@ impl ApplicationEntry {
             allow_plain_pkce: table.boolean("allow_plain_pkce"),
             access_token_in_query: table.boolean("access_token_in_query"),
             empty_claims_as_null: table.boolean("empty_claims_as_null"),
+            constant_claims: constant_claims(table),
             logo_uri: table.text("logo_uri", check::logo),
             description: table.text("description", check::lines),
         };
@@ -180,6 +189,7 @@ impl ApplicationEntry {
         put(&mut settings.allow_plain_pkce, &self.allow_plain_pkce);
         put(&mut settings.access_token_in_query, &self.access_token_in_query);
         put(&mut settings.empty_claims_as_null, &self.empty_claims_as_null);
+        put(&mut settings.constant_claims, &self.constant_claims);
         put(&mut settings.logo_uri, &self.logo_uri);
         put(&mut settings.description, &self.description);
     }
@@ -228,4 +238,17 @@ fn alg(table: &mut Table, key: &'static str, choices: &[SigningAlg]) -> Option<S
 
 fn seconds(table: &mut Table, key: &'static str, from: i64, to: i64) -> Option<Seconds> {
     table.seconds(key, from..=to).map(Seconds)
+}
+
+/// Every wrong name is told at its own line; what the rules say of the whole is left to them.
+fn constant_claims(table: &mut Table) -> Option<BTreeMap<String, Value>> {
+    let claims = table.json("constant_claims", EXTENDED_FIELDS_DEPTH)?;
+    let lines = table.lines_in("constant_claims");
+    for name in claims.keys() {
+        if let Err(reason) = check_claim_name(name) {
+            let line = lines.get(name).copied().unwrap_or_else(|| table.lines().of("constant_claims"));
+            table.problem(line, format!("{:?} in `constant_claims` {reason}", shown(name)));
+        }
+    }
+    Some(claims.into_iter().collect())
 }
