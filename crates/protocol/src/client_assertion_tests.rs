@@ -54,9 +54,8 @@ fn shown(assertion: &str) -> PresentedClient {
 fn verify(app: &ActiveApplication, assertion: &str) -> Result<Verified, Refusal> {
     let shown = shown(assertion);
     let asserted = asserted(Some(app.clone()), &shown, |app| app.settings.token_endpoint_auth_method)?;
-    Ok(asserted
-        .verify(app.settings.jwks.as_ref(), &pool_issuer(), NOW)
-        .map_err(|error| error.told(INVALID_CLIENT))?)
+    let verified = asserted.verify(app.settings.jwks.as_ref(), &pool_issuer(), NOW);
+    verified.map_err(|error| error.told(INVALID_CLIENT))
 }
 
 fn signed(claims: &Value) -> String {

@@ -19,7 +19,9 @@ pub async fn check(outbound: &Outbound, uri: &str, callbacks: &[RedirectUri]) ->
     let listed: Vec<String> = serde_json::from_slice(&document)
         .map_err(|_| "must lead to a JSON list of the callbacks of its applications".to_owned())?;
     match callbacks.iter().find(|callback| !listed.iter().any(|own| own == callback.as_str())) {
-        Some(missing) => Err(format!("leads to a list without \"{}\": add it there", shown(missing.as_str()))),
+        Some(missing) => {
+            Err(format!("leads to a list without \"{}\": add it there", shown(missing.as_str())))
+        }
         None => Ok(()),
     }
 }
