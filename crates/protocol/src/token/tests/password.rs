@@ -53,7 +53,9 @@ fn a_name_is_given_in_exactly_one_parameter_and_is_what_that_says() {
         assert_tellable(refusal);
     }
     for pairs in [&[("username", "alice")][..], &[("username", "alice"), ("password", "")]] {
-        let refusal = PasswordRequest::parse(&params(pairs), &application(&[]), &PoolSettings::default()).err().unwrap();
+        let refusal = PasswordRequest::parse(&params(pairs), &application(&[]), &PoolSettings::default())
+            .err()
+            .unwrap();
         assert_eq!(refusal.code, InvalidRequest);
         assert_tellable(refusal);
     }
