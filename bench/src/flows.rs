@@ -55,6 +55,8 @@ pub enum Flow {
     Refresh(Alg),
     /// A login with the password: four requests and one Argon2.
     Login,
+    /// Tokens by the password mode: one request and one Argon2.
+    Password,
 }
 
 impl Flow {
@@ -78,6 +80,7 @@ impl Flow {
         Flow::Refresh(Alg::Rs256),
         Flow::Refresh(Alg::Es256),
         Flow::Login,
+        Flow::Password,
     ];
 
     /// How many tokens of which kind one round signs.
@@ -112,8 +115,13 @@ impl Flow {
             Flow::Refresh(Alg::Es256) => Some(13_000.0),
             Flow::Exchange(Alg::Rs256) | Flow::Refresh(Alg::Rs256) => Some(3_300.0),
             Flow::Login => Some(70.0),
-            Flow::Authorize | Flow::Code(_) | Flow::Implicit(_) | Flow::Hybrid(_) => None,
+            Flow::Authorize | Flow::Code(_) | Flow::Implicit(_) | Flow::Hybrid(_) | Flow::Password => None,
         }
+    }
+
+    /// The part of what its hashing threads could do by themselves that the server shall reach.
+    pub fn hash_goal(self) -> Option<f64> {
+        matches!(self, Flow::Password).then_some(0.9)
     }
 
     /// What the CPU of one round may be, as a multiple of its raw signatures: asked of answers that RSA dominates.
@@ -136,6 +144,7 @@ impl fmt::Display for Flow {
             Flow::Hybrid(alg) => write!(f, "hybrid {alg}"),
             Flow::Refresh(alg) => write!(f, "refresh {alg}"),
             Flow::Login => f.write_str("password login"),
+            Flow::Password => f.write_str("password mode"),
         }
     }
 }

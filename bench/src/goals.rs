@@ -91,7 +91,13 @@ fn of_line(line: &Line, name: &str) -> Vec<Verdict> {
     let cpu = line.flow.cpu_goal().zip(line.ratio()).map(|(goal, ratio)| {
         at_most(format!("{name}: CPU of {} to its raw signatures", line.flow), goal, ratio, " ×")
     });
-    rate.into_iter().chain(cpu).collect()
+    let hashes = line.flow.hash_goal().zip(line.of_raw_hashes()).map(|(goal, part)| Verdict {
+        of: format!("{name}: {} by raw hashes", line.flow),
+        goal: format!("≥ {goal}"),
+        measured: format!("{part:.2}"),
+        met: part >= goal,
+    });
+    rate.into_iter().chain(cpu).chain(hashes).collect()
 }
 
 fn at_most(of: String, goal: f64, measured: f64, unit: &str) -> Verdict {

@@ -175,7 +175,10 @@ impl Bench<'_> {
         let mut lines = Vec::new();
         for flow in Flow::ALL.iter().filter(|flow| flow.to_string().contains(&self.options.only)) {
             let line = measure::flow(&server, &site, *flow, &self.plan, &self.raw)?;
-            eprintln!("  {flow}: {:.0}/s", line.per_second);
+            let part = line
+                .of_raw_hashes()
+                .map_or_else(String::new, |part| format!(", {part:.2} of the raw hashes"));
+            eprintln!("  {flow}: {:.0}/s{part}", line.per_second);
             lines.push(line);
         }
         let storm = self.storm(&site)?;

@@ -9,7 +9,7 @@ use crate::{
     machine::cores,
     population::Size,
     server::{Server, cpu},
-    signatures::{Raw, median},
+    signatures::{Raw, hashing_threads, median},
     storm::Storm,
     worker::Site,
 };
@@ -48,7 +48,7 @@ pub struct Line {
     pub cpu: Duration,
     /// The processor time of the load for one round: what does not limit is small beside the server's.
     pub load_cpu: Duration,
-    /// The cost of the raw signatures in one round, measured in between.
+    /// The cost of the raw signatures in one round, or of its one hash in the password mode, measured in between.
     pub raw: Option<Duration>,
 }
 
@@ -56,6 +56,12 @@ impl Line {
     /// The server's CPU for a round divided by the raw signatures in it.
     pub fn ratio(&self) -> Option<f64> {
         self.raw.map(|raw| self.cpu.as_secs_f64() / raw.as_secs_f64())
+    }
+
+    /// The passwords the server looked at, by those that its hashing threads could have looked at doing nothing else.
+    pub fn of_raw_hashes(&self) -> Option<f64> {
+        self.flow.hash_goal()?;
+        self.raw.map(|raw| self.per_second * raw.as_secs_f64() / hashing_threads() as f64)
     }
 }
 
@@ -80,7 +86,7 @@ pub struct Run {
 /// Hashing is what a login waits for: a few connections keep its threads busy, and more would only queue.
 fn connections(flow: Flow, plan: &Plan) -> usize {
     match flow {
-        Flow::Login => plan.connections.min((2 * cores()).clamp(4, 8)),
+        Flow::Login | Flow::Password => plan.connections.min((2 * cores()).clamp(4, 8)),
         _ => plan.connections,
     }
 }
@@ -113,8 +119,11 @@ fn enough(last: &Slice, length: Duration, connections: usize) -> usize {
     (1.5 * rate * length.as_secs_f64() / connections as f64).ceil() as usize
 }
 
-/// The raw signatures in one round.
+/// The raw signatures in one round, or its raw hash.
 fn cost(flow: Flow, raw: &Raw) -> Result<Option<Duration>, Failure> {
+    if flow.hash_goal().is_some() {
+        return raw.hash_cost().map(Some);
+    }
     flow.signs().map(|(alg, count)| Ok(raw.cost(alg)? * count)).transpose()
 }
 

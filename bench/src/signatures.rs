@@ -1,4 +1,4 @@
-//! Raw signatures: the least an answer with signed tokens can cost.
+//! Raw signatures and hashes: the least an answer with signed tokens, or to a password, can cost.
 
 use std::{
     thread,
@@ -11,6 +11,8 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
 };
 
+use signet_protocol::password::{PasswordHash, Scratch};
+
 use crate::{Failure, flows::Alg, machine::cores};
 
 /// About as long as the text of a token.
@@ -18,8 +20,12 @@ const TEXT: [u8; 600] = [7; 600];
 /// For how long one look at the cost signs.
 const LENGTH: Duration = Duration::from_millis(150);
 
-/// Keys to sign with.
+/// The same for hashes, of which one takes far longer.
+const HASHING: Duration = Duration::from_millis(600);
+
+/// Keys to sign with, and a hash to verify.
 pub struct Raw {
+    hash: PasswordHash,
     rsa: RsaKeyPair,
     ec: EcdsaKeyPair,
     random: SystemRandom,
@@ -31,21 +37,27 @@ impl Raw {
         let random = SystemRandom::new();
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)?;
         let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref())?;
-        Ok(Raw { rsa: RsaKeyPair::generate(KeySize::Rsa2048)?, ec, random })
+        Ok(Raw { hash: PasswordHash::decoy(), rsa: RsaKeyPair::generate(KeySize::Rsa2048)?, ec, random })
     }
 
     /// What one signature costs now, while every core signs, as they do under load: the median of short stretches, which a
     /// thread that was put aside for a moment does not spoil.
     pub fn cost(&self, alg: Alg) -> Result<Duration, Failure> {
-        let each = thread::scope(|scope| {
-            let threads: Vec<_> = (0..cores()).map(|_| scope.spawn(|| self.on_one_core(alg))).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|_| Err("signing failed".into())))
-                .collect()
-        });
-        let each: Vec<Duration> = Result::<Vec<Duration>, Failure>::from_iter::<Vec<_>>(each)?;
-        Ok(each.iter().sum::<Duration>() / u32::try_from(each.len().max(1))?)
+        on_each_core(cores(), || self.on_one_core(alg))
+    }
+
+    /// What one password hash costs now, while as many threads hash as the server has for it.
+    pub fn hash_cost(&self) -> Result<Duration, Failure> {
+        on_each_core(hashing_threads(), || {
+            let (mut scratch, mut costs) = (Scratch::default(), Vec::new());
+            let start = Instant::now();
+            while start.elapsed() < HASHING {
+                let since = Instant::now();
+                self.hash.verify("a password", &mut scratch);
+                costs.push(since.elapsed());
+            }
+            median(costs).ok_or_else(|| "nothing was hashed".into())
+        })
     }
 
     fn on_one_core(&self, alg: Alg) -> Result<Duration, Failure> {
@@ -64,6 +76,27 @@ impl Raw {
         }
         median(costs).ok_or_else(|| "nothing was signed".into())
     }
+}
+
+/// How many threads the server hashes passwords on.
+pub fn hashing_threads() -> usize {
+    cores().saturating_sub(1).max(1)
+}
+
+/// The mean of what `work` finds on so many threads at once.
+fn on_each_core(
+    count: usize,
+    work: impl Fn() -> Result<Duration, Failure> + Sync,
+) -> Result<Duration, Failure> {
+    let each = thread::scope(|scope| {
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(&work)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err("a thread failed".into())))
+            .collect()
+    });
+    let each: Vec<Duration> = Result::<Vec<Duration>, Failure>::from_iter::<Vec<_>>(each)?;
+    Ok(each.iter().sum::<Duration>() / u32::try_from(each.len().max(1))?)
 }
 
 /// The middle one.

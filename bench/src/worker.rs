@@ -14,7 +14,7 @@ use crate::{
     browser::Browser,
     flows::{Alg, Flow},
     http::{self, Answer, Connection},
-    population::Population,
+    population::{PASSWORD, Population},
 };
 
 /// The secret of both applications.
@@ -201,6 +201,7 @@ impl Worker {
             }
             Flow::Implicit(_) | Flow::Hybrid(_) => self.front().await?,
             Flow::Refresh(alg) => drop(self.refresh(alg).await?.status),
+            Flow::Password => self.by_password().await?,
             Flow::Login => {
                 let user = self.random.next_u64() % self.site.population.size.users.max(1);
                 let path = authorize(Alg::Es256, self.flow.response_type());
@@ -229,6 +230,18 @@ impl Worker {
             true => Ok(()),
             false => Err(answer.unexpected("a live token is not active")),
         }
+    }
+
+    async fn by_password(&mut self) -> Result<(), Failure> {
+        let user = self.random.next_u64() % self.site.population.size.users.max(1);
+        let form = format!(
+            "grant_type=password&username={}&password={}&client_id={}&client_secret={SECRET}",
+            Population::username(user),
+            PASSWORD.replace(' ', "+"),
+            Alg::Es256.client_id()
+        );
+        let head = http::post(self.site.port, "/oidc/token", form.len(), "");
+        two_tokens(self.connection.send(&[&head, form.as_bytes()]).await?.expect(200)?).map(drop)
     }
 
     async fn authorize(&mut self) -> Result<String, Failure> {

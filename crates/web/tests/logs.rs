@@ -18,7 +18,10 @@ use std::{
 
 use http::Method;
 use rp::{OFFLINE, Rp, Tokens};
-use signet_protocol::{application::AuthMethod, params::encode_pairs};
+use signet_protocol::{
+    application::{AuthMethod, GrantType},
+    params::encode_pairs,
+};
 use support::{Browser, PASSWORD, SECRET, VERIFIER, World, basic};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -85,11 +88,19 @@ async fn attack_25_no_secret_is_logged() {
     let mut secrets = Secrets::default();
     for world in [World::new().await, World::on_postgres().await] {
         whole_story(&world, &mut secrets).await;
+        story_of_an_older_client(&world, &mut secrets).await;
     }
     let text = log.text();
-    for told in
-        ["signed in", "login failed", "refused", "answered", "consent", "out of turn", "path=\"/oidc/token\""]
-    {
+    for told in [
+        "signed in",
+        "login failed",
+        "refused",
+        "answered",
+        "consent",
+        "out of turn",
+        "path=\"/oidc/token\"",
+        "in the URL, where logs",
+    ] {
         assert!(text.contains(told), "the log was listened to: {told}");
     }
     for (what, secret) in secrets.0 {
@@ -144,5 +155,33 @@ async fn whole_story(world: &Arc<World>, secrets: &mut Secrets) {
         browser
             .step(Method::GET, &format!("{}/session/end?id_token_hint={}", rp.issuer, last.id), None)
             .await;
+    }
+}
+
+/// What older clients put into URLs where an application is switched to take it.
+async fn story_of_an_older_client(world: &Arc<World>, secrets: &mut Secrets) {
+    let rp = Rp::new(world, "older", |app| {
+        let settings = &mut app.settings;
+        settings.grant_types.push(GrantType::Password);
+        (settings.token_request_in_url, settings.password_in_url) = (true, true);
+        (settings.validate_token, settings.access_token_in_query) = (true, true);
+    })
+    .await;
+    let client = [("grant_type", "password"), ("client_id", rp.id.as_str()), ("client_secret", SECRET)];
+    for password in [PASSWORD, "Tr0ub4dor&3"] {
+        let credentials = [("username", "alice"), ("password", password), ("scope", "openid offline_access")];
+        let query = encode_pairs(client.into_iter().chain(credentials));
+        let answer = world.post(&format!("{}/token?{query}", rp.issuer), &[], None).await;
+        assert_eq!(answer.status == 200, password == PASSWORD, "{}", answer.body);
+        if answer.status != 200 {
+            continue;
+        }
+        let tokens = Tokens::of(&answer);
+        secrets.tokens(&tokens);
+        assert_eq!(world.get(&format!("{}/me?access_token={}", rp.issuer, tokens.access)).await.status, 200);
+        for query in [format!("access_token={}", tokens.access), format!("id_token={}", tokens.id)] {
+            let validate = format!("http://localhost:8080/api/v2/oidc/validate_token?{query}");
+            assert_eq!(world.get(&validate).await.status, 200);
+        }
     }
 }
