@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     application::GrantType,
     jose::{Signer, sign},
+    pool::PoolSettings,
     samples::*,
     token::{Minting, Signers, allow},
 };
@@ -57,6 +58,7 @@ fn a_minted_token_is_valid_at_its_issuer_alone() {
         user: &active_user(),
         grant: &grant(),
         scope: scope("openid"),
+        pool: &PoolSettings::default(),
         nonce: None,
     };
     let signers = Signers { access_token: Signer::Key(ec()), id_token: Signer::Key(ec()), recipient: None };

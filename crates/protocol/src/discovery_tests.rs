@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{samples::*, scope::Scope};
+use crate::{request_uri::RequestUri, samples::*, scope::Scope};
 
 const CLAIMS: &[&str] = &[
     "sub",
@@ -61,8 +61,8 @@ fn common(url: &str) -> Value {
         "display_values_supported": ["page"],
         "ui_locales_supported": ["en", "zh-CN"],
         "claims_parameter_supported": false,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
+        "request_parameter_supported": true,
+        "require_request_uri_registration": true,
         "authorization_response_iss_parameter_supported": true,
     })
 }
@@ -82,9 +82,11 @@ fn assert_document(document: &Discovery, url: &str, own: Value) {
 
 #[test]
 fn the_pools_document_lists_what_any_application_may_use() {
-    let methods = ["client_secret_post", "client_secret_basic", "none"];
+    let methods =
+        ["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"];
+    let algs = ["RS256", "PS256", "ES256", "EdDSA", "HS256"];
     assert_document(
-        &discovery(&pool_issuer(), None),
+        &discovery(&pool_issuer(), None, &PoolSettings::default()),
         "https://id.example.com/oidc",
         json!({
             "scopes_supported": [
@@ -102,6 +104,13 @@ fn the_pools_document_lists_what_any_application_may_use() {
             "token_endpoint_auth_methods_supported": methods,
             "introspection_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,
+            "token_endpoint_auth_signing_alg_values_supported": algs,
+            "introspection_endpoint_auth_signing_alg_values_supported": algs,
+            "revocation_endpoint_auth_signing_alg_values_supported": algs,
+            "request_uri_parameter_supported": true,
+            "require_signed_request_object": false,
+            "request_object_signing_alg_values_supported":
+                ["none", "RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "code_challenge_methods_supported": ["S256"],
         }),
     );
@@ -120,7 +129,7 @@ fn an_applications_document_lists_what_it_may_use() {
         settings.allow_plain_pkce = true;
     });
     assert_document(
-        &discovery(&app_issuer(), Some(&application)),
+        &discovery(&app_issuer(), Some(&application), &PoolSettings::default()),
         "https://notes.id.example.com/oidc",
         json!({
             "scopes_supported": [
@@ -133,9 +142,43 @@ fn an_applications_document_lists_what_it_may_use() {
             "token_endpoint_auth_methods_supported": ["none"],
             "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
             "revocation_endpoint_auth_methods_supported": ["client_secret_post"],
+            "request_uri_parameter_supported": false,
+            "require_signed_request_object": false,
+            "request_object_signing_alg_values_supported": ["HS256"],
             "code_challenge_methods_supported": ["S256", "plain"],
         }),
     );
+}
+
+#[test]
+fn assertions_and_request_objects_are_listed_as_they_are_registered() {
+    let listed = |change: fn(&mut ApplicationSettings)| {
+        let d = discovery(&app_issuer(), Some(&application_with(change)), &PoolSettings::default());
+        (
+            d.token_endpoint_auth_signing_alg_values_supported.join(" "),
+            d.revocation_endpoint_auth_signing_alg_values_supported.join(" "),
+            d.request_object_signing_alg_values_supported.join(" "),
+            d.request_uri_parameter_supported,
+        )
+    };
+    let row = |token: &str, revocation: &str, objects: &str, by_uri| {
+        (token.to_owned(), revocation.to_owned(), objects.to_owned(), by_uri)
+    };
+    assert_eq!(listed(|_| {}), row("", "", "HS256", false));
+    let by_keys = listed(|settings| {
+        settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretJwt;
+        settings.jwks_uri = Some("https://rp.example/jwks".into());
+        settings.request_uris = vec![RequestUri::parse("https://rp.example/req/").unwrap()];
+    });
+    let all = "RS256 PS256 ES256 EdDSA";
+    assert_eq!(by_keys, row(all, "HS256", &format!("{all} HS256"), true));
+    let registered = listed(|settings| {
+        settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        settings.token_endpoint_auth_signing_alg = Some(SigningAlg::Es256);
+        settings.request_object_signing_alg = Some(RequestObjectAlg::None);
+    });
+    assert_eq!(registered, row("ES256", "", "none", false));
 }
 
 #[test]
@@ -144,7 +187,7 @@ fn encryption_and_signed_user_info_are_listed_once_they_are_set() {
         settings.userinfo_signed_response_alg = Some(SigningAlg::EdDsa);
         settings.id_token_encrypted_response_alg = Some(KeyManagementAlg::EcdhEs);
     });
-    let document = discovery(&app_issuer(), Some(&application));
+    let document = discovery(&app_issuer(), Some(&application), &PoolSettings::default());
     assert_eq!(document.userinfo_signing_alg_values_supported, ["EdDSA"]);
     assert_eq!(document.id_token_encryption_alg_values_supported, ["ECDH-ES"]);
     assert_eq!(document.id_token_encryption_enc_values_supported, ["A128CBC-HS256"]);
@@ -154,7 +197,8 @@ fn encryption_and_signed_user_info_are_listed_once_they_are_set() {
 fn rs256_is_always_listed_and_once() {
     for alg in SigningAlg::ALL {
         let application = application_with(|settings| settings.id_token_signed_response_alg = *alg);
-        let listed = discovery(&app_issuer(), Some(&application)).id_token_signing_alg_values_supported;
+        let listed = discovery(&app_issuer(), Some(&application), &PoolSettings::default())
+            .id_token_signing_alg_values_supported;
         let expected = if *alg == SigningAlg::Rs256 { vec!["RS256"] } else { vec!["RS256", alg.as_str()] };
         assert_eq!(listed, expected);
     }
@@ -163,13 +207,20 @@ fn rs256_is_always_listed_and_once() {
 #[test]
 fn a_return_type_that_is_not_ticked_is_not_listed() {
     let application = application_with(|settings| settings.response_types.clear());
-    assert!(discovery(&app_issuer(), Some(&application)).response_types_supported.is_empty());
+    assert!(
+        discovery(&app_issuer(), Some(&application), &PoolSettings::default())
+            .response_types_supported
+            .is_empty()
+    );
 }
 
 #[test]
 fn every_listed_value_is_understood() {
     let application = application_with(|settings| settings.allow_plain_pkce = true);
-    for document in [discovery(&pool_issuer(), None), discovery(&app_issuer(), Some(&application))] {
+    for document in [
+        discovery(&pool_issuer(), None, &PoolSettings::default()),
+        discovery(&app_issuer(), Some(&application), &PoolSettings::default()),
+    ] {
         let d = &document;
         for value in &d.scopes_supported {
             assert_eq!(Scope::parse(value).unwrap().to_string(), *value);

@@ -53,7 +53,7 @@ pub struct Common {
 pub enum Command {
     /// Run the server
     Serve(Serve),
-    /// Create or update applications and users from a file; prints what it does
+    /// Create or update scopes, claims, applications and users from a file; prints what it does
     Apply(Apply),
     /// Manage users
     #[command(subcommand)]
@@ -61,6 +61,9 @@ pub enum Command {
     /// Manage applications
     #[command(subcommand)]
     App(App),
+    /// Look at the scopes and claims of the pool
+    #[command(subcommand)]
+    Pool(Pool),
     /// Look at the signing keys and rotate them
     #[command(subcommand)]
     Keys(Keys),
@@ -111,7 +114,21 @@ pub struct Serve {
     #[arg(long, value_name = "NAME", env = "SIGNET_FORWARDED_HEADER", hide_env_values = true)]
     pub forwarded_header: Option<String>,
     #[command(flatten)]
+    pub outbound: Outbound,
+    #[command(flatten)]
     pub base: Base,
+}
+
+/// Where Signet itself may ask, for keys and documents of applications.
+#[derive(Args)]
+pub struct Outbound {
+    /// Hosts and networks beside the public internet that may be asked: names, addresses, ranges, loopback; separated by
+    /// commas
+    #[arg(long, value_name = "LIST", env = "SIGNET_OUTBOUND_ALLOW", hide_env_values = true)]
+    pub outbound_allow: Option<String>,
+    /// Authorities whose certificates are accepted there, PEM [default: those of this machine]
+    #[arg(long, value_name = "FILE", env = "SIGNET_OUTBOUND_CA", hide_env_values = true)]
+    pub outbound_ca: Option<PathBuf>,
 }
 
 /// The pool's address, where it matters.
@@ -125,12 +142,14 @@ pub struct Base {
 /// `signet apply`.
 #[derive(Args)]
 pub struct Apply {
-    /// What there shall be: a TOML file of applications and users; - reads standard input
+    /// What there shall be: a TOML file of scopes, claims, applications and users; - reads standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Show the plan and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub outbound: Outbound,
 }
 
 /// `signet user`.
@@ -206,6 +225,13 @@ pub struct ShowApp {
     pub base: Base,
 }
 
+/// `signet pool`.
+#[derive(Subcommand)]
+pub enum Pool {
+    /// Show the built-in scopes and claims, and the pool's own as signet apply reads them
+    Show,
+}
+
 /// `signet keys`.
 #[derive(Subcommand)]
 pub enum Keys {
@@ -275,6 +301,14 @@ impl Command {
         }
     }
 
+    /// Where Signet may ask, where the command does.
+    pub fn outbound(&self) -> Option<&Outbound> {
+        match self {
+            Command::Apply(apply) => Some(&apply.outbound),
+            command => command.serve().map(|serve| &serve.outbound),
+        }
+    }
+
     /// `--base-url`, where the command has it.
     pub fn base_url(&self) -> Option<&str> {
         let base = match self {
@@ -284,6 +318,7 @@ impl Command {
             Command::App(App::Show(show)) => &show.base,
             Command::Apply(_)
             | Command::User(_)
+            | Command::Pool(_)
             | Command::Keys(_)
             | Command::Backup(_)
             | Command::Restore(_)

@@ -7,6 +7,7 @@ use signet_protocol::{
     entropy::Entropy,
     id::UserId,
     jose::SigningAlg,
+    pool::PoolSettings,
     time::Now,
     user::{User, fold_email},
 };
@@ -61,6 +62,8 @@ pub(crate) const STATEMENTS: &[&Sql] =
 /// One change of a plan.
 #[derive(Clone, Debug)]
 pub enum Change {
+    /// The settings of the pool as they shall be; their version is the one they were read at.
+    UpdatePool(PoolSettings),
     /// A new application; it begins at version 1.
     InsertApplication(Application),
     /// An application as it shall be; its version is the one it was read at.
@@ -110,6 +113,7 @@ impl Store {
         let mut batch = Batch::new();
         for change in changes {
             batch = match change {
+                Change::UpdatePool(settings) => self.update_pool(batch, settings)?,
                 Change::InsertApplication(application) => {
                     let row = self.application_row(application, now, entropy)?;
                     self.insert_origins(batch.then(&INSERT_APPLICATION, row), application)
@@ -232,6 +236,11 @@ fn stale(changes: &[Change], ended: &[UserId]) -> Vec<Changed> {
         None => updated.collect(),
         Some(_) => vec![Changed::Users],
     };
-    let applications = applications.then_some(Changed::Applications);
-    applications.into_iter().chain(revocations.then_some(Changed::Revocations)).chain(users).collect()
+    let pool = changes.iter().any(|change| matches!(change, Change::UpdatePool(_)));
+    let kinds = [
+        pool.then_some(Changed::Pool),
+        applications.then_some(Changed::Applications),
+        revocations.then_some(Changed::Revocations),
+    ];
+    kinds.into_iter().flatten().chain(users).collect()
 }

@@ -8,6 +8,7 @@
 
 mod application;
 mod apply;
+mod assertion;
 mod attempt;
 mod cache;
 mod change;
@@ -20,6 +21,7 @@ pub mod inspect;
 mod installation;
 mod issuer_key;
 pub mod migrations;
+mod pool;
 mod refresh;
 mod revocation;
 mod rotation;

@@ -5,6 +5,7 @@ use crate::{
     authorize::{ResponseMode, mode::asks_for_tokens},
     params::RawParams,
     pkce::{ChallengeMethod, CodeChallenge},
+    pool::PoolSettings,
     redirect_uri::{RedirectUri, Scheme},
     scope::Scope,
     time::Seconds,
@@ -171,4 +172,11 @@ pub struct AuthorizationRequest {
     pub ui_locales: Option<String>,
     /// An ID token of the user the application expects, not yet verified.
     pub id_token_hint: Option<String>,
+}
+
+impl AuthorizationRequest {
+    /// The same without the scope values that mean nothing in `pool`.
+    pub fn within(self, pool: &PoolSettings) -> AuthorizationRequest {
+        AuthorizationRequest { scope: pool.understood(self.scope), ..self }
+    }
 }

@@ -11,6 +11,7 @@ use crate::{
     grant::Grant,
     issuer::Issuer,
     jose::{self, JoseError, Recipient, Signer, Typ},
+    pool::PoolSettings,
     scope::Scope,
     time::{Seconds, Timestamp},
     token::AllowedGrant,
@@ -30,8 +31,10 @@ pub struct Minting<'a, P: Permission = AllowedGrant> {
     pub user: &'a ActiveUser,
     /// From which grant.
     pub grant: &'a Grant,
-    /// The scope of the access token.
+    /// The scope of the access token; what means nothing in the pool any more is left out.
     pub scope: Scope,
+    /// What the pool adds to the built-in scopes and claims.
+    pub pool: &'a PoolSettings,
     /// The `nonce` of the authorization request; none on refresh.
     pub nonce: Option<String>,
 }
@@ -123,12 +126,13 @@ pub struct FrontAccess {
 impl Minting<'_> {
     /// Makes the tokens. `refresh_token` was decided, and its row written, before.
     pub fn mint(
-        self,
+        mut self,
         signers: &Signers<'_>,
         refresh_token: Option<String>,
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) -> Result<TokenResponse, JoseError> {
+        self.scope = self.pool.understood(self.scope);
         let access_token = self.access_token(signers, now, entropy)?;
         let at_hash = Some(jose::half_hash(signers.id_token.alg(), &access_token));
         let bound = BoundHashes { at_hash, ..BoundHashes::default() };
@@ -146,7 +150,7 @@ impl Minting<'_> {
 impl Minting<'_, AllowedResponse> {
     /// Makes the tokens of the allowed return type, whose grant was written before. `code` and `state` go with them.
     pub fn mint_front(
-        self,
+        mut self,
         signers: &Signers<'_>,
         code: Option<&str>,
         state: Option<&str>,
@@ -154,6 +158,7 @@ impl Minting<'_, AllowedResponse> {
         entropy: &mut dyn Entropy,
     ) -> Result<FrontTokens, JoseError> {
         let kind = self.allowed.kind();
+        self.scope = self.pool.understood(self.scope);
         let access_token =
             kind.gives_token().then(|| self.access_token(signers, now, entropy)).transpose()?;
         let hash = |text: &str| jose::half_hash(signers.id_token.alg(), text);
@@ -227,7 +232,7 @@ impl<P: Permission> Minting<'_, P> {
             nonce: self.nonce.clone(),
             bound,
             sid: self.grant.session.to_string(),
-            user: user_claims(self.user, &self.scope, application),
+            user: user_claims(self.user, &self.scope, application, self.pool),
         }
     }
 }

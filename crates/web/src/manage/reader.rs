@@ -283,6 +283,14 @@ impl<'r> Table<'r> {
         }
     }
 
+    /// The lines of the keys of the table `key`, whatever they are; none if it is no table.
+    pub fn lines_in(&self, key: &str) -> BTreeMap<String, usize> {
+        let found = self.entries.iter().find(|(name, _)| name.get_ref() == key);
+        let table = found.and_then(|(_, value)| value.get_ref().as_table());
+        let keys = table.into_iter().flat_map(|table| table.keys());
+        keys.map(|key| (key.get_ref().to_string(), self.log.line(key.span().start))).collect()
+    }
+
     /// A table whose keys `read` asks for.
     pub fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Table) -> T) -> Option<T> {
         let found = self.find(key)?;
@@ -340,7 +348,8 @@ impl<'r> Table<'r> {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("valid are {}", valid()),
             };
-            self.log.report(key.span().start, format!("unknown key `{}`, {right}", shown(name)));
+            self.log
+                .report(key.span().start, format!("unknown key `{}`, {right}", shown(name).escape_debug()));
         }
     }
 
@@ -370,7 +379,11 @@ impl<'r> Table<'r> {
     }
 }
 
-fn choose<T: Copy>(text: &str, choices: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+/// The one of `choices` that `text` names.
+///
+/// # Errors
+/// Which there are.
+pub fn choose<T: Copy>(text: &str, choices: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
     if let Some(choice) = choices.iter().find(|choice| name(**choice) == text) {
         return Ok(*choice);
     }

@@ -2,12 +2,18 @@
 //!
 //! Each rule is a row of a list: the key it is about and the function that says what is wrong, if anything is.
 
+mod keys;
+
 use signet_protocol::{
     application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType},
     jose::{KeyManagementAlg, SigningAlg},
+    limits::CONSTANT_CLAIMS_BYTES,
+    pool::check_claim_name,
     redirect_uri::{RedirectUri, Scheme},
     user::User,
 };
+
+use super::problem::shown;
 
 /// A rule about one key of an application: what is wrong with it, or nothing.
 type Rule = (&'static str, fn(&Application) -> Option<String>);
@@ -20,6 +26,10 @@ pub const APPLICATION_RULES: &[Rule] = &[
         method(app, app.settings.introspection_endpoint_auth_method)
     }),
     ("revocation_endpoint_auth_method", |app| method(app, app.settings.revocation_endpoint_auth_method)),
+    ("token_endpoint_auth_signing_alg", keys::assertions_fit_the_methods),
+    ("jwks_uri", |app| keys::keys_are_at_one_place(app).map(str::to_owned)),
+    ("request_object_signing_alg", keys::objects_can_be_verified),
+    ("require_signed_request_object", |app| keys::signing_is_possible(app).map(str::to_owned)),
     ("id_token_signed_response_alg", |app| hs256_has_a_key(app).map(str::to_owned)),
     ("access_token_signed_response_alg", |app| others_can_verify(app).map(str::to_owned)),
     ("userinfo_signed_response_alg", |app| signed_user_info_has_a_key(app).map(str::to_owned)),
@@ -31,6 +41,7 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("redirect_uris", tokens_go_by_https),
     ("response_types", |app| modes_are_used(app).map(str::to_owned)),
     ("response_types", types_have_their_modes),
+    ("constant_claims", constant_claims_fit),
     ("grant_types", |app| refresh_has_an_origin(app).map(str::to_owned)),
 ];
 
@@ -52,12 +63,15 @@ fn public_has_no_secret(app: &Application) -> Option<&'static str> {
         .then_some("must not be set: a spa or native application cannot keep a secret")
 }
 
-/// RFC 6749 §2.3: only who has a secret can authenticate by it.
+/// RFC 6749 §2.3: only who has a secret or a key can authenticate by it.
 fn method(app: &Application, method: AuthMethod) -> Option<String> {
-    let by_secret = method != AuthMethod::None;
-    if by_secret && app.settings.kind.is_public() {
+    let confidential = method != AuthMethod::None;
+    let by_key = method == AuthMethod::PrivateKeyJwt;
+    if confidential && app.settings.kind.is_public() {
         Some("must be none: a spa or native application cannot keep a secret".to_owned())
-    } else if by_secret && app.secret.is_none() {
+    } else if by_key && !keys::has_keys(app) {
+        Some("is private_key_jwt, which needs `jwks` or `jwks_uri`".to_owned())
+    } else if confidential && !by_key && app.secret.is_none() {
         Some(format!("is {}, which needs a secret", method.as_str()))
     } else {
         None
@@ -80,11 +94,13 @@ fn signed_user_info_has_a_key(app: &Application) -> Option<&'static str> {
 fn has_a_key_to_encrypt_to(app: &Application) -> Option<String> {
     let alg = app.settings.id_token_encrypted_response_alg?;
     let found = app.settings.jwks.as_ref().and_then(|keys| keys.recipient(alg, Default::default()));
+    // What is at an address of theirs is theirs to keep right.
+    let fits = found.is_some() || app.settings.jwks_uri.is_some();
     let wanted = match alg {
         KeyManagementAlg::RsaOaep256 => "an RSA key",
         KeyManagementAlg::EcdhEs => "a P-256 key",
     };
-    found.is_none().then(|| {
+    (!fits).then(|| {
         format!("is {}, which needs {wanted} in `jwks` that may encrypt: `use` enc, or none", alg.as_str())
     })
 }
@@ -156,6 +172,20 @@ fn types_have_their_modes(app: &Application) -> Option<String> {
         let mode = kind.modes().find(|mode| !app.allows_grant(*mode))?;
         Some(format!("has \"{}\", which needs {} in `grant_types`", kind.as_str(), mode.as_str()))
     })
+}
+
+/// They travel in every ID token, and none takes the place of what Signet says.
+fn constant_claims_fit(app: &Application) -> Option<String> {
+    let claims = &app.settings.constant_claims;
+    let refused = |name: &String| {
+        check_claim_name(name).err().map(|reason| format!("has {:?}, which {reason}", shown(name)))
+    };
+    let size = serde_json::to_vec(claims).map_or(usize::MAX, |bytes| bytes.len());
+    let large = || {
+        (size > CONSTANT_CLAIMS_BYTES)
+            .then(|| format!("must be at most {CONSTANT_CLAIMS_BYTES} bytes as JSON; it is {size}"))
+    };
+    claims.keys().find_map(refused).or_else(large)
 }
 
 fn refresh_has_an_origin(app: &Application) -> Option<&'static str> {

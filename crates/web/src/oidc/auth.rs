@@ -31,7 +31,7 @@ use crate::{
     error::{Failure, only},
     login::{self, browser::Browser},
     metrics::{Outcome, mark},
-    oidc::{application_here, keys::Keys, live},
+    oidc::{application_here, keys::Keys, live, request_object},
     pages::{FormPostPage, Problem, WebMessagePage},
     respond::{self, Policy},
 };
@@ -42,11 +42,24 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
     let locales = params.as_ref().ok().and_then(|params| params.get("ui_locales").map(str::to_owned));
     let lang = edge.lang(locales.as_deref());
     let result = match params {
-        Ok(params) if edge.method == Method::POST => keep(&signet, &edge, params).await,
-        Ok(params) => answer(&signet, &edge, params, None).await,
+        Ok(params) => received(&signet, &edge, params).await,
         Err(failure) => Err(failure),
     };
     edge.page(lang, result)
+}
+
+/// A request object is resolved before anything else is looked at: from there on there are only parameters.
+async fn received(signet: &Arc<Signet>, edge: &Edge, params: RawParams) -> Result<Response, Failure> {
+    match request_object::resolve(signet, edge, params).await? {
+        Ok(params) if edge.method == Method::POST => keep(signet, edge, params).await,
+        Ok(params) => answer(signet, edge, params, None).await,
+        Err((params, refusal)) => {
+            // The callback is told if the request around the object names it.
+            let (_, addressee) = addressed(signet, edge, &params).await?.map_err(|_| refusal)?;
+            refused(edge, refusal);
+            Ok(send_error(edge, &addressee, refusal, Draft::parse(&params).is_silent()))
+        }
+    }
 }
 
 /// GET `/oidc/auth/resume?txn=…`: the same request again, now that a page was answered.
@@ -136,7 +149,7 @@ async fn answer(
 impl Asking<'_> {
     async fn answer(&self, draft: &Draft) -> Result<Response, Failure> {
         let request = match authorize::check(draft, &self.application) {
-            Ok(request) => request,
+            Ok(request) => request.within(&*self.signet.store().pool_settings().await?),
             Err(refusal) => return self.refuse(refusal, draft.is_silent()).await,
         };
         match self.hinted(&request).await? {
@@ -218,6 +231,7 @@ impl Asking<'_> {
     ) -> Result<Response, Failure> {
         let issuer = &self.edge.issuer;
         let allowed = &AllowedResponse::of(&self.application, request.response_type)?;
+        let pool = &*self.signet.store().pool_settings().await?;
         // Loaded first, so that nothing is written in vain.
         let keys = match allowed.kind().is_front() {
             true => Some(Keys::load(self.signet, issuer.id(), &self.application).await?),
@@ -230,7 +244,8 @@ impl Asking<'_> {
             let tokens = match keys.as_ref().zip(issued.grant()) {
                 Some((keys, grant)) => {
                     let nonce = request.nonce.clone();
-                    let minting = Minting { issuer, allowed, user, grant, scope: grant.scope.clone(), nonce };
+                    let scope = grant.scope.clone();
+                    let minting = Minting { issuer, allowed, user, grant, scope, pool, nonce };
                     let (signers, state, at) = (keys.signers(), addressee.state(), now.timestamp());
                     minting.mint_front(&signers, issued.code(), state, at, &mut SystemEntropy)?
                 }
@@ -265,10 +280,14 @@ impl Asking<'_> {
                 return Err(login::transaction::used(transaction, &self.application));
             }
         }
-        let (request_id, error) = (&self.edge.request_id, refusal.code.as_str());
-        tracing::info!(request_id, error, detail = refusal.description, "refused to the callback");
+        refused(self.edge, refusal);
         Ok(send_error(self.edge, &self.addressee, refusal, framed))
     }
+}
+
+fn refused(edge: &Edge, refusal: Refusal) {
+    let (request_id, error) = (&edge.request_id, refusal.code.as_str());
+    tracing::info!(request_id, error, detail = refusal.description, "refused to the callback");
 }
 
 async fn begin(

@@ -98,7 +98,8 @@ async fn serve(
         (Some(kept), _) => kept,
         (None, Document::Discovery) => {
             let own = own(signet, edge).await?;
-            signet.rendered().put(key, generation, &discovery(&edge.issuer, own.as_deref()))?
+            let pool = signet.store().pool_settings().await?;
+            signet.rendered().put(key, generation, &discovery(&edge.issuer, own.as_deref(), &pool))?
         }
         (None, Document::Jwks) => {
             make_keys(signet, edge).await?;

@@ -56,7 +56,8 @@ async fn user_info(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Resp
     if !live.token.scope.has(KnownScope::Openid) {
         return Err(refuse(ErrorCode::InsufficientScope, "the access token lacks the scope openid").into());
     }
-    let mut claims = user_claims(&live.user, &live.token.scope, &live.application);
+    let pool = signet.store().pool_settings().await?;
+    let mut claims = user_claims(&live.user, &live.token.scope, &live.application, &pool);
     claims.insert("sub".to_owned(), Value::from(live.user.id.to_string()));
     match live.application.settings.userinfo_signed_response_alg {
         None => Ok(respond::json(StatusCode::OK, &claims)),

@@ -51,6 +51,7 @@ struct Exchange<'a> {
 impl Exchange<'_> {
     async fn code(&self, params: &RawParams) -> Result<Response, Failure> {
         let (caller, request) = (self.caller(), CodeRequest::parse(params)?);
+        let pool = self.signet.store().pool_settings().await?;
         let code = redeem::find(self.signet, &caller, &request).await?;
         // Loaded first, so that nothing is spent in vain.
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
@@ -61,13 +62,15 @@ impl Exchange<'_> {
             user: &redeemed.user,
             grant: &redeemed.code.grant,
             scope: redeemed.code.grant.scope.clone(),
+            pool: &pool,
             nonce: redeemed.code.nonce,
         };
         self.mint(minting, &keys, redeemed.refresh_token, redeemed.now)
     }
 
     async fn refresh(&self, params: &RawParams) -> Result<Response, Failure> {
-        let (caller, request) = (self.caller(), RefreshRequest::parse(params)?);
+        let pool = self.signet.store().pool_settings().await?;
+        let (caller, request) = (self.caller(), RefreshRequest::parse(params)?.within(&pool));
         let chain = refresh::find(self.signet, &caller, &request).await?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
         let refreshed = chain.advance(self.signet, &caller).await?;
@@ -77,6 +80,7 @@ impl Exchange<'_> {
             user: &refreshed.user,
             grant: &refreshed.grant,
             scope: refreshed.scope,
+            pool: &pool,
             nonce: None,
         };
         self.mint(minting, &keys, Some(refreshed.refresh_token), refreshed.now)

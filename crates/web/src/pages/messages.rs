@@ -136,6 +136,7 @@ catalogue! {
         scope_roles: Line,
         scope_external_id: Line,
         scope_extended_fields: Line,
+        scope_custom: Phrase,
         scope_offline: Line,
 
         error_status: Phrase,

@@ -91,7 +91,6 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("response_type", "", "invalid_request"),
     ("response_type", "banana", "unsupported_response_type"),
     ("response_type", "none", "unauthorized_client"),
-    ("response_mode", "banana", "invalid_request"),
     ("response_type", "none code", "unsupported_response_type"),
     ("scope", "", "invalid_scope"),
     ("scope", "profile", "invalid_scope"),

@@ -95,7 +95,7 @@ async fn no_client_fails_while_keys_come_and_go(world: Arc<World>) {
 async fn of_two_nodes_one_takes_each_step(world: Arc<World>) {
     let rp = client(&world).await;
     rp.tokens("alice", &[]).await;
-    let node = world.another_node().await;
+    let node = world.second_node().await.signet();
     for (days, expected) in [
         (89, vec![KeyState::Active]),
         (1, vec![KeyState::Active, KeyState::Next]),

@@ -26,7 +26,14 @@ use signet_protocol::{
 };
 use signet_store::{Applied, Change, Database, MasterKey, Options, Store};
 use signet_testkit::{forms::HtmlForm, postgres::fresh_database, seed::Seeded};
-use signet_web::{Peer, Settings, Signet, clock::Clock, hashing::Hasher, proxies::Proxies, router};
+use signet_web::{
+    Peer, Settings, Signet,
+    clock::Clock,
+    hashing::Hasher,
+    outbound::{Authorities, Opened, Outbound},
+    proxies::Proxies,
+    router,
+};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -76,7 +83,9 @@ impl Clock for ManualClock {
 }
 
 fn settings(base_url: &str) -> Settings {
-    Settings { base_url: BaseUrl::parse(base_url).unwrap(), proxies: Proxies::default() }
+    let outbound =
+        Outbound::new([Opened::parse("loopback").unwrap()].into_iter().collect(), Authorities::Machine);
+    Settings { base_url: BaseUrl::parse(base_url).unwrap(), proxies: Proxies::default(), outbound }
 }
 
 /// A running Signet with its store in a directory of its own.
@@ -86,7 +95,7 @@ pub struct World {
     options: Options,
     settings: Settings,
     seed: Mutex<Seeded>,
-    _directory: TempDir,
+    _directory: Arc<TempDir>,
 }
 
 impl World {
@@ -126,7 +135,8 @@ impl World {
         };
         let running = Mutex::new(start(&options, &settings, &clock, 1).await);
         let seed = Mutex::new(Seeded(7));
-        Arc::new(World { clock, running, options, settings, seed, _directory: directory })
+        let _directory = Arc::new(directory);
+        Arc::new(World { clock, running, options, settings, seed, _directory })
     }
 
     /// Stops the server and starts it again: what was in memory only is gone.
@@ -136,8 +146,15 @@ impl World {
     }
 
     /// Another server on the same database.
-    pub async fn another_node(&self) -> Arc<Signet> {
-        start(&self.options, &self.settings, &self.clock, 3).await.0
+    pub async fn second_node(&self) -> Arc<World> {
+        Arc::new(World {
+            clock: self.clock.clone(),
+            running: Mutex::new(start(&self.options, &self.settings, &self.clock, 3).await),
+            options: self.options.clone(),
+            settings: self.settings.clone(),
+            seed: Mutex::new(Seeded(8)),
+            _directory: self._directory.clone(),
+        })
     }
 
     /// The server.

@@ -7,6 +7,7 @@ use crate::{
     application::{ActiveApplication, GrantType, ResponseType},
     authorize::AllowedResponse,
     jose::{KeyAlg, Parsed, Signer, SigningAlg, SigningKey, Verifier, half_hash},
+    pool::PoolSettings,
     samples::*,
     time::Seconds,
     token::{FrontTokens, Minting, Signers, TokenResponse, allow},
@@ -26,6 +27,7 @@ fn minted(
         user: &active_user(),
         grant: &grant(),
         scope: scope(granted),
+        pool: &PoolSettings::default(),
         nonce: nonce.map(str::to_owned),
     };
     let signers = Signers { access_token: Signer::Key(ec()), id_token, recipient: None };
@@ -100,6 +102,7 @@ fn front(kind: ResponseType, id_token: Signer<'_>, state: Option<&str>) -> Front
         user: &active_user(),
         grant: &grant(),
         scope: scope("openid email"),
+        pool: &PoolSettings::default(),
         nonce: Some("n-0".to_owned()),
     };
     let signers = Signers { access_token: Signer::Key(ec()), id_token, recipient: None };

@@ -4,7 +4,7 @@ use signet_protocol::{
     issuer::IssuerId, jose::KeyAlg, scope::Scope, secret::SecretHash, throttle::Counter, time::Seconds,
 };
 use signet_store::{
-    Database, MasterKey, Options, Store, StoreError,
+    Change, Database, MasterKey, Options, Store, StoreError,
     dump::{self, Checked, Restoring, Source, Summary},
     migrations::TABLES,
     sql::copy::Error,
@@ -29,6 +29,7 @@ pub async fn populate(world: &World) {
     let store = &world.store;
     let user = world.user("alice").await;
     let application = world.application("notes").await;
+    world.apply(Change::UpdatePool(super::pool::sample())).await;
     let session = world.session(&user).await;
     world.transaction().await;
     let code = world.new_code(world.new_grant(&session, application.id, true));
@@ -38,6 +39,8 @@ pub async fn populate(world: &World) {
     let scope = Scope::parse("openid profile").unwrap();
     store.remember_consent(user.id, application.id, &scope, at(0)).await.unwrap();
     store.revoke_jti("a-jti", after(3600), at(0)).await.unwrap();
+    let used = SecretHash::of("test", b"an-assertion");
+    assert_eq!(store.spend_assertion(used, after(600)).await, Ok(true));
     let counter = Counter { subject: SecretHash::of("test", b"alice"), free: 10, wait_max: Seconds(900) };
     assert_eq!(store.reserve_attempts(&[counter], at(0)).await.unwrap(), Ok(()));
     let pool = IssuerId::Pool(store.pool().id);

@@ -1,12 +1,14 @@
 //! What the nouns promise, on both engines.
 
 mod applications;
+mod assertions;
 mod attempts;
 mod codes;
 pub mod dump;
 mod keys;
 mod logins;
 mod opening;
+mod pool;
 mod refreshes;
 mod revocations;
 mod secrets;

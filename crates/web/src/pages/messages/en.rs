@@ -60,6 +60,7 @@ pub const EN: Messages = Messages {
         title: "See further details",
         detail: "Additional fields your organization keeps about you",
     },
+    scope_custom: Phrase("Use “{}”"),
     scope_offline: Line {
         title: "Keep access while you are away",
         detail: "Stay signed in and act for you when you are not using it",
