@@ -27,6 +27,10 @@ fn user(more: &str) -> String {
     format!("[[users]]\nusername = \"alice\"\n{more}")
 }
 
+/// A key set of which nothing can be encrypted to.
+const SIGNING_ONLY: &str =
+    r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
 const URI: &str = "redirect_uris";
 
 #[tokio::test]
@@ -67,6 +71,34 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         ),
         (app("token_endpoint_auth_method = \"private_key_jwt\""), 5, "must be one of client_secret_post"),
         (app("type = \"spa\"\nid_token_signed_response_alg = \"HS256\""), 6, "is HS256, which is keyed by"),
+        (app("jwks = 7"), 5, "`jwks` must be a string, not a number"),
+        (app("jwks = '{}'"), 5, "`jwks` must be a JWK set"),
+        (
+            app("jwks = '{\"keys\": [{\"kty\": \"oct\"}]}'"),
+            5,
+            "`jwks` has a private or shared key in place 1",
+        ),
+        (
+            app("userinfo_signed_response_alg = \"none\""),
+            5,
+            "must be one of RS256, PS256, ES256, EdDSA, HS256",
+        ),
+        (app("id_token_encrypted_response_alg = \"RSA1_5\""), 5, "must be one of RSA-OAEP-256, ECDH-ES"),
+        (
+            app("id_token_encrypted_response_alg = \"ECDH-ES\""),
+            5,
+            "is ECDH-ES, which needs a P-256 key in `jwks`",
+        ),
+        (
+            app(&format!("id_token_encrypted_response_alg = \"RSA-OAEP-256\"\njwks = '{SIGNING_ONLY}'")),
+            5,
+            "is RSA-OAEP-256, which needs an RSA key in `jwks`",
+        ),
+        (
+            app("id_token_encrypted_response_enc = \"A256GCM\""),
+            5,
+            "`id_token_encrypted_response_enc` needs `id_token_encrypted_response_alg`",
+        ),
         (
             app("id_token_signed_response_alg = \"none\""),
             5,
