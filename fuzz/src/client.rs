@@ -19,8 +19,14 @@ use signet_protocol::{
 
 use crate::{first_line, utf8};
 
-fn application(secret: &str) -> ActiveApplication {
-    let application = Application {
+/// An application with a secret and settings.
+pub fn application(secret: &str) -> ActiveApplication {
+    application_with(secret, |_| {})
+}
+
+/// The same, changed.
+pub fn application_with(secret: &str, change: impl FnOnce(&mut ApplicationSettings)) -> ActiveApplication {
+    let mut application = Application {
         id: AppId::parse("b00000000000000000000001").unwrap(),
         pool: PoolId::parse("a00000000000000000000001").unwrap(),
         identifier: Identifier::parse("notes").unwrap(),
@@ -35,6 +41,7 @@ fn application(secret: &str) -> ActiveApplication {
         },
         version: 1,
     };
+    change(&mut application.settings);
     Arc::new(application).active().unwrap()
 }
 

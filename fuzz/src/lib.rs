@@ -10,6 +10,7 @@
     reason = "a property that does not hold panics"
 )]
 
+mod assertions;
 mod client;
 mod operator;
 mod redirect;
@@ -50,6 +51,9 @@ pub const TARGETS: &[Target] = &[
     parser("jwk", tokens::jwk),
     parser("opaque", tokens::opaque),
     parser("client_auth", client::authentication),
+    parser("client_assertion", assertions::assertion),
+    parser("request_object", assertions::request_object),
+    parser("outbound", assertions::outbound),
     parser("authorize", client::authorization_request),
     parser("description", operator::description),
     parser("database", operator::database),

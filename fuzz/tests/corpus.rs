@@ -27,6 +27,7 @@ macro_rules! holds {
 
 holds!(
     authorize,
+    client_assertion,
     client_auth,
     cookies,
     database,
@@ -37,12 +38,14 @@ holds!(
     jwt,
     language,
     opaque,
+    outbound,
     params,
     password_hash,
     pkce,
     redirect_match,
     redirect_uri,
     request,
+    request_object,
     scope,
 );
 

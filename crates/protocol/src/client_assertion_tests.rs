@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     application::ApplicationSettings,
     client_auth::{authenticate, presented},
-    jose::{JwkSet, KeyAlg, Signer, SigningKey, Typ, b64, hmac_sha256, sign},
+    jose::{JwkSet, KeyAlg, Signer, SigningKey, Typ, b64, sign},
     samples::*,
 };
 
@@ -54,10 +54,8 @@ fn shown(assertion: &str) -> PresentedClient {
 fn verify(app: &ActiveApplication, assertion: &str) -> Result<Verified, Refusal> {
     let shown = shown(assertion);
     let asserted = asserted(Some(app.clone()), &shown, |app| app.settings.token_endpoint_auth_method)?;
-    Ok(asserted.verify(app.settings.jwks.as_ref(), &pool_issuer(), NOW).map_err(|error| match error {
-        ClientTokenError::Key => INVALID_CLIENT,
-        ClientTokenError::Refused(refusal) => refusal,
-    })?)
+    let verified = asserted.verify(app.settings.jwks.as_ref(), &pool_issuer(), NOW);
+    verified.map_err(|error| error.told(INVALID_CLIENT))
 }
 
 fn signed(claims: &Value) -> String {
@@ -149,8 +147,11 @@ fn attack_07_the_key_and_not_the_header_says_how_an_assertion_is_verified() {
     let part = |value: &Value| b64(&serde_json::to_vec(value).unwrap());
     // Keyed with what everybody knows: the public key, in whatever form it is written.
     let public = serde_json::to_string(ec().public_jwk()).unwrap();
-    let input = format!("{}.{}", part(&json!({"alg": "HS256"})), part(&good));
-    let forged = format!("{input}.{}", b64(&hmac_sha256(public.as_bytes(), &[input.as_bytes()])));
+    let forged = keyed_by(public.as_bytes(), r#"{"alg":"HS256"}"#, &good.to_string());
+    assert!(
+        verify(&by_secret(), &keyed_by(APP_SECRET.as_bytes(), r#"{"alg":"HS256"}"#, &good.to_string()))
+            .is_ok()
+    );
     let none = format!("{}.{}.", part(&json!({"alg": "none"})), part(&good));
     let with_signature = format!("{}.{}.AA", part(&json!({"alg": "none"})), part(&good));
     for (app, assertion) in [

@@ -22,6 +22,16 @@ pub enum ClientTokenError {
     Refused(Refusal),
 }
 
+impl ClientTokenError {
+    /// What the client is told: `unverified` if none of its keys verifies the token.
+    pub fn told(self, unverified: Refusal) -> Refusal {
+        match self {
+            ClientTokenError::Key => unverified,
+            ClientTokenError::Refused(refusal) => refusal,
+        }
+    }
+}
+
 impl From<Refusal> for ClientTokenError {
     fn from(refusal: Refusal) -> ClientTokenError {
         ClientTokenError::Refused(refusal)

@@ -184,8 +184,11 @@ fn store(signet: &Signet) -> Vec<Family> {
     let errors = errors.map(|(kind, counter)| ([kind], counter.get()));
     let states =
         [("in_use", levels.connections_in_use), ("idle", levels.connections - levels.connections_in_use)];
-    let caches: Vec<_> =
-        store.caches().into_iter().chain([("access_tokens", signet.verified_stats())]).collect();
+    let caches: Vec<_> = store
+        .caches()
+        .into_iter()
+        .chain([("access_tokens", signet.verified_stats()), ("client_keys", signet.fetched_keys_stats())])
+        .collect();
     let of_caches = |pick: fn(&signet_store::stats::CacheStats) -> &Counter| {
         caches.iter().map(move |(name, stats)| ([*name], pick(stats).get())).collect::<Vec<_>>()
     };

@@ -11,6 +11,7 @@ pub mod plan;
 pub mod problem;
 pub mod reader;
 pub mod rules;
+pub mod sector;
 pub mod show;
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use signet_protocol::{
     application::{ActiveApplication, AuthMethod},
     client_assertion::{Asserted, asserted},
     client_auth::{AuthenticatedClient, INVALID_CLIENT, authenticate, presented},
-    client_token::ClientTokenError,
     error::{ErrorCode, Refusal, refuse},
     id::AppId,
     issuer::Issuer,
@@ -80,10 +79,7 @@ async fn by_assertion(
     let now = signet.now().timestamp();
     let verify = |keys: Option<&ClientKeys>| asserted.verify(keys, &edge.issuer, now);
     let verified = client_keys::verified(signet, asserted.application(), verify).await;
-    let verified = verified.map_err(|error| match error {
-        ClientTokenError::Key => INVALID_CLIENT,
-        ClientTokenError::Refused(refusal) => refusal,
-    })?;
+    let verified = verified.map_err(|error| error.told(INVALID_CLIENT))?;
     let first = signet.store().spend_assertion(verified.key, verified.until).await?;
     Ok(verified.spent(first)?)
 }

@@ -6,7 +6,6 @@ use signet_protocol::{
         self,
         request_object::{Around, Carried, UNVERIFIED, carried},
     },
-    client_token::ClientTokenError,
     error::{ErrorCode, Refusal, refuse},
     jose::MAX_JWT,
     params::RawParams,
@@ -46,10 +45,7 @@ async fn read(
 ) -> Result<RawParams, Refusal> {
     let around = Around { params, application, issuer: &edge.issuer, now: signet.now().timestamp() };
     let resolved = client_keys::verified(signet, application, |keys| around.resolve(object, keys)).await;
-    resolved.map_err(|error| match error {
-        ClientTokenError::Key => UNVERIFIED,
-        ClientTokenError::Refused(refusal) => refusal,
-    })
+    resolved.map_err(|error| error.told(UNVERIFIED))
 }
 
 async fn fetch(signet: &Signet, edge: &Edge, reference: RequestReference<'_>) -> Result<String, Refusal> {

@@ -120,7 +120,8 @@ impl Target {
             (_, port) => port.filter(|port| *port != 0),
         };
         let port = port.filter(|_| !host.is_empty()).ok_or(OutboundError::Url)?;
-        let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let path = if path.starts_with('?') { format!("/{path}") } else { path.to_owned() };
         Ok(Target { https, host, port, authority: authority.as_str().to_ascii_lowercase(), path })
     }
 
@@ -329,6 +330,7 @@ mod tests {
         );
         assert_eq!(Target::parse("https://[::1]/").unwrap().host, "::1");
         assert_eq!(Target::parse("http://a.example").unwrap().path, "/");
+        assert_eq!(Target::parse("http://a.example?x=1").unwrap().path, "/?x=1");
         for bad in [
             "",
             "/keys",

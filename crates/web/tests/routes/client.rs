@@ -30,6 +30,11 @@ pub fn jwks(keys: &[&SigningKey]) -> String {
     serde_json::to_string(&JwkSet { keys }).unwrap()
 }
 
+/// The sample client's key as it is registered.
+pub fn registered() -> Option<ClientKeys> {
+    Some(ClientKeys::parse(&jwks(&[key()])).unwrap())
+}
+
 /// Registers the sample client's key, and this method at all three endpoints.
 pub fn by(method: AuthMethod) -> impl FnOnce(&mut Application) {
     move |application| {
@@ -37,7 +42,7 @@ pub fn by(method: AuthMethod) -> impl FnOnce(&mut Application) {
         settings.token_endpoint_auth_method = method;
         settings.introspection_endpoint_auth_method = method;
         settings.revocation_endpoint_auth_method = method;
-        settings.jwks = Some(ClientKeys::parse(&jwks(&[key()])).unwrap());
+        settings.jwks = registered();
     }
 }
 

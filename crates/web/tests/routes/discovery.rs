@@ -43,7 +43,9 @@ async fn the_pool_lists_what_any_application_may_use() {
         json!(["RS256", "PS256", "ES256", "EdDSA", "HS256"])
     );
     assert_eq!(document["authorization_response_iss_parameter_supported"], true);
-    assert_eq!(document["request_uri_parameter_supported"], false);
+    assert_eq!(document["request_uri_parameter_supported"], true);
+    assert_eq!(document["require_request_uri_registration"], true);
+    assert_eq!(document["request_object_signing_alg_values_supported"][0], "none");
 }
 
 #[tokio::test]

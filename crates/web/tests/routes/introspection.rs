@@ -6,6 +6,7 @@ use serde_json::json;
 use signet_protocol::application::AuthMethod;
 
 use crate::{
+    client,
     rp::{OFFLINE, Rp, Tokens},
     support::{SECRET, World, basic},
 };
@@ -89,6 +90,7 @@ async fn it_has_an_authentication_method_of_its_own() {
     for (number, own) in AuthMethod::ALL.iter().copied().enumerate() {
         let rp = Rp::new(&world, &format!("app{number}"), |application| {
             application.settings.introspection_endpoint_auth_method = own;
+            application.settings.jwks = client::registered();
         })
         .await;
         let tokens = rp.tokens("alice", &[]).await;

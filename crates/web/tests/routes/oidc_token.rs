@@ -15,6 +15,7 @@ use signet_protocol::{
 use signet_testkit::{jwt::half_sha512, race::race};
 
 use crate::{
+    client,
     rp::{OFFLINE, Rp, Tokens},
     support::{
         Answer, BASE, CALLBACK, CHALLENGE, SECRET, VERIFIER, World, basic, half_hash, on_both_engines,
@@ -155,6 +156,7 @@ async fn exactly_the_registered_method_counts() {
     for (number, registered) in AuthMethod::ALL.iter().copied().enumerate() {
         let rp = Rp::new(&world, &format!("app{number}"), |application| {
             application.settings.token_endpoint_auth_method = registered;
+            application.settings.jwks = client::registered();
             // Registered for the other endpoints, it counts for nothing here.
             application.settings.introspection_endpoint_auth_method = AuthMethod::None;
         })

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use signet_protocol::{
     application::{Application, RequestObjectAlg},
-    jose::{ClientKeys, b64, sha256},
+    jose::{b64, sha256},
     params::RawParams,
     request_uri::RequestUri,
 };
 
 use crate::{
-    client::{Site, jwks, key, keyed, signed},
+    client::{Site, keyed, registered, signed},
     rp::{Rp, Tokens},
     support::{Answer, CALLBACK, CHALLENGE, World, on_both_engines},
 };
 
 fn with_keys(application: &mut Application) {
-    application.settings.jwks = Some(ClientKeys::parse(&jwks(&[key()])).unwrap());
+    application.settings.jwks = registered();
 }
 
 /// Only what must stand beside an object; the rest is in it.

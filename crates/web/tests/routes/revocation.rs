@@ -5,6 +5,7 @@ use std::sync::Arc;
 use signet_protocol::application::AuthMethod;
 
 use crate::{
+    client,
     rp::{OFFLINE, Rp, Tokens},
     support::{SECRET, World, basic, on_both_engines},
 };
@@ -93,6 +94,7 @@ async fn it_has_an_authentication_method_of_its_own() {
     for (number, own) in AuthMethod::ALL.iter().copied().enumerate() {
         let rp = Rp::new(&world, &format!("app{number}"), |application| {
             application.settings.revocation_endpoint_auth_method = own;
+            application.settings.jwks = client::registered();
         })
         .await;
         let tokens = rp.tokens("alice", &[]).await;

@@ -1,8 +1,8 @@
 //! Every rule of a description: the line it is noted on and what it says.
 
 use signet_protocol::{
-    application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType},
-    jose::SigningAlg,
+    application::{Application, ApplicationType, AuthMethod, GrantType, RequestObjectAlg, ResponseType},
+    jose::{ClientKeys, ContentEncryption, JwkSet, KeyAlg, KeyManagementAlg, SigningAlg, SigningKey},
     redirect_uri::RedirectUri,
     secret::Secret,
 };
@@ -27,9 +27,17 @@ fn user(more: &str) -> String {
     format!("[[users]]\nusername = \"alice\"\n{more}")
 }
 
-/// A key set of which nothing can be encrypted to.
-const SIGNING_ONLY: &str =
-    r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+/// A key set of a client.
+fn keys() -> ClientKeys {
+    let (key, _) = SigningKey::generate(KeyAlg::Es256).unwrap();
+    let set = JwkSet { keys: vec![key.public_jwk().clone()] };
+    ClientKeys::parse(&serde_json::to_string(&set).unwrap()).unwrap()
+}
+
+/// A line with such a set.
+fn jwks() -> String {
+    format!("jwks = '{}'", serde_json::to_string(&keys()).unwrap())
+}
 
 const URI: &str = "redirect_uris";
 
@@ -69,7 +77,61 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
             6,
             "`revocation_endpoint_auth_method` must be none",
         ),
-        (app("token_endpoint_auth_method = \"private_key_jwt\""), 5, "must be one of client_secret_post"),
+        (app("token_endpoint_auth_method = \"tls_client_auth\""), 5, "must be one of client_secret_post"),
+        (app("token_endpoint_auth_method = \"private_key_jwt\""), 5, "which needs `jwks` or `jwks_uri`"),
+        (
+            app(&format!("type = \"spa\"\n{}\ntoken_endpoint_auth_method = \"private_key_jwt\"", jwks())),
+            7,
+            "`token_endpoint_auth_method` must be none",
+        ),
+        (app("token_endpoint_auth_signing_alg = \"none\""), 5, "must be one of RS256"),
+        (
+            app(&format!(
+                "token_endpoint_auth_signing_alg = \"HS256\"\ntoken_endpoint_auth_method = \"private_key_jwt\"\n{}",
+                jwks()
+            )),
+            5,
+            "is HS256, which private_key_jwt never has",
+        ),
+        (
+            app(
+                "revocation_endpoint_auth_method = \"client_secret_jwt\"\ntoken_endpoint_auth_signing_alg = \"ES256\"",
+            ),
+            6,
+            "is ES256, which client_secret_jwt never has",
+        ),
+        (app(&format!("{}\njwks_uri = \"https://rp.example/jwks\"", jwks())), 6, "exclude each other"),
+        (app("jwks_uri = \"rp.example/jwks\""), 5, "`jwks_uri` must be an https:// URL"),
+        (app("jwks_uri = \"https://user@rp.example/jwks\""), 5, "`jwks_uri` must be an https:// URL"),
+        (app("jwks_uri = \"http://rp.example/jwks\""), 5, "it is plain http; use https, or open"),
+        (
+            app("jwks_uri = \"https://169.254.169.254/jwks\""),
+            5,
+            "which is not a public address; outbound_allow",
+        ),
+        (
+            app("request_uris = [\"https://[::1]/req\"]"),
+            5,
+            "`request_uris` has \"https://[::1]/req\", which cannot",
+        ),
+        (app("request_uris = [\"https://rp.example/../x\"]"), 5, "in `request_uris` must be an https:// URL"),
+        (app("request_object_signing_alg = \"RS1\""), 5, "must be one of none, RS256"),
+        (app("request_object_signing_alg = \"PS256\""), 5, "is PS256, which needs `jwks` or `jwks_uri`"),
+        (
+            app("type = \"spa\"\nrequest_object_signing_alg = \"HS256\""),
+            6,
+            "is HS256, which is keyed by a secret",
+        ),
+        (
+            app("request_object_signing_alg = \"none\"\nrequire_signed_request_object = true"),
+            5,
+            "is none, and `require_signed_request_object` is true",
+        ),
+        (
+            app("type = \"spa\"\nrequire_signed_request_object = true"),
+            6,
+            "there is no key to verify them with",
+        ),
         (app("type = \"spa\"\nid_token_signed_response_alg = \"HS256\""), 6, "is HS256, which is keyed by"),
         (app("jwks = 7"), 5, "`jwks` must be a string, not a number"),
         (app("jwks = '{}'"), 5, "`jwks` must be a JWK set"),
@@ -90,7 +152,7 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
             "is ECDH-ES, which needs a P-256 key in `jwks`",
         ),
         (
-            app(&format!("id_token_encrypted_response_alg = \"RSA-OAEP-256\"\njwks = '{SIGNING_ONLY}'")),
+            app(&format!("id_token_encrypted_response_alg = \"RSA-OAEP-256\"\n{}", jwks())),
             5,
             "is RSA-OAEP-256, which needs an RSA key in `jwks`",
         ),
@@ -246,6 +308,16 @@ async fn what_is_allowed_is_allowed() {
         app("logout_redirect_uris = [\"http://intranet/out\"]"),
         app("type = \"api\"\nlogout_redirect_uris = [\"http://intranet/out\"]"),
         app("token_endpoint_auth_method = \"none\"\nid_token_signed_response_alg = \"HS256\""),
+        app(&format!(
+            "{}\ntoken_endpoint_auth_method = \"private_key_jwt\"\ntoken_endpoint_auth_signing_alg = \"ES256\"",
+            jwks()
+        )),
+        app("jwks_uri = \"https://rp.example/jwks\"\nrevocation_endpoint_auth_method = \"private_key_jwt\""),
+        app(
+            "token_endpoint_auth_method = \"client_secret_jwt\"\ntoken_endpoint_auth_signing_alg = \"HS256\"",
+        ),
+        app("request_object_signing_alg = \"none\"\nrequest_uris = [\"https://rp.example/req/\"]"),
+        app(&format!("type = \"spa\"\n{}\nrequire_signed_request_object = true", jwks())),
         app("web_origins = [\"https://rp.example\", \"http://localhost:5173\", \"https://rp.example:8443\"]"),
         app("constant_claims = { KEY = \"VALUE\", nested = { a = [1, 2.5, true] } }"),
         app(&format!("constant_claims = {{ K = \"{}\" }}", "x".repeat(4096 - 8))),
@@ -383,7 +455,7 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         app.settings.introspection_endpoint_auth_method = AuthMethod::None;
         app.settings.revocation_endpoint_auth_method = AuthMethod::None;
     };
-    let breaks: [Break; 14] = [
+    let breaks: [Break; 21] = [
         |app| {
             app.settings.kind = ApplicationType::Spa;
             app.secret = Some(Secret::new("s"));
@@ -391,8 +463,22 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         |app| app.settings.token_endpoint_auth_method = AuthMethod::ClientSecretPost,
         |app| app.settings.introspection_endpoint_auth_method = AuthMethod::ClientSecretBasic,
         |app| app.settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretPost,
+        |app| {
+            app.secret = Some(Secret::new("s"));
+            app.settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretJwt;
+            app.settings.token_endpoint_auth_signing_alg = Some(SigningAlg::Rs256);
+        },
+        |app| {
+            app.settings.jwks = Some(keys());
+            app.settings.jwks_uri = Some("https://rp.example/jwks".to_owned());
+        },
+        |app| app.settings.request_object_signing_alg = Some(RequestObjectAlg::Es256),
+        |app| app.settings.require_signed_request_object = true,
         |app| app.settings.id_token_signed_response_alg = SigningAlg::Hs256,
         |app| app.settings.access_token_signed_response_alg = SigningAlg::Hs256,
+        |app| app.settings.userinfo_signed_response_alg = Some(SigningAlg::Hs256),
+        |app| app.settings.id_token_encrypted_response_alg = Some(KeyManagementAlg::EcdhEs),
+        |app| app.settings.id_token_encrypted_response_enc = Some(ContentEncryption::A256Gcm),
         |app| app.settings.redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
         |app| app.settings.logout_redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
         |app| app.settings.redirect_uris.clear(),
