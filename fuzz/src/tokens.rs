@@ -9,8 +9,8 @@ use signet_protocol::{
     claims::HintClaims,
     id::{AppId, CodeId, FamilyId, RowId, SessionId},
     jose::{
-        HmacKey, KeyAlg, MAX_HEADER, MAX_JWT, Parsed, PublicJwk, Signer, SigningKey, Typ, Verifier, b64,
-        sign, unb64,
+        ClientKeys, HmacKey, KeyAlg, MAX_HEADER, MAX_JWT, Parsed, PublicJwk, Signer, SigningKey, Typ,
+        Verifier, b64, sign, unb64,
     },
     opaque::Opaque,
     refresh::{parse_refresh_token, refresh_token},
@@ -21,6 +21,8 @@ use signet_testkit::jwt::Jwt;
 use crate::{first_line, utf8};
 
 const SECRET: &str = "an application secret of enough bytes";
+
+const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "k", "oth"];
 
 static HMAC: LazyLock<HmacKey> = LazyLock::new(|| HmacKey::new(SECRET.as_bytes()).unwrap());
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(KeyAlg::Es256).unwrap().0);
@@ -87,6 +89,9 @@ fn judge(token: &str) -> bool {
 
 /// A key that is accepted is a public one, the same after being written and read again, and has one name.
 pub fn jwk(data: &[u8]) {
+    if let Some(text) = utf8(data) {
+        client_keys(text);
+    }
     let Ok(jwk) = serde_json::from_slice::<PublicJwk>(data) else { return };
     let written = serde_json::to_vec(&jwk).unwrap();
     let back: PublicJwk = serde_json::from_slice(&written).unwrap();
@@ -94,11 +99,28 @@ pub fn jwk(data: &[u8]) {
     assert_eq!(back.thumbprint(), jwk.thumbprint());
     assert!(written.len() <= 2048, "a key is small");
     let members: Value = serde_json::from_slice(&written).unwrap();
-    for private in ["d", "p", "q", "dp", "dq", "qi", "k", "oth"] {
-        assert!(members.get(private).is_none());
-    }
+    assert!(PRIVATE.iter().all(|member| members.get(member).is_none()));
     if let Ok(key) = jwk.verifying_key() {
         assert_eq!(key.alg(), jwk.alg().into());
+    }
+}
+
+/// The text as a client's key set, and as the one key of a set: what is taken is written and read back the same, has no
+/// private member, and what is taken from an operator is taken from a client, too.
+fn client_keys(text: &str) {
+    for text in [text.to_owned(), format!(r#"{{"keys":[{text}]}}"#)] {
+        let published = ClientKeys::parse_published(text.as_bytes());
+        let Ok(keys) = ClientKeys::parse(&text) else { continue };
+        assert_eq!(published.as_ref(), Ok(&keys));
+        let written = serde_json::to_string(&keys).unwrap();
+        assert_eq!(ClientKeys::parse(&written).unwrap(), keys);
+        let written: Value = serde_json::from_str(&written).unwrap();
+        for key in written["keys"].as_array().unwrap() {
+            assert!(PRIVATE.iter().all(|member| key.get(member).is_none()));
+        }
+        for alg in KeyAlg::ALL {
+            assert!(keys.verifying(None, *alg).all(|key| key.alg() == (*alg).into()));
+        }
     }
 }
 

@@ -176,7 +176,7 @@ mod tests {
 
     fn states(inspection: &Inspection) -> Vec<(&'static str, State)> {
         let mut findings = Findings::default();
-        state(inspection, 0, &mut findings);
+        state(inspection, 30, &mut findings);
         findings.0.iter().map(|finding| (finding.subject, finding.state)).collect()
     }
 

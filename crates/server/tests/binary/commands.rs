@@ -302,7 +302,7 @@ fn keys_are_listed_and_rotated_with_a_server_and_without() {
         assert_eq!(jwks.matches("\"kid\"").count(), 1, "{jwks}");
     }
     let said = succeed(&data, &["keys", "rotate", "--issuer", "notes"]);
-    assert!(said.starts_with("notes RS256: a new key is published. Rotate again from "), "{said}");
+    assert!(said.starts_with("notes RS256: a new key is published. It can sign from "), "{said}");
     let jwks = server.get("notes.localhost", "/oidc/.well-known/jwks.json");
     assert_eq!(jwks.matches("\"kid\"").count(), 2, "{jwks}");
     let log = server.stop();

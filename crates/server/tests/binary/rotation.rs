@@ -60,26 +60,28 @@ fn rotations_at_once_under_load_make_no_client_fail() {
     succeed(&data, &["apply", &file(home.path(), "notes.toml", NOTES)]);
     let server = person::serve(&data, &[]);
     let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let work = || {
-            let mut client = Client::new(&server);
-            while !stop.load(Ordering::SeqCst) {
+    let mut clients: Vec<_> = (0..4).map(|_| Client::new(&server)).collect();
+    let rotated = thread::scope(|scope| {
+        for client in &mut clients {
+            let stop = &stop;
+            scope.spawn(move || {
+                while !stop.load(Ordering::SeqCst) {
+                    client.work();
+                }
+                // Once more, when all rotations are over.
                 client.work();
-            }
-            // Once more, when all rotations are over.
-            client.work();
-            client.kids.last().cloned()
-        };
-        let clients: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
-        for _ in 0..ROTATIONS {
-            assert!(succeed(&data, &["keys", "rotate", "--now"]).contains("a new key signs"));
+            });
         }
+        let rotations = (0..ROTATIONS).map(|_| signet(&data, &["keys", "rotate", "--now"]).output().unwrap());
+        let rotated: Vec<_> = rotations.map(|output| text(&output.stdout)).collect();
         stop.store(true, Ordering::SeqCst);
-        let keys = jwks(&server)["keys"].as_array().unwrap().clone();
-        assert_eq!(keys.len(), ROTATIONS + 1, "each key was made, and none is forgotten: {keys:?}");
-        for client in clients {
-            assert_eq!(client.join().unwrap().as_ref(), Some(&keys[0]["kid"]));
-        }
+        rotated
     });
+    assert!(rotated.iter().all(|said| said.contains("a new key signs")), "{rotated:?}");
+    let keys = jwks(&server)["keys"].as_array().unwrap().clone();
+    assert_eq!(keys.len(), ROTATIONS + 1, "each key was made, and none is forgotten: {keys:?}");
+    for client in clients {
+        assert_eq!(client.kids.last(), Some(&keys[0]["kid"]));
+    }
     drop(server.stop());
 }

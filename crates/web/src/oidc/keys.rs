@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use signet_protocol::{
     application::{ActiveApplication, Application},
+    error::{ErrorCode, Refusal, refuse},
     issuer::IssuerId,
     jose::{HmacKey, KeyAlg, Recipient, Signer, SigningAlg, SigningKey},
     token::Signers,
@@ -98,8 +99,11 @@ async fn recipient(signet: &Signet, application: &ActiveApplication) -> Result<O
     let Some(alg) = settings.id_token_encrypted_response_alg else { return Ok(None) };
     let enc = settings.id_token_encrypted_response_enc.unwrap_or_default();
     let keys = client_keys::current(signet, application).await;
-    let found = keys.and_then(|keys| keys.recipient(alg, enc));
-    found
-        .map(Some)
-        .ok_or(Failure::Internal("an application has no key that its ID tokens could be encrypted to"))
+    Ok(Some(keys.and_then(|keys| keys.recipient(alg, enc)).ok_or(NO_RECIPIENT)?))
 }
+
+/// Before anything is spent, so that the same request can be made again.
+const NO_RECIPIENT: Refusal = refuse(
+    ErrorCode::TemporarilyUnavailable,
+    "the application wants encrypted ID tokens, but its jwks_uri has no fitting key or does not answer; try again",
+);

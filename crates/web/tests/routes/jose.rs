@@ -83,6 +83,29 @@ async fn id_tokens_are_encrypted_to_the_clients_key_wherever_they_are_made() {
 }
 
 #[tokio::test]
+async fn nothing_is_spent_while_the_keys_of_a_client_are_away() {
+    let world = World::new().await;
+    world.user("alice", |_| {}).await;
+    let reader = Reader::p256("key");
+    let rp = encrypting(&world, "notes", &reader, None).await;
+    let code = rp.code("alice", &[]).await;
+    world
+        .update_application(rp.application.id, |application| {
+            application.settings.jwks = None;
+            application.settings.jwks_uri = Some("https://127.0.0.1:1/jwks".to_owned());
+        })
+        .await;
+    assert_eq!(rp.redeem(&code).await.error(), (503, "temporarily_unavailable".to_owned()));
+    world
+        .update_application(rp.application.id, |application| {
+            application.settings.jwks = jwks(&[reader.jwk()]);
+            application.settings.jwks_uri = None;
+        })
+        .await;
+    assert!(reader.read(&Tokens::of(&rp.redeem(&code).await).id).is_some());
+}
+
+#[tokio::test]
 async fn an_encrypted_hint_needs_the_client_beside_it_and_proves_nothing() {
     let world = World::new().await;
     world.user("alice", |_| {}).await;

@@ -133,6 +133,34 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
             "there is no key to verify them with",
         ),
         (app("type = \"spa\"\nid_token_signed_response_alg = \"HS256\""), 6, "is HS256, which is keyed by"),
+        (app("jwks = 7"), 5, "`jwks` must be a string, not a number"),
+        (app("jwks = '{}'"), 5, "`jwks` must be a JWK set"),
+        (
+            app("jwks = '{\"keys\": [{\"kty\": \"oct\"}]}'"),
+            5,
+            "`jwks` has a private or shared key in place 1",
+        ),
+        (
+            app("userinfo_signed_response_alg = \"none\""),
+            5,
+            "must be one of RS256, PS256, ES256, EdDSA, HS256",
+        ),
+        (app("id_token_encrypted_response_alg = \"RSA1_5\""), 5, "must be one of RSA-OAEP-256, ECDH-ES"),
+        (
+            app("id_token_encrypted_response_alg = \"ECDH-ES\""),
+            5,
+            "is ECDH-ES, which needs a P-256 key in `jwks`",
+        ),
+        (
+            app(&format!("id_token_encrypted_response_alg = \"RSA-OAEP-256\"\n{}", jwks())),
+            5,
+            "is RSA-OAEP-256, which needs an RSA key in `jwks`",
+        ),
+        (
+            app("id_token_encrypted_response_enc = \"A256GCM\""),
+            5,
+            "`id_token_encrypted_response_enc` needs `id_token_encrypted_response_alg`",
+        ),
         (
             app("id_token_signed_response_alg = \"none\""),
             5,
