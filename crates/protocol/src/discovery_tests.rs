@@ -96,7 +96,7 @@ fn the_pools_document_lists_what_any_application_may_use() {
             "response_types_supported": [
                 "code", "id_token", "id_token token", "code id_token", "code token", "code id_token token", "none",
             ],
-            "grant_types_supported": ["authorization_code", "refresh_token", "implicit"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "password", "implicit"],
             "id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "id_token_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
             "id_token_encryption_enc_values_supported": ["A128CBC-HS256", "A256GCM"],
