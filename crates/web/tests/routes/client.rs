@@ -11,12 +11,18 @@ use signet_protocol::{
     client_assertion::JWT_BEARER,
     jose::{ClientKeys, HmacKey, JwkSet, KeyAlg, Signer, SigningKey, Typ, sign},
 };
+use signet_web::outbound::{Authorities, Opened, Outbound};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
 
 use crate::{rp::Rp, support::SECRET};
+
+/// A client of ours that may ask this machine.
+pub fn outbound() -> Outbound {
+    Outbound::new(Opened::parse("loopback").into_iter().collect(), Authorities::Machine)
+}
 
 /// The key that sample clients sign with.
 pub fn key() -> &'static SigningKey {

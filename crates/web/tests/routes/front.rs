@@ -304,7 +304,7 @@ async fn errors_take_the_way_of_the_answer() {
         for (name, value, error) in [
             ("scope", "email", "invalid_scope"),
             ("prompt", "none", "login_required"),
-            ("request", "x", "request_not_supported"),
+            ("request", "x", "invalid_request_object"),
         ] {
             let change = [("response_type", response_type), ("response_mode", response_mode), (name, value)];
             let error = match response_type {
