@@ -6,6 +6,7 @@ use crate::{
     application::{Application, GrantType},
     error::{ErrorCode, Refusal, refuse},
     params::RawParams,
+    pool::PoolSettings,
     scope::{KnownScope, Scope},
     user::LoginName,
 };
@@ -30,7 +31,11 @@ pub struct PasswordRequest {
 impl PasswordRequest {
     /// Reads the parameters of the grant. A name is given in exactly one of three: `username` takes whatever the login page
     /// takes, `email` and `phone` only what they say.
-    pub fn parse(params: &RawParams, application: &Application) -> Result<PasswordRequest, Refusal> {
+    pub fn parse(
+        params: &RawParams,
+        application: &Application,
+        pool: &PoolSettings,
+    ) -> Result<PasswordRequest, Refusal> {
         let invalid = |description| refuse(ErrorCode::InvalidRequest, description);
         let names = ["username", "email", "phone"];
         let mut named = names.iter().filter_map(|key| Some((*key, params.get(key)?)));
@@ -53,16 +58,17 @@ impl PasswordRequest {
                 ));
             }
         }
-        Ok(PasswordRequest { name, password: password.to_owned(), scope: scope(params, application)? })
+        Ok(PasswordRequest { name, password: password.to_owned(), scope: scope(params, application, pool)? })
     }
 }
 
 /// `openid profile` unless said otherwise. `offline_access` is granted to an application with the `refresh_token` mode.
-fn scope(params: &RawParams, application: &Application) -> Result<Scope, Refusal> {
+fn scope(params: &RawParams, application: &Application, pool: &PoolSettings) -> Result<Scope, Refusal> {
     let asked = params.get("scope").unwrap_or("openid profile");
     let asked = Scope::parse(asked).map_err(|_| {
         refuse(ErrorCode::InvalidScope, "scope must be values of printable ASCII separated by spaces")
     })?;
+    let asked = pool.understood(asked);
     let granted = match application.allows_grant(GrantType::RefreshToken) {
         true => asked,
         false => asked.without(KnownScope::OfflineAccess),

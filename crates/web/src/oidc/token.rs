@@ -94,7 +94,7 @@ impl Exchange<'_> {
 
     async fn password(&self, params: &RawParams) -> Result<Response, Failure> {
         let pool = self.signet.store().pool_settings().await?;
-        let request = PasswordRequest::parse(params, self.application())?;
+        let request = PasswordRequest::parse(params, self.application(), &pool)?;
         let credentials = Credentials::new(request.name, &request.password).ok_or(INVALID_CREDENTIALS)?;
         let user = match credentials.check(self.signet, self.edge).await? {
             Checked::Right(user) => user,
@@ -104,8 +104,7 @@ impl Exchange<'_> {
         };
         let user = self.application().admit(user).ok_or(RIGHT_BUT_NOT_ADMITTED)?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
-        let scope = pool.understood(request.scope);
-        let given = password::begin(self.signet, &self.caller(), &user, scope).await?;
+        let given = password::begin(self.signet, &self.caller(), &user, request.scope).await?;
         tracing::info!(request_id = self.edge.request_id, sub = %user.id, client_id = %self.application().id, "signed in by password mode");
         let minting = Minting {
             issuer: &self.edge.issuer,

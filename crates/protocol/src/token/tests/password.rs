@@ -5,6 +5,7 @@ use crate::{
     application::{Application, GrantType},
     error::ErrorCode::*,
     limits::IDENTIFIER_BYTES,
+    pool::PoolSettings,
     samples::*,
     token::{INVALID_CREDENTIALS, PasswordRequest, RIGHT_BUT_NOT_ADMITTED},
     user::LoginName,
@@ -16,7 +17,11 @@ fn application(grants: &[GrantType]) -> Application {
 
 fn asked(pairs: &[(&str, &str)]) -> Result<PasswordRequest, crate::error::Refusal> {
     let known = [("password", "p4ssw0rd")].iter().chain(pairs).copied().collect::<Vec<_>>();
-    PasswordRequest::parse(&params(&known), &application(&[GrantType::Password, GrantType::RefreshToken]))
+    PasswordRequest::parse(
+        &params(&known),
+        &application(&[GrantType::Password, GrantType::RefreshToken]),
+        &PoolSettings::default(),
+    )
 }
 
 #[test]
@@ -51,7 +56,9 @@ fn a_name_is_given_in_exactly_one_parameter_and_is_what_that_says() {
         assert_tellable(refusal);
     }
     for pairs in [&[("username", "alice")][..], &[("username", "alice"), ("password", "")]] {
-        let refusal = PasswordRequest::parse(&params(pairs), &application(&[])).err().unwrap();
+        let refusal = PasswordRequest::parse(&params(pairs), &application(&[]), &PoolSettings::default())
+            .err()
+            .unwrap();
         assert_eq!(refusal.code, InvalidRequest);
         assert_tellable(refusal);
     }
@@ -59,17 +66,22 @@ fn a_name_is_given_in_exactly_one_parameter_and_is_what_that_says() {
 
 #[test]
 fn the_scope_is_what_can_be_granted() {
+    let pool =
+        PoolSettings { scopes: [("work".to_owned(), Default::default())].into(), ..Default::default() };
     for (grants, text, granted) in [
         (&[GrantType::RefreshToken][..], "openid offline_access", Some("openid offline_access")),
         (&[], "openid offline_access", Some("openid")),
         (&[], "email openid", Some("email openid")),
         (&[], "email", Some("email")),
         (&[], "", Some("openid profile")),
+        (&[], "work openid unheard-of", Some("work openid")),
+        (&[], "work", Some("work")),
+        (&[], "unheard-of book:read", None),
         (&[], "offline_access", None),
         (&[], "open\"id", None),
     ] {
         let pairs = params(&[("username", "alice"), ("password", "p"), ("scope", text)]);
-        let request = PasswordRequest::parse(&pairs, &application(grants));
+        let request = PasswordRequest::parse(&pairs, &application(grants), &pool);
         assert_eq!(
             request.map(|request| request.scope).map_err(|refusal| refusal.code),
             granted.map(scope).ok_or(InvalidScope),
