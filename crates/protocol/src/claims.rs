@@ -58,6 +58,7 @@ pub const FURTHER_CLAIMS: &[Claim] = &[
     ("region", BasicField::Region),
     ("postal_code", BasicField::PostalCode),
     ("country", BasicField::Country),
+    ("groups", BasicField::Groups),
     ("userpool_id", BasicField::PoolId),
 ];
 

@@ -70,6 +70,8 @@ names!(
         Country = "address.country",
         /// Role codes.
         Roles = "roles",
+        /// Group codes.
+        Groups = "groups",
         /// Id in another system.
         ExternalId = "external_id",
         /// All extended fields together.
@@ -125,6 +127,8 @@ impl BasicField {
             BasicField::Country => address(|address| &address.country),
             BasicField::Roles if details.roles.is_empty() => Value::Null,
             BasicField::Roles => details.roles.clone().into(),
+            BasicField::Groups if details.groups.is_empty() => Value::Null,
+            BasicField::Groups => details.groups.clone().into(),
             BasicField::ExternalId => text(&details.external_id),
             BasicField::ExtendedFields if details.extended_fields.is_empty() => Value::Null,
             BasicField::ExtendedFields => {

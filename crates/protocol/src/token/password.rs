@@ -62,7 +62,8 @@ impl PasswordRequest {
     }
 }
 
-/// `openid profile` unless said otherwise, without what means nothing in the pool. `offline_access` is granted to an application with the `refresh_token` mode.
+/// `openid profile` unless said otherwise, without what means nothing in the pool. `offline_access` is granted to an
+/// application with the `refresh_token` mode.
 fn scope(params: &RawParams, application: &Application, pool: &PoolSettings) -> Result<Scope, Refusal> {
     let asked = params.get("scope").unwrap_or("openid profile");
     let asked = Scope::parse(asked).map_err(|_| {

@@ -3,10 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use signet_protocol::user::User;
+use signet_protocol::{
+    application::{GrantType, ResponseType},
+    user::User,
+};
 use signet_web::manage::{apply, description::Description};
 
 use crate::{
+    delivery::Delivery,
     rp::{Rp, Tokens},
     support::{BASE, World, on_both_engines},
 };
@@ -67,7 +71,7 @@ async fn listed(world: &World, issuer: &str, member: &str) -> Vec<String> {
 
 /// The claims that are not the protocol's.
 fn own(claims: &Value) -> Value {
-    let protocol = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"];
+    let protocol = ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "s_hash", "sid"];
     let members = claims.as_object().unwrap().iter().filter(|(name, _)| !protocol.contains(&name.as_str()));
     members.map(|(name, value)| (name.clone(), value.clone())).collect::<serde_json::Map<_, _>>().into()
 }
@@ -97,6 +101,18 @@ async fn a_scope_of_the_pool_works_from_end_to_end(world: Arc<World>) {
             assert_eq!(listed.iter().filter(|value| *value == wanted).count(), 1, "{listed:?}");
         }
     }
+    world
+        .update_application(rp.application.id, |app| {
+            app.settings.grant_types = GrantType::ALL.to_vec();
+            app.settings.response_types = ResponseType::ALL.to_vec();
+        })
+        .await;
+    let implicit = [WORK[0], ("response_type", "id_token token")];
+    let front = Delivery::of(&rp.login(&mut world.browser(), "alice", &implicit).await);
+    assert_eq!(front.get("scope"), Some("openid work mark"));
+    assert_eq!(own(&front.id_token().claims), claims);
+    assert_eq!(own(&rp.me(front.access()).await.json()), claims);
+
     let without = rp.tokens("alice", &[("scope", "openid email")]).await;
     assert!(without.id_token().claims.get("department").is_none());
 }

@@ -101,7 +101,7 @@ fn front(kind: ResponseType, id_token: Signer<'_>, state: Option<&str>) -> Front
         allowed: &AllowedResponse::of(&application, kind).unwrap(),
         user: &admitted_user(),
         grant: &grant(),
-        scope: scope("openid email"),
+        scope: scope("openid work email"),
         pool: &PoolSettings::default(),
         nonce: Some("n-0".to_owned()),
     };
@@ -146,6 +146,15 @@ fn a_front_access_token_is_one_of_its_grant() {
     let claims = claims(&access.token);
     assert_eq!(grant_of(claims["jti"].as_str().unwrap()), Some(grant_id()));
     assert_eq!(claims["exp"], json!(NOW.0 + 77));
+}
+
+#[test]
+fn attack_18_neither_gate_keeps_a_scope_that_means_nothing_in_the_pool() {
+    let response = plain("openid work email");
+    let front = front(ResponseType::IdTokenToken, Signer::Key(ec()), None).access.unwrap();
+    for (token, told) in [(response.access_token, response.scope), (front.token, front.scope)] {
+        assert_eq!((&claims(&token)["scope"], told), (&json!("openid email"), scope("openid email")));
+    }
 }
 
 #[test]

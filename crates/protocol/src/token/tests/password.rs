@@ -63,19 +63,24 @@ fn a_name_is_given_in_exactly_one_parameter_and_is_what_that_says() {
 
 #[test]
 fn the_scope_is_what_can_be_granted() {
+    let pool =
+        PoolSettings { scopes: [("work".to_owned(), Default::default())].into(), ..Default::default() };
     for (grants, text, granted) in [
         (&[GrantType::RefreshToken][..], "openid offline_access", Some("openid offline_access")),
         (&[], "openid offline_access", Some("openid")),
         (&[], "email openid", Some("email openid")),
         (&[], "email", Some("email")),
         (&[], "", Some("openid profile")),
+        (&[], "work openid unheard-of", Some("work openid")),
+        (&[], "work", Some("work")),
+        (&[], "unheard-of book:read", None),
         (&[], "offline_access", None),
         (&[], "openid unheard-of", Some("openid")),
         (&[], "unheard-of", None),
         (&[], "open\"id", None),
     ] {
         let pairs = params(&[("username", "alice"), ("password", "p"), ("scope", text)]);
-        let request = PasswordRequest::parse(&pairs, &application(grants), &PoolSettings::default());
+        let request = PasswordRequest::parse(&pairs, &application(grants), &pool);
         assert_eq!(
             request.map(|request| request.scope).map_err(|refusal| refusal.code),
             granted.map(scope).ok_or(InvalidScope),
