@@ -6,6 +6,7 @@ use axum::{extract::State, response::Response};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use signet_protocol::{
+    access::AdmittedUser,
     application::{ActiveApplication, GrantType},
     authorize::{
         self, Addressee, AllowedResponse, AuthorizationRequest, AuthorizationResponse, AuthorizeError, Draft,
@@ -20,7 +21,6 @@ use signet_protocol::{
     session::Session,
     token::{FrontTokens, Minting},
     transaction::{TRANSACTION_EXPIRE, Transaction},
-    user::ActiveUser,
 };
 
 use crate::{
@@ -187,9 +187,11 @@ impl Asking<'_> {
         let chosen = self.transaction.as_ref().and_then(|transaction| transaction.chosen);
         let same_person =
             session.is_some_and(|session| chosen.is_some_and(|chosen| chosen.session == session.id));
+        let admitted = signed_in.as_ref().and_then(|(_, user)| self.application.admit(user.clone()));
         let situation = Situation {
             now: self.signet.now().timestamp(),
             session,
+            admitted: admitted.is_some(),
             chosen,
             answer: self
                 .transaction
@@ -199,7 +201,7 @@ impl Asking<'_> {
             remembered: remembered.as_ref(),
             hinted,
         };
-        match (authorize::decide(request, &self.application, &situation), &signed_in) {
+        match (authorize::decide(request, &self.application, &situation), session.zip(admitted.as_ref())) {
             (Next::Issue { scope }, Some((session, user))) => self.issue(request, session, user, scope).await,
             (Next::Refuse(refusal), _) => self.refuse(refusal, request.prompt.none).await,
             (Next::SignIn { .. } | Next::Issue { .. }, _) => self.interact("/login").await,
@@ -226,7 +228,7 @@ impl Asking<'_> {
         &self,
         request: &AuthorizationRequest,
         session: &Session,
-        user: &ActiveUser,
+        user: &AdmittedUser,
         scope: Scope,
     ) -> Result<Response, Failure> {
         let issuer = &self.edge.issuer;
