@@ -304,11 +304,11 @@ async fn errors_take_the_way_of_the_answer() {
         for (name, value, error) in [
             ("scope", "email", "invalid_scope"),
             ("prompt", "none", "login_required"),
-            ("request", "x", "invalid_request_object"),
+            ("registration", "{}", "registration_not_supported"),
         ] {
             let change = [("response_type", response_type), ("response_mode", response_mode), (name, value)];
             let error = match response_type {
-                "token" if name != "request" => "unsupported_response_type",
+                "token" if name != "registration" => "unsupported_response_type",
                 _ => error,
             };
             for rp in [&rp, &rp.at_home()] {

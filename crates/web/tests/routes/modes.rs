@@ -15,6 +15,7 @@ use std::{
 use signet_protocol::application::{AuthMethod, GrantType, ResponseType};
 
 use crate::{
+    client::{by, claims, keyed, presenting, signed},
     delivery::Delivery,
     rp::{OFFLINE, Rp},
     support::{Answer, Browser, CALLBACK, PASSWORD, SECRET, VERIFIER, World, basic},
@@ -23,7 +24,8 @@ use crate::{
 const TYPES: [&str; 7] =
     ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token", "none"];
 const MODES: [&str; 5] = ["", "query", "fragment", "form_post", "web_message"];
-const METHODS: [&str; 3] = ["client_secret_post", "client_secret_basic", "none"];
+const METHODS: [&str; 5] =
+    ["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"];
 /// Grant types of the token endpoint, and one that is not among them.
 const GRANTS: [&str; 6] =
     ["authorization_code", "refresh_token", "implicit", "password", "client_credentials", "unheard_of"];
@@ -144,7 +146,7 @@ async fn application(
         settings.sso = true;
         settings.grant_types = grants.iter().filter_map(|name| GrantType::parse(name)).collect();
         settings.response_types = types.map(|name| ResponseType::parse(name).unwrap()).collect();
-        settings.token_endpoint_auth_method = method;
+        by(method)(application);
     })
     .await
 }
@@ -163,11 +165,12 @@ async fn exchange(rp: &Rp, presented: &str, grant_type: &str, more: &[(&str, &st
     let mut form = vec![("grant_type", grant_type)];
     form.extend(more);
     let header = (presented == "client_secret_basic").then(|| basic(&rp.id, SECRET));
-    if presented != "client_secret_basic" {
-        form.push(("client_id", &rp.id));
-    }
-    if presented == "client_secret_post" {
-        form.push(("client_secret", SECRET));
+    let assertion = if presented == "private_key_jwt" { signed(&claims(rp)) } else { keyed(&claims(rp)) };
+    match presented {
+        "client_secret_basic" => {}
+        "client_secret_post" => form.extend([("client_id", &*rp.id), ("client_secret", SECRET)]),
+        "none" => form.push(("client_id", &rp.id)),
+        _ => form.extend(presenting(&assertion)),
     }
     rp.world.post(&format!("{}/token", rp.issuer), &form, header.as_deref()).await
 }
@@ -337,7 +340,8 @@ fn rendered(asked: &BTreeMap<Asked, Outcome>, exchanged: &BTreeMap<Exchanged, Ou
         }),
     );
     page.push_str("\n## PKCE\n\nBy the registered method of the token endpoint, for a request without `code_challenge`.\n\n");
-    let head = ["`response_type`", "`client_secret_post`", "`client_secret_basic`", "`none`"];
+    let methods = METHODS.map(|method| format!("`{method}`"));
+    let head: Vec<&str> = ["`response_type`"].into_iter().chain(methods.iter().map(String::as_str)).collect();
     table(
         &mut page,
         &head,
@@ -387,12 +391,12 @@ fn rendered(asked: &BTreeMap<Asked, Outcome>, exchanged: &BTreeMap<Exchanged, Ou
 async fn every_cell_comes_to_what_the_rules_say_and_to_what_is_documented() {
     let world = World::new().await;
     let asked = ask(&world).await;
-    assert_eq!(asked.len(), 7 * 4 * 2 * 3 * 2 * 5);
+    assert_eq!(asked.len(), TYPES.len() * 4 * 2 * METHODS.len() * 2 * MODES.len());
     for (cell, outcome) in &asked {
         assert_eq!(*outcome, cell.expected(), "{cell:?}");
     }
     let exchanged = exchange_all(&world).await;
-    assert_eq!(exchanged.len(), 3 * 3 * 2 * (GRANTS.len() - 1 + 4));
+    assert_eq!(exchanged.len(), METHODS.len().pow(2) * 2 * (GRANTS.len() - 1 + 4));
     for (cell, outcome) in &exchanged {
         assert_eq!(*outcome, cell.expected(), "{cell:?}");
     }
