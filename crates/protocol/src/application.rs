@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    amr::Acr,
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::SigningAlg,
@@ -36,6 +37,8 @@ macro_rules! names {
         }
     };
 }
+
+pub(crate) use names;
 
 names!(
     /// What an application is, which decides how it can keep a secret.
@@ -139,8 +142,14 @@ pub struct ApplicationSettings {
     pub refresh_token_expire: Seconds,
     /// Whether it shares the pool's login.
     pub sso: bool,
+    /// How old a login may be when the request does not say.
+    pub default_max_age: Option<Seconds>,
+    /// Authentication context classes that are told when the request names none.
+    pub default_acr_values: Vec<Acr>,
     /// Whether consent is asked only on `prompt=consent`.
     pub skip_consent: bool,
+    /// Whether `offline_access` is granted without `prompt=consent` (OpenID Connect Core §11: other conditions).
+    pub offline_access_without_consent: bool,
     /// Whether `code_challenge_method=plain` is accepted (RFC 7636 §4.2).
     pub allow_plain_pkce: bool,
     /// Whether user info accepts the access token as a query parameter (RFC 6750 §2.3).
@@ -174,7 +183,10 @@ impl Default for ApplicationSettings {
             access_token_expire: Seconds(3600),
             refresh_token_expire: Seconds(2_592_000),
             sso: false,
+            default_max_age: None,
+            default_acr_values: Vec::new(),
             skip_consent: true,
+            offline_access_without_consent: false,
             allow_plain_pkce: false,
             access_token_in_query: false,
             empty_claims_as_null: false,

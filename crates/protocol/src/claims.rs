@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    amr::{Acr, Amr},
     application::Application,
+    claims_request::Wishes,
     id::{AppId, SessionId, UserId},
     issuer::Issuer,
     scope::{KnownScope, Scope},
@@ -55,6 +57,25 @@ pub fn user_claims(user: &User, scope: &Scope, application: &Application) -> Map
     } else {
         shown.filter(|(_, value)| !value.is_null()).collect()
     }
+}
+
+/// Whether `scope` gives the claim `name`.
+pub fn gives(scope: &Scope, name: &str) -> bool {
+    CLAIMS_BY_SCOPE.iter().any(|(value, names)| scope.has(*value) && names.contains(&name))
+}
+
+/// Whether `name` is a claim about users.
+pub fn is_user_claim(name: &str) -> bool {
+    CLAIMS_BY_SCOPE.iter().any(|(_, names)| names.contains(&name))
+}
+
+/// The claims of `user` that were asked for one by one (OpenID Connect Core §5.5): those that have a value, and one that
+/// was asked for if certain ones were.
+pub fn wished_claims(user: &User, wishes: &Wishes) -> impl Iterator<Item = (String, Value)> {
+    let known = wishes.iter().filter(|(name, _)| is_user_claim(name));
+    let told = known.map(|(name, wish)| (name, wish, claim(user, name)));
+    told.filter(|(_, wish, value)| !value.is_null() && wish.admits(value))
+        .map(|(name, _, value)| (name.clone(), value))
 }
 
 /// How older systems send a claim without a value.
@@ -131,6 +152,12 @@ pub struct IdTokenClaims {
     /// From the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
+    /// What the login is worth; told when it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<Acr>,
+    /// How the person proved who they are; told beside `acr`, or when it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amr: Option<Amr>,
     /// Binds the access token that comes with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,

@@ -3,6 +3,7 @@
 use crate::{
     application::{ActiveApplication, AuthMethod, GrantType},
     authorize::{AuthorizationRequest, Draft, Field},
+    claims_request::ClaimsRequest,
     error::{Check, ErrorCode, Refusal, refuse, run_checks},
     limits::{NONCE_BYTES, STATE_BYTES},
     pkce::ChallengeMethod,
@@ -34,6 +35,9 @@ impl<'a> Asked<'a> {
         Check { name: "nonce", clause: "OpenID Connect Core §3.1.2.1", run: check_nonce },
         Check { name: "prompt", clause: "OpenID Connect Core §3.1.2.1", run: check_prompt },
         Check { name: "max_age", clause: "OpenID Connect Core §3.1.2.1", run: check_max_age },
+        Check { name: "display", clause: "OpenID Connect Core §3.1.2.1", run: check_display },
+        Check { name: "claims", clause: "OpenID Connect Core §5.5", run: check_claims },
+        Check { name: "acr", clause: "OpenID Connect Core §5.5.1.1", run: check_acr },
         Check {
             name: "code_challenge", clause: "RFC 7636 §4.3, RFC 9700 §2.1.1", run: check_code_challenge
         },
@@ -51,12 +55,22 @@ pub fn check(draft: &Draft, application: &ActiveApplication) -> Result<Authoriza
         scope: scope.clone(),
         nonce: draft.nonce.clone(),
         prompt: draft.prompt.good().copied().unwrap_or_default(),
-        max_age: draft.max_age.good().copied(),
+        max_age: draft.max_age.good().copied().or(application.settings.default_max_age),
         challenge: draft.challenge.good().cloned(),
         login_hint: draft.login_hint.clone(),
         ui_locales: draft.ui_locales.clone(),
         id_token_hint: draft.id_token_hint.clone(),
+        claims: claims(draft, application),
     })
+}
+
+/// What is asked for one by one. `acr_values` asks for `acr` in another way (OpenID Connect Core §5.5.1.1).
+fn claims(draft: &Draft, application: &ActiveApplication) -> ClaimsRequest {
+    let mut claims = draft.claims.good().cloned().unwrap_or_default();
+    if draft.acr_values || !application.settings.default_acr_values.is_empty() {
+        claims.ask_acr();
+    }
+    claims
 }
 
 fn unless(bad: bool, code: ErrorCode, description: &'static str) -> Result<(), Refusal> {
@@ -174,6 +188,32 @@ fn check_max_age(asked: &Asked<'_>) -> Result<(), Refusal> {
         asked.draft.max_age == Field::Bad,
         ErrorCode::InvalidRequest,
         "max_age must be a whole number of seconds, zero or more",
+    )
+}
+
+fn check_display(asked: &Asked<'_>) -> Result<(), Refusal> {
+    unless(
+        asked.draft.display == Field::Bad,
+        ErrorCode::InvalidRequest,
+        "display must be page, popup, touch or wap",
+    )
+}
+
+fn check_claims(asked: &Asked<'_>) -> Result<(), Refusal> {
+    unless(
+        asked.draft.claims == Field::Bad,
+        ErrorCode::InvalidRequest,
+        "claims must be a JSON object of at most 8 KiB with the members userinfo and id_token, each an object of at most 100 claims whose values are null or an object with essential and value or values",
+    )
+}
+
+/// No login can ever be what is asked for, so nobody is troubled with one.
+fn check_acr(asked: &Asked<'_>) -> Result<(), Refusal> {
+    let needed = asked.draft.claims.good().and_then(ClaimsRequest::needed_acr);
+    unless(
+        needed.is_some_and(|classes| classes.is_empty()),
+        ErrorCode::UnmetAuthenticationRequirements,
+        "claims demands an acr that no login here has; see acr_values_supported in the discovery document",
     )
 }
 

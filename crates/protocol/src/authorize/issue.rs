@@ -57,6 +57,8 @@ pub fn issue_code(from: Issuing<'_>, now: Now, entropy: &mut dyn Entropy) -> Iss
         offline: from.scope.has(KnownScope::OfflineAccess),
         scope: from.scope,
         auth_time: from.session.auth_time,
+        amr: from.session.amr,
+        claims: from.request.claims.clone(),
         created_at: at,
         expires_at: expires_at.plus(settings.access_token_expire),
         revoked_at: None,

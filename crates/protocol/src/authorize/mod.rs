@@ -14,9 +14,9 @@ mod tests;
 
 pub use addressee::{Addressee, AuthorizationResponse, ResponseMode};
 pub use checks::{Asked, check};
-pub use decide::{Next, Situation, decide, granted_scope};
+pub use decide::{Next, Situation, asked_consent, decide, granted_scope};
 pub use issue::{IssuedCode, Issuing, issue_code};
-pub use request::{AuthorizationRequest, Draft, Field, PARAMETERS, Prompt};
+pub use request::{AuthorizationRequest, Display, Draft, Field, PARAMETERS, Prompt};
 
 use crate::{
     error::{ErrorCode, Refusal, refuse},

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     access_token::{AccessTokenClaims, new_jti},
     application::ActiveApplication,
-    claims::{IdTokenClaims, user_claims},
+    claims::{IdTokenClaims, user_claims, wished_claims},
     entropy::Entropy,
     grant::Grant,
     issuer::Issuer,
@@ -105,6 +105,7 @@ impl Minting<'_> {
             jti: new_jti(self.grant.id, entropy),
             sid: Some(self.subjects.sid(self.grant.session, application)?),
             auth_time: Some(self.grant.auth_time),
+            userinfo_claims: !self.grant.claims.userinfo.is_empty(),
         })
     }
 
@@ -114,6 +115,10 @@ impl Minting<'_> {
         now: Timestamp,
         at_hash: String,
     ) -> Result<IdTokenClaims, JoseError> {
+        let wishes = &self.grant.claims.id_token;
+        let acr = wishes.contains_key("acr");
+        let mut user = user_claims(self.user, &self.scope, application);
+        user.extend(wished_claims(self.user, wishes));
         Ok(IdTokenClaims {
             iss: self.issuer.url().to_owned(),
             sub: self.subjects.subject(self.user.id, application)?,
@@ -122,9 +127,11 @@ impl Minting<'_> {
             iat: now,
             auth_time: self.grant.auth_time,
             nonce: self.nonce.clone(),
+            acr: self.grant.amr.acr().filter(|_| acr),
+            amr: (acr || wishes.contains_key("amr")).then_some(self.grant.amr),
             at_hash: Some(at_hash),
             sid: self.subjects.sid(self.grant.session, application)?,
-            user: user_claims(self.user, &self.scope, application),
+            user,
         })
     }
 }

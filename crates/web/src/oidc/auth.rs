@@ -10,6 +10,7 @@ use signet_protocol::{
         self, Addressee, AuthorizationRequest, AuthorizationResponse, AuthorizeError, Draft, Issuing, Next,
         ResponseMode, Situation, UNKNOWN_CLIENT,
     },
+    consent::Consent,
     entropy::random,
     error::{ErrorCode, Refusal, refuse},
     id::{RowId, TransactionId, UserId},
@@ -137,34 +138,40 @@ impl Asking<'_> {
             Ok(request) => request,
             Err(refusal) => return self.refuse(refusal, draft.is_silent()).await,
         };
-        match self.hinted(&request).await? {
-            Ok(hinted) => self.decide(&request, hinted).await,
+        match self.expected(&request).await? {
+            Ok(expected) => self.decide(&request, expected.as_deref()).await,
             Err(refusal) => self.refuse(refusal, draft.is_silent()).await,
         }
     }
 
-    /// The user of the `id_token_hint`, if there is one; a hint that is not ours is refused.
-    async fn hinted(
+    /// The users of whom it must be one: of the `id_token_hint`, of which one that is not ours is refused, and of a `sub`
+    /// that `claims` asks for by value (OpenID Connect Core §3.1.2.2).
+    async fn expected(
         &self,
         request: &AuthorizationRequest,
-    ) -> Result<Result<Option<UserId>, Refusal>, Failure> {
+    ) -> Result<Result<Option<Vec<UserId>>, Refusal>, Failure> {
+        let subjects = self.signet.store().pool().subjects();
+        let named = request.claims.needed_subjects().map(|named| -> Vec<UserId> {
+            named.into_iter().filter_map(|subject| subjects.user(subject, &self.application)).collect()
+        });
         let Some(hint) = request.id_token_hint.as_deref() else {
-            return Ok(Ok(None));
+            return Ok(Ok(named));
         };
         let meant = live::id_token_hint(self.signet, &self.edge.issuer, hint).await?;
-        Ok(match meant.filter(|hint| hint.client == self.application.id) {
-            Some(hint) => Ok(Some(hint.user)),
-            None => Err(refuse(
+        let Some(hint) = meant.filter(|hint| hint.client == self.application.id) else {
+            return Ok(Err(refuse(
                 ErrorCode::InvalidRequest,
                 "id_token_hint is not an ID token that this issuer made for this application",
-            )),
-        })
+            )));
+        };
+        let fits = named.is_none_or(|named| named.contains(&hint.user));
+        Ok(Ok(Some(if fits { vec![hint.user] } else { Vec::new() })))
     }
 
     async fn decide(
         &self,
         request: &AuthorizationRequest,
-        hinted: Option<UserId>,
+        expected: Option<&[UserId]>,
     ) -> Result<Response, Failure> {
         let signed_in = login::session::current(self.signet, self.edge, &self.application).await?;
         let session = signed_in.as_ref().map(|(session, _)| session);
@@ -182,7 +189,7 @@ impl Asking<'_> {
                 .and_then(|transaction| transaction.consent)
                 .filter(|_| same_person),
             remembered: remembered.as_ref(),
-            hinted,
+            expected,
         };
         match (authorize::decide(request, &self.application, &situation), &signed_in) {
             (Next::Issue { scope }, Some((session, user))) => self.issue(request, session, user, scope).await,
@@ -198,7 +205,7 @@ impl Asking<'_> {
         &self,
         session: Option<&Session>,
         request: &AuthorizationRequest,
-    ) -> Result<Option<Scope>, Failure> {
+    ) -> Result<Option<Consent>, Failure> {
         match session {
             Some(session) if !self.application.settings.skip_consent && !request.prompt.consent => {
                 Ok(self.signet.store().consent(session.user, self.application.id).await?)

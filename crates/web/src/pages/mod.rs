@@ -19,6 +19,8 @@ pub use assets::{Asset, STYLESHEET, asset, icon_path, stylesheet_path};
 pub use messages::{Lang, Messages};
 pub use problem::Problem;
 
+use std::borrow::Cow;
+
 use askama::Template;
 use messages::Line;
 
@@ -145,6 +147,8 @@ pub struct ConsentPage<'a> {
     pub account: &'a str,
     /// What is asked for besides `openid`, in the order it is to be listed.
     pub scopes: &'a [ScopeLine],
+    /// Claims that are asked for one by one, by name.
+    pub claims: &'a [&'a str],
     /// Whether `offline_access` is asked for.
     pub offline: bool,
     /// The login transaction.
@@ -189,14 +193,29 @@ impl ScopeLine {
     }
 }
 
+/// A line of the consent page as it is shown.
+struct Shown {
+    title: &'static str,
+    detail: Cow<'static, str>,
+}
+
+impl From<&'static Line> for Shown {
+    fn from(line: &'static Line) -> Shown {
+        Shown { title: line.title, detail: line.detail.into() }
+    }
+}
+
 impl ConsentPage<'_> {
     /// Who is asking comes first and what lasts longest comes last.
-    fn lines(&self) -> Vec<&'static Line> {
+    fn lines(&self) -> Vec<Shown> {
         let t = self.lang.messages();
         let asked = self.scopes.iter().map(|scope| scope.line(t));
+        let details = || Shown { title: t.consent_details, detail: t.claim_names.list(self.claims).into() };
         std::iter::once(&t.scope_openid)
             .chain(asked)
-            .chain(self.offline.then_some(&t.scope_offline))
+            .map(Shown::from)
+            .chain((!self.claims.is_empty()).then(details))
+            .chain(self.offline.then(|| Shown::from(&t.scope_offline)))
             .collect()
     }
 }

@@ -6,8 +6,10 @@ use proptest::prelude::*;
 
 use super::{GOOD, checked, good_but};
 use crate::{
+    amr::Acr,
     application::{ApplicationSettings, AuthMethod, GrantType, ResponseType},
     authorize::{Asked, Draft, Prompt, check},
+    claims_request::ClaimsRequest,
     error::{ErrorCode, ErrorCode::*},
     limits::{NONCE_BYTES, SCOPE_COUNT, STATE_BYTES},
     params::RawParams,
@@ -119,6 +121,41 @@ fn rows() -> Vec<Row> {
         row("max_age", &[("max_age", "1.5")], Some(InvalidRequest)),
         row("max_age", &[("max_age", "1e3")], Some(InvalidRequest)),
         row("max_age", &[("max_age", "99999999999999999999")], Some(InvalidRequest)),
+        row("display", &[], None),
+        row("display", &[("display", "page")], None),
+        row("display", &[("display", "popup")], None),
+        row("display", &[("display", "touch")], None),
+        row("display", &[("display", "wap")], None),
+        row("display", &[("display", "")], None),
+        row("display", &[("display", "window")], Some(InvalidRequest)),
+        row("display", &[("display", "page popup")], Some(InvalidRequest)),
+        row("claims", &[("claims", "")], None),
+        row("claims", &[("claims", "{}")], None),
+        row(
+            "claims",
+            &[("claims", r#"{"userinfo":{"email":{"essential":true}},"id_token":{"acr":null}}"#)],
+            None,
+        ),
+        row("claims", &[("claims", "email")], Some(InvalidRequest)),
+        row("claims", &[("claims", r#"{"userinfo":["email"]}"#)], Some(InvalidRequest)),
+        row("acr", &[("acr_values", "urn:signet:acr:password")], None),
+        row("acr", &[("acr_values", "urn:unheard-of 2")], None),
+        row("acr", &[("claims", r#"{"id_token":{"acr":{"values":["2"]}}}"#)], None),
+        row("acr", &[("claims", r#"{"id_token":{"acr":{"essential":true}}}"#)], None),
+        row("acr", &[("claims", r#"{"userinfo":{"acr":{"essential":true,"value":"2"}}}"#)], None),
+        row(
+            "acr",
+            &[(
+                "claims",
+                r#"{"id_token":{"acr":{"essential":true,"values":["2","urn:signet:acr:password"]}}}"#,
+            )],
+            None,
+        ),
+        row(
+            "acr",
+            &[("claims", r#"{"id_token":{"acr":{"essential":true,"value":"2"}}}"#)],
+            Some(UnmetAuthenticationRequirements),
+        ),
         challenge(CHALLENGE, "S256", None),
         challenge(CHALLENGE, "S256", None).at(public),
         challenge(VERIFIER, "plain", None).at(plain),
@@ -204,6 +241,7 @@ fn a_checked_request_says_what_was_asked() {
             ("login_hint", Some("alice")),
             ("ui_locales", Some("zh-CN en")),
             ("id_token_hint", Some("a.b.c")),
+            ("claims", Some(r#"{"userinfo":{"email":null}}"#)),
         ],
         &active_application(),
     );
@@ -217,8 +255,28 @@ fn a_checked_request_says_what_was_asked() {
     assert_eq!(request.login_hint.as_deref(), Some("alice"));
     assert_eq!(request.ui_locales.as_deref(), Some("zh-CN en"));
     assert_eq!(request.id_token_hint.as_deref(), Some("a.b.c"));
+    assert_eq!(request.claims.names().collect::<Vec<_>>(), ["email"]);
     let bare = checked(&[("nonce", None), ("state", None)], &active_application());
     assert_eq!((bare.nonce, bare.max_age, bare.prompt), (None, None, Prompt::default()));
+    assert!(bare.claims.is_empty());
+}
+
+#[test]
+fn an_applications_defaults_stand_where_the_request_is_silent() {
+    let application = application_with(|settings| {
+        settings.default_max_age = Some(Seconds(90));
+        settings.default_acr_values = vec![Acr::Password];
+    });
+    assert_eq!(checked(&[], &application).max_age, Some(Seconds(90)));
+    assert_eq!(checked(&[("max_age", Some("0"))], &application).max_age, Some(Seconds(0)));
+    assert_eq!(checked(&[("max_age", Some("900"))], &application).max_age, Some(Seconds(900)));
+    assert_eq!(
+        checked(&[], &application).claims,
+        ClaimsRequest::parse(r#"{"id_token":{"acr":null}}"#).unwrap()
+    );
+    let demand = r#"{"id_token":{"acr":{"essential":true,"values":["urn:signet:acr:password"]}}}"#;
+    let asked = checked(&[("claims", Some(demand)), ("acr_values", Some("2"))], &application).claims;
+    assert_eq!(asked, ClaimsRequest::parse(demand).unwrap(), "the claim says more than acr_values");
 }
 
 const NAMES: &[&str] = &[
@@ -232,6 +290,9 @@ const NAMES: &[&str] = &[
     "code_challenge",
     "code_challenge_method",
     "id_token_hint",
+    "claims",
+    "acr_values",
+    "display",
     "vendor",
 ];
 

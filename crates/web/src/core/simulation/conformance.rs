@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use signet_protocol::{
+    amr::Amr,
     authorize::{self, Issuing},
     id::{CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
     opaque::Opaque,
@@ -165,6 +166,7 @@ impl Pair {
             user: self.one_of(&self.users),
             application: None,
             auth_time: self.now.timestamp(),
+            amr: Amr::PASSWORD,
             expires_at: self.now.timestamp().plus(Seconds(4 * DAY)),
             ended_at: None,
         };
