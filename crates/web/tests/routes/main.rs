@@ -3,6 +3,7 @@
 
 mod account;
 mod attacks;
+mod claims;
 mod consent;
 mod cors;
 mod discovery;
@@ -15,6 +16,8 @@ mod login;
 mod oidc_auth;
 mod oidc_me;
 mod oidc_token;
+mod pairwise;
+mod prompts;
 mod proxies;
 mod refresh;
 mod revocation;

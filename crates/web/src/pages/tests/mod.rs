@@ -393,15 +393,15 @@ fn consent_lists_what_is_asked_for_and_nothing_else() {
 #[test]
 fn consent_lists_single_claims_in_words_before_what_lasts() {
     let v = sample();
-    let claims = &["email", "<b>"];
+    let claims = &["email", "<i>"];
     let page = ConsentPage { claims, ..consent(Lang::En, &v, &[ScopeLine::Roles], true) };
     let lines = page.lines();
     let [_, _, details, offline] = lines.as_slice() else { panic!("{}", lines.len()) };
     let t = Lang::En.messages();
-    assert_eq!((details.title, &*details.detail), (t.consent_details, "email address, <b>"));
+    assert_eq!((details.title, &*details.detail), (t.consent_details, "email address, <i>"));
     assert_eq!(offline.title, t.scope_offline.title);
     let html = page.render().unwrap();
-    assert!(read(&html).1.contains("email address, <b>") && !html.contains("<b>"), "{html}");
+    assert!(read(&html).1.contains("email address, <i>") && !html.contains("<i>"), "{html}");
 }
 
 #[test]
