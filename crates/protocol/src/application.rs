@@ -68,6 +68,8 @@ names!(
         AuthorizationCode = "authorization_code",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
+        /// RFC 6749 §4.2: tokens from the authorization endpoint. Nothing is exchanged for it at the token endpoint.
+        Implicit = "implicit",
     }
 );
 
@@ -76,8 +78,61 @@ names!(
     ResponseType {
         /// RFC 6749 §4.1.1.
         Code = "code",
+        /// OpenID Connect Core §3.2.
+        IdToken = "id_token",
+        /// OpenID Connect Core §3.2.
+        IdTokenToken = "id_token token",
+        /// OpenID Connect Core §3.3.
+        CodeIdToken = "code id_token",
+        /// OpenID Connect Core §3.3.
+        CodeToken = "code token",
+        /// OpenID Connect Core §3.3.
+        CodeIdTokenToken = "code id_token token",
+        /// OAuth 2.0 Multiple Response Type Encoding Practices §4.
+        None = "none",
     }
 );
+
+impl ResponseType {
+    /// As it stands in a request: the values of a registered spelling in any order (RFC 6749 §3.1.1).
+    pub fn read(text: &str) -> Option<ResponseType> {
+        let asked: Vec<&str> = text.split(' ').collect();
+        Self::ALL.iter().copied().find(|kind| {
+            let mut values = kind.as_str().split(' ');
+            values.clone().count() == asked.len() && values.all(|value| asked.contains(&value))
+        })
+    }
+
+    /// Whether a code is returned.
+    pub fn gives_code(self) -> bool {
+        self.has("code")
+    }
+
+    /// Whether an access token is returned from the authorization endpoint.
+    pub fn gives_token(self) -> bool {
+        self.has("token")
+    }
+
+    /// Whether an ID token is returned from the authorization endpoint.
+    pub fn gives_id_token(self) -> bool {
+        self.has("id_token")
+    }
+
+    /// Whether a token of either kind is returned from the authorization endpoint: by the browser, the front channel.
+    pub fn is_front(self) -> bool {
+        self.gives_token() || self.gives_id_token()
+    }
+
+    /// The authorization modes that must be ticked beside it (OpenID Connect Registration §2).
+    pub fn modes(self) -> impl Iterator<Item = GrantType> {
+        let code = self.gives_code().then_some(GrantType::AuthorizationCode);
+        code.into_iter().chain(self.is_front().then_some(GrantType::Implicit))
+    }
+
+    fn has(self, value: &str) -> bool {
+        self.as_str().split(' ').any(|own| own == value)
+    }
+}
 
 names!(
     /// How a client authenticates at an endpoint (OpenID Connect Core §9).
@@ -116,6 +171,8 @@ pub struct ApplicationSettings {
     pub grant_types: Vec<GrantType>,
     /// Ticked return types.
     pub response_types: Vec<ResponseType>,
+    /// Whether tokens may be sent from the authorization endpoint to callbacks that are not https.
+    pub allow_http_implicit_callbacks: bool,
     /// How it authenticates at the token endpoint.
     pub token_endpoint_auth_method: AuthMethod,
     /// How it authenticates at the introspection endpoint.
@@ -170,6 +227,7 @@ impl Default for ApplicationSettings {
             logout_redirect_uris: Vec::new(),
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             response_types: vec![ResponseType::Code],
+            allow_http_implicit_callbacks: false,
             token_endpoint_auth_method: AuthMethod::ClientSecretPost,
             introspection_endpoint_auth_method: AuthMethod::ClientSecretPost,
             revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
@@ -234,6 +292,18 @@ impl Application {
     /// Whether `response_type` is ticked.
     pub fn allows_response(&self, response_type: ResponseType) -> bool {
         self.settings.response_types.contains(&response_type)
+    }
+
+    /// Whether the authorization endpoint may answer with `response_type`: it and its modes are ticked.
+    pub fn may_answer(&self, response_type: ResponseType) -> bool {
+        self.allows_response(response_type) && response_type.modes().all(|mode| self.allows_grant(mode))
+    }
+
+    /// Whether tokens may be sent to `callback` through the browser: over https or to this machine, unless the application
+    /// is allowed otherwise (OpenID Connect Registration §2, `application_type`).
+    pub fn may_receive_tokens(&self, callback: &RedirectUri) -> bool {
+        self.settings.allow_http_implicit_callbacks
+            || matches!(callback.scheme(), Scheme::Https | Scheme::HttpLoopback)
     }
 
     /// The callback `asked` for, if it is registered. The loopback port of a native application may vary (RFC 8252 §7.3).

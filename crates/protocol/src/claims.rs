@@ -134,6 +134,20 @@ fn text(value: &Option<String>) -> Value {
     value.as_deref().filter(|text| !text.is_empty()).map_or(Value::Null, Value::from)
 }
 
+/// Hashes that bind an ID token to what comes with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BoundHashes {
+    /// Of the access token (OpenID Connect Core §3.1.3.6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_hash: Option<String>,
+    /// Of the code (OpenID Connect Core §3.3.2.11).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c_hash: Option<String>,
+    /// Of the `state` (Financial-grade API Security Profile 1.0, part 2, §5.1.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s_hash: Option<String>,
+}
+
 /// The claims of an ID token (OpenID Connect Core §2 and §3.1.3.6).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct IdTokenClaims {
@@ -158,9 +172,9 @@ pub struct IdTokenClaims {
     /// How the person proved who they are; told beside `acr`, or when it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amr: Option<Amr>,
-    /// Binds the access token that comes with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at_hash: Option<String>,
+    /// What comes with it.
+    #[serde(flatten)]
+    pub bound: BoundHashes,
     /// The session, as the client is told.
     pub sid: String,
     /// What the granted scope tells of the user.

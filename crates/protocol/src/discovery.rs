@@ -66,8 +66,21 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
     let plain = settings.is_some_and(|s| s.allow_plain_pkce);
     let challenges = [Some(ChallengeMethod::S256), plain.then_some(ChallengeMethod::Plain)];
     let user_claims = CLAIMS_BY_SCOPE.iter().flat_map(|(_, names)| names.iter().copied());
-    let protocol_claims =
-        ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid"];
+    let protocol_claims = [
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "at_hash",
+        "c_hash",
+        "s_hash",
+        "sid",
+    ];
     Discovery {
         issuer: issuer.url().to_owned(),
         authorization_endpoint: issuer.endpoint("/auth"),
@@ -78,9 +91,9 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
         revocation_endpoint: issuer.endpoint("/token/revocation"),
         end_session_endpoint: issuer.endpoint("/session/end"),
         scopes_supported: scopes().map(|scope| scope.as_str()).collect(),
-        response_types_supported: settings
-            .map_or(ResponseType::ALL, |s| &s.response_types)
+        response_types_supported: ResponseType::ALL
             .iter()
+            .filter(|kind| application.is_none_or(|app| app.may_answer(**kind)))
             .map(|kind| kind.as_str())
             .collect(),
         response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),

@@ -55,14 +55,11 @@ pub enum Next {
 const PATIENCE: Seconds = Seconds(300);
 
 /// What of the requested scope can be granted: `offline_access` only to an application with the `refresh_token` mode that
-/// asks with `prompt=consent`, or need not (OpenID Connect Core §11).
+/// asks for a code, which alone leads to a refresh token, with `prompt=consent` unless it need not (OpenID Connect Core §11).
 pub fn granted_scope(request: &AuthorizationRequest, application: &ActiveApplication) -> Scope {
+    let refreshable = request.response_type.gives_code() && application.allows_grant(GrantType::RefreshToken);
     let asks = request.prompt.consent || application.settings.offline_access_without_consent;
-    if asks && application.allows_grant(GrantType::RefreshToken) {
-        request.scope.clone()
-    } else {
-        request.scope.without(KnownScope::OfflineAccess)
-    }
+    if asks && refreshable { request.scope.clone() } else { request.scope.without(KnownScope::OfflineAccess) }
 }
 
 /// What the user has to allow: the scope that can be granted, and the claims asked for one by one that it does not give.

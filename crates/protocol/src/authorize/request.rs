@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     application::{ResponseType, names},
-    authorize::ResponseMode,
+    authorize::{ResponseMode, mode::asks_for_tokens},
     claims_request::ClaimsRequest,
     params::RawParams,
     pkce::{ChallengeMethod, CodeChallenge},
+    redirect_uri::{RedirectUri, Scheme},
     scope::Scope,
     time::Seconds,
 };
@@ -111,6 +112,9 @@ pub struct Draft {
     pub(super) state_length: usize,
     pub(super) response_type: Field<ResponseType>,
     pub(super) response_mode: Field<ResponseMode>,
+    /// Whether tokens are asked for in the answer itself, and to what kind of callback.
+    pub(super) front: bool,
+    pub(super) callback: Option<Scheme>,
     pub(super) scope: Field<Scope>,
     pub(super) nonce: Option<String>,
     pub(super) prompt: Field<Prompt>,
@@ -137,8 +141,10 @@ impl Draft {
             request_uri: params.get("request_uri").is_some(),
             registration: params.get("registration").is_some(),
             state_length: params.get("state").map_or(0, str::len),
-            response_type: Field::read(params.get("response_type"), ResponseType::parse),
+            response_type: Field::read(params.get("response_type"), ResponseType::read),
             response_mode: Field::read(params.get("response_mode"), ResponseMode::parse),
+            front: asks_for_tokens(params),
+            callback: params.get("redirect_uri").and_then(|uri| Some(RedirectUri::parse(uri).ok()?.scheme())),
             scope: Field::read(params.get("scope"), |scope| Scope::parse(scope).ok()),
             nonce: text("nonce"),
             prompt: Field::read(params.get("prompt"), Prompt::parse),

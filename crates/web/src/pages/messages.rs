@@ -194,6 +194,9 @@ catalogue! {
         form_post_lead: &'static str,
         form_post_submit: &'static str,
 
+        web_message_lead: &'static str,
+        web_message_no_script: &'static str,
+
         start_title: &'static str,
         start_title_app: Phrase,
         start_lead: &'static str,

@@ -4,7 +4,7 @@
 //! words come from [`messages`], every value is escaped, and nothing here knows HTTP, the store or the protocol.
 //!
 //! The pages carry no script and no inline style, so that a policy of `style-src 'self'` without `script-src`
-//! fits all of them but [`FormPostPage`]. Values reach a URL attribute in four places only: the logo of an
+//! fits all of them but [`FormPostPage`] and [`WebMessagePage`]. Values reach a URL attribute in four places only: the logo of an
 //! application, the two links named `home`, and the `action` of [`FormPostPage`]. Whoever fills those has
 //! checked the scheme.
 
@@ -299,6 +299,21 @@ pub struct FormPostPage<'a> {
     pub action: &'a str,
     /// The response parameters.
     pub fields: &'a [(&'a str, &'a str)],
+    /// The nonce that the policy's `script-src` names.
+    pub nonce: &'a str,
+}
+
+/// The answer of `response_mode=web_message`: its only script posts it to the window that framed or opened the page, and
+/// the words tell what to do where that does not happen.
+#[derive(Template)]
+#[template(path = "web_message.html")]
+pub struct WebMessagePage<'a> {
+    /// The language of the page.
+    pub lang: Lang,
+    /// The origin of the verified redirect URI: nobody else is given the message.
+    pub origin: &'a str,
+    /// The message, as JSON.
+    pub message: &'a str,
     /// The nonce that the policy's `script-src` names.
     pub nonce: &'a str,
 }

@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use signet_protocol::amr::Acr;
+use signet_protocol::{
+    amr::Acr,
+    application::{GrantType, ResponseType},
+    params::RawParams,
+};
+use signet_testkit::jwt::Jwt;
 
 use crate::{
     rp::{OFFLINE, Rp, Tokens},
@@ -227,4 +232,26 @@ async fn a_blocked_user_and_a_revoked_grant_tell_nothing_more() {
     assert_eq!(rp.me(&other.access).await.json().get("phone_number"), None, "what is true today");
     world.update_user(alice, |user| user.blocked = true).await;
     assert_eq!(rp.me(&other.access).await.status, 401);
+}
+
+#[tokio::test]
+async fn the_front_channel_tells_what_was_asked_for_too() {
+    let (_world, rp) = world_with_alice().await;
+    let claims = r#"{"userinfo":{"phone_number":null},"id_token":{"phone_number":null,"acr":null}}"#;
+    let world = Arc::clone(&rp.world);
+    world
+        .update_application(rp.application.id, |app| {
+            app.settings.grant_types = GrantType::ALL.to_vec();
+            app.settings.response_types = ResponseType::ALL.to_vec();
+        })
+        .await;
+    let asked = [("response_type", "id_token token"), ("scope", "openid"), ("claims", claims)];
+    let answer = rp.login(&mut world.browser(), "alice", &asked).await;
+    let (_, fragment) = answer.location().split_once('#').unwrap();
+    let sent = RawParams::parse(fragment.as_bytes()).unwrap();
+    let id_token = Jwt::decode(sent.get("id_token").unwrap()).unwrap().claims;
+    assert_eq!(id_token["phone_number"], "+8613800138000");
+    assert_eq!(id_token["acr"], "urn:signet:acr:password");
+    let info = rp.me(sent.get("access_token").unwrap()).await.json();
+    assert_eq!((&info["phone_number"], &info["sub"]), (&id_token["phone_number"], &id_token["sub"]));
 }

@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 use super::checked;
 use crate::{
     amr::Amr,
-    application::{ActiveApplication, GrantType},
+    application::{ActiveApplication, GrantType, ResponseType},
     authorize::{AuthorizationRequest, Next, Situation, asked_consent, decide, granted_scope},
     consent::Consent,
     error::ErrorCode,
     id::UserId,
     samples::*,
+    scope::KnownScope,
     session::Session,
     time::Timestamp,
     transaction::Chosen,
@@ -330,6 +331,23 @@ fn offline_access_is_granted_only_on_consent_and_with_the_refresh_token_mode() {
         let allowed = Case { chosen: Pick::Login, answer: Some(true), ..PLAIN };
         let next = decide(&request, application, &allowed.situation(&session, None));
         assert_eq!(next, Next::Issue { scope: scope(granted) }, "{prompt}");
+    }
+}
+
+#[test]
+fn without_a_code_there_is_no_offline_access() {
+    let everything = application_with(|settings| {
+        settings.grant_types = GrantType::ALL.to_vec();
+        settings.response_types = ResponseType::ALL.to_vec();
+    });
+    for kind in ResponseType::ALL {
+        let changes = [
+            ("response_type", Some(kind.as_str())),
+            ("prompt", Some("consent")),
+            ("scope", Some("openid offline_access")),
+        ];
+        let granted = granted_scope(&checked(&changes, &everything), &everything);
+        assert_eq!(granted.has(KnownScope::OfflineAccess), kind.as_str().contains("code"), "{kind:?}");
     }
 }
 

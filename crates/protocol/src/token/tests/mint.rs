@@ -4,14 +4,15 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     access_token::grant_of,
-    application::{ActiveApplication, GrantType},
+    application::{ActiveApplication, GrantType, ResponseType},
+    authorize::AllowedResponse,
     claims_request::ClaimsRequest,
     grant::Grant,
     jose::{Parsed, Signer, SigningAlg, Verifier, half_hash},
     samples::*,
     subject::Subjects,
     time::Seconds,
-    token::{Minting, Signers, TokenResponse, allow},
+    token::{FrontTokens, Minting, Signers, TokenResponse, allow},
 };
 
 /// Tokens of `granted` for `application`, the ID token signed by `id_token`.
@@ -88,6 +89,65 @@ fn an_id_token_says_exactly_this() {
             "email_verified": true,
         })
     );
+}
+
+/// The answer of `kind` from the authorization endpoint.
+fn front(kind: ResponseType, id_token: Signer<'_>, state: Option<&str>) -> FrontTokens {
+    let application = application_with(|settings| {
+        settings.grant_types = GrantType::ALL.to_vec();
+        settings.response_types = ResponseType::ALL.to_vec();
+        settings.access_token_expire = Seconds(77);
+    });
+    let minting = Minting {
+        issuer: &pool_issuer(),
+        allowed: &AllowedResponse::of(&application, kind).unwrap(),
+        user: &active_user(),
+        subjects: Subjects::of(pool_key()),
+        grant: &grant(),
+        scope: scope("openid email"),
+        nonce: Some("n-0".to_owned()),
+    };
+    let signers = Signers { access_token: Signer::Key(ec()), id_token };
+    let code = kind.gives_code().then_some("c0de");
+    minting.mint_front(&signers, code, state, NOW, &mut Seeded(1)).unwrap()
+}
+
+#[test]
+fn each_return_type_gets_its_tokens_and_hashes() {
+    for kind in ResponseType::ALL {
+        for (signer, alg) in [
+            (Signer::Key(rsa()), SigningAlg::Rs256),
+            (Signer::Key(ec()), SigningAlg::Es256),
+            (Signer::Hmac(hmac()), SigningAlg::Hs256),
+        ] {
+            for state in [None, Some("st4te")] {
+                let tokens = front(*kind, signer, state);
+                assert_eq!(tokens.access.is_some(), kind.gives_token(), "{kind:?}");
+                assert_eq!(tokens.id_token.is_some(), kind.gives_id_token(), "{kind:?}");
+                let Some(id_token) = &tokens.id_token else { continue };
+                let claims = claims(id_token);
+                let hash = |text: Option<&str>| text.map(|text| json!(half_hash(alg, text)));
+                let access = tokens.access.as_ref().map(|access| access.token.as_str());
+                assert_eq!(claims.get("at_hash"), hash(access).as_ref(), "{kind:?}");
+                let code = kind.as_str().contains("code").then_some("c0de");
+                assert_eq!(claims.get("c_hash"), hash(code).as_ref(), "{kind:?}");
+                assert_eq!(claims.get("s_hash"), hash(state).as_ref(), "{kind:?}");
+                assert_eq!(
+                    (&claims["nonce"], &claims["email"]),
+                    (&json!("n-0"), &json!("alice@example.com"))
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_front_access_token_is_one_of_its_grant() {
+    let access = front(ResponseType::CodeToken, Signer::Key(ec()), None).access.unwrap();
+    assert_eq!((access.expires_in, access.scope), (Seconds(77), scope("openid email")));
+    let claims = claims(&access.token);
+    assert_eq!(grant_of(claims["jti"].as_str().unwrap()), Some(grant_id()));
+    assert_eq!(claims["exp"], json!(NOW.0 + 77));
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub struct ApplicationEntry {
     pub logout_redirect_uris: Option<Vec<RedirectUri>>,
     pub grant_types: Option<Vec<GrantType>>,
     pub response_types: Option<Vec<ResponseType>>,
+    pub allow_http_implicit_callbacks: Option<bool>,
     pub token_endpoint_auth_method: Option<AuthMethod>,
     pub introspection_endpoint_auth_method: Option<AuthMethod>,
     pub revocation_endpoint_auth_method: Option<AuthMethod>,
@@ -77,6 +78,7 @@ impl ApplicationEntry {
             logout_redirect_uris: uris(table, "logout_redirect_uris"),
             grant_types: table.choices("grant_types", GrantType::ALL, GrantType::as_str),
             response_types: table.choices("response_types", ResponseType::ALL, ResponseType::as_str),
+            allow_http_implicit_callbacks: table.boolean("allow_http_implicit_callbacks"),
             token_endpoint_auth_method: method(table, "token_endpoint_auth_method"),
             introspection_endpoint_auth_method: method(table, "introspection_endpoint_auth_method"),
             revocation_endpoint_auth_method: method(table, "revocation_endpoint_auth_method"),
@@ -127,6 +129,7 @@ impl ApplicationEntry {
         put(&mut settings.logout_redirect_uris, &self.logout_redirect_uris);
         put(&mut settings.grant_types, &self.grant_types);
         put(&mut settings.response_types, &self.response_types);
+        put(&mut settings.allow_http_implicit_callbacks, &self.allow_http_implicit_callbacks);
         put(&mut settings.token_endpoint_auth_method, &self.token_endpoint_auth_method);
         put(&mut settings.introspection_endpoint_auth_method, &self.introspection_endpoint_auth_method);
         put(&mut settings.revocation_endpoint_auth_method, &self.revocation_endpoint_auth_method);

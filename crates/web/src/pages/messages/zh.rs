@@ -182,6 +182,9 @@ pub const ZH: Messages = Messages {
     form_post_lead: "正在带您返回应用。如果没有反应，请点击下方按钮。",
     form_post_submit: "继续",
 
+    web_message_lead: "结果会交给打开本页面的窗口。如果此页面一直没有关闭，请关闭它并回到那个窗口继续。",
+    web_message_no_script: "本页面需要脚本才能交付结果。请允许此地址运行脚本，或换用其他浏览器，然后从应用重新开始。",
+
     start_title: "登录服务",
     start_title_app: Phrase("{} 的登录服务"),
     start_lead: "应用会将用户带到此地址进行登录。",

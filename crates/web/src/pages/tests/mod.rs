@@ -124,6 +124,10 @@ fn form_post<'a>(lang: Lang, v: &'a Values, fields: &'a [(&'a str, &'a str)]) ->
     FormPostPage { lang, action: &v.url, fields, nonce: &v.text }
 }
 
+fn web_message<'a>(lang: Lang, v: &'a Values) -> WebMessagePage<'a> {
+    WebMessagePage { lang, origin: &v.url, message: &v.text, nonce: &v.text }
+}
+
 /// Every page there is, in every shape it has.
 fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
     let fields = [(v.name.as_str(), v.text.as_str()), ("state", "s")];
@@ -133,6 +137,7 @@ fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
         ("account".to_owned(), account(lang, v).render()),
         ("consent".to_owned(), consent(lang, v, &SCOPES, true).render()),
         ("form_post".to_owned(), form_post(lang, v, &fields).render()),
+        ("web_message".to_owned(), web_message(lang, v).render()),
     ];
     for alert in ALERTS {
         pages.push((format!("login {alert:?}"), login(lang, v, Some(alert)).render()));
@@ -182,6 +187,10 @@ fn values_arrive_unchanged() {
         let (tags, _) = read(&form_post(Lang::En, &v, &fields).render().unwrap());
         assert!(tags.iter().any(|tag| tag.is("input", "name", "code") && tag.get("value") == Some(&v.text)));
         assert!(tags.iter().any(|tag| tag.is("form", "action", &v.url)));
+        let (tags, _) = read(&web_message(Lang::En, &v).render().unwrap());
+        let script = tags.iter().find(|tag| tag.name == "script").unwrap();
+        let data = [script.get("data-origin"), script.get("data-message")];
+        assert_eq!(data, [Some(v.url.as_str()), Some(v.text.as_str())]);
     }
 }
 
@@ -191,7 +200,8 @@ fn pages_keep_to_a_strict_content_security_policy() {
         for (name, html) in both_languages(&v) {
             let (tags, _) = read(&html);
             let scripts = tags.iter().filter(|tag| tag.name == "script").count();
-            assert_eq!(scripts, usize::from(name.starts_with("form_post")), "{name}");
+            let scripted = name.starts_with("form_post") || name.starts_with("web_message");
+            assert_eq!(scripts, usize::from(scripted), "{name}");
             assert!(tags.iter().all(|tag| tag.name != "style" && tag.name != "base" && tag.name != "iframe"));
             let inline = |key: &str| key == "style" || key.starts_with("on") || key == "formaction";
             assert!(tags.iter().all(|tag| tag.attributes.iter().all(|(key, _)| !inline(key))), "{name}");
