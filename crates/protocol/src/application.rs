@@ -1,14 +1,15 @@
 //! An application: what the standards call a client (RFC 6749 §2, OpenID Connect Registration §2).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     amr::Acr,
     id::{AppId, PoolId},
     issuer::Identifier,
-    jose::SigningAlg,
+    jose::{ClientKeys, ContentEncryption, KeyAlg, KeyManagementAlg, SigningAlg},
     redirect_uri::{self, RedirectUri, Scheme, VerifiedRedirectUri},
     secret::Secret,
     time::Seconds,
@@ -37,7 +38,6 @@ macro_rules! names {
         }
     };
 }
-
 pub(crate) use names;
 
 names!(
@@ -187,6 +187,14 @@ pub struct ApplicationSettings {
     pub id_token_signed_response_alg: SigningAlg,
     /// What its access tokens are signed with; never HS256, since others verify them.
     pub access_token_signed_response_alg: SigningAlg,
+    /// What user info is signed with; nothing: it is plain JSON.
+    pub userinfo_signed_response_alg: Option<SigningAlg>,
+    /// How its ID tokens are encrypted to its own key, after they are signed.
+    pub id_token_encrypted_response_alg: Option<KeyManagementAlg>,
+    /// What their content is encrypted with then; nothing: the default of [`ContentEncryption`].
+    pub id_token_encrypted_response_enc: Option<ContentEncryption>,
+    /// Its public keys.
+    pub jwks: Option<ClientKeys>,
     /// Origins whose scripts may call the endpoints; empty: the origins of the callbacks.
     pub web_origins: Vec<String>,
     /// Lifetime of a code.
@@ -213,6 +221,8 @@ pub struct ApplicationSettings {
     pub access_token_in_query: bool,
     /// Whether claims without a value are sent as `null` instead of left out.
     pub empty_claims_as_null: bool,
+    /// Claims with the same value for everybody, in ID tokens and user info.
+    pub constant_claims: BTreeMap<String, Value>,
     /// A logo for the login page.
     pub logo_uri: Option<String>,
     /// What it is, for people.
@@ -235,6 +245,10 @@ impl Default for ApplicationSettings {
             sector_identifier_uri: None,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
+            userinfo_signed_response_alg: None,
+            id_token_encrypted_response_alg: None,
+            id_token_encrypted_response_enc: None,
+            jwks: None,
             web_origins: Vec::new(),
             authorization_code_expire: Seconds(600),
             id_token_expire: Seconds(3600),
@@ -248,6 +262,7 @@ impl Default for ApplicationSettings {
             allow_plain_pkce: false,
             access_token_in_query: false,
             empty_claims_as_null: false,
+            constant_claims: BTreeMap::new(),
             logo_uri: None,
             description: None,
         }
@@ -259,6 +274,13 @@ impl ApplicationSettings {
     pub fn callback_host(&self) -> Option<&str> {
         let host = self.redirect_uris.first()?.host()?;
         self.redirect_uris.iter().all(|uri| uri.host() == Some(host)).then_some(host)
+    }
+
+    /// Whether anything it gets is signed with a key for `alg`.
+    pub fn signs_with(&self, alg: KeyAlg) -> bool {
+        let alg = SigningAlg::from(alg);
+        [self.id_token_signed_response_alg, self.access_token_signed_response_alg].contains(&alg)
+            || self.userinfo_signed_response_alg == Some(alg)
     }
 }
 

@@ -86,7 +86,7 @@ fn assert_document(document: &Discovery, url: &str, own: Value) {
 fn the_pools_document_lists_what_any_application_may_use() {
     let methods = ["client_secret_post", "client_secret_basic", "none"];
     assert_document(
-        &discovery(&pool_issuer(), None),
+        &discovery(&pool_issuer(), None, &PoolSettings::default()),
         "https://id.example.com/oidc",
         json!({
             "scopes_supported": [
@@ -98,7 +98,10 @@ fn the_pools_document_lists_what_any_application_may_use() {
             ],
             "grant_types_supported": ["authorization_code", "refresh_token", "implicit"],
             "subject_types_supported": ["public", "pairwise"],
-            "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
+            "id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
+            "id_token_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
+            "id_token_encryption_enc_values_supported": ["A128CBC-HS256", "A256GCM"],
+            "userinfo_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "token_endpoint_auth_methods_supported": methods,
             "introspection_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,
@@ -121,7 +124,7 @@ fn an_applications_document_lists_what_it_may_use() {
         pairwise(settings);
     });
     assert_document(
-        &discovery(&app_issuer(), Some(&application)),
+        &discovery(&app_issuer(), Some(&application), &PoolSettings::default()),
         "https://notes.id.example.com/oidc",
         json!({
             "scopes_supported": [
@@ -141,10 +144,23 @@ fn an_applications_document_lists_what_it_may_use() {
 }
 
 #[test]
+fn encryption_and_signed_user_info_are_listed_once_they_are_set() {
+    let application = application_with(|settings| {
+        settings.userinfo_signed_response_alg = Some(SigningAlg::EdDsa);
+        settings.id_token_encrypted_response_alg = Some(KeyManagementAlg::EcdhEs);
+    });
+    let document = discovery(&app_issuer(), Some(&application), &PoolSettings::default());
+    assert_eq!(document.userinfo_signing_alg_values_supported, ["EdDSA"]);
+    assert_eq!(document.id_token_encryption_alg_values_supported, ["ECDH-ES"]);
+    assert_eq!(document.id_token_encryption_enc_values_supported, ["A128CBC-HS256"]);
+}
+
+#[test]
 fn rs256_is_always_listed_and_once() {
     for alg in SigningAlg::ALL {
         let application = application_with(|settings| settings.id_token_signed_response_alg = *alg);
-        let listed = discovery(&app_issuer(), Some(&application)).id_token_signing_alg_values_supported;
+        let listed = discovery(&app_issuer(), Some(&application), &PoolSettings::default())
+            .id_token_signing_alg_values_supported;
         let expected = if *alg == SigningAlg::Rs256 { vec!["RS256"] } else { vec!["RS256", alg.as_str()] };
         assert_eq!(listed, expected);
     }
@@ -153,13 +169,20 @@ fn rs256_is_always_listed_and_once() {
 #[test]
 fn a_return_type_that_is_not_ticked_is_not_listed() {
     let application = application_with(|settings| settings.response_types.clear());
-    assert!(discovery(&app_issuer(), Some(&application)).response_types_supported.is_empty());
+    assert!(
+        discovery(&app_issuer(), Some(&application), &PoolSettings::default())
+            .response_types_supported
+            .is_empty()
+    );
 }
 
 #[test]
 fn every_listed_value_is_understood() {
     let application = application_with(|settings| settings.allow_plain_pkce = true);
-    for document in [discovery(&pool_issuer(), None), discovery(&app_issuer(), Some(&application))] {
+    for document in [
+        discovery(&pool_issuer(), None, &PoolSettings::default()),
+        discovery(&app_issuer(), Some(&application), &PoolSettings::default()),
+    ] {
         let d = &document;
         for value in &d.scopes_supported {
             assert_eq!(Scope::parse(value).unwrap().to_string(), *value);

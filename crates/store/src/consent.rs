@@ -41,7 +41,7 @@ impl Store {
         Ok(stored.map(|stored| stored.parse()))
     }
 
-    /// Remembers `allowed` beside what was remembered before.
+    /// Remembers `allowed` beside what was remembered before and still means something in the pool.
     pub async fn remember_consent(
         &self,
         user: UserId,
@@ -50,10 +50,12 @@ impl Store {
         now: Now,
     ) -> Result<(), StoreError> {
         let key = args![self.pool_id(), user, application];
+        let pool = self.pool_settings().await?;
         for _ in 0..TRIES {
             let stored = self.engine().find(&LOAD, key.clone(), read).await?;
             let earlier = stored.as_ref().map(Stored::parse).unwrap_or_default();
-            let all = Stored::of(&earlier.union(allowed));
+            let all = earlier.union(allowed);
+            let all = Stored::of(&Consent { scope: pool.understood(all.scope), ..all });
             let row = [key.clone(), args![all.scope, all.claims, now.timestamp()]].concat();
             let batch = match stored {
                 None => Batch::new().guard(&INSERT, row),
@@ -81,7 +83,7 @@ impl Stored {
     /// What cannot be read was not allowed.
     fn parse(&self) -> Consent {
         Consent {
-            scope: Scope::parse(&self.scope).unwrap_or_default(),
+            scope: Scope::read(&self.scope).unwrap_or_default(),
             claims: serde_json::from_str(&self.claims).unwrap_or_default(),
         }
     }

@@ -48,6 +48,11 @@ impl Policy {
     }
 }
 
+/// A token as the whole answer (OpenID Connect Core §5.3.2).
+pub fn jwt(token: String) -> Response {
+    with_type(StatusCode::OK, "application/jwt", token)
+}
+
 /// A page.
 pub fn page(status: StatusCode, page: &impl Template, policy: &Policy) -> Response {
     let Ok(html) = page.render() else {

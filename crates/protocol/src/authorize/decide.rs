@@ -7,6 +7,7 @@ use crate::{
     consent::Consent,
     error::{ErrorCode, Refusal, refuse},
     id::UserId,
+    pool::PoolSettings,
     scope::{KnownScope, Scope},
     session::Session,
     time::{Seconds, Timestamp},
@@ -24,6 +25,8 @@ pub struct Situation<'a> {
     pub chosen: Option<Chosen>,
     /// The answer to the consent page of this transaction. A yes counts only for the chosen session, whose user gave it.
     pub answer: Option<bool>,
+    /// What the pool adds to the built-in scopes and claims.
+    pub pool: &'a PoolSettings,
     /// What the user agreed to earlier.
     pub remembered: Option<&'a Consent>,
     /// The users of whom it must be one: of a verified `id_token_hint`, or of a `sub` asked for by value.
@@ -63,9 +66,13 @@ pub fn granted_scope(request: &AuthorizationRequest, application: &ActiveApplica
 }
 
 /// What the user has to allow: the scope that can be granted, and the claims asked for one by one that it does not give.
-pub fn asked_consent(request: &AuthorizationRequest, application: &ActiveApplication) -> Consent {
+pub fn asked_consent(
+    request: &AuthorizationRequest,
+    application: &ActiveApplication,
+    pool: &PoolSettings,
+) -> Consent {
     let scope = granted_scope(request, application);
-    let more = request.claims.names().filter(|name| is_user_claim(name) && !gives(&scope, name));
+    let more = request.claims.names().filter(|name| is_user_claim(name, pool) && !gives(&scope, name, pool));
     Consent { claims: more.map(str::to_owned).collect(), scope }
 }
 
@@ -119,7 +126,7 @@ fn interaction(request: &AuthorizationRequest, application: &ActiveApplication, 
         return Next::ChooseAccount;
     }
     let allowed = at.answer == Some(true) && chosen.is_some();
-    consent(request, application, at.remembered, allowed)
+    consent(request, application, at, allowed)
 }
 
 /// Why another login is needed, whatever its age: of somebody else, or of another kind.
@@ -141,11 +148,11 @@ fn unfit(request: &AuthorizationRequest, session: &Session, at: &Situation<'_>) 
 fn consent(
     request: &AuthorizationRequest,
     application: &ActiveApplication,
-    remembered: Option<&Consent>,
+    at: &Situation<'_>,
     allowed: bool,
 ) -> Next {
-    let asked = asked_consent(request, application);
-    let agreed = remembered.is_some_and(|earlier| earlier.covers(&asked));
+    let asked = asked_consent(request, application, at.pool);
+    let agreed = at.remembered.is_some_and(|earlier| earlier.covers(&asked, at.pool));
     let ask = request.prompt.consent || !(application.settings.skip_consent || agreed);
     if ask && !allowed { Next::AskConsent } else { Next::Issue { scope: asked.scope } }
 }

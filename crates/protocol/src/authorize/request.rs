@@ -8,6 +8,7 @@ use crate::{
     claims_request::ClaimsRequest,
     params::RawParams,
     pkce::{ChallengeMethod, CodeChallenge},
+    pool::PoolSettings,
     redirect_uri::{RedirectUri, Scheme},
     scope::Scope,
     time::Seconds,
@@ -198,4 +199,11 @@ pub struct AuthorizationRequest {
     pub id_token_hint: Option<String>,
     /// What is asked for one by one, `acr` also by `acr_values` and by the application's settings.
     pub claims: ClaimsRequest,
+}
+
+impl AuthorizationRequest {
+    /// The same without the scope values that mean nothing in `pool`.
+    pub fn within(self, pool: &PoolSettings) -> AuthorizationRequest {
+        AuthorizationRequest { scope: pool.understood(self.scope), ..self }
+    }
 }

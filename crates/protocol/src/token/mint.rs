@@ -6,11 +6,12 @@ use crate::{
     access_token::{AccessTokenClaims, new_jti},
     application::ActiveApplication,
     authorize::AllowedResponse,
-    claims::{BoundHashes, IdTokenClaims, user_claims, wished_claims},
+    claims::{BoundHashes, IdTokenClaims, add_wished, user_claims},
     entropy::Entropy,
     grant::Grant,
     issuer::Issuer,
-    jose::{self, JoseError, Signer, Typ},
+    jose::{self, JoseError, Recipient, Signer, Typ},
+    pool::PoolSettings,
     scope::Scope,
     subject::Subjects,
     time::{Seconds, Timestamp},
@@ -33,8 +34,10 @@ pub struct Minting<'a, P: Permission = AllowedGrant> {
     pub subjects: Subjects<'a>,
     /// From which grant.
     pub grant: &'a Grant,
-    /// The scope of the access token.
+    /// The scope of the access token; what means nothing in the pool any more is left out.
     pub scope: Scope,
+    /// What the pool adds to the built-in scopes and claims.
+    pub pool: &'a PoolSettings,
     /// The `nonce` of the authorization request; none on refresh.
     pub nonce: Option<String>,
 }
@@ -69,6 +72,19 @@ pub struct Signers<'a> {
     pub access_token: Signer<'a>,
     /// Signs the ID token.
     pub id_token: Signer<'a>,
+    /// Whom the signed ID token is encrypted to, if it is.
+    pub recipient: Option<&'a Recipient>,
+}
+
+impl Signers<'_> {
+    /// Signs an ID token, and encrypts it if its application wants that (OpenID Connect Core §10.2, §16.14).
+    fn id_token(&self, claims: &IdTokenClaims, entropy: &mut dyn Entropy) -> Result<String, JoseError> {
+        let signed = jose::sign(&self.id_token, Typ::IdToken, claims)?;
+        match self.recipient {
+            Some(recipient) => recipient.encrypt(&signed, entropy),
+            None => Ok(signed),
+        }
+    }
 }
 
 /// The answer of the token endpoint (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
@@ -113,17 +129,18 @@ pub struct FrontAccess {
 impl Minting<'_> {
     /// Makes the tokens. `refresh_token` was decided, and its row written, before.
     pub fn mint(
-        self,
+        mut self,
         signers: &Signers<'_>,
         refresh_token: Option<String>,
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) -> Result<TokenResponse, JoseError> {
+        self.scope = self.pool.understood(self.scope);
         let access_token = self.access_token(signers, now, entropy)?;
         let at_hash = Some(jose::half_hash(signers.id_token.alg(), &access_token));
         let bound = BoundHashes { at_hash, ..BoundHashes::default() };
         Ok(TokenResponse {
-            id_token: self.id_token(signers, bound, now)?,
+            id_token: self.id_token(signers, bound, now, entropy)?,
             access_token,
             token_type: "Bearer",
             expires_in: self.allowed.application().settings.access_token_expire,
@@ -136,7 +153,7 @@ impl Minting<'_> {
 impl Minting<'_, AllowedResponse> {
     /// Makes the tokens of the allowed return type, whose grant was written before. `code` and `state` go with them.
     pub fn mint_front(
-        self,
+        mut self,
         signers: &Signers<'_>,
         code: Option<&str>,
         state: Option<&str>,
@@ -144,6 +161,7 @@ impl Minting<'_, AllowedResponse> {
         entropy: &mut dyn Entropy,
     ) -> Result<FrontTokens, JoseError> {
         let kind = self.allowed.kind();
+        self.scope = self.pool.understood(self.scope);
         let access_token =
             kind.gives_token().then(|| self.access_token(signers, now, entropy)).transpose()?;
         let hash = |text: &str| jose::half_hash(signers.id_token.alg(), text);
@@ -152,7 +170,8 @@ impl Minting<'_, AllowedResponse> {
             c_hash: code.map(hash),
             s_hash: state.map(hash),
         };
-        let id_token = kind.gives_id_token().then(|| self.id_token(signers, bound, now)).transpose()?;
+        let id_token =
+            kind.gives_id_token().then(|| self.id_token(signers, bound, now, entropy)).transpose()?;
         let expires_in = self.allowed.application().settings.access_token_expire;
         let access = access_token.map(|token| FrontAccess { token, expires_in, scope: self.scope });
         Ok(FrontTokens { access, id_token })
@@ -175,9 +194,9 @@ impl<P: Permission> Minting<'_, P> {
         signers: &Signers<'_>,
         bound: BoundHashes,
         now: Timestamp,
+        entropy: &mut dyn Entropy,
     ) -> Result<String, JoseError> {
-        let claims = self.id_claims(self.allowed.application(), now, bound)?;
-        jose::sign(&signers.id_token, Typ::IdToken, &claims)
+        signers.id_token(&self.id_claims(self.allowed.application(), now, bound)?, entropy)
     }
 
     fn access_claims(
@@ -209,8 +228,8 @@ impl<P: Permission> Minting<'_, P> {
     ) -> Result<IdTokenClaims, JoseError> {
         let wishes = &self.grant.claims.id_token;
         let acr = wishes.contains_key("acr");
-        let mut user = user_claims(self.user, &self.scope, application);
-        user.extend(wished_claims(self.user, wishes));
+        let mut user = user_claims(self.user, &self.scope, application, self.pool);
+        add_wished(&mut user, self.user, wishes, self.pool);
         Ok(IdTokenClaims {
             iss: self.issuer.url().to_owned(),
             sub: self.subjects.subject(self.user.id, application)?,

@@ -7,7 +7,8 @@ use http::StatusCode;
 use signet_protocol::{
     authorize::{self, Draft},
     consent::Consent,
-    scope::KnownScope,
+    pool::PoolSettings,
+    scope::{KnownScope, ScopeValue},
     session::Session,
     user::ActiveUser,
 };
@@ -20,7 +21,7 @@ use crate::{
         self, session,
         transaction::{Open, used},
     },
-    pages::{ConsentPage, ScopeLine},
+    pages::{ConsentPage, Lang, ScopeLine},
     respond::{self, Policy},
 };
 
@@ -33,23 +34,33 @@ async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
     let query = edge.query()?;
     let open = Open::find(signet, edge, query.get("txn")).await?;
     Ok(match session::current(signet, edge, &open.application).await? {
-        Some((session, user)) => page(signet, edge, &open, &session, &user),
+        Some((session, user)) => {
+            let pool = signet.store().pool_settings().await?;
+            page(signet, edge, &open, &pool, (&session, &user))
+        }
         None => respond::see_other(&format!("/login?txn={}", open.transaction.id)),
     })
 }
 
 /// What has to be allowed; the request was checked before, and is again when it resumes.
-fn asked(open: &Open) -> Consent {
+fn asked(open: &Open, pool: &PoolSettings) -> Consent {
     authorize::check(&Draft::parse(&open.params), &open.application)
-        .map(|request| authorize::asked_consent(&request, &open.application))
+        .map(|request| authorize::asked_consent(&request.within(pool), &open.application, pool))
         .unwrap_or_default()
 }
 
-fn page(signet: &Signet, edge: &Edge, open: &Open, session: &Session, user: &ActiveUser) -> Response {
-    let asked = asked(open);
-    let lines: Vec<ScopeLine> = asked.scope.iter().filter_map(line).collect();
+fn page(
+    signet: &Signet,
+    edge: &Edge,
+    open: &Open,
+    pool: &PoolSettings,
+    (session, user): (&Session, &ActiveUser),
+) -> Response {
+    let asked = asked(open, pool);
+    let lang = edge.lang(open.params.get("ui_locales"));
+    let lines: Vec<ScopeLine> = asked.scope.iter().filter_map(|value| line(value, pool, lang)).collect();
     let page = ConsentPage {
-        lang: edge.lang(open.params.get("ui_locales")),
+        lang,
         app_name: &open.application.name,
         app_logo: open.application.settings.logo_uri.as_deref(),
         display_name: user.display_name(),
@@ -63,7 +74,21 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, session: &Session, user: &Act
     respond::page(StatusCode::OK, &page, &Policy::FORM)
 }
 
-fn line(scope: KnownScope) -> Option<ScopeLine> {
+fn line<'p>(value: &'p ScopeValue, pool: &'p PoolSettings, lang: Lang) -> Option<ScopeLine<'p>> {
+    match value {
+        ScopeValue::Known(known) => known_line(*known),
+        ScopeValue::Custom(name) => {
+            let scope = pool.scopes.get(&**name)?;
+            let description = match lang {
+                Lang::En => scope.description.as_deref(),
+                Lang::Zh => scope.description_zh.as_deref().or(scope.description.as_deref()),
+            };
+            Some(ScopeLine::Custom { name, description, claims: &scope.claims })
+        }
+    }
+}
+
+fn known_line(scope: KnownScope) -> Option<ScopeLine<'static>> {
     match scope {
         KnownScope::Openid | KnownScope::OfflineAccess => None,
         KnownScope::Profile => Some(ScopeLine::Profile),
@@ -95,7 +120,8 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         return Err(used(&open.transaction, &open.application));
     }
     if allowed {
-        let (store, asked) = (signet.store(), asked(&open));
+        let store = signet.store();
+        let asked = asked(&open, &*store.pool_settings().await?);
         store.remember_consent(user.id, open.application.id, &asked, signet.now()).await?;
     }
     tracing::info!(request_id = edge.request_id, sub = %user.id, client_id = %open.application.id, allowed, "consent");

@@ -4,10 +4,14 @@
 
 use signet_protocol::{
     application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType, SubjectType},
-    jose::SigningAlg,
+    jose::{KeyManagementAlg, SigningAlg},
+    limits::CONSTANT_CLAIMS_BYTES,
+    pool::check_claim_name,
     redirect_uri::{RedirectUri, Scheme},
     user::User,
 };
+
+use super::problem::shown;
 
 /// A rule about one key of an application: what is wrong with it, or nothing.
 type Rule = (&'static str, fn(&Application) -> Option<String>);
@@ -22,6 +26,9 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("revocation_endpoint_auth_method", |app| method(app, app.settings.revocation_endpoint_auth_method)),
     ("id_token_signed_response_alg", |app| hs256_has_a_key(app).map(str::to_owned)),
     ("access_token_signed_response_alg", |app| others_can_verify(app).map(str::to_owned)),
+    ("userinfo_signed_response_alg", |app| signed_user_info_has_a_key(app).map(str::to_owned)),
+    ("id_token_encrypted_response_alg", has_a_key_to_encrypt_to),
+    ("id_token_encrypted_response_enc", |app| encryption_has_both(app).map(str::to_owned)),
     ("subject_type", |app| pairwise_has_a_sector(app).map(str::to_owned)),
     ("redirect_uris", |app| schemes(app.settings.kind, &app.settings.redirect_uris)),
     ("logout_redirect_uris", |app| schemes(app.settings.kind, &app.settings.logout_redirect_uris)),
@@ -29,6 +36,7 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("redirect_uris", tokens_go_by_https),
     ("response_types", |app| modes_are_used(app).map(str::to_owned)),
     ("response_types", types_have_their_modes),
+    ("constant_claims", constant_claims_fit),
     ("grant_types", |app| refresh_has_an_origin(app).map(str::to_owned)),
 ];
 
@@ -65,12 +73,38 @@ fn method(app: &Application, method: AuthMethod) -> Option<String> {
 /// OpenID Connect Core §10.1.
 fn hs256_has_a_key(app: &Application) -> Option<&'static str> {
     (app.settings.id_token_signed_response_alg == SigningAlg::Hs256 && app.secret.is_none())
-        .then_some("is HS256, which is keyed by a secret; without one use RS256 or ES256")
+        .then_some("is HS256, which is keyed by a secret; without one use RS256, PS256, ES256 or EdDSA")
+}
+
+/// OpenID Connect Core §10.1.
+fn signed_user_info_has_a_key(app: &Application) -> Option<&'static str> {
+    (app.settings.userinfo_signed_response_alg == Some(SigningAlg::Hs256) && app.secret.is_none())
+        .then_some("is HS256, which is keyed by a secret; without one use RS256, PS256, ES256 or EdDSA")
+}
+
+/// OpenID Connect Core §10.2.
+fn has_a_key_to_encrypt_to(app: &Application) -> Option<String> {
+    let alg = app.settings.id_token_encrypted_response_alg?;
+    let found = app.settings.jwks.as_ref().and_then(|keys| keys.recipient(alg, Default::default()));
+    let wanted = match alg {
+        KeyManagementAlg::RsaOaep256 => "an RSA key",
+        KeyManagementAlg::EcdhEs => "a P-256 key",
+    };
+    found.is_none().then(|| {
+        format!("is {}, which needs {wanted} in `jwks` that may encrypt: `use` enc, or none", alg.as_str())
+    })
+}
+
+fn encryption_has_both(app: &Application) -> Option<&'static str> {
+    let settings = &app.settings;
+    let lonely = settings.id_token_encrypted_response_enc.is_some()
+        && settings.id_token_encrypted_response_alg.is_none();
+    lonely.then_some("needs `id_token_encrypted_response_alg`: by itself it encrypts nothing")
 }
 
 fn others_can_verify(app: &Application) -> Option<&'static str> {
     (app.settings.access_token_signed_response_alg == SigningAlg::Hs256).then_some(
-        "must be RS256 or ES256: whoever receives an access token verifies it by the published keys",
+        "must be RS256, PS256, ES256 or EdDSA: whoever receives an access token verifies it by the published keys",
     )
 }
 
@@ -137,6 +171,20 @@ fn types_have_their_modes(app: &Application) -> Option<String> {
         let mode = kind.modes().find(|mode| !app.allows_grant(*mode))?;
         Some(format!("has \"{}\", which needs {} in `grant_types`", kind.as_str(), mode.as_str()))
     })
+}
+
+/// They travel in every ID token, and none takes the place of what Signet says.
+fn constant_claims_fit(app: &Application) -> Option<String> {
+    let claims = &app.settings.constant_claims;
+    let refused = |name: &String| {
+        check_claim_name(name).err().map(|reason| format!("has {:?}, which {reason}", shown(name)))
+    };
+    let size = serde_json::to_vec(claims).map_or(usize::MAX, |bytes| bytes.len());
+    let large = || {
+        (size > CONSTANT_CLAIMS_BYTES)
+            .then(|| format!("must be at most {CONSTANT_CLAIMS_BYTES} bytes as JSON; it is {size}"))
+    };
+    claims.keys().find_map(refused).or_else(large)
 }
 
 fn refresh_has_an_origin(app: &Application) -> Option<&'static str> {

@@ -32,7 +32,7 @@ use crate::{
     error::{Failure, only},
     login::{self, browser::Browser},
     metrics::{Outcome, mark},
-    oidc::{application_here, live, token::Keys},
+    oidc::{application_here, keys::Keys, live},
     pages::{FormPostPage, Problem, WebMessagePage},
     respond::{self, Policy},
 };
@@ -137,7 +137,7 @@ async fn answer(
 impl Asking<'_> {
     async fn answer(&self, draft: &Draft) -> Result<Response, Failure> {
         let request = match authorize::check(draft, &self.application) {
-            Ok(request) => request,
+            Ok(request) => request.within(&*self.signet.store().pool_settings().await?),
             Err(refusal) => return self.refuse(refusal, draft.is_silent()).await,
         };
         match self.expected(&request).await? {
@@ -178,6 +178,7 @@ impl Asking<'_> {
         let signed_in = login::session::current(self.signet, self.edge, &self.application).await?;
         let session = signed_in.as_ref().map(|(session, _)| session);
         let remembered = self.remembered(session, request).await?;
+        let pool = self.signet.store().pool_settings().await?;
         let chosen = self.transaction.as_ref().and_then(|transaction| transaction.chosen);
         let same_person =
             session.is_some_and(|session| chosen.is_some_and(|chosen| chosen.session == session.id));
@@ -190,6 +191,7 @@ impl Asking<'_> {
                 .as_ref()
                 .and_then(|transaction| transaction.consent)
                 .filter(|_| same_person),
+            pool: &pool,
             remembered: remembered.as_ref(),
             expected,
         };
@@ -225,6 +227,7 @@ impl Asking<'_> {
     ) -> Result<Response, Failure> {
         let issuer = &self.edge.issuer;
         let allowed = &AllowedResponse::of(&self.application, request.response_type)?;
+        let pool = &*self.signet.store().pool_settings().await?;
         // Loaded first, so that nothing is written in vain.
         let keys = match allowed.kind().is_front() {
             true => Some(Keys::load(self.signet, issuer.id(), &self.application).await?),
@@ -238,7 +241,7 @@ impl Asking<'_> {
                 Some((keys, grant)) => {
                     let (subjects, scope) = (self.signet.store().pool().subjects(), grant.scope.clone());
                     let nonce = request.nonce.clone();
-                    let minting = Minting { issuer, allowed, user, subjects, grant, scope, nonce };
+                    let minting = Minting { issuer, allowed, user, subjects, grant, scope, pool, nonce };
                     let (signers, state, at) = (keys.signers(), addressee.state(), now.timestamp());
                     minting.mint_front(&signers, issued.code(), state, at, &mut SystemEntropy)?
                 }

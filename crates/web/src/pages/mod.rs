@@ -146,7 +146,7 @@ pub struct ConsentPage<'a> {
     /// The user name or email of the account.
     pub account: &'a str,
     /// What is asked for besides `openid`, in the order it is to be listed.
-    pub scopes: &'a [ScopeLine],
+    pub scopes: &'a [ScopeLine<'a>],
     /// Claims that are asked for one by one, by name.
     pub claims: &'a [&'a str],
     /// Whether `offline_access` is asked for.
@@ -159,7 +159,7 @@ pub struct ConsentPage<'a> {
 
 /// A scope the consent page puts into words (OIDC Core, section 5.4, and Signet's own).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScopeLine {
+pub enum ScopeLine<'a> {
     /// `profile`
     Profile,
     /// `email`
@@ -176,11 +176,20 @@ pub enum ScopeLine {
     ExternalId,
     /// `extended_fields`
     ExtendedFields,
+    /// One of the pool's own.
+    Custom {
+        /// Its value.
+        name: &'a str,
+        /// What the operator says of it, in the language of the page.
+        description: Option<&'a str>,
+        /// The claims it gives.
+        claims: &'a [String],
+    },
 }
 
-impl ScopeLine {
-    fn line(&self, t: &'static Messages) -> &'static Line {
-        match self {
+impl ScopeLine<'_> {
+    fn words(&self, t: &'static Messages) -> Words<'_> {
+        let line = match self {
             ScopeLine::Profile => &t.scope_profile,
             ScopeLine::Email => &t.scope_email,
             ScopeLine::Phone => &t.scope_phone,
@@ -189,34 +198,37 @@ impl ScopeLine {
             ScopeLine::Roles => &t.scope_roles,
             ScopeLine::ExternalId => &t.scope_external_id,
             ScopeLine::ExtendedFields => &t.scope_extended_fields,
-        }
+            ScopeLine::Custom { name, description, claims } => {
+                let title = description.map_or_else(|| t.scope_custom.with(name).into(), Cow::from);
+                return Words { title, detail: claims.join(", ").into() };
+            }
+        };
+        line.into()
     }
 }
 
-/// A line of the consent page as it is shown.
-struct Shown {
-    title: &'static str,
-    detail: Cow<'static, str>,
+/// A line of the consent page in words, ours or the operator's.
+struct Words<'a> {
+    title: Cow<'a, str>,
+    detail: Cow<'a, str>,
 }
 
-impl From<&'static Line> for Shown {
-    fn from(line: &'static Line) -> Shown {
-        Shown { title: line.title, detail: line.detail.into() }
+impl From<&'static Line> for Words<'_> {
+    fn from(line: &'static Line) -> Self {
+        Words { title: line.title.into(), detail: line.detail.into() }
     }
 }
 
 impl ConsentPage<'_> {
     /// Who is asking comes first and what lasts longest comes last.
-    fn lines(&self) -> Vec<Shown> {
+    fn lines(&self) -> Vec<Words<'_>> {
         let t = self.lang.messages();
-        let asked = self.scopes.iter().map(|scope| scope.line(t));
-        let details = || Shown { title: t.consent_details, detail: t.claim_names.list(self.claims).into() };
-        std::iter::once(&t.scope_openid)
-            .chain(asked)
-            .map(Shown::from)
-            .chain((!self.claims.is_empty()).then(details))
-            .chain(self.offline.then(|| Shown::from(&t.scope_offline)))
-            .collect()
+        let asked = self.scopes.iter().map(|scope| scope.words(t));
+        let details =
+            || Words { title: t.consent_details.into(), detail: t.claim_names.list(self.claims).into() };
+        let details = (!self.claims.is_empty()).then(details);
+        let offline = self.offline.then_some(&t.scope_offline).map(Words::from);
+        std::iter::once((&t.scope_openid).into()).chain(asked).chain(details).chain(offline).collect()
     }
 }
 

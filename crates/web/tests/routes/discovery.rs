@@ -38,7 +38,10 @@ async fn the_pool_lists_what_any_application_may_use() {
     assert_eq!(document["response_types_supported"], json!(types));
     let modes = ["query", "fragment", "form_post", "web_message"];
     assert_eq!(document["response_modes_supported"], json!(modes));
-    assert_eq!(document["id_token_signing_alg_values_supported"], json!(["RS256", "ES256", "HS256"]));
+    assert_eq!(
+        document["id_token_signing_alg_values_supported"],
+        json!(["RS256", "PS256", "ES256", "EdDSA", "HS256"])
+    );
     assert_eq!(document["authorization_response_iss_parameter_supported"], true);
     assert_eq!(document["request_uri_parameter_supported"], false);
 }
@@ -116,13 +119,14 @@ async fn key_types_are_listed_once_an_application_uses_them() {
     world
         .update_application(rp.application.id, |application| {
             application.settings.access_token_signed_response_alg = SigningAlg::Es256;
+            application.settings.id_token_signed_response_alg = SigningAlg::EdDsa;
         })
         .await;
     let other = Rp::new(&world, "other", |_| {}).await;
-    for (rp, expected) in [(&rp, 2), (&rp.at_home(), 2), (&other.at_home(), 1)] {
+    for (rp, expected) in [(&rp, 3), (&rp.at_home(), 3), (&other.at_home(), 1)] {
         let mut found = types(rp).await;
         found.sort();
-        assert_eq!(found, ["EC", "RSA"][2 - expected..], "{}", rp.issuer);
+        assert_eq!(found, ["EC", "OKP", "RSA"][3 - expected..], "{}", rp.issuer);
     }
 }
 

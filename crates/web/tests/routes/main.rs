@@ -25,6 +25,7 @@ mod proxies;
 mod refresh;
 mod revocation;
 mod rp;
+mod scopes;
 mod session_end;
 mod support;
 mod tabs;

@@ -10,6 +10,7 @@ use crate::{
     consent::Consent,
     error::ErrorCode,
     id::UserId,
+    pool::PoolSettings,
     samples::*,
     scope::KnownScope,
     session::Session,
@@ -48,6 +49,8 @@ enum Hint {
     Other,
     Nobody,
 }
+
+static POOL: LazyLock<PoolSettings> = LazyLock::new(PoolSettings::default);
 
 static EITHER: LazyLock<[UserId; 2]> = LazyLock::new(|| [user_id(), other_user_id()]);
 
@@ -117,6 +120,7 @@ impl Case {
                 Pick::Login => chosen(session_id(), true),
             },
             answer: self.answer,
+            pool: &POOL,
             remembered,
             expected,
         }
@@ -397,7 +401,7 @@ fn claims_that_no_scope_gives_need_a_consent_of_their_own() {
         )],
         &active_application(),
     );
-    let asked = asked_consent(&request, &active_application());
+    let asked = asked_consent(&request, &active_application(), &POOL);
     assert_eq!(asked.scope, scope("openid profile"));
     assert_eq!(asked.claims.into_iter().collect::<Vec<_>>(), ["email", "phone_number"]);
 }

@@ -8,7 +8,8 @@ use crate::{
     authorize::AllowedResponse,
     claims_request::ClaimsRequest,
     grant::Grant,
-    jose::{Parsed, Signer, SigningAlg, Verifier, half_hash},
+    jose::{KeyAlg, Parsed, Signer, SigningAlg, SigningKey, Verifier, half_hash},
+    pool::PoolSettings,
     samples::*,
     subject::Subjects,
     time::Seconds,
@@ -30,9 +31,10 @@ fn minted(
         subjects: Subjects::of(pool_key()),
         grant: &grant(),
         scope: scope(granted),
+        pool: &PoolSettings::default(),
         nonce: nonce.map(str::to_owned),
     };
-    let signers = Signers { access_token: Signer::Key(ec()), id_token };
+    let signers = Signers { access_token: Signer::Key(ec()), id_token, recipient: None };
     minting.mint(&signers, refresh_token.map(str::to_owned), NOW, &mut Seeded(1)).unwrap()
 }
 
@@ -105,9 +107,10 @@ fn front(kind: ResponseType, id_token: Signer<'_>, state: Option<&str>) -> Front
         subjects: Subjects::of(pool_key()),
         grant: &grant(),
         scope: scope("openid email"),
+        pool: &PoolSettings::default(),
         nonce: Some("n-0".to_owned()),
     };
-    let signers = Signers { access_token: Signer::Key(ec()), id_token };
+    let signers = Signers { access_token: Signer::Key(ec()), id_token, recipient: None };
     let code = kind.gives_code().then_some("c0de");
     minting.mint_front(&signers, code, state, NOW, &mut Seeded(1)).unwrap()
 }
@@ -157,8 +160,11 @@ fn a_nonce_is_there_only_when_one_was_given() {
 
 #[test]
 fn each_key_signs_an_id_token_that_its_own_half_verifies() {
+    let [ps, ed] = [KeyAlg::Ps256, KeyAlg::EdDsa].map(|alg| SigningKey::generate(alg).unwrap().0);
     let keys = [
         (Signer::Key(rsa()), Verifier::Key(rsa().verifying_key()), "RS256", Some(rsa().kid())),
+        (Signer::Key(&ps), Verifier::Key(ps.verifying_key()), "PS256", Some(ps.kid())),
+        (Signer::Key(&ed), Verifier::Key(ed.verifying_key()), "EdDSA", Some(ed.kid())),
         (Signer::Key(ec()), Verifier::Key(ec().verifying_key()), "ES256", Some(ec().kid())),
         (Signer::Hmac(hmac()), Verifier::Hmac(hmac()), "HS256", None),
     ];
@@ -215,9 +221,10 @@ fn minted_with(claims: &str) -> TokenResponse {
         subjects: Subjects::of(pool_key()),
         grant: &Grant { claims: ClaimsRequest::parse(claims).unwrap(), ..grant() },
         scope: scope("openid email"),
+        pool: &PoolSettings::default(),
         nonce: None,
     };
-    let signers = Signers { access_token: Signer::Key(ec()), id_token: Signer::Key(ec()) };
+    let signers = Signers { access_token: Signer::Key(ec()), id_token: Signer::Key(ec()), recipient: None };
     minting.mint(&signers, None, NOW, &mut Seeded(1)).unwrap()
 }
 

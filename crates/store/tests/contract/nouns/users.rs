@@ -2,6 +2,7 @@ use serde_json::json;
 use signet_protocol::{
     consent::Consent,
     password::PasswordHash,
+    pool::PoolSettings,
     scope::Scope,
     user::{LoginName, User},
 };
@@ -197,5 +198,6 @@ async fn consents_given_at_once_are_all_remembered(world: World) {
     })
     .await;
     let stored = world.store.consent(alice, application).await.unwrap().unwrap();
-    assert!((0..values.len()).all(|number| stored.covers(&allowed(number))), "{stored:?}");
+    let pool = PoolSettings::default();
+    assert!((0..values.len()).all(|number| stored.covers(&allowed(number), &pool)), "{stored:?}");
 }

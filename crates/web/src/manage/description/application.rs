@@ -1,5 +1,8 @@
 //! `[[applications]]`.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use signet_protocol::{
     amr::Acr,
     application::{
@@ -7,20 +10,25 @@ use signet_protocol::{
     },
     id::AppId,
     issuer::Identifier,
-    jose::SigningAlg,
-    limits::{ACCESS_TOKEN_EXPIRE_MAX, URIS_PER_APPLICATION},
+    jose::{ClientKeys, ContentEncryption, KeyManagementAlg, SigningAlg},
+    limits::{ACCESS_TOKEN_EXPIRE_MAX, EXTENDED_FIELDS_DEPTH, URIS_PER_APPLICATION},
+    pool::check_claim_name,
     redirect_uri::RedirectUri,
     secret::Secret,
     time::Seconds,
 };
 
 use super::{check, put};
-use crate::manage::reader::{Lines, Table};
+use crate::manage::{
+    problem::shown,
+    reader::{Lines, Table},
+};
 
 /// The longest lifetime of anything: a year.
 const YEAR: i64 = 31_536_000;
 /// Access tokens are verified by others, who need an asymmetric algorithm.
-const ACCESS_TOKEN_ALGS: &[SigningAlg] = &[SigningAlg::Rs256, SigningAlg::Es256];
+const ACCESS_TOKEN_ALGS: &[SigningAlg] =
+    &[SigningAlg::Rs256, SigningAlg::Ps256, SigningAlg::Es256, SigningAlg::EdDsa];
 
 /// What a file says about one application.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +54,10 @@ pub struct ApplicationEntry {
     pub sector_identifier_uri: Option<Option<String>>,
     pub id_token_signed_response_alg: Option<SigningAlg>,
     pub access_token_signed_response_alg: Option<SigningAlg>,
+    pub userinfo_signed_response_alg: Option<Option<SigningAlg>>,
+    pub id_token_encrypted_response_alg: Option<Option<KeyManagementAlg>>,
+    pub id_token_encrypted_response_enc: Option<Option<ContentEncryption>>,
+    pub jwks: Option<Option<ClientKeys>>,
     pub web_origins: Option<Vec<String>>,
     pub authorization_code_expire: Option<Seconds>,
     pub id_token_expire: Option<Seconds>,
@@ -59,6 +71,7 @@ pub struct ApplicationEntry {
     pub allow_plain_pkce: Option<bool>,
     pub access_token_in_query: Option<bool>,
     pub empty_claims_as_null: Option<bool>,
+    pub constant_claims: Option<BTreeMap<String, Value>>,
     pub logo_uri: Option<Option<String>>,
     pub description: Option<Option<String>>,
 }
@@ -90,6 +103,22 @@ impl ApplicationEntry {
                 "access_token_signed_response_alg",
                 ACCESS_TOKEN_ALGS,
             ),
+            userinfo_signed_response_alg: table.optional_choice(
+                "userinfo_signed_response_alg",
+                SigningAlg::ALL,
+                SigningAlg::as_str,
+            ),
+            id_token_encrypted_response_alg: table.optional_choice(
+                "id_token_encrypted_response_alg",
+                KeyManagementAlg::ALL,
+                KeyManagementAlg::as_str,
+            ),
+            id_token_encrypted_response_enc: table.optional_choice(
+                "id_token_encrypted_response_enc",
+                ContentEncryption::ALL,
+                ContentEncryption::as_str,
+            ),
+            jwks: table.optional("jwks", ClientKeys::parse),
             web_origins: table.list("web_origins", URIS_PER_APPLICATION, check::origin),
             authorization_code_expire: seconds(table, "authorization_code_expire", 10, 3600),
             id_token_expire: seconds(table, "id_token_expire", 60, YEAR),
@@ -103,6 +132,7 @@ impl ApplicationEntry {
             allow_plain_pkce: table.boolean("allow_plain_pkce"),
             access_token_in_query: table.boolean("access_token_in_query"),
             empty_claims_as_null: table.boolean("empty_claims_as_null"),
+            constant_claims: constant_claims(table),
             logo_uri: table.text("logo_uri", check::https),
             description: table.text("description", check::lines),
         };
@@ -137,6 +167,10 @@ impl ApplicationEntry {
         put(&mut settings.sector_identifier_uri, &self.sector_identifier_uri);
         put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
         put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
+        put(&mut settings.userinfo_signed_response_alg, &self.userinfo_signed_response_alg);
+        put(&mut settings.id_token_encrypted_response_alg, &self.id_token_encrypted_response_alg);
+        put(&mut settings.id_token_encrypted_response_enc, &self.id_token_encrypted_response_enc);
+        put(&mut settings.jwks, &self.jwks);
         put(&mut settings.web_origins, &self.web_origins);
         put(&mut settings.authorization_code_expire, &self.authorization_code_expire);
         put(&mut settings.id_token_expire, &self.id_token_expire);
@@ -150,6 +184,7 @@ impl ApplicationEntry {
         put(&mut settings.allow_plain_pkce, &self.allow_plain_pkce);
         put(&mut settings.access_token_in_query, &self.access_token_in_query);
         put(&mut settings.empty_claims_as_null, &self.empty_claims_as_null);
+        put(&mut settings.constant_claims, &self.constant_claims);
         put(&mut settings.logo_uri, &self.logo_uri);
         put(&mut settings.description, &self.description);
     }
@@ -203,4 +238,17 @@ fn max_age(table: &mut Table, key: &'static str) -> Option<Option<Seconds>> {
 
 fn seconds(table: &mut Table, key: &'static str, from: i64, to: i64) -> Option<Seconds> {
     table.seconds(key, from..=to).map(Seconds)
+}
+
+/// Every wrong name is told at its own line; what the rules say of the whole is left to them.
+fn constant_claims(table: &mut Table) -> Option<BTreeMap<String, Value>> {
+    let claims = table.json("constant_claims", EXTENDED_FIELDS_DEPTH)?;
+    let lines = table.lines_in("constant_claims");
+    for name in claims.keys() {
+        if let Err(reason) = check_claim_name(name) {
+            let line = lines.get(name).copied().unwrap_or_else(|| table.lines().of("constant_claims"));
+            table.problem(line, format!("{:?} in `constant_claims` {reason}", shown(name)));
+        }
+    }
+    Some(claims.into_iter().collect())
 }

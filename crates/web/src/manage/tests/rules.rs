@@ -2,7 +2,7 @@
 
 use signet_protocol::{
     application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType, SubjectType},
-    jose::SigningAlg,
+    jose::{ContentEncryption, KeyManagementAlg, SigningAlg},
     redirect_uri::RedirectUri,
     secret::Secret,
 };
@@ -67,8 +67,16 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         ),
         (app("token_endpoint_auth_method = \"private_key_jwt\""), 5, "must be one of client_secret_post"),
         (app("type = \"spa\"\nid_token_signed_response_alg = \"HS256\""), 6, "is HS256, which is keyed by"),
-        (app("id_token_signed_response_alg = \"none\""), 5, "must be one of RS256, ES256, HS256"),
-        (app("access_token_signed_response_alg = \"HS256\""), 5, "must be one of RS256, ES256; did"),
+        (
+            app("id_token_signed_response_alg = \"none\""),
+            5,
+            "must be one of RS256, PS256, ES256, EdDSA, HS256",
+        ),
+        (
+            app("access_token_signed_response_alg = \"HS256\""),
+            5,
+            "must be one of RS256, PS256, ES256, EdDSA; did",
+        ),
         (
             app("logout_redirect_uris = [\n\"https://a/\",\n\"/b\"]"),
             7,
@@ -138,6 +146,22 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         (app("access_token_expire = 2592001"), 5, "must be 60 to 2592000 seconds"),
         (app("refresh_token_expire = 31536001"), 5, "must be 60 to 31536000 seconds"),
         (app("sso = 1"), 5, "`sso` must be true or false, not a number"),
+        (app("constant_claims = []"), 5, "`constant_claims` must be a table, not a list"),
+        (
+            app("constant_claims = { sub = \"x\" }"),
+            5,
+            "\"sub\" in `constant_claims` is a claim of the protocol",
+        ),
+        (app("constant_claims.AUD = \"x\""), 5, "\"AUD\" in `constant_claims` is a claim of the protocol"),
+        (app("constant_claims = { email = \"x\" }"), 5, "\"email\" in `constant_claims` is a built-in claim"),
+        (app("constant_claims = { \"a b\" = 1 }"), 5, "\"a b\" in `constant_claims` must be 1 to 128"),
+        (app("[applications.constant_claims]\nKEY = 1\nnonce = 2"), 7, "\"nonce\" in `constant_claims` is"),
+        (app("constant_claims = { KEY = inf }"), 5, "has a number that JSON cannot hold"),
+        (
+            app(&format!("constant_claims = {{ KEY = \"{}\" }}", "x".repeat(4096))),
+            5,
+            "`constant_claims` must be at most 4096 bytes as JSON; it is 4106",
+        ),
         (app("logo_uri = \"http://rp.example/logo.png\""), 5, "`logo_uri` must be an https:// URL"),
         (app("logo_uri = \"javascript:alert(1)\""), 5, "`logo_uri` must be an https:// URL"),
         (app("description = \"a\\u0000\""), 5, "`description` must be at most 1000 bytes"),
@@ -163,6 +187,8 @@ async fn what_is_allowed_is_allowed() {
         app("type = \"api\"\nlogout_redirect_uris = [\"http://intranet/out\"]"),
         app("token_endpoint_auth_method = \"none\"\nid_token_signed_response_alg = \"HS256\""),
         app("web_origins = [\"https://rp.example\", \"http://localhost:5173\", \"https://rp.example:8443\"]"),
+        app("constant_claims = { KEY = \"VALUE\", nested = { a = [1, 2.5, true] } }"),
+        app(&format!("constant_claims = {{ K = \"{}\" }}", "x".repeat(4096 - 8))),
         app("authorization_code_expire = 10\naccess_token_expire = 2592000\nid_token_expire = 31536000"),
         app(&implicit("")),
         app("grant_types = [\"authorization_code\", \"implicit\"]\nresponse_types = [\"code id_token\"]"),
@@ -297,7 +323,7 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         app.settings.introspection_endpoint_auth_method = AuthMethod::None;
         app.settings.revocation_endpoint_auth_method = AuthMethod::None;
     };
-    let breaks: [Break; 14] = [
+    let breaks: [Break; 18] = [
         |app| {
             app.settings.kind = ApplicationType::Spa;
             app.secret = Some(Secret::new("s"));
@@ -307,6 +333,9 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         |app| app.settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretPost,
         |app| app.settings.id_token_signed_response_alg = SigningAlg::Hs256,
         |app| app.settings.access_token_signed_response_alg = SigningAlg::Hs256,
+        |app| app.settings.userinfo_signed_response_alg = Some(SigningAlg::Hs256),
+        |app| app.settings.id_token_encrypted_response_alg = Some(KeyManagementAlg::RsaOaep256),
+        |app| app.settings.id_token_encrypted_response_enc = Some(ContentEncryption::A256Gcm),
         |app| {
             app.settings.subject_type = SubjectType::Pairwise;
             app.settings.redirect_uris.push(RedirectUri::parse("https://other.example/cb").unwrap());
@@ -321,6 +350,7 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         },
         |app| app.settings.response_types.clear(),
         |app| app.settings.response_types.push(ResponseType::CodeToken),
+        |app| drop(app.settings.constant_claims.insert("Sub".to_owned(), "x".into())),
         |app| app.settings.grant_types = vec![GrantType::RefreshToken],
     ];
     assert_eq!(breaks.len(), APPLICATION_RULES.len(), "a rule has no case here");

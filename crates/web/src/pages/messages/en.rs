@@ -60,6 +60,7 @@ pub const EN: Messages = Messages {
         title: "See further details",
         detail: "Additional fields your organization keeps about you",
     },
+    scope_custom: Phrase("Use “{}”"),
     scope_offline: Line {
         title: "Keep access while you are away",
         detail: "Stay signed in and act for you when you are not using it",
@@ -91,6 +92,13 @@ pub const EN: Messages = Messages {
             ("roles", "roles"),
             ("external_id", "external ID"),
             ("extended_fields", "additional fields of your organization"),
+            ("formatted", "address as printed on a label"),
+            ("street_address", "street address"),
+            ("locality", "city"),
+            ("region", "region"),
+            ("postal_code", "postal code"),
+            ("country", "country"),
+            ("userpool_id", "user pool"),
         ],
     },
 

@@ -53,6 +53,7 @@ pub const ZH: Messages = Messages {
     scope_extended_fields: Line {
         title: "查看更多信息", detail: "您的组织为您保存的其他字段"
     },
+    scope_custom: Phrase("使用“{}”"),
     scope_offline: Line {
         title: "在您离开时保持访问", detail: "保持登录状态，并在您未使用时代表您操作"
     },
@@ -83,6 +84,13 @@ pub const ZH: Messages = Messages {
             ("roles", "角色"),
             ("external_id", "外部 ID"),
             ("extended_fields", "组织保存的其他字段"),
+            ("formatted", "完整地址"),
+            ("street_address", "街道地址"),
+            ("locality", "城市"),
+            ("region", "地区"),
+            ("postal_code", "邮政编码"),
+            ("country", "国家"),
+            ("userpool_id", "用户池"),
         ],
     },
 

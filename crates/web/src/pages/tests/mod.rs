@@ -50,7 +50,7 @@ const ALERTS: [LoginAlert; 6] = [
     LoginAlert::TooLong,
 ];
 
-const SCOPES: [ScopeLine; 8] = [
+const SCOPES: [ScopeLine<'static>; 8] = [
     ScopeLine::Profile,
     ScopeLine::Email,
     ScopeLine::Phone,
@@ -105,7 +105,7 @@ fn account<'a>(lang: Lang, v: &'a Values) -> AccountPage<'a> {
     }
 }
 
-fn consent<'a>(lang: Lang, v: &'a Values, scopes: &'a [ScopeLine], offline: bool) -> ConsentPage<'a> {
+fn consent<'a>(lang: Lang, v: &'a Values, scopes: &'a [ScopeLine<'a>], offline: bool) -> ConsentPage<'a> {
     ConsentPage {
         lang,
         app_name: &v.name,
@@ -132,10 +132,17 @@ fn web_message<'a>(lang: Lang, v: &'a Values) -> WebMessagePage<'a> {
 fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
     let fields = [(v.name.as_str(), v.text.as_str()), ("state", "s")];
     let (name, text, url) = (v.name.as_str(), v.text.as_str(), v.url.as_str());
+    let claims = [v.text.clone(), v.name.clone()];
+    let custom = [
+        ScopeLine::Custom { name, description: Some(text), claims: &claims },
+        ScopeLine::Custom { name, description: None, claims: &claims },
+        ScopeLine::Custom { name, description: None, claims: &[] },
+    ];
     let mut pages: Vec<(String, askama::Result<String>)> = vec![
         ("login".to_owned(), login(lang, v, None).render()),
         ("account".to_owned(), account(lang, v).render()),
         ("consent".to_owned(), consent(lang, v, &SCOPES, true).render()),
+        ("consent custom".to_owned(), consent(lang, v, &custom, false).render()),
         ("form_post".to_owned(), form_post(lang, v, &fields).render()),
         ("web_message".to_owned(), web_message(lang, v).render()),
     ];
@@ -384,15 +391,15 @@ fn waiting_times_are_words() {
 fn consent_lists_what_is_asked_for_and_nothing_else() {
     let v = sample();
     let t = Lang::En.messages();
-    let titles = |scopes: &[ScopeLine], offline| -> Vec<&str> {
-        consent(Lang::En, &v, scopes, offline).lines().iter().map(|line| line.title).collect()
+    let titles = |scopes: &[ScopeLine], offline| -> Vec<String> {
+        consent(Lang::En, &v, scopes, offline).lines().iter().map(|line| line.title.to_string()).collect()
     };
     assert_eq!(titles(&[], false), [t.scope_openid.title]);
     assert_eq!(
         titles(&[ScopeLine::Roles, ScopeLine::Email], true),
         [t.scope_openid.title, t.scope_roles.title, t.scope_email.title, t.scope_offline.title]
     );
-    let all: HashSet<&str> = titles(&SCOPES, true).into_iter().collect();
+    let all: HashSet<String> = titles(&SCOPES, true).into_iter().collect();
     assert_eq!(all.len(), SCOPES.len() + 2, "two scopes in the same words");
     let html = consent(Lang::En, &v, &[ScopeLine::Roles], false).render().unwrap();
     let (tags, text) = read(&html);
@@ -408,10 +415,34 @@ fn consent_lists_single_claims_in_words_before_what_lasts() {
     let lines = page.lines();
     let [_, _, details, offline] = lines.as_slice() else { panic!("{}", lines.len()) };
     let t = Lang::En.messages();
-    assert_eq!((details.title, &*details.detail), (t.consent_details, "email address, <i>"));
+    assert_eq!((&*details.title, &*details.detail), (t.consent_details, "email address, <i>"));
     assert_eq!(offline.title, t.scope_offline.title);
     let html = page.render().unwrap();
     assert!(read(&html).1.contains("email address, <i>") && !html.contains("<i>"), "{html}");
+}
+
+#[test]
+fn attack_03_a_scope_of_the_pool_is_told_in_the_words_of_its_operator_and_as_text() {
+    for v in hostile() {
+        let claims = [v.name.clone(), "desk".to_owned()];
+        let lines = [
+            ScopeLine::Custom { name: "work", description: Some(&v.text), claims: &claims },
+            ScopeLine::Custom { name: &v.name, description: None, claims: &[] },
+        ];
+        for (lang, use_it) in
+            [(Lang::En, format!("Use “{}”", v.name)), (Lang::Zh, format!("使用“{}”", v.name))]
+        {
+            let (tags, text) = read(&consent(lang, &v, &lines, false).render().unwrap());
+            assert_eq!(tags.iter().filter(|tag| tag.name == "li").count(), 3);
+            assert_eq!(
+                tags.iter().filter(|tag| tag.name == "bdi" && tag.get("class") == Some("quiet")).count(),
+                3
+            );
+            for words in [&v.text, &format!("{}, desk", v.name), &use_it] {
+                assert!(text.contains(words.as_str()), "{words}: {text}");
+            }
+        }
+    }
 }
 
 #[test]
