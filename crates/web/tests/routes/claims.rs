@@ -255,3 +255,33 @@ async fn the_front_channel_tells_what_was_asked_for_too() {
     let info = rp.me(sent.get("access_token").unwrap()).await.json();
     assert_eq!((&info["phone_number"], &info["sub"]), (&id_token["phone_number"], &id_token["sub"]));
 }
+
+#[tokio::test]
+async fn a_claim_of_the_pool_can_be_asked_for_alone_and_a_constant_one_stays() {
+    let world = World::new().await;
+    world
+        .apply(
+            "[[claims]]\nname = \"town\"\nfield = \"address.locality\"\n\n[[claims]]\nname = \"plan\"\nfield = \"username\"",
+        )
+        .await;
+    world
+        .user("alice", |user| {
+            user.details.profile.address = serde_json::from_value(json!({"locality": "Oxford"})).unwrap();
+        })
+        .await;
+    let rp = Rp::new(&world, "notes", |app| {
+        app.settings.skip_consent = false;
+        app.settings.constant_claims.insert("plan".to_owned(), json!("gold"));
+    })
+    .await;
+    let claims = r#"{"userinfo":{"town":null,"plan":null}}"#;
+    let mut browser = world.browser();
+    let login = browser.open(&rp.url(&[("scope", "openid"), ("claims", claims)])).await;
+    let page = browser.sign_in(&login, "alice").await;
+    assert!(page.body.contains("plan, town"), "{}", page.body);
+    let callback = browser.submit(&page, &[], "allow").await.callback();
+    let tokens = Tokens::of(&rp.redeem(callback.get("code").unwrap()).await);
+    let info = rp.me(&tokens.access).await.json();
+    assert_eq!((&info["town"], &info["plan"]), (&json!("Oxford"), &json!("gold")));
+    assert_eq!(tokens.id_token().claims.get("town"), None);
+}
