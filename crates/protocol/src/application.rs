@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    access::{AccessRule, Effect},
     amr::Acr,
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::{ClientKeys, ContentEncryption, KeyAlg, KeyManagementAlg, SigningAlg},
     redirect_uri::{self, RedirectUri, Scheme, VerifiedRedirectUri},
+    request_uri::{self, RequestReference, RequestUri},
     secret::Secret,
     time::Seconds,
 };
@@ -68,6 +70,8 @@ names!(
         AuthorizationCode = "authorization_code",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
+        /// RFC 6749 §4.3.
+        Password = "password",
         /// RFC 6749 §4.2: tokens from the authorization endpoint. Nothing is exchanged for it at the token endpoint.
         Implicit = "implicit",
     }
@@ -141,6 +145,10 @@ names!(
         ClientSecretPost = "client_secret_post",
         /// HTTP Basic.
         ClientSecretBasic = "client_secret_basic",
+        /// An assertion keyed by the secret (RFC 7523).
+        ClientSecretJwt = "client_secret_jwt",
+        /// An assertion signed with a key of the client's own.
+        PrivateKeyJwt = "private_key_jwt",
         /// `client_id` alone: a public client.
         None = "none",
     }
@@ -155,6 +163,31 @@ names!(
         Pairwise = "pairwise",
     }
 );
+
+names!(
+    /// `request_object_signing_alg` (OpenID Connect Registration §2).
+    RequestObjectAlg {
+        /// Not signed.
+        None = "none",
+        /// [`SigningAlg::Rs256`].
+        Rs256 = "RS256",
+        /// [`SigningAlg::Ps256`].
+        Ps256 = "PS256",
+        /// [`SigningAlg::Es256`].
+        Es256 = "ES256",
+        /// [`SigningAlg::EdDsa`].
+        EdDsa = "EdDSA",
+        /// [`SigningAlg::Hs256`].
+        Hs256 = "HS256",
+    }
+);
+
+impl RequestObjectAlg {
+    /// The algorithm of a signature; `None` for an object that has none.
+    pub fn signing(self) -> Option<SigningAlg> {
+        SigningAlg::parse(self.as_str())
+    }
+}
 
 /// The settings of an application that are stored and exported together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,10 +216,16 @@ pub struct ApplicationSettings {
     pub subject_type: SubjectType,
     /// The address whose host is its sector, and which lists the callbacks of all applications of that sector.
     pub sector_identifier_uri: Option<String>,
+    /// What its assertions are signed with, at all three; any algorithm of its keys if none is named.
+    pub token_endpoint_auth_signing_alg: Option<SigningAlg>,
     /// What its ID tokens are signed with.
     pub id_token_signed_response_alg: SigningAlg,
     /// What its access tokens are signed with; never HS256, since others verify them.
     pub access_token_signed_response_alg: SigningAlg,
+    /// What is said of users whom no entry of `access_rules` is about.
+    pub access_default: Effect,
+    /// Who may use it, and who may not.
+    pub access_rules: Vec<AccessRule>,
     /// What user info is signed with; nothing: it is plain JSON.
     pub userinfo_signed_response_alg: Option<SigningAlg>,
     /// How its ID tokens are encrypted to its own key, after they are signed.
@@ -195,6 +234,14 @@ pub struct ApplicationSettings {
     pub id_token_encrypted_response_enc: Option<ContentEncryption>,
     /// Its public keys.
     pub jwks: Option<ClientKeys>,
+    /// Where its public keys are, in place of `jwks`.
+    pub jwks_uri: Option<String>,
+    /// What its request objects are signed with; any algorithm of its keys if none is named, but never `none`.
+    pub request_object_signing_alg: Option<RequestObjectAlg>,
+    /// Whether it must send signed request objects (RFC 9101 §10.5).
+    pub require_signed_request_object: bool,
+    /// Where its request objects may be fetched from.
+    pub request_uris: Vec<RequestUri>,
     /// Origins whose scripts may call the endpoints; empty: the origins of the callbacks.
     pub web_origins: Vec<String>,
     /// Lifetime of a code.
@@ -243,12 +290,19 @@ impl Default for ApplicationSettings {
             revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
             subject_type: SubjectType::Public,
             sector_identifier_uri: None,
+            token_endpoint_auth_signing_alg: None,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
+            access_default: Effect::Allow,
+            access_rules: Vec::new(),
             userinfo_signed_response_alg: None,
             id_token_encrypted_response_alg: None,
             id_token_encrypted_response_enc: None,
             jwks: None,
+            jwks_uri: None,
+            request_object_signing_alg: None,
+            require_signed_request_object: false,
+            request_uris: Vec::new(),
             web_origins: Vec::new(),
             authorization_code_expire: Seconds(600),
             id_token_expire: Seconds(3600),
@@ -335,6 +389,11 @@ impl Application {
             &self.settings.redirect_uris,
             self.settings.kind == ApplicationType::Native,
         )
+    }
+
+    /// Whether and how `asked` may be fetched as a request object (OpenID Connect Core §6.2).
+    pub fn find_request_uri<'a>(&self, asked: &'a str) -> Option<RequestReference<'a>> {
+        request_uri::find(asked, &self.settings.request_uris)
     }
 
     /// The origins whose scripts may read this application's answers.

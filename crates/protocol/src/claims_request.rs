@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     amr::Acr,
+    application::Application,
     limits::{CLAIMS_BYTES, CLAIMS_COUNT, CLAIMS_DEPTH},
     subject::Subject,
 };
@@ -84,6 +85,14 @@ impl ClaimsRequest {
     /// Asks for `acr` as `acr_values` does: a wish that is never refused (§5.5.1.1). One that is there already stays.
     pub fn ask_acr(&mut self) {
         self.id_token.entry("acr".to_owned()).or_default();
+    }
+
+    /// The same with what `application` asks for in every request: `acr`, if it has `default_acr_values`.
+    pub fn with_defaults(mut self, application: &Application) -> ClaimsRequest {
+        if !application.settings.default_acr_values.is_empty() {
+            self.ask_acr();
+        }
+        self
     }
 
     /// The classes of which the login must have one; `None` when any will do. An empty list: none that is known here.

@@ -4,13 +4,16 @@
 //! Untrusted text enters through [`params`], becomes typed once, passes the ordered checks of [`authorize`] and
 //! [`token`], and leaves as a decision that another crate carries out.
 
+pub mod access;
 pub mod access_token;
 pub mod amr;
 pub mod application;
 pub mod authorize;
 pub mod claims;
 pub mod claims_request;
+pub mod client_assertion;
 pub mod client_auth;
+pub mod client_token;
 pub mod code;
 pub mod consent;
 pub mod discovery;
@@ -29,6 +32,7 @@ pub mod pkce;
 pub mod pool;
 pub mod redirect_uri;
 pub mod refresh;
+pub mod request_uri;
 #[cfg(test)]
 mod samples;
 pub mod scope;

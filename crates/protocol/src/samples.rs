@@ -11,6 +11,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
+    access::AdmittedUser,
     amr::Amr,
     application::{ActiveApplication, Application, ApplicationSettings, AuthMethod, SubjectType},
     claims_request::ClaimsRequest,
@@ -186,6 +187,7 @@ pub fn user() -> User {
                 address: Some(Address { country: text("CN"), ..Address::default() }),
             },
             roles: vec!["admin".into(), "editor".into()],
+            groups: vec!["staff".into()],
             extended_fields: [("level".to_owned(), Value::from(3))].into(),
             imported: None,
         },
@@ -201,6 +203,10 @@ pub fn bare_user() -> User {
 
 pub fn active_user() -> ActiveUser {
     Arc::new(user()).active().unwrap()
+}
+
+pub fn admitted_user() -> AdmittedUser {
+    active_application().admit(active_user()).unwrap()
 }
 
 /// A login of 30 seconds ago at the sample application alone.

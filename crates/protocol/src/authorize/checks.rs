@@ -67,10 +67,10 @@ pub fn check(draft: &Draft, application: &ActiveApplication) -> Result<Authoriza
 /// What is asked for one by one. `acr_values` asks for `acr` in another way (OpenID Connect Core §5.5.1.1).
 fn claims(draft: &Draft, application: &ActiveApplication) -> ClaimsRequest {
     let mut claims = draft.claims.good().cloned().unwrap_or_default();
-    if draft.acr_values || !application.settings.default_acr_values.is_empty() {
+    if draft.acr_values {
         claims.ask_acr();
     }
-    claims
+    claims.with_defaults(application)
 }
 
 fn unless(bad: bool, code: ErrorCode, description: &'static str) -> Result<(), Refusal> {

@@ -14,6 +14,14 @@ ALTER TABLE consent ADD COLUMN claims TEXT NOT NULL DEFAULT '[]';
 
 -- client assertions and request objects
 
+CREATE TABLE assertion_jti (
+    pool_id TEXT NOT NULL,
+    key {bytes} NOT NULL,
+    expires_at {int} NOT NULL,
+    PRIMARY KEY (pool_id, key)
+) {clustered};
+CREATE INDEX assertion_jti_expires_at ON assertion_jti (expires_at);
+
 -- single sign-on
 
 -- logout

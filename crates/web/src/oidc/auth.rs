@@ -6,6 +6,7 @@ use axum::{extract::State, response::Response};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use signet_protocol::{
+    access::AdmittedUser,
     application::{ActiveApplication, GrantType},
     authorize::{
         self, Addressee, AllowedResponse, AuthorizationRequest, AuthorizationResponse, AuthorizeError, Draft,
@@ -21,7 +22,6 @@ use signet_protocol::{
     session::Session,
     token::{FrontTokens, Minting},
     transaction::{TRANSACTION_EXPIRE, Transaction},
-    user::ActiveUser,
 };
 
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
     error::{Failure, only},
     login::{self, browser::Browser},
     metrics::{Outcome, mark},
-    oidc::{application_here, keys::Keys, live},
+    oidc::{application_here, keys::Keys, live, request_object},
     pages::{FormPostPage, Problem, WebMessagePage},
     respond::{self, Policy},
 };
@@ -43,11 +43,24 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
     let locales = params.as_ref().ok().and_then(|params| params.get("ui_locales").map(str::to_owned));
     let lang = edge.lang(locales.as_deref());
     let result = match params {
-        Ok(params) if edge.method == Method::POST => keep(&signet, &edge, params).await,
-        Ok(params) => answer(&signet, &edge, params, None).await,
+        Ok(params) => received(&signet, &edge, params).await,
         Err(failure) => Err(failure),
     };
     edge.page(lang, result)
+}
+
+/// A request object is resolved before anything else is looked at: from there on there are only parameters.
+async fn received(signet: &Arc<Signet>, edge: &Edge, params: RawParams) -> Result<Response, Failure> {
+    match request_object::resolve(signet, edge, params).await? {
+        Ok(params) if edge.method == Method::POST => keep(signet, edge, params).await,
+        Ok(params) => answer(signet, edge, params, None).await,
+        Err((params, refusal)) => {
+            // The callback is told if the request around the object names it.
+            let (_, addressee) = addressed(signet, edge, &params).await?.map_err(|_| refusal)?;
+            refused(edge, refusal);
+            Ok(send_error(edge, &addressee, refusal, Draft::parse(&params).is_silent()))
+        }
+    }
 }
 
 /// GET `/oidc/auth/resume?txn=…`: the same request again, now that a page was answered.
@@ -182,9 +195,11 @@ impl Asking<'_> {
         let chosen = self.transaction.as_ref().and_then(|transaction| transaction.chosen);
         let same_person =
             session.is_some_and(|session| chosen.is_some_and(|chosen| chosen.session == session.id));
+        let admitted = signed_in.as_ref().and_then(|(_, user)| self.application.admit(user.clone()));
         let situation = Situation {
             now: self.signet.now().timestamp(),
             session,
+            admitted: admitted.is_some(),
             chosen,
             answer: self
                 .transaction
@@ -195,7 +210,7 @@ impl Asking<'_> {
             remembered: remembered.as_ref(),
             expected,
         };
-        match (authorize::decide(request, &self.application, &situation), &signed_in) {
+        match (authorize::decide(request, &self.application, &situation), session.zip(admitted.as_ref())) {
             (Next::Issue { scope }, Some((session, user))) => self.issue(request, session, user, scope).await,
             (Next::Refuse(refusal), _) => self.refuse(refusal, request.prompt.none).await,
             (Next::SignIn { .. } | Next::Issue { .. }, _) => self.interact("/login").await,
@@ -222,7 +237,7 @@ impl Asking<'_> {
         &self,
         request: &AuthorizationRequest,
         session: &Session,
-        user: &ActiveUser,
+        user: &AdmittedUser,
         scope: Scope,
     ) -> Result<Response, Failure> {
         let issuer = &self.edge.issuer;
@@ -276,10 +291,14 @@ impl Asking<'_> {
                 return Err(login::transaction::used(transaction, &self.application));
             }
         }
-        let (request_id, error) = (&self.edge.request_id, refusal.code.as_str());
-        tracing::info!(request_id, error, detail = refusal.description, "refused to the callback");
+        refused(self.edge, refusal);
         Ok(send_error(self.edge, &self.addressee, refusal, framed))
     }
+}
+
+fn refused(edge: &Edge, refusal: Refusal) {
+    let (request_id, error) = (&edge.request_id, refusal.code.as_str());
+    tracing::info!(request_id, error, detail = refusal.description, "refused to the callback");
 }
 
 async fn begin(

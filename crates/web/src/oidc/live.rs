@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use signet_protocol::{
+    access::AdmittedUser,
     access_token::{self, AccessTokenError, ValidAccessToken, VerifiedAccessToken},
     application::ActiveApplication,
     claims::{Hint, HintClaims},
     id::AppId,
     issuer::{Issuer, IssuerId},
     jose::{HmacKey, Parsed, SigningAlg, Typ, Verifier, VerifyingKey, sha256},
-    user::ActiveUser,
 };
 
 use signet_store::Cache;
@@ -21,7 +21,7 @@ pub struct Live {
     /// Its claims.
     pub token: ValidAccessToken,
     /// Its user.
-    pub user: ActiveUser,
+    pub user: AdmittedUser,
     /// The application it was made for.
     pub application: ActiveApplication,
 }
@@ -43,7 +43,7 @@ pub async fn access_token(signet: &Signet, issuer: &Issuer, text: &str) -> Resul
     let Some(user) = signet.store().pool().subjects().user(token.sub, &application) else {
         return Ok(None);
     };
-    let user = signet.store().user(user).await?.and_then(|user| user.active());
+    let user = signet.store().user(user).await?.and_then(|user| application.admit(user.active()?));
     Ok(user.map(|user| Live { token, user, application }))
 }
 

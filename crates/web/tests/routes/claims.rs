@@ -12,6 +12,7 @@ use signet_testkit::jwt::Jwt;
 
 use crate::{
     rp::{OFFLINE, Rp, Tokens},
+    scopes::apply,
     support::{Answer, Browser, World, on_both_engines},
 };
 
@@ -259,11 +260,8 @@ async fn the_front_channel_tells_what_was_asked_for_too() {
 #[tokio::test]
 async fn a_claim_of_the_pool_can_be_asked_for_alone_and_a_constant_one_stays() {
     let world = World::new().await;
-    world
-        .apply(
-            "[[claims]]\nname = \"town\"\nfield = \"address.locality\"\n\n[[claims]]\nname = \"plan\"\nfield = \"username\"",
-        )
-        .await;
+    let own = "[[claims]]\nname = \"town\"\nfield = \"address.locality\"\n\n[[claims]]\nname = \"plan\"\nfield = \"username\"";
+    apply(&world, own).await;
     world
         .user("alice", |user| {
             user.details.profile.address = serde_json::from_value(json!({"locality": "Oxford"})).unwrap();

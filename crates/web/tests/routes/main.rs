@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod account;
+mod assertions;
 mod attacks;
 mod claims;
+mod client;
 mod consent;
 mod cors;
 mod delivery;
@@ -13,6 +15,7 @@ mod flow;
 mod front;
 mod hosts;
 mod introspection;
+mod jose;
 mod limits;
 mod login;
 mod modes;
@@ -20,10 +23,13 @@ mod oidc_auth;
 mod oidc_me;
 mod oidc_token;
 mod pairwise;
+mod password;
 mod prompts;
 mod proxies;
 mod refresh;
+mod request_objects;
 mod revocation;
+mod rotation;
 mod rp;
 mod scopes;
 mod session_end;

@@ -1,6 +1,7 @@
 //! What the nouns promise, on both engines.
 
 mod applications;
+mod assertions;
 mod attempts;
 mod codes;
 pub mod dump;
@@ -182,7 +183,7 @@ impl World {
 
     pub async fn session(&self, user: &User) -> Session {
         let session = self.new_session(user);
-        assert_eq!(self.store.begin_session(&session, None, None, at(0)).await, Ok(true));
+        assert_eq!(self.store.begin_session(&session, None, None, None, at(0)).await, Ok(true));
         session
     }
 

@@ -4,16 +4,21 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use signet_protocol::{
+    access::{AccessRule, Effect, Whom},
     amr::Acr,
     application::{
-        Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, ResponseType, SubjectType,
+        Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, RequestObjectAlg,
+        ResponseType, SubjectType,
     },
-    id::AppId,
+    id::{AppId, UserId},
     issuer::Identifier,
     jose::{ClientKeys, ContentEncryption, KeyManagementAlg, SigningAlg},
-    limits::{ACCESS_TOKEN_EXPIRE_MAX, EXTENDED_FIELDS_DEPTH, URIS_PER_APPLICATION},
+    limits::{
+        ACCESS_RULES_PER_APPLICATION, ACCESS_TOKEN_EXPIRE_MAX, EXTENDED_FIELDS_DEPTH, URIS_PER_APPLICATION,
+    },
     pool::check_claim_name,
     redirect_uri::RedirectUri,
+    request_uri::RequestUri,
     secret::Secret,
     time::Seconds,
 };
@@ -21,7 +26,7 @@ use signet_protocol::{
 use super::{check, put};
 use crate::manage::{
     problem::shown,
-    reader::{Lines, Table},
+    reader::{Lines, Table, choose},
 };
 
 /// The longest lifetime of anything: a year.
@@ -52,12 +57,19 @@ pub struct ApplicationEntry {
     pub revocation_endpoint_auth_method: Option<AuthMethod>,
     pub subject_type: Option<SubjectType>,
     pub sector_identifier_uri: Option<Option<String>>,
+    pub token_endpoint_auth_signing_alg: Option<Option<SigningAlg>>,
     pub id_token_signed_response_alg: Option<SigningAlg>,
     pub access_token_signed_response_alg: Option<SigningAlg>,
+    pub access_default: Option<Effect>,
+    pub access_rules: Option<Vec<AccessRule>>,
     pub userinfo_signed_response_alg: Option<Option<SigningAlg>>,
     pub id_token_encrypted_response_alg: Option<Option<KeyManagementAlg>>,
     pub id_token_encrypted_response_enc: Option<Option<ContentEncryption>>,
     pub jwks: Option<Option<ClientKeys>>,
+    pub jwks_uri: Option<Option<String>>,
+    pub request_object_signing_alg: Option<Option<RequestObjectAlg>>,
+    pub require_signed_request_object: Option<bool>,
+    pub request_uris: Option<Vec<RequestUri>>,
     pub web_origins: Option<Vec<String>>,
     pub authorization_code_expire: Option<Seconds>,
     pub id_token_expire: Option<Seconds>,
@@ -97,12 +109,17 @@ impl ApplicationEntry {
             revocation_endpoint_auth_method: method(table, "revocation_endpoint_auth_method"),
             subject_type: table.choice("subject_type", SubjectType::ALL, SubjectType::as_str),
             sector_identifier_uri: table.text("sector_identifier_uri", check::https),
+            token_endpoint_auth_signing_alg: table.optional("token_endpoint_auth_signing_alg", |text| {
+                choose(text, SigningAlg::ALL, SigningAlg::as_str)
+            }),
             id_token_signed_response_alg: alg(table, "id_token_signed_response_alg", SigningAlg::ALL),
             access_token_signed_response_alg: alg(
                 table,
                 "access_token_signed_response_alg",
                 ACCESS_TOKEN_ALGS,
             ),
+            access_default: table.choice("access_default", Effect::ALL, Effect::as_str),
+            access_rules: access_rules(table),
             userinfo_signed_response_alg: table.optional_choice(
                 "userinfo_signed_response_alg",
                 SigningAlg::ALL,
@@ -119,6 +136,12 @@ impl ApplicationEntry {
                 ContentEncryption::as_str,
             ),
             jwks: table.optional("jwks", ClientKeys::parse),
+            jwks_uri: table.text("jwks_uri", check::fetched),
+            request_object_signing_alg: table.optional("request_object_signing_alg", |text| {
+                choose(text, RequestObjectAlg::ALL, RequestObjectAlg::as_str)
+            }),
+            require_signed_request_object: table.boolean("require_signed_request_object"),
+            request_uris: table.list("request_uris", URIS_PER_APPLICATION, RequestUri::parse),
             web_origins: table.list("web_origins", URIS_PER_APPLICATION, check::origin),
             authorization_code_expire: seconds(table, "authorization_code_expire", 10, 3600),
             id_token_expire: seconds(table, "id_token_expire", 60, YEAR),
@@ -165,12 +188,19 @@ impl ApplicationEntry {
         put(&mut settings.revocation_endpoint_auth_method, &self.revocation_endpoint_auth_method);
         put(&mut settings.subject_type, &self.subject_type);
         put(&mut settings.sector_identifier_uri, &self.sector_identifier_uri);
+        put(&mut settings.token_endpoint_auth_signing_alg, &self.token_endpoint_auth_signing_alg);
         put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
         put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
+        put(&mut settings.access_default, &self.access_default);
+        put(&mut settings.access_rules, &self.access_rules);
         put(&mut settings.userinfo_signed_response_alg, &self.userinfo_signed_response_alg);
         put(&mut settings.id_token_encrypted_response_alg, &self.id_token_encrypted_response_alg);
         put(&mut settings.id_token_encrypted_response_enc, &self.id_token_encrypted_response_enc);
         put(&mut settings.jwks, &self.jwks);
+        put(&mut settings.jwks_uri, &self.jwks_uri);
+        put(&mut settings.request_object_signing_alg, &self.request_object_signing_alg);
+        put(&mut settings.require_signed_request_object, &self.require_signed_request_object);
+        put(&mut settings.request_uris, &self.request_uris);
         put(&mut settings.web_origins, &self.web_origins);
         put(&mut settings.authorization_code_expire, &self.authorization_code_expire);
         put(&mut settings.id_token_expire, &self.id_token_expire);
@@ -217,6 +247,46 @@ impl ApplicationEntry {
         }
         settings
     }
+}
+
+/// `[[applications.access_rules]]`: entries that name one of user, role and group, each at most once.
+fn access_rules(table: &mut Table) -> Option<Vec<AccessRule>> {
+    let entries = table.tables("access_rules", |entry| (entry.lines().table, access_rule(entry)));
+    let lines = table.lines();
+    if entries.len() > ACCESS_RULES_PER_APPLICATION {
+        let most = format!("`access_rules` may have at most {ACCESS_RULES_PER_APPLICATION} entries");
+        table.problem(lines.of("access_rules"), most);
+        return None;
+    }
+    let mut rules: Vec<AccessRule> = Vec::new();
+    for (line, rule) in entries {
+        match rule {
+            Some(rule) if rules.iter().any(|earlier| earlier.whom == rule.whom) => {
+                table.problem(line, "`access_rules` has two entries about the same; keep one");
+            }
+            rule => rules.extend(rule),
+        }
+    }
+    lines.has("access_rules").then_some(rules)
+}
+
+fn access_rule(table: &mut Table) -> Option<AccessRule> {
+    let user = table.parsed("user", |text| {
+        UserId::parse(text).ok_or("must be the id of a user: 24 lower-case hexadecimal digits")
+    });
+    let role = table.parsed("role", check::role);
+    let group = table.parsed("group", check::role);
+    let effect = table.choice("effect", Effect::ALL, Effect::as_str);
+    let enabled = table.boolean("enabled");
+    let lines = table.lines();
+    if ["user", "role", "group"].iter().filter(|key| lines.has(key)).count() != 1 {
+        table.problem(lines.table, "an entry of `access_rules` needs one of `user`, `role` and `group`");
+    }
+    if !lines.has("effect") {
+        table.problem(lines.table, "an entry of `access_rules` needs an `effect`: allow or deny");
+    }
+    let whom = user.map(Whom::User).or(role.map(Whom::Role)).or(group.map(Whom::Group))?;
+    Some(AccessRule { whom, effect: effect?, enabled: enabled.unwrap_or(true) })
 }
 
 fn uris(table: &mut Table, key: &'static str) -> Option<Vec<RedirectUri>> {

@@ -6,6 +6,8 @@ use signet_protocol::{
     user_field::is_date,
 };
 
+use crate::outbound::Target;
+
 type Checked = Result<(), &'static str>;
 
 fn require(good: bool, otherwise: &'static str) -> Checked {
@@ -31,7 +33,7 @@ pub fn lines(text: &str) -> Checked {
     require(good, "must be at most 1000 bytes, without control characters other than line breaks")
 }
 
-/// A role code: like a line, but not empty, since a list has no use for nothing.
+/// The code of a role or group: like a line, but not empty, since a list has no use for nothing.
 pub fn role(text: &str) -> Result<String, &'static str> {
     let good = (1..=200).contains(&text.len()) && !text.chars().any(char::is_control);
     require(good, "must be 1 to 200 bytes without control characters").map(|()| text.to_owned())
@@ -42,6 +44,14 @@ pub fn link(text: &str) -> Checked {
     let scheme = text.starts_with("https://") || text.starts_with("http://");
     let good = scheme && text.len() <= 2048 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
     require(good, "must be an http:// or https:// URL of at most 2048 bytes")
+}
+
+/// An address that Signet itself asks. Whether it may be, only the configuration tells.
+pub fn fetched(text: &str) -> Checked {
+    require(
+        Target::parse(text).is_ok(),
+        "must be an https:// URL of at most 2048 bytes without user and fragment",
+    )
 }
 
 /// What is loaded by others, or by our own pages, and must not be changed on the way.
