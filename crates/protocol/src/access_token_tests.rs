@@ -8,13 +8,14 @@ use crate::{
     jose::{Signer, sign},
     pool::PoolSettings,
     samples::*,
+    subject::Subjects,
     token::{Minting, Signers, allow},
 };
 
 fn claims() -> AccessTokenClaims {
     AccessTokenClaims {
         iss: pool_issuer().url().to_owned(),
-        sub: user_id(),
+        sub: subject(),
         aud: app_id(),
         client_id: app_id(),
         scope: scope("openid email"),
@@ -22,6 +23,7 @@ fn claims() -> AccessTokenClaims {
         exp: Timestamp(NOW.0 + 3600),
         jti: new_jti(grant_id(), &mut Seeded(1)),
         sid: Some(session_id().to_string()),
+        userinfo_claims: false,
         auth_time: Some(Timestamp(NOW.0 - 30)),
     }
 }
@@ -56,6 +58,7 @@ fn a_minted_token_is_valid_at_its_issuer_alone() {
         issuer: &issuer,
         allowed: &allow(authenticated(active_application()), GrantType::AuthorizationCode).unwrap(),
         user: &admitted_user(),
+        subjects: Subjects::of(pool_key()),
         grant: &grant(),
         scope: scope("openid"),
         pool: &PoolSettings::default(),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     access::{AccessRule, Effect},
+    amr::Acr,
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::{ClientKeys, ContentEncryption, KeyAlg, KeyManagementAlg, SigningAlg},
@@ -154,6 +155,16 @@ names!(
 );
 
 names!(
+    /// How an application is told who its users are (OpenID Connect Core §8).
+    SubjectType {
+        /// By the id that every application is told.
+        Public = "public",
+        /// By a name that only the applications of its sector are told.
+        Pairwise = "pairwise",
+    }
+);
+
+names!(
     /// `request_object_signing_alg` (OpenID Connect Registration §2).
     RequestObjectAlg {
         /// Not signed.
@@ -201,6 +212,10 @@ pub struct ApplicationSettings {
     pub introspection_endpoint_auth_method: AuthMethod,
     /// How it authenticates at the revocation endpoint.
     pub revocation_endpoint_auth_method: AuthMethod,
+    /// How it is told who its users are.
+    pub subject_type: SubjectType,
+    /// The address whose host is its sector, and which lists the callbacks of all applications of that sector.
+    pub sector_identifier_uri: Option<String>,
     /// What its assertions are signed with, at all three; any algorithm of its keys if none is named.
     pub token_endpoint_auth_signing_alg: Option<SigningAlg>,
     /// What its ID tokens are signed with.
@@ -239,8 +254,14 @@ pub struct ApplicationSettings {
     pub refresh_token_expire: Seconds,
     /// Whether it shares the pool's login.
     pub sso: bool,
+    /// How old a login may be when the request does not say.
+    pub default_max_age: Option<Seconds>,
+    /// Authentication context classes that are told when the request names none.
+    pub default_acr_values: Vec<Acr>,
     /// Whether consent is asked only on `prompt=consent`.
     pub skip_consent: bool,
+    /// Whether `offline_access` is granted without `prompt=consent` (OpenID Connect Core §11: other conditions).
+    pub offline_access_without_consent: bool,
     /// Whether `code_challenge_method=plain` is accepted (RFC 7636 §4.2).
     pub allow_plain_pkce: bool,
     /// Whether user info accepts the access token as a query parameter (RFC 6750 §2.3).
@@ -279,6 +300,8 @@ impl Default for ApplicationSettings {
             token_endpoint_auth_method: AuthMethod::ClientSecretPost,
             introspection_endpoint_auth_method: AuthMethod::ClientSecretPost,
             revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
+            subject_type: SubjectType::Public,
+            sector_identifier_uri: None,
             token_endpoint_auth_signing_alg: None,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
@@ -298,7 +321,10 @@ impl Default for ApplicationSettings {
             access_token_expire: Seconds(3600),
             refresh_token_expire: Seconds(2_592_000),
             sso: false,
+            default_max_age: None,
+            default_acr_values: Vec::new(),
             skip_consent: true,
+            offline_access_without_consent: false,
             allow_plain_pkce: false,
             access_token_in_query: false,
             empty_claims_as_null: false,
@@ -316,6 +342,12 @@ impl Default for ApplicationSettings {
 }
 
 impl ApplicationSettings {
+    /// The one host of all callbacks; `None` when there are several, or none.
+    pub fn callback_host(&self) -> Option<&str> {
+        let host = self.redirect_uris.first()?.host()?;
+        self.redirect_uris.iter().all(|uri| uri.host() == Some(host)).then_some(host)
+    }
+
     /// Whether anything it gets is signed with a key for `alg`.
     pub fn signs_with(&self, alg: KeyAlg) -> bool {
         let alg = SigningAlg::from(alg);
@@ -394,6 +426,18 @@ impl Application {
         }
         let http = |uri: &&RedirectUri| uri.scheme() != Scheme::Private;
         self.settings.redirect_uris.iter().filter(http).map(RedirectUri::web_origin).collect()
+    }
+
+    /// The sector within which pairwise subjects are the same (OpenID Connect Core §8.1): the host of the sector
+    /// identifier, or of the callbacks. One without a host of its own shares with nobody.
+    pub fn sector(&self) -> String {
+        let settings = &self.settings;
+        let named = settings.sector_identifier_uri.as_deref().and_then(|uri| RedirectUri::parse(uri).ok());
+        let host = match &named {
+            Some(uri) => uri.host(),
+            None => settings.callback_host(),
+        };
+        host.map_or_else(|| self.id.to_string(), str::to_owned)
     }
 
     /// Proof that it may be used, or nothing (attack 9).

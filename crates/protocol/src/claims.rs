@@ -4,14 +4,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    amr::{Acr, Amr},
     application::Application,
+    claims_request::Wishes,
     id::{AppId, SessionId, UserId},
     issuer::Issuer,
     pool::{PoolSettings, is_protocol_claim},
     scope::{KnownScope, Scope},
+    subject::{Subject, Subjects},
     time::Timestamp,
     user::User,
-    user_field::BasicField,
+    user_field::{BasicField, UserField},
 };
 
 /// A claim, and the field it is made of.
@@ -82,24 +85,58 @@ pub fn user_claims(
     let settings = &application.settings;
     let granted =
         CLAIMS_BY_SCOPE.iter().filter(|(value, _)| scope.has(*value)).flat_map(|(_, claims)| *claims);
-    let value = |field: BasicField| match field {
-        BasicField::UpdatedAt if settings.updated_at_as_text => user.updated_at.to_text().into(),
-        other => other.value(user),
-    };
-    let built_in = granted.map(|(name, field)| (*name, value(*field), *field));
+    let built_in = granted.map(|(name, field)| (*name, UserField::Basic(*field)));
     let mut told = Map::new();
-    for (name, value, field) in built_in {
+    for (name, field) in built_in.chain(pool.claims_of(scope)) {
+        let value = value(user, &field, application, pool);
         put(&mut told, name, value, || settings.empty_claims_as_null.then(|| field.unset()));
-    }
-    for (name, field) in pool.claims_of(scope) {
-        put(&mut told, name, pool.value(user, &field), || {
-            settings.empty_claims_as_null.then(|| field.unset())
-        });
     }
     // What is stored was checked by the rules of its day; a claim of the protocol is never made here.
     let constant = settings.constant_claims.iter().filter(|(name, _)| !is_protocol_claim(name));
     told.extend(constant.map(|(name, value)| (name.clone(), value.clone())));
     told
+}
+
+/// What `application` is told of `field`: `updated_at` under every name in the shape it wants.
+fn value(user: &User, field: &UserField, application: &Application, pool: &PoolSettings) -> Value {
+    match field {
+        UserField::Basic(BasicField::UpdatedAt) if application.settings.updated_at_as_text => {
+            user.updated_at.to_text().into()
+        }
+        other => pool.value(user, other),
+    }
+}
+
+/// Whether `scope` gives the claim `name` in `pool`.
+pub fn gives(scope: &Scope, name: &str, pool: &PoolSettings) -> bool {
+    let built_in =
+        CLAIMS_BY_SCOPE.iter().filter(|(value, _)| scope.has(*value)).flat_map(|(_, names)| *names);
+    built_in
+        .map(|(given, _)| *given)
+        .chain(pool.claims_of(scope).map(|(given, _)| given))
+        .any(|given| given == name)
+}
+
+/// Whether `name` is a claim about users in `pool`.
+pub fn is_user_claim(name: &str, pool: &PoolSettings) -> bool {
+    !is_protocol_claim(name) && pool.field_of(name).is_some()
+}
+
+/// Adds the claims of `user` that were asked for one by one (OpenID Connect Core §5.5): those that have a value, and one
+/// that was asked for if certain ones were. What is told already stays.
+pub fn add_wished(
+    told: &mut Map<String, Value>,
+    user: &User,
+    wishes: &Wishes,
+    application: &Application,
+    pool: &PoolSettings,
+) {
+    for (name, wish) in wishes.iter().filter(|(name, _)| is_user_claim(name, pool)) {
+        let value = pool.field_of(name).map_or(Value::Null, |field| value(user, &field, application, pool));
+        if !value.is_null() && wish.admits(&value) {
+            told.entry(name.clone()).or_insert(value);
+        }
+    }
 }
 
 fn put(told: &mut Map<String, Value>, name: &str, value: Value, unset: impl FnOnce() -> Option<Value>) {
@@ -126,8 +163,8 @@ pub struct BoundHashes {
 pub struct IdTokenClaims {
     /// Issuer.
     pub iss: String,
-    /// User.
-    pub sub: UserId,
+    /// User, as the client is told.
+    pub sub: Subject,
     /// The client.
     pub aud: AppId,
     /// When it ends.
@@ -139,10 +176,16 @@ pub struct IdTokenClaims {
     /// From the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
+    /// What the login is worth; told when it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<Acr>,
+    /// How the person proved who they are; told beside `acr`, or when it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amr: Option<Amr>,
     /// What comes with it.
     #[serde(flatten)]
     pub bound: BoundHashes,
-    /// The session.
+    /// The session, as the client is told.
     pub sid: String,
     /// What the granted scope tells of the user.
     #[serde(flatten)]
@@ -154,11 +197,11 @@ pub struct IdTokenClaims {
 pub struct HintClaims {
     /// Issuer.
     pub iss: String,
-    /// User.
-    pub sub: UserId,
+    /// User, as the client was told.
+    pub sub: Subject,
     /// The client it was made for.
     pub aud: AppId,
-    /// The session.
+    /// The session, as the client was told.
     pub sid: Option<String>,
 }
 
@@ -168,10 +211,26 @@ impl HintClaims {
         self.iss == issuer.url()
     }
 
-    /// The session it names.
-    pub fn session(&self) -> Option<SessionId> {
-        crate::id::RowId::parse(self.sid.as_deref()?)
+    /// Whom it means, now that its signature was verified and its client is known.
+    pub fn resolve(self, subjects: Subjects<'_>, client: &Application) -> Option<Hint> {
+        (client.id == self.aud).then_some(())?;
+        Some(Hint {
+            user: subjects.user(self.sub, client)?,
+            client: self.aud,
+            session: self.sid.and_then(|sid| subjects.session(&sid, client)),
+        })
     }
+}
+
+/// Whom a verified `id_token_hint` means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The user.
+    pub user: UserId,
+    /// The client it was made for.
+    pub client: AppId,
+    /// The session it names.
+    pub session: Option<SessionId>,
 }
 
 #[cfg(test)]

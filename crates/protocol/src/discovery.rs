@@ -3,8 +3,11 @@
 use serde::Serialize;
 
 use crate::{
-    application::{Application, ApplicationSettings, AuthMethod, GrantType, RequestObjectAlg, ResponseType},
-    authorize::ResponseMode,
+    amr::Acr,
+    application::{
+        Application, ApplicationSettings, AuthMethod, GrantType, RequestObjectAlg, ResponseType, SubjectType,
+    },
+    authorize::{Display, ResponseMode},
     claims::CLAIMS_BY_SCOPE,
     issuer::Issuer,
     jose::{ContentEncryption, KeyManagementAlg, SigningAlg},
@@ -49,6 +52,7 @@ pub struct Discovery {
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub claim_types_supported: Vec<&'static str>,
     pub claims_supported: Vec<String>,
+    pub acr_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
     pub display_values_supported: Vec<&'static str>,
     pub ui_locales_supported: Vec<&'static str>,
@@ -93,8 +97,21 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &Pool
     };
     let plain = settings.is_some_and(|s| s.allow_plain_pkce);
     let challenges = [Some(ChallengeMethod::S256), plain.then_some(ChallengeMethod::Plain)];
-    let protocol_claims =
-        ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "c_hash", "s_hash", "sid"];
+    let protocol_claims = [
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "at_hash",
+        "c_hash",
+        "s_hash",
+        "sid",
+    ];
     Discovery {
         issuer: issuer.url().to_owned(),
         authorization_endpoint: issuer.endpoint("/auth"),
@@ -112,7 +129,11 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &Pool
             .collect(),
         response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
         grant_types_supported: grants.iter().map(|grant| grant.as_str()).collect(),
-        subject_types_supported: vec!["public"],
+        subject_types_supported: settings
+            .map_or(SubjectType::ALL, |s| std::slice::from_ref(&s.subject_type))
+            .iter()
+            .map(|kind| kind.as_str())
+            .collect(),
         id_token_signing_alg_values_supported: algorithms.iter().map(|alg| alg.as_str()).collect(),
         id_token_encryption_alg_values_supported: encryption.iter().map(|alg| alg.as_str()).collect(),
         id_token_encryption_enc_values_supported: contents.iter().map(|enc| enc.as_str()).collect(),
@@ -142,10 +163,11 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &Pool
             .into_iter()
             .chain(user_claims(application, pool))
             .collect(),
+        acr_values_supported: Acr::ALL.iter().map(|acr| acr.as_str()).collect(),
         prompt_values_supported: vec!["none", "login", "consent", "select_account"],
-        display_values_supported: vec!["page"],
+        display_values_supported: Display::ALL.iter().map(|display| display.as_str()).collect(),
         ui_locales_supported: vec!["en", "zh-CN"],
-        claims_parameter_supported: false,
+        claims_parameter_supported: true,
         request_parameter_supported: !object_algs.is_empty(),
         request_uri_parameter_supported: settings.is_none_or(|s| !s.request_uris.is_empty()),
         require_request_uri_registration: true,

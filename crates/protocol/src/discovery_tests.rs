@@ -13,6 +13,8 @@ const CLAIMS: &[&str] = &[
     "iat",
     "auth_time",
     "nonce",
+    "acr",
+    "amr",
     "at_hash",
     "c_hash",
     "s_hash",
@@ -54,13 +56,13 @@ fn common(url: &str) -> Value {
         "revocation_endpoint": format!("{url}/token/revocation"),
         "end_session_endpoint": format!("{url}/session/end"),
         "response_modes_supported": ["query", "fragment", "form_post", "web_message"],
-        "subject_types_supported": ["public"],
         "claim_types_supported": ["normal"],
         "claims_supported": CLAIMS,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "display_values_supported": ["page"],
+        "display_values_supported": ["page", "popup", "touch", "wap"],
+        "acr_values_supported": ["urn:signet:acr:password"],
         "ui_locales_supported": ["en", "zh-CN"],
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": true,
         "require_request_uri_registration": true,
         "authorization_response_iss_parameter_supported": true,
@@ -97,6 +99,7 @@ fn the_pools_document_lists_what_any_application_may_use() {
                 "code", "id_token", "id_token token", "code id_token", "code token", "code id_token token", "none",
             ],
             "grant_types_supported": ["authorization_code", "refresh_token", "password", "implicit"],
+            "subject_types_supported": ["public", "pairwise"],
             "id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "id_token_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
             "id_token_encryption_enc_values_supported": ["A128CBC-HS256", "A256GCM"],
@@ -127,6 +130,7 @@ fn an_applications_document_lists_what_it_may_use() {
         settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretPost;
         settings.id_token_signed_response_alg = SigningAlg::Hs256;
         settings.allow_plain_pkce = true;
+        pairwise(settings);
     });
     assert_document(
         &discovery(&app_issuer(), Some(&application), &PoolSettings::default()),
@@ -138,6 +142,7 @@ fn an_applications_document_lists_what_it_may_use() {
             ],
             "response_types_supported": ["code", "none"],
             "grant_types_supported": ["authorization_code"],
+            "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256", "HS256"],
             "token_endpoint_auth_methods_supported": ["none"],
             "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-/// An `error` value of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, OpenID Connect Core §3.1.2.6 or RFC 9700.
+/// An `error` value of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, OpenID Connect Core §3.1.2.6, RFC 9700 or
+/// OpenID Connect Core Error Code `unmet_authentication_requirements`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the name is the registered error code")]
@@ -21,10 +22,9 @@ pub enum ErrorCode {
     ConsentRequired,
     InteractionRequired,
     AccountSelectionRequired,
+    UnmetAuthenticationRequirements,
     InvalidRequestObject,
     InvalidRequestUri,
-    RequestNotSupported,
-    RequestUriNotSupported,
     RegistrationNotSupported,
     InvalidToken,
     InsufficientScope,
@@ -48,10 +48,9 @@ impl ErrorCode {
         ErrorCode::ConsentRequired,
         ErrorCode::InteractionRequired,
         ErrorCode::AccountSelectionRequired,
+        ErrorCode::UnmetAuthenticationRequirements,
         ErrorCode::InvalidRequestObject,
         ErrorCode::InvalidRequestUri,
-        ErrorCode::RequestNotSupported,
-        ErrorCode::RequestUriNotSupported,
         ErrorCode::RegistrationNotSupported,
         ErrorCode::InvalidToken,
         ErrorCode::InsufficientScope,
@@ -75,10 +74,9 @@ impl ErrorCode {
             ErrorCode::ConsentRequired => "consent_required",
             ErrorCode::InteractionRequired => "interaction_required",
             ErrorCode::AccountSelectionRequired => "account_selection_required",
+            ErrorCode::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             ErrorCode::InvalidRequestObject => "invalid_request_object",
             ErrorCode::InvalidRequestUri => "invalid_request_uri",
-            ErrorCode::RequestNotSupported => "request_not_supported",
-            ErrorCode::RequestUriNotSupported => "request_uri_not_supported",
             ErrorCode::RegistrationNotSupported => "registration_not_supported",
             ErrorCode::InvalidToken => "invalid_token",
             ErrorCode::InsufficientScope => "insufficient_scope",

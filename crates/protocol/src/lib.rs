@@ -6,13 +6,16 @@
 
 pub mod access;
 pub mod access_token;
+pub mod amr;
 pub mod application;
 pub mod authorize;
 pub mod claims;
+pub mod claims_request;
 pub mod client_assertion;
 pub mod client_auth;
 pub mod client_token;
 pub mod code;
+pub mod consent;
 pub mod discovery;
 pub mod end_session;
 pub mod entropy;
@@ -35,6 +38,7 @@ mod samples;
 pub mod scope;
 pub mod secret;
 pub mod session;
+pub mod subject;
 pub mod throttle;
 pub mod time;
 pub mod token;

@@ -12,7 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     access::AdmittedUser,
-    application::{ActiveApplication, Application, ApplicationSettings, AuthMethod},
+    amr::Amr,
+    application::{ActiveApplication, Application, ApplicationSettings, AuthMethod, SubjectType},
+    claims_request::ClaimsRequest,
     client_auth::{AuthenticatedClient, authenticate, presented},
     entropy::Entropy,
     error::Refusal,
@@ -25,6 +27,7 @@ use crate::{
     scope::Scope,
     secret::{Secret, SecretHash},
     session::Session,
+    subject::Subject,
     time::{Now, Timestamp},
     user::{ActiveUser, Address, Profile, User, UserDetails},
 };
@@ -59,6 +62,17 @@ pub fn other_app_id() -> AppId {
 
 pub fn user_id() -> UserId {
     UserId::parse("c00000000000000000000001").unwrap()
+}
+
+/// What a public application is told of the user.
+pub fn subject() -> Subject {
+    Subject::parse("c00000000000000000000001").unwrap()
+}
+
+/// What refresh tokens and pairwise names are derived from.
+pub fn pool_key() -> &'static Secret {
+    static KEY: OnceLock<Secret> = OnceLock::new();
+    KEY.get_or_init(|| Secret::new([9; 32]))
 }
 
 pub fn other_user_id() -> UserId {
@@ -104,6 +118,12 @@ pub fn application_with(change: impl FnOnce(&mut ApplicationSettings)) -> Active
     let mut application = application();
     change(&mut application.settings);
     Arc::new(application).active().unwrap()
+}
+
+/// Makes an application be told of its users by pairwise names.
+pub fn pairwise(settings: &mut ApplicationSettings) {
+    settings.subject_type = SubjectType::Pairwise;
+    settings.redirect_uris.retain(|uri| uri.host() == Some("rp.example"));
 }
 
 /// Another application of the same pool.
@@ -198,6 +218,7 @@ pub fn session() -> Session {
         user: user_id(),
         application: Some(app_id()),
         auth_time: Timestamp(NOW.0 - 30),
+        amr: Amr::PASSWORD,
         expires_at: Timestamp(NOW.0 + 1000),
         ended_at: None,
     }
@@ -215,6 +236,8 @@ pub fn grant() -> Grant {
         scope: scope("openid email"),
         offline: false,
         auth_time: Timestamp(NOW.0 - 30),
+        amr: Amr::PASSWORD,
+        claims: ClaimsRequest::default(),
         created_at: NOW,
         expires_at: Timestamp(NOW.0 + 4200),
         revoked_at: None,

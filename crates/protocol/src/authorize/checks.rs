@@ -3,6 +3,7 @@
 use crate::{
     application::ActiveApplication,
     authorize::{AuthorizationRequest, Draft, Field, allowed},
+    claims_request::ClaimsRequest,
     error::{Check, ErrorCode, Refusal, refuse, run_checks},
     limits::{NONCE_BYTES, STATE_BYTES},
     pkce::ChallengeMethod,
@@ -20,8 +21,6 @@ impl<'a> Asked<'a> {
     pub const CHECKS: &'a [Check<Asked<'a>>] = &[
         Check { name: "repeated_parameter", clause: "RFC 6749 §3.1", run: check_repeats },
         Check { name: "state", clause: "RFC 6749 §4.1.1", run: check_state },
-        Check { name: "request", clause: "OpenID Connect Core §6.1", run: check_request },
-        Check { name: "request_uri", clause: "OpenID Connect Core §6.2", run: check_request_uri },
         Check { name: "registration", clause: "OpenID Connect Core §7.2.1", run: check_registration },
         Check { name: "response_type", clause: "RFC 6749 §3.1.1", run: check_response_type },
         Check { name: "grant_type", clause: "OpenID Connect Registration §2", run: check_grant_type },
@@ -34,6 +33,9 @@ impl<'a> Asked<'a> {
         Check { name: "nonce", clause: "OpenID Connect Core §3.2.2.1, §3.3.2.11", run: check_nonce },
         Check { name: "prompt", clause: "OpenID Connect Core §3.1.2.1", run: check_prompt },
         Check { name: "max_age", clause: "OpenID Connect Core §3.1.2.1", run: check_max_age },
+        Check { name: "display", clause: "OpenID Connect Core §3.1.2.1", run: check_display },
+        Check { name: "claims", clause: "OpenID Connect Core §5.5", run: check_claims },
+        Check { name: "acr", clause: "OpenID Connect Core §5.5.1.1", run: check_acr },
         Check {
             name: "code_challenge", clause: "RFC 7636 §4.3, RFC 9700 §2.1.1", run: check_code_challenge
         },
@@ -51,12 +53,22 @@ pub fn check(draft: &Draft, application: &ActiveApplication) -> Result<Authoriza
         scope: scope.clone(),
         nonce: draft.nonce.clone(),
         prompt: draft.prompt.good().copied().unwrap_or_default(),
-        max_age: draft.max_age.good().copied(),
+        max_age: draft.max_age.good().copied().or(application.settings.default_max_age),
         challenge: draft.challenge.good().cloned(),
         login_hint: draft.login_hint.clone(),
         ui_locales: draft.ui_locales.clone(),
         id_token_hint: draft.id_token_hint.clone(),
+        claims: claims(draft, application),
     })
+}
+
+/// What is asked for one by one. `acr_values` asks for `acr` in another way (OpenID Connect Core §5.5.1.1).
+fn claims(draft: &Draft, application: &ActiveApplication) -> ClaimsRequest {
+    let mut claims = draft.claims.good().cloned().unwrap_or_default();
+    if draft.acr_values {
+        claims.ask_acr();
+    }
+    claims.with_defaults(application)
 }
 
 fn unless(bad: bool, code: ErrorCode, description: &'static str) -> Result<(), Refusal> {
@@ -76,22 +88,6 @@ fn check_state(asked: &Asked<'_>) -> Result<(), Refusal> {
         asked.draft.state_length > STATE_BYTES,
         ErrorCode::InvalidRequest,
         "state is longer than 4096 bytes",
-    )
-}
-
-fn check_request(asked: &Asked<'_>) -> Result<(), Refusal> {
-    unless(
-        asked.draft.request,
-        ErrorCode::RequestNotSupported,
-        "request objects are not supported; send the parameters themselves",
-    )
-}
-
-fn check_request_uri(asked: &Asked<'_>) -> Result<(), Refusal> {
-    unless(
-        asked.draft.request_uri,
-        ErrorCode::RequestUriNotSupported,
-        "request_uri is not supported; send the parameters themselves",
     )
 }
 
@@ -181,6 +177,32 @@ fn check_max_age(asked: &Asked<'_>) -> Result<(), Refusal> {
         asked.draft.max_age == Field::Bad,
         ErrorCode::InvalidRequest,
         "max_age must be a whole number of seconds, zero or more",
+    )
+}
+
+fn check_display(asked: &Asked<'_>) -> Result<(), Refusal> {
+    unless(
+        asked.draft.display == Field::Bad,
+        ErrorCode::InvalidRequest,
+        "display must be page, popup, touch or wap",
+    )
+}
+
+fn check_claims(asked: &Asked<'_>) -> Result<(), Refusal> {
+    unless(
+        asked.draft.claims == Field::Bad,
+        ErrorCode::InvalidRequest,
+        "claims must be a JSON object of at most 8 KiB with the members userinfo and id_token, each an object of at most 100 claims whose values are null or an object with essential and value or values",
+    )
+}
+
+/// No login can ever be what is asked for, so nobody is troubled with one.
+fn check_acr(asked: &Asked<'_>) -> Result<(), Refusal> {
+    let needed = asked.draft.claims.good().and_then(ClaimsRequest::needed_acr);
+    unless(
+        needed.is_some_and(|classes| classes.is_empty()),
+        ErrorCode::UnmetAuthenticationRequirements,
+        "claims demands an acr that no login here has; see acr_values_supported in the discovery document",
     )
 }
 

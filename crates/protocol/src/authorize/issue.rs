@@ -114,6 +114,8 @@ fn grant(from: &Issuing<'_>, lasts: Seconds, now: Now, entropy: &mut dyn Entropy
         offline: from.scope.has(KnownScope::OfflineAccess),
         scope: from.scope.clone(),
         auth_time: from.session.auth_time,
+        amr: from.session.amr,
+        claims: from.request.claims.clone(),
         created_at: at,
         expires_at: at.plus(lasts),
         revoked_at: None,

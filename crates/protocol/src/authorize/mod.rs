@@ -18,10 +18,10 @@ mod tests;
 pub use addressee::{Addressee, AuthorizationResponse};
 pub use allowed::AllowedResponse;
 pub use checks::{Asked, check};
-pub use decide::{Next, Situation, decide, granted_scope};
+pub use decide::{Next, Situation, asked_consent, decide, granted_scope};
 pub use issue::{Issued, IssuedCode, Issuing, issue, issue_code};
 pub use mode::ResponseMode;
-pub use request::{AuthorizationRequest, Draft, Field, PARAMETERS, Prompt};
+pub use request::{AuthorizationRequest, Display, Draft, Field, PARAMETERS, Prompt};
 
 use crate::{
     error::{ErrorCode, Refusal, refuse},

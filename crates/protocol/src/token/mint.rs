@@ -7,13 +7,14 @@ use crate::{
     access_token::{AccessTokenClaims, new_jti},
     application::ActiveApplication,
     authorize::AllowedResponse,
-    claims::{BoundHashes, IdTokenClaims, user_claims},
+    claims::{BoundHashes, IdTokenClaims, add_wished, user_claims},
     entropy::Entropy,
     grant::Grant,
     issuer::Issuer,
     jose::{self, JoseError, Recipient, Signer, Typ},
     pool::PoolSettings,
     scope::{KnownScope, Scope},
+    subject::Subjects,
     time::{Seconds, Timestamp},
     token::AllowedGrant,
 };
@@ -29,6 +30,8 @@ pub struct Minting<'a, P: Permission = AllowedGrant> {
     pub allowed: &'a P,
     /// About whom.
     pub user: &'a AdmittedUser,
+    /// How the pool names its users to clients.
+    pub subjects: Subjects<'a>,
     /// From which grant.
     pub grant: &'a Grant,
     /// The scope of the access token; what means nothing in the pool any more is left out.
@@ -190,7 +193,7 @@ impl<P: Permission> Minting<'_, P> {
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) -> Result<String, JoseError> {
-        let claims = self.access_claims(self.allowed.application(), now, entropy);
+        let claims = self.access_claims(self.allowed.application(), now, entropy)?;
         jose::sign(&signers.access_token, Typ::AccessToken, &claims)
     }
 
@@ -201,7 +204,7 @@ impl<P: Permission> Minting<'_, P> {
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) -> Result<String, JoseError> {
-        signers.id_token(&self.id_claims(self.allowed.application(), now, bound), entropy)
+        signers.id_token(&self.id_claims(self.allowed.application(), now, bound)?, entropy)
     }
 
     fn access_claims(
@@ -209,19 +212,20 @@ impl<P: Permission> Minting<'_, P> {
         application: &ActiveApplication,
         now: Timestamp,
         entropy: &mut dyn Entropy,
-    ) -> AccessTokenClaims {
-        AccessTokenClaims {
+    ) -> Result<AccessTokenClaims, JoseError> {
+        Ok(AccessTokenClaims {
             iss: self.issuer.url().to_owned(),
-            sub: self.user.id,
+            sub: self.subjects.subject(self.user.id, application)?,
             aud: application.id,
             client_id: application.id,
             scope: self.scope.clone(),
             iat: now,
             exp: now.plus(application.settings.access_token_expire),
             jti: new_jti(self.grant.id, entropy),
-            sid: Some(self.grant.session.to_string()),
+            sid: Some(self.subjects.sid(self.grant.session, application)?),
             auth_time: Some(self.grant.auth_time),
-        }
+            userinfo_claims: !self.grant.claims.userinfo.is_empty(),
+        })
     }
 
     fn id_claims(
@@ -229,18 +233,24 @@ impl<P: Permission> Minting<'_, P> {
         application: &ActiveApplication,
         now: Timestamp,
         bound: BoundHashes,
-    ) -> IdTokenClaims {
-        IdTokenClaims {
+    ) -> Result<IdTokenClaims, JoseError> {
+        let wishes = &self.grant.claims.id_token;
+        let acr = wishes.contains_key("acr");
+        let mut user = user_claims(self.user, &self.scope, application, self.pool);
+        add_wished(&mut user, self.user, wishes, application, self.pool);
+        Ok(IdTokenClaims {
             iss: self.issuer.url().to_owned(),
-            sub: self.user.id,
+            sub: self.subjects.subject(self.user.id, application)?,
             aud: application.id,
             exp: now.plus(application.settings.id_token_expire),
             iat: now,
             auth_time: self.grant.auth_time,
             nonce: self.nonce.clone(),
+            acr: self.grant.amr.acr().filter(|_| acr),
+            amr: (acr || wishes.contains_key("amr")).then_some(self.grant.amr),
             bound,
-            sid: self.grant.session.to_string(),
-            user: user_claims(self.user, &self.scope, application, self.pool),
-        }
+            sid: self.subjects.sid(self.grant.session, application)?,
+            user,
+        })
     }
 }

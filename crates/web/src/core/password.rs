@@ -2,6 +2,8 @@
 
 use signet_protocol::{
     access::AdmittedUser,
+    amr::Amr,
+    claims_request::ClaimsRequest,
     grant::Grant,
     id::{GrantId, RowId, SessionId},
     opaque::Opaque,
@@ -45,6 +47,7 @@ pub async fn begin(
         user: user.id,
         application: Some(application.id),
         auth_time: now.timestamp(),
+        amr: Amr::PASSWORD,
         expires_at: now.timestamp().plus(SESSION_EXPIRE),
         ended_at: None,
     };
@@ -58,6 +61,8 @@ pub async fn begin(
         offline: scope.has(KnownScope::OfflineAccess),
         scope,
         auth_time: session.auth_time,
+        amr: session.amr,
+        claims: ClaimsRequest::default().with_defaults(application),
         created_at: now.timestamp(),
         expires_at: caller.access_until(now),
         revoked_at: None,

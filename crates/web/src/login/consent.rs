@@ -6,8 +6,9 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 use signet_protocol::{
     authorize::{self, Draft},
+    consent::Consent,
     pool::PoolSettings,
-    scope::{KnownScope, Scope, ScopeValue},
+    scope::{KnownScope, ScopeValue},
     session::Session,
     user::ActiveUser,
 };
@@ -41,10 +42,10 @@ async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
     })
 }
 
-/// What would be granted; the request was checked before, and is again when it resumes.
-fn asked_scope(open: &Open, pool: &PoolSettings) -> Scope {
+/// What has to be allowed; the request was checked before, and is again when it resumes.
+fn asked(open: &Open, pool: &PoolSettings) -> Consent {
     authorize::check(&Draft::parse(&open.params), &open.application)
-        .map(|request| authorize::granted_scope(&request.within(pool), &open.application))
+        .map(|request| authorize::asked_consent(&request.within(pool), &open.application, pool))
         .unwrap_or_default()
 }
 
@@ -55,9 +56,9 @@ fn page(
     pool: &PoolSettings,
     (session, user): (&Session, &ActiveUser),
 ) -> Response {
-    let scope = asked_scope(open, pool);
+    let asked = asked(open, pool);
     let lang = edge.lang(open.params.get("ui_locales"));
-    let lines: Vec<ScopeLine> = scope.iter().filter_map(|value| line(value, pool, lang)).collect();
+    let lines: Vec<ScopeLine> = asked.scope.iter().filter_map(|value| line(value, pool, lang)).collect();
     let page = ConsentPage {
         lang,
         app_name: &open.application.name,
@@ -65,7 +66,8 @@ fn page(
         display_name: user.display_name(),
         account: user.account_name(),
         scopes: &lines,
-        offline: scope.has(KnownScope::OfflineAccess),
+        claims: &asked.claims.iter().map(String::as_str).collect::<Vec<_>>(),
+        offline: asked.scope.has(KnownScope::OfflineAccess),
         transaction: &open.transaction.id.to_string(),
         csrf: &open.csrf(signet, Some(session.id)),
     };
@@ -119,8 +121,8 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     }
     if allowed {
         let store = signet.store();
-        let scope = asked_scope(&open, &*store.pool_settings().await?);
-        store.remember_consent(user.id, open.application.id, &scope, signet.now()).await?;
+        let asked = asked(&open, &*store.pool_settings().await?);
+        store.remember_consent(user.id, open.application.id, &asked, signet.now()).await?;
     }
     tracing::info!(request_id = edge.request_id, sub = %user.id, client_id = %open.application.id, allowed, "consent");
     Ok(respond::see_other(&format!("/oidc/auth/resume?txn={txn}")))

@@ -5,7 +5,7 @@
 mod keys;
 
 use signet_protocol::{
-    application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType},
+    application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType, SubjectType},
     jose::{KeyManagementAlg, SigningAlg},
     limits::CONSTANT_CLAIMS_BYTES,
     pool::check_claim_name,
@@ -35,6 +35,7 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("userinfo_signed_response_alg", |app| signed_user_info_has_a_key(app).map(str::to_owned)),
     ("id_token_encrypted_response_alg", has_a_key_to_encrypt_to),
     ("id_token_encrypted_response_enc", |app| encryption_has_both(app).map(str::to_owned)),
+    ("subject_type", |app| pairwise_has_a_sector(app).map(str::to_owned)),
     ("redirect_uris", |app| schemes(app.settings.kind, &app.settings.redirect_uris)),
     ("logout_redirect_uris", |app| schemes(app.settings.kind, &app.settings.logout_redirect_uris)),
     ("redirect_uris", |app| answers_have_a_callback(app).map(str::to_owned)),
@@ -118,6 +119,15 @@ fn encryption_has_both(app: &Application) -> Option<&'static str> {
 fn others_can_verify(app: &Application) -> Option<&'static str> {
     (app.settings.access_token_signed_response_alg == SigningAlg::Hs256).then_some(
         "must be RS256, PS256, ES256 or EdDSA: whoever receives an access token verifies it by the published keys",
+    )
+}
+
+/// OpenID Connect Core §8.1: what several hosts share has to be named, since any of them could be taken away.
+fn pairwise_has_a_sector(app: &Application) -> Option<&'static str> {
+    let settings = &app.settings;
+    let pairwise = settings.subject_type == SubjectType::Pairwise;
+    (pairwise && settings.sector_identifier_uri.is_none() && settings.callback_host().is_none()).then_some(
+        "is pairwise, which needs `redirect_uris` that are all at one host, or a `sector_identifier_uri` whose host stands for them",
     )
 }
 

@@ -12,6 +12,7 @@ use signet_protocol::{
         self, Addressee, AllowedResponse, AuthorizationRequest, AuthorizationResponse, AuthorizeError, Draft,
         Issuing, Next, ResponseMode, Situation, UNKNOWN_CLIENT,
     },
+    consent::Consent,
     entropy::random,
     error::{ErrorCode, Refusal, refuse},
     id::{RowId, TransactionId, UserId},
@@ -152,38 +153,45 @@ impl Asking<'_> {
             Ok(request) => request.within(&*self.signet.store().pool_settings().await?),
             Err(refusal) => return self.refuse(refusal, draft.is_silent()).await,
         };
-        match self.hinted(&request).await? {
-            Ok(hinted) => self.decide(&request, hinted).await,
+        match self.expected(&request).await? {
+            Ok(expected) => self.decide(&request, expected.as_deref()).await,
             Err(refusal) => self.refuse(refusal, draft.is_silent()).await,
         }
     }
 
-    /// The user of the `id_token_hint`, if there is one; a hint that is not ours is refused.
-    async fn hinted(
+    /// The users of whom it must be one: of the `id_token_hint`, of which one that is not ours is refused, and of a `sub`
+    /// that `claims` asks for by value (OpenID Connect Core §3.1.2.2).
+    async fn expected(
         &self,
         request: &AuthorizationRequest,
-    ) -> Result<Result<Option<UserId>, Refusal>, Failure> {
+    ) -> Result<Result<Option<Vec<UserId>>, Refusal>, Failure> {
+        let subjects = self.signet.store().pool().subjects();
+        let named = request.claims.needed_subjects().map(|named| -> Vec<UserId> {
+            named.into_iter().filter_map(|subject| subjects.user(subject, &self.application)).collect()
+        });
         let Some(hint) = request.id_token_hint.as_deref() else {
-            return Ok(Ok(None));
+            return Ok(Ok(named));
         };
-        let claims = live::id_token_hint(self.signet, &self.edge.issuer, hint).await?;
-        Ok(match claims.filter(|claims| claims.aud == self.application.id) {
-            Some(claims) => Ok(Some(claims.sub)),
-            None => Err(refuse(
+        let meant = live::id_token_hint(self.signet, &self.edge.issuer, hint).await?;
+        let Some(hint) = meant.filter(|hint| hint.client == self.application.id) else {
+            return Ok(Err(refuse(
                 ErrorCode::InvalidRequest,
                 "id_token_hint is not an ID token that this issuer made for this application",
-            )),
-        })
+            )));
+        };
+        let fits = named.is_none_or(|named| named.contains(&hint.user));
+        Ok(Ok(Some(if fits { vec![hint.user] } else { Vec::new() })))
     }
 
     async fn decide(
         &self,
         request: &AuthorizationRequest,
-        hinted: Option<UserId>,
+        expected: Option<&[UserId]>,
     ) -> Result<Response, Failure> {
         let signed_in = login::session::current(self.signet, self.edge, &self.application).await?;
         let session = signed_in.as_ref().map(|(session, _)| session);
         let remembered = self.remembered(session, request).await?;
+        let pool = self.signet.store().pool_settings().await?;
         let chosen = self.transaction.as_ref().and_then(|transaction| transaction.chosen);
         let same_person =
             session.is_some_and(|session| chosen.is_some_and(|chosen| chosen.session == session.id));
@@ -198,8 +206,9 @@ impl Asking<'_> {
                 .as_ref()
                 .and_then(|transaction| transaction.consent)
                 .filter(|_| same_person),
+            pool: &pool,
             remembered: remembered.as_ref(),
-            hinted,
+            expected,
         };
         match (authorize::decide(request, &self.application, &situation), session.zip(admitted.as_ref())) {
             (Next::Issue { scope }, Some((session, user))) => self.issue(request, session, user, scope).await,
@@ -215,7 +224,7 @@ impl Asking<'_> {
         &self,
         session: Option<&Session>,
         request: &AuthorizationRequest,
-    ) -> Result<Option<Scope>, Failure> {
+    ) -> Result<Option<Consent>, Failure> {
         match session {
             Some(session) if !self.application.settings.skip_consent && !request.prompt.consent => {
                 Ok(self.signet.store().consent(session.user, self.application.id).await?)
@@ -245,9 +254,9 @@ impl Asking<'_> {
         if let Some((issued, now)) = core::issue::answer(&**self.signet, from, transaction).await? {
             let tokens = match keys.as_ref().zip(issued.grant()) {
                 Some((keys, grant)) => {
+                    let (subjects, scope) = (self.signet.store().pool().subjects(), grant.scope.clone());
                     let nonce = request.nonce.clone();
-                    let scope = grant.scope.clone();
-                    let minting = Minting { issuer, allowed, user, grant, scope, pool, nonce };
+                    let minting = Minting { issuer, allowed, user, subjects, grant, scope, pool, nonce };
                     let (signers, state, at) = (keys.signers(), addressee.state(), now.timestamp());
                     minting.mint_front(&signers, issued.code(), state, at, &mut SystemEntropy)?
                 }

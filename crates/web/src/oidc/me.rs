@@ -6,8 +6,9 @@ use axum::{extract::State, response::Response};
 use http::{HeaderValue, Method, StatusCode, header::WWW_AUTHENTICATE};
 use serde_json::{Map, Value};
 use signet_protocol::{
+    access_token::grant_of,
     application::Application,
-    claims::user_claims,
+    claims::{add_wished, user_claims},
     error::{ErrorCode, Refusal, refuse},
     jose::{self, SigningAlg, Typ},
     limits::AUTHORIZATION_BYTES,
@@ -58,7 +59,13 @@ async fn user_info(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Resp
     }
     let pool = signet.store().pool_settings().await?;
     let mut claims = user_claims(&live.user, &live.token.scope, &live.application, &pool);
-    claims.insert("sub".to_owned(), Value::from(live.user.id.to_string()));
+    if live.token.userinfo_claims
+        && let Some(grant) = grant_of(&live.token.jti)
+    {
+        let asked = signet.store().asked_claims(grant).await?;
+        add_wished(&mut claims, &live.user, &asked.userinfo, &live.application, &pool);
+    }
+    claims.insert("sub".to_owned(), Value::from(live.token.sub.to_string()));
     match live.application.settings.userinfo_signed_response_alg {
         None => Ok(respond::json(StatusCode::OK, &claims)),
         Some(alg) => signed(signet, edge, &live.application, alg, claims).await,

@@ -63,11 +63,11 @@ async fn id_token(signet: &Signet, edge: &Edge, text: &str) -> Result<Found, Fai
         claims.get("exp").and_then(Value::as_i64).is_some_and(|exp| now.0 < exp)
     };
     let (Some(claims), Some(application)) =
-        (claims.filter(alive), application_here(signet, &edge.issuer, hint.aud).await?)
+        (claims.filter(alive), application_here(signet, &edge.issuer, hint.client).await?)
     else {
         return Ok(None);
     };
-    let user = signet.store().user(hint.sub).await?.and_then(|user| application.admit(user.active()?));
+    let user = signet.store().user(hint.user).await?.and_then(|user| application.admit(user.active()?));
     Ok(user.map(|_| (application, Value::Object(claims))))
 }
 

@@ -147,6 +147,8 @@ pub struct ConsentPage<'a> {
     pub account: &'a str,
     /// What is asked for besides `openid`, in the order it is to be listed.
     pub scopes: &'a [ScopeLine<'a>],
+    /// Claims that are asked for one by one, by name.
+    pub claims: &'a [&'a str],
     /// Whether `offline_access` is asked for.
     pub offline: bool,
     /// The login transaction.
@@ -222,8 +224,11 @@ impl ConsentPage<'_> {
     fn lines(&self) -> Vec<Words<'_>> {
         let t = self.lang.messages();
         let asked = self.scopes.iter().map(|scope| scope.words(t));
-        let offline = self.offline.then_some(&t.scope_offline);
-        std::iter::once((&t.scope_openid).into()).chain(asked).chain(offline.map(Words::from)).collect()
+        let details =
+            || Words { title: t.consent_details.into(), detail: t.claim_names.list(self.claims).into() };
+        let details = (!self.claims.is_empty()).then(details);
+        let offline = self.offline.then_some(&t.scope_offline).map(Words::from);
+        std::iter::once((&t.scope_openid).into()).chain(asked).chain(details).chain(offline).collect()
     }
 }
 

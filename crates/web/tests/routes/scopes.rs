@@ -48,7 +48,7 @@ const WORK: &[(&str, &str)] =
     &[("scope", "openid work mark unheard-of offline_access"), ("prompt", "consent")];
 
 /// Carries out a description, as an operator would.
-async fn apply(world: &World, description: &str) {
+pub async fn apply(world: &World, description: &str) {
     let description = Description::parse(description).unwrap_or_else(|problems| panic!("{problems:?}"));
     apply::apply(&world.signet(), &description).await.unwrap_or_else(|error| panic!("{error:?}"));
 }

@@ -6,8 +6,10 @@ use proptest::prelude::*;
 
 use super::{GOOD, checked, good_but};
 use crate::{
+    amr::Acr,
     application::{ApplicationSettings, AuthMethod, GrantType, ResponseType},
     authorize::{Asked, Draft, Prompt, check},
+    claims_request::ClaimsRequest,
     error::{ErrorCode, ErrorCode::*},
     limits::{NONCE_BYTES, SCOPE_COUNT, STATE_BYTES},
     params::RawParams,
@@ -84,10 +86,6 @@ fn rows() -> Vec<Row> {
         row("state", &[], None).without("state"),
         row("state", &[("state", &"s".repeat(STATE_BYTES))], None),
         row("state", &[("state", &"s".repeat(STATE_BYTES + 1))], Some(InvalidRequest)),
-        row("request", &[("request", "")], None),
-        row("request", &[("request", "eyJhbGciOiJub25lIn0.e30.")], Some(RequestNotSupported)),
-        row("request_uri", &[("request_uri", "")], None),
-        row("request_uri", &[("request_uri", "urn:x:y")], Some(RequestUriNotSupported)),
         row("registration", &[("registration", "")], None),
         row("registration", &[("registration", "{}")], Some(RegistrationNotSupported)),
         row("response_type", &[], None),
@@ -189,6 +187,41 @@ fn rows() -> Vec<Row> {
         row("max_age", &[("max_age", "1.5")], Some(InvalidRequest)),
         row("max_age", &[("max_age", "1e3")], Some(InvalidRequest)),
         row("max_age", &[("max_age", "99999999999999999999")], Some(InvalidRequest)),
+        row("display", &[], None),
+        row("display", &[("display", "page")], None),
+        row("display", &[("display", "popup")], None),
+        row("display", &[("display", "touch")], None),
+        row("display", &[("display", "wap")], None),
+        row("display", &[("display", "")], None),
+        row("display", &[("display", "window")], Some(InvalidRequest)),
+        row("display", &[("display", "page popup")], Some(InvalidRequest)),
+        row("claims", &[("claims", "")], None),
+        row("claims", &[("claims", "{}")], None),
+        row(
+            "claims",
+            &[("claims", r#"{"userinfo":{"email":{"essential":true}},"id_token":{"acr":null}}"#)],
+            None,
+        ),
+        row("claims", &[("claims", "email")], Some(InvalidRequest)),
+        row("claims", &[("claims", r#"{"userinfo":["email"]}"#)], Some(InvalidRequest)),
+        row("acr", &[("acr_values", "urn:signet:acr:password")], None),
+        row("acr", &[("acr_values", "urn:unheard-of 2")], None),
+        row("acr", &[("claims", r#"{"id_token":{"acr":{"values":["2"]}}}"#)], None),
+        row("acr", &[("claims", r#"{"id_token":{"acr":{"essential":true}}}"#)], None),
+        row("acr", &[("claims", r#"{"userinfo":{"acr":{"essential":true,"value":"2"}}}"#)], None),
+        row(
+            "acr",
+            &[(
+                "claims",
+                r#"{"id_token":{"acr":{"essential":true,"values":["2","urn:signet:acr:password"]}}}"#,
+            )],
+            None,
+        ),
+        row(
+            "acr",
+            &[("claims", r#"{"id_token":{"acr":{"essential":true,"value":"2"}}}"#)],
+            Some(UnmetAuthenticationRequirements),
+        ),
         challenge(CHALLENGE, "S256", None),
         challenge(CHALLENGE, "S256", None).at(public),
         challenge(VERIFIER, "plain", None).at(plain),
@@ -243,13 +276,13 @@ fn every_check_has_a_clause_a_passing_row_and_a_failing_row() {
 #[test]
 fn the_first_check_that_fails_answers() {
     let everything = [
-        ("request", Some("x")),
+        ("registration", Some("x")),
         ("response_type", Some("token")),
         ("scope", Some("email")),
         ("prompt", Some("none login")),
     ];
     let mut left = &everything[..];
-    for code in [RequestNotSupported, UnsupportedResponseType, InvalidScope, InvalidRequest] {
+    for code in [RegistrationNotSupported, UnsupportedResponseType, InvalidScope, InvalidRequest] {
         let draft = Draft::parse(&good_but(left));
         assert_eq!(check(&draft, &active_application()).unwrap_err().code, code);
         left = &left[1..];
@@ -277,6 +310,7 @@ fn a_checked_request_says_what_was_asked() {
             ("login_hint", Some("alice")),
             ("ui_locales", Some("zh-CN en")),
             ("id_token_hint", Some("a.b.c")),
+            ("claims", Some(r#"{"userinfo":{"email":null}}"#)),
         ],
         &active_application(),
     );
@@ -290,8 +324,28 @@ fn a_checked_request_says_what_was_asked() {
     assert_eq!(request.login_hint.as_deref(), Some("alice"));
     assert_eq!(request.ui_locales.as_deref(), Some("zh-CN en"));
     assert_eq!(request.id_token_hint.as_deref(), Some("a.b.c"));
+    assert_eq!(request.claims.names().collect::<Vec<_>>(), ["email"]);
     let bare = checked(&[("nonce", None), ("state", None)], &active_application());
     assert_eq!((bare.nonce, bare.max_age, bare.prompt), (None, None, Prompt::default()));
+    assert!(bare.claims.is_empty());
+}
+
+#[test]
+fn an_applications_defaults_stand_where_the_request_is_silent() {
+    let application = application_with(|settings| {
+        settings.default_max_age = Some(Seconds(90));
+        settings.default_acr_values = vec![Acr::Password];
+    });
+    assert_eq!(checked(&[], &application).max_age, Some(Seconds(90)));
+    assert_eq!(checked(&[("max_age", Some("0"))], &application).max_age, Some(Seconds(0)));
+    assert_eq!(checked(&[("max_age", Some("900"))], &application).max_age, Some(Seconds(900)));
+    assert_eq!(
+        checked(&[], &application).claims,
+        ClaimsRequest::parse(r#"{"id_token":{"acr":null}}"#).unwrap()
+    );
+    let demand = r#"{"id_token":{"acr":{"essential":true,"values":["urn:signet:acr:password"]}}}"#;
+    let asked = checked(&[("claims", Some(demand)), ("acr_values", Some("2"))], &application).claims;
+    assert_eq!(asked, ClaimsRequest::parse(demand).unwrap(), "the claim says more than acr_values");
 }
 
 const NAMES: &[&str] = &[
@@ -305,6 +359,9 @@ const NAMES: &[&str] = &[
     "code_challenge",
     "code_challenge_method",
     "id_token_hint",
+    "claims",
+    "acr_values",
+    "display",
     "vendor",
 ];
 

@@ -6,9 +6,12 @@ use crate::{
     access_token::grant_of,
     application::{ActiveApplication, GrantType, ResponseType},
     authorize::AllowedResponse,
+    claims_request::ClaimsRequest,
+    grant::Grant,
     jose::{KeyAlg, Parsed, Signer, SigningAlg, SigningKey, Verifier, half_hash},
     pool::PoolSettings,
     samples::*,
+    subject::Subjects,
     time::Seconds,
     token::{FrontTokens, Minting, Signers, TokenResponse, allow},
 };
@@ -25,6 +28,7 @@ fn minted(
         issuer: &pool_issuer(),
         allowed: &allow(authenticated(application), GrantType::AuthorizationCode).unwrap(),
         user: &admitted_user(),
+        subjects: Subjects::of(pool_key()),
         grant: &grant(),
         scope: scope(granted),
         pool: &PoolSettings::default(),
@@ -100,6 +104,7 @@ fn front(kind: ResponseType, id_token: Signer<'_>, state: Option<&str>) -> Front
         issuer: &pool_issuer(),
         allowed: &AllowedResponse::of(&application, kind).unwrap(),
         user: &admitted_user(),
+        subjects: Subjects::of(pool_key()),
         grant: &grant(),
         scope: scope("openid work email"),
         pool: &PoolSettings::default(),
@@ -213,5 +218,68 @@ fn attack_05_no_two_access_tokens_share_a_jti() {
     assert_eq!((one.len(), grant_of(&one), grant_of(&two)), (32, Some(grant_id()), Some(grant_id())));
     for wrong in ["", "short", &one[..31], &format!("{one}AAAA"), "not base64url, but of 32 letters"] {
         assert_eq!(grant_of(wrong), None, "{wrong}");
+    }
+}
+
+/// Tokens of `openid email` for a request that asked for `claims` one by one.
+fn minted_with(claims: &str) -> TokenResponse {
+    let minting = Minting {
+        issuer: &pool_issuer(),
+        allowed: &allow(authenticated(active_application()), GrantType::AuthorizationCode).unwrap(),
+        user: &admitted_user(),
+        subjects: Subjects::of(pool_key()),
+        grant: &Grant { claims: ClaimsRequest::parse(claims).unwrap(), ..grant() },
+        scope: scope("openid email"),
+        pool: &PoolSettings::default(),
+        nonce: None,
+    };
+    let signers = Signers { access_token: Signer::Key(ec()), id_token: Signer::Key(ec()), recipient: None };
+    minting.mint(&signers, None, NOW, &mut Seeded(1)).unwrap()
+}
+
+#[test]
+fn an_id_token_says_more_when_more_was_asked_for_it() {
+    let usual: Vec<String> =
+        claims(plain("openid email").id_token.as_deref().unwrap()).keys().cloned().collect();
+    let class = json!("urn:signet:acr:password");
+    for (asked, more) in [
+        (r#"{"userinfo":{"name":null,"acr":null}}"#, json!({})),
+        (r#"{"id_token":{"email":null,"sub":null,"iss":null,"unheard-of":null}}"#, json!({})),
+        (
+            r#"{"id_token":{"name":{"essential":true},"phone_number":null}}"#,
+            json!({"name": "Alice Liddell", "phone_number": "+8613800138000"}),
+        ),
+        (r#"{"id_token":{"name":{"value":"Bob"},"gender":{"values":["M","F"]}}}"#, json!({"gender": "F"})),
+        (r#"{"id_token":{"acr":{"values":["2"]}}}"#, json!({"acr": class, "amr": ["pwd"]})),
+        (r#"{"id_token":{"amr":null}}"#, json!({"amr": ["pwd"]})),
+    ] {
+        let mut told = claims(minted_with(asked).id_token.as_deref().unwrap());
+        usual.iter().for_each(|name| assert!(told.remove(name).is_some(), "{name}"));
+        assert_eq!(Value::Object(told), more, "{asked}");
+    }
+}
+
+#[test]
+fn an_access_token_says_whether_user_info_tells_more_than_its_scope() {
+    for (asked, mark) in [
+        ("{}", None),
+        (r#"{"id_token":{"name":null}}"#, None),
+        (r#"{"userinfo":{"name":null}}"#, Some(&json!(true))),
+    ] {
+        assert_eq!(claims(&minted_with(asked).access_token).get("userinfo_claims"), mark, "{asked}");
+    }
+}
+
+#[test]
+fn attack_17_no_token_of_a_pairwise_application_names_the_user_or_the_session() {
+    let response = minted(application_with(pairwise), "openid", None, Signer::Key(ec()), None);
+    let tokens = [claims(&response.access_token), claims(response.id_token.as_deref().unwrap())];
+    for told in &tokens {
+        let text = serde_json::to_string(told).unwrap();
+        assert!(
+            !text.contains(&user_id().to_string()) && !text.contains(&session_id().to_string()),
+            "{text}"
+        );
+        assert_eq!((&told["sub"], &told["sid"]), (&tokens[0]["sub"], &tokens[0]["sid"]));
     }
 }

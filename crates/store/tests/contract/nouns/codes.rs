@@ -1,10 +1,11 @@
-use signet_protocol::refresh::RefreshDecision;
+use signet_protocol::{amr::Amr, claims_request::ClaimsRequest, refresh::RefreshDecision};
 
-use super::{World, after, at, until, winners};
+use super::{CLAIMS, World, after, at, until, winners};
 use crate::on_worlds;
 
 on_worlds!(
     a_code_comes_back,
+    what_was_asked_for_one_by_one_is_read_by_its_grant,
     attack_06_one_of_many_redeems_a_code,
     one_of_many_answers_a_transaction,
     one_answer_whatever_it_gives,
@@ -26,10 +27,19 @@ async fn a_code_comes_back(world: World) {
     let mut plain = world.new_code(new.grant.clone());
     plain.grant.id = world.row_id();
     (plain.challenge, plain.nonce) = (None, None);
+    (plain.grant.amr, plain.grant.claims) = (Amr::default(), ClaimsRequest::default());
     assert_eq!(world.store.issue_code(&plain, None, at(0)).await, Ok(true));
     let stored = world.store.code(plain.id).await.unwrap().unwrap();
     assert_eq!((stored.challenge, stored.nonce), (None, None));
+    assert_eq!((stored.grant.amr, stored.grant.claims), (Amr::default(), ClaimsRequest::default()));
     assert!(world.store.code(world.row_id()).await.unwrap().is_none());
+}
+
+async fn what_was_asked_for_one_by_one_is_read_by_its_grant(world: World) {
+    let code = world.code(true).await;
+    let asked = world.again().await.asked_claims(code.grant.id).await.unwrap();
+    assert_eq!(asked, ClaimsRequest::parse(CLAIMS).unwrap());
+    assert_eq!(world.store.asked_claims(world.row_id()).await, Ok(ClaimsRequest::default()));
 }
 
 async fn attack_06_one_of_many_redeems_a_code(world: World) {

@@ -1,6 +1,7 @@
 //! The settings of the pool.
 
 use signet_protocol::{
+    consent::Consent,
     pool::{CustomScope, PoolSettings},
     scope::Scope,
     user_field::{FieldType, UserField},
@@ -80,15 +81,18 @@ async fn parallel_updates_of_one_version_have_one_winner(world: World) {
     assert_eq!(world.store.pool_settings().await.unwrap().version, 2);
 }
 
+fn consent(text: &str) -> Consent {
+    Consent { scope: Scope::parse(text).unwrap(), ..Consent::default() }
+}
+
 async fn consent_to_what_means_nothing_any_more_is_forgotten(world: World) {
     world.apply(Change::UpdatePool(sample())).await;
     let (user, app) = (world.user("alice").await.id, world.new_application("notes").id);
-    let scope = |text| Scope::parse(text).unwrap();
-    world.store.remember_consent(user, app, &scope("openid work"), at(0)).await.unwrap();
-    assert_eq!(world.store.consent(user, app).await.unwrap(), Some(scope("openid work")));
+    world.store.remember_consent(user, app, &consent("openid work"), at(0)).await.unwrap();
+    assert_eq!(world.store.consent(user, app).await.unwrap(), Some(consent("openid work")));
     world.apply(Change::UpdatePool(PoolSettings { version: 2, ..PoolSettings::default() })).await;
-    world.store.remember_consent(user, app, &scope("email"), at(1)).await.unwrap();
-    assert_eq!(world.store.consent(user, app).await.unwrap(), Some(scope("openid email")));
+    world.store.remember_consent(user, app, &consent("email"), at(1)).await.unwrap();
+    assert_eq!(world.store.consent(user, app).await.unwrap(), Some(consent("openid email")));
 }
 
 /// More than one request may ask for, and values that mean nothing here.

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use signet_protocol::{
+    amr::Amr,
     authorize::{self, Issuing},
+    claims_request::ClaimsRequest,
     grant::Grant,
     id::{CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
     opaque::Opaque,
@@ -177,6 +179,7 @@ impl Pair {
             user: self.one_of(&self.users),
             application: None,
             auth_time: self.now.timestamp(),
+            amr: Amr::PASSWORD,
             expires_at: self.now.timestamp().plus(Seconds(4 * DAY)),
             ended_at: None,
         }
@@ -220,6 +223,8 @@ impl Pair {
             scope: Scope::parse("openid offline_access").unwrap(),
             offline: self.random.chance(50),
             auth_time: now.timestamp(),
+            amr: session.amr,
+            claims: ClaimsRequest::default(),
             created_at: now.timestamp(),
             expires_at: now.timestamp().plus(Seconds(2 * DAY)),
             revoked_at: None,

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use signet_protocol::{
     access::{AccessRule, Effect, Whom},
+    amr::Acr,
     application::{
         Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, RequestObjectAlg,
-        ResponseType,
+        ResponseType, SubjectType,
     },
     id::{AppId, UserId},
     issuer::Identifier,
@@ -54,6 +55,8 @@ pub struct ApplicationEntry {
     pub token_endpoint_auth_method: Option<AuthMethod>,
     pub introspection_endpoint_auth_method: Option<AuthMethod>,
     pub revocation_endpoint_auth_method: Option<AuthMethod>,
+    pub subject_type: Option<SubjectType>,
+    pub sector_identifier_uri: Option<Option<String>>,
     pub token_endpoint_auth_signing_alg: Option<Option<SigningAlg>>,
     pub id_token_signed_response_alg: Option<SigningAlg>,
     pub access_token_signed_response_alg: Option<SigningAlg>,
@@ -73,7 +76,10 @@ pub struct ApplicationEntry {
     pub access_token_expire: Option<Seconds>,
     pub refresh_token_expire: Option<Seconds>,
     pub sso: Option<bool>,
+    pub default_max_age: Option<Option<Seconds>>,
+    pub default_acr_values: Option<Vec<Acr>>,
     pub skip_consent: Option<bool>,
+    pub offline_access_without_consent: Option<bool>,
     pub allow_plain_pkce: Option<bool>,
     pub access_token_in_query: Option<bool>,
     pub empty_claims_as_null: Option<bool>,
@@ -107,6 +113,8 @@ impl ApplicationEntry {
             token_endpoint_auth_method: method(table, "token_endpoint_auth_method"),
             introspection_endpoint_auth_method: method(table, "introspection_endpoint_auth_method"),
             revocation_endpoint_auth_method: method(table, "revocation_endpoint_auth_method"),
+            subject_type: table.choice("subject_type", SubjectType::ALL, SubjectType::as_str),
+            sector_identifier_uri: table.text("sector_identifier_uri", check::https),
             token_endpoint_auth_signing_alg: table.optional("token_endpoint_auth_signing_alg", |text| {
                 choose(text, SigningAlg::ALL, SigningAlg::as_str)
             }),
@@ -146,7 +154,10 @@ impl ApplicationEntry {
             access_token_expire: seconds(table, "access_token_expire", 60, ACCESS_TOKEN_EXPIRE_MAX),
             refresh_token_expire: seconds(table, "refresh_token_expire", 60, YEAR),
             sso: table.boolean("sso"),
+            default_max_age: max_age(table, "default_max_age"),
+            default_acr_values: table.choices("default_acr_values", Acr::ALL, Acr::as_str),
             skip_consent: table.boolean("skip_consent"),
+            offline_access_without_consent: table.boolean("offline_access_without_consent"),
             allow_plain_pkce: table.boolean("allow_plain_pkce"),
             access_token_in_query: table.boolean("access_token_in_query"),
             empty_claims_as_null: table.boolean("empty_claims_as_null"),
@@ -157,7 +168,7 @@ impl ApplicationEntry {
             refresh_without_client_id: table.boolean("refresh_without_client_id"),
             validate_token: table.boolean("validate_token"),
             constant_claims: constant_claims(table),
-            logo_uri: table.text("logo_uri", check::logo),
+            logo_uri: table.text("logo_uri", check::https),
             description: table.text("description", check::lines),
         };
         let lines = table.lines();
@@ -187,6 +198,8 @@ impl ApplicationEntry {
         put(&mut settings.token_endpoint_auth_method, &self.token_endpoint_auth_method);
         put(&mut settings.introspection_endpoint_auth_method, &self.introspection_endpoint_auth_method);
         put(&mut settings.revocation_endpoint_auth_method, &self.revocation_endpoint_auth_method);
+        put(&mut settings.subject_type, &self.subject_type);
+        put(&mut settings.sector_identifier_uri, &self.sector_identifier_uri);
         put(&mut settings.token_endpoint_auth_signing_alg, &self.token_endpoint_auth_signing_alg);
         put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
         put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
@@ -206,7 +219,10 @@ impl ApplicationEntry {
         put(&mut settings.access_token_expire, &self.access_token_expire);
         put(&mut settings.refresh_token_expire, &self.refresh_token_expire);
         put(&mut settings.sso, &self.sso);
+        put(&mut settings.default_max_age, &self.default_max_age);
+        put(&mut settings.default_acr_values, &self.default_acr_values);
         put(&mut settings.skip_consent, &self.skip_consent);
+        put(&mut settings.offline_access_without_consent, &self.offline_access_without_consent);
         put(&mut settings.allow_plain_pkce, &self.allow_plain_pkce);
         put(&mut settings.access_token_in_query, &self.access_token_in_query);
         put(&mut settings.empty_claims_as_null, &self.empty_claims_as_null);
@@ -301,6 +317,11 @@ fn method(table: &mut Table, key: &'static str) -> Option<AuthMethod> {
 
 fn alg(table: &mut Table, key: &'static str, choices: &[SigningAlg]) -> Option<SigningAlg> {
     table.choice(key, choices, SigningAlg::as_str)
+}
+
+/// A number of seconds; -1 takes it away, since 0 means something.
+fn max_age(table: &mut Table, key: &'static str) -> Option<Option<Seconds>> {
+    table.seconds(key, -1..=YEAR).map(|seconds| (seconds >= 0).then_some(Seconds(seconds)))
 }
 
 fn seconds(table: &mut Table, key: &'static str, from: i64, to: i64) -> Option<Seconds> {

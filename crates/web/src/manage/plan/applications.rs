@@ -11,7 +11,7 @@ use super::{Draft, PlanError, fields};
 use crate::{
     Signet,
     clock::SystemEntropy,
-    manage::{description::ApplicationEntry, problem::shown, rules::check_application},
+    manage::{description::ApplicationEntry, problem::shown, rules::check_application, sector},
     outbound::OutboundError,
 };
 
@@ -29,13 +29,13 @@ pub(super) async fn plan(
     for entry in entries {
         match target(entry, &stored) {
             Err((key, reason)) => draft.refuse(entry.lines.of(key), reason),
-            Ok(None) => create(signet, entry, draft),
+            Ok(None) => create(signet, entry, draft).await,
             Ok(Some(old)) => {
                 if let Some(line) = met.insert(old.id, entry.lines.table) {
                     let same = format!("this is the application of line {line} again");
                     draft.refuse(entry.lines.table, same);
                 } else {
-                    update(signet, entry, old, draft);
+                    update(signet, entry, old, draft).await;
                 }
             }
         }
@@ -64,13 +64,13 @@ fn taken(other: &Application) -> Refused {
     ("identifier", format!("`identifier` \"{identifier}\" belongs to another application, {id}"))
 }
 
-fn create(signet: &Signet, entry: &ApplicationEntry, draft: &mut Draft) {
+async fn create(signet: &Signet, entry: &ApplicationEntry, draft: &mut Draft) {
     let (Some(identifier), Some(name)) = (&entry.identifier, &entry.name) else {
         let missing = if entry.identifier.is_none() { "an `identifier`" } else { "a `name`" };
         return draft.refuse(entry.lines.table, format!("a new application needs {missing}"));
     };
     let application = new(signet, entry, identifier, name);
-    if refuse(signet, entry, &application, draft) {
+    if refuse(signet, entry, None, &application, draft).await {
         return;
     }
     let lines = fields::of_new_application(&application, entry.secret.is_some());
@@ -93,11 +93,11 @@ fn new(signet: &Signet, entry: &ApplicationEntry, identifier: &Identifier, name:
     application
 }
 
-fn update(signet: &Signet, entry: &ApplicationEntry, old: &Application, draft: &mut Draft) {
+async fn update(signet: &Signet, entry: &ApplicationEntry, old: &Application, draft: &mut Draft) {
     let mut application = old.clone();
     entry.lay_over(&mut application);
     give_secret(&mut application);
-    if refuse(signet, entry, &application, draft) {
+    if refuse(signet, entry, Some(old), &application, draft).await {
         return;
     }
     let lines = fields::of_application(old, &application);
@@ -111,9 +111,18 @@ fn give_secret(application: &mut Application) {
     }
 }
 
-fn refuse(signet: &Signet, entry: &ApplicationEntry, application: &Application, draft: &mut Draft) -> bool {
+async fn refuse(
+    signet: &Signet,
+    entry: &ApplicationEntry,
+    old: Option<&Application>,
+    application: &Application,
+    draft: &mut Draft,
+) -> bool {
     let mut broken = check_application(application);
     broken.extend(unreachable(signet, entry));
+    if broken.is_empty() {
+        broken.extend(outside_sector(signet, old, application).await);
+    }
     for (key, reason) in &broken {
         draft.refuse(entry.lines.of(key), reason);
     }
@@ -130,6 +139,25 @@ fn unreachable(signet: &Signet, entry: &ApplicationEntry) -> Vec<Refused> {
         Some((key, format!("`{key}` has {:?}, which cannot be fetched: {error}", shown(url))))
     };
     asked.filter_map(refused).collect()
+}
+
+/// The list of a sector is fetched when it, or what must be in it, is new.
+async fn outside_sector(
+    signet: &Signet,
+    old: Option<&Application>,
+    application: &Application,
+) -> Option<Refused> {
+    let settings = &application.settings;
+    let uri = settings.sector_identifier_uri.as_ref()?;
+    let same = old.is_some_and(|old| {
+        old.settings.sector_identifier_uri.as_ref() == Some(uri)
+            && old.settings.redirect_uris == settings.redirect_uris
+    });
+    if same {
+        return None;
+    }
+    let error = sector::check(signet.outbound(), uri, &settings.redirect_uris).await.err()?;
+    Some(("sector_identifier_uri", format!("`sector_identifier_uri` {error}")))
 }
 
 fn headline(identifier: &Identifier) -> String {

@@ -4,6 +4,7 @@ mod documentation;
 mod plans;
 mod pool;
 mod rules;
+mod user_rules;
 
 use std::sync::Arc;
 

@@ -1,5 +1,8 @@
 //! What applying a description does, and that it does nothing else.
 
+use signet_protocol::application::SubjectType;
+use signet_store::Change;
+
 use super::*;
 use crate::{
     hashing::Asker,
@@ -152,6 +155,22 @@ async fn an_application_is_renamed_by_its_id() {
     bench.apply("[[applications]]\nid=\"5f17a529f64fb009b794a2ff\"\nidentifier=\"jottings\"").await;
     assert!(bench.application("notes").await.is_none());
     assert_eq!(bench.application("jottings").await.unwrap().name, "Notes");
+}
+
+#[tokio::test]
+async fn a_default_age_is_set_changed_and_taken_away() {
+    let bench = Bench::new().await;
+    bench.apply("[[applications]]\nname=\"N\"\nidentifier=\"n\"\nredirect_uris=[\"https://a/b\"]").await;
+    for (line, stored) in [
+        ("default_max_age = 60", Some(60)),
+        ("default_max_age = 0", Some(0)),
+        ("enabled = true", Some(0)),
+        ("default_max_age = -1", None),
+    ] {
+        bench.apply(&format!("[[applications]]\nidentifier=\"n\"\n{line}")).await;
+        let age = bench.application("n").await.unwrap().settings.default_max_age;
+        assert_eq!(age.map(|age| age.0), stored, "{line}");
+    }
 }
 
 #[tokio::test]
@@ -314,4 +333,33 @@ async fn a_card_has_what_a_developer_needs() {
     assert!(front.contains("App Secret     none"));
     assert!(show::application(&bench.signet, "nothing").await.unwrap().is_none());
     assert!(show::application(&bench.signet, "Not a name").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_list_of_a_sector_is_asked_for_when_it_or_the_callbacks_change() {
+    let bench = Bench::new().await;
+    bench.apply(FILE).await;
+    let mut notes = (*bench.application("notes").await.unwrap()).clone();
+    notes.settings.subject_type = SubjectType::Pairwise;
+    notes.settings.sector_identifier_uri = Some("https://127.0.0.1/unreachable.json".to_owned());
+    let change = vec![Change::UpdateApplication(notes)];
+    let applied = bench.signet.store().apply(change, bench.signet.now(), &mut SystemEntropy).await;
+    assert!(matches!(applied, Ok(signet_store::Applied::Done)));
+    let of_notes = |line: &str| format!("[[applications]]\nidentifier = \"notes\"\n{line}\n");
+    for same in [
+        "sso = true",
+        "sector_identifier_uri = \"https://127.0.0.1/unreachable.json\"",
+        "redirect_uris = [\"http://localhost:3000/callback\"]",
+    ] {
+        assert_eq!(bench.problems(&of_notes(same)).await, [], "{same}");
+    }
+    for (other, line) in [
+        ("redirect_uris = [\"http://localhost:3000/other\"]", 1),
+        ("sector_identifier_uri = \"https://127.0.0.1/other.json\"", 3),
+    ] {
+        let problems = bench.problems(&of_notes(other)).await;
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].0, line, "{problems:?}");
+        assert!(problems[0].1.starts_with("`sector_identifier_uri` cannot be fetched: "), "{problems:?}");
+    }
 }

@@ -1,13 +1,15 @@
 //! Every rule of a description: the line it is noted on and what it says.
 
 use signet_protocol::{
-    application::{Application, ApplicationType, AuthMethod, GrantType, RequestObjectAlg, ResponseType},
+    application::{
+        Application, ApplicationType, AuthMethod, GrantType, RequestObjectAlg, ResponseType, SubjectType,
+    },
     jose::{ClientKeys, ContentEncryption, JwkSet, KeyAlg, KeyManagementAlg, SigningAlg, SigningKey},
     redirect_uri::RedirectUri,
     secret::Secret,
 };
 
-use super::*;
+use super::{user_rules::user, *};
 use crate::manage::rules::{APPLICATION_RULES, check_application};
 
 /// An application that lacks nothing, with `more` from line 5 on.
@@ -20,11 +22,6 @@ fn app(more: &str) -> String {
 /// Lines that tick implicit, and `more`.
 fn implicit(more: &str) -> String {
     format!("grant_types = [\"implicit\"]\nresponse_types = [\"id_token\"]\n{more}")
-}
-
-/// A user who lacks nothing, with `more` from line 3 on.
-fn user(more: &str) -> String {
-    format!("[[users]]\nusername = \"alice\"\n{more}")
 }
 
 /// A key set of a client.
@@ -253,6 +250,22 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
             5,
             "has refresh_token without authorization_code or password",
         ),
+        (app("subject_type = \"pair\""), 5, "must be one of public, pairwise"),
+        (
+            "[[applications]]\nname = \"N\"\nidentifier = \"a\"\nredirect_uris = [\"https://a/\", \"https://b/\"]\nsubject_type = \"pairwise\"".into(),
+            5,
+            "`subject_type` is pairwise, which needs `redirect_uris` that are all at one host",
+        ),
+        (app("sector_identifier_uri = \"http://rp.example/s\""), 5, "must be an https:// URL"),
+        (
+            app("subject_type = \"pairwise\"\nsector_identifier_uri = \"https://127.0.0.1/s\""),
+            6,
+            "`sector_identifier_uri` cannot be fetched: ",
+        ),
+        (app("default_max_age = -2"), 5, "must be -1 to 31536000 seconds"),
+        (app("default_max_age = \"60\""), 5, "must be a whole number of seconds, not a string"),
+        (app("default_acr_values = [\"2\"]"), 5, "must be one of urn:signet:acr:password"),
+        (app("offline_access_without_consent = 1"), 5, "must be true or false, not a number"),
         (app("grant_types = [\"implicit\"]"), 1, "`response_types` must have one with id_token or token"),
         (app("allow_http_implicit_callbacks = 1"), 5, "must be true or false"),
         (
@@ -313,6 +326,9 @@ async fn what_is_allowed_is_allowed() {
     for text in [
         app("type = \"native\"\nlogout_redirect_uris = [\"com.example.app:/out\", \"http://127.0.0.1/out\"]"),
         app("logout_redirect_uris = [\"http://intranet/out\"]"),
+        app(
+            "subject_type = \"pairwise\"\ndefault_max_age = 0\ndefault_acr_values = [\"urn:signet:acr:password\"]",
+        ),
         app("type = \"api\"\nlogout_redirect_uris = [\"http://intranet/out\"]"),
         app("token_endpoint_auth_method = \"none\"\nid_token_signed_response_alg = \"HS256\""),
         app(&format!(
@@ -341,46 +357,6 @@ async fn what_is_allowed_is_allowed() {
     ] {
         assert_eq!(bench.problems(&text).await, [], "{text}");
     }
-}
-
-#[tokio::test]
-async fn every_rule_of_a_user_has_its_line_and_its_words() {
-    let bench = Bench::new().await;
-    let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-    let large = format!("extended_fields = {{ a = \"{}\" }}", "x".repeat(16 * 1024));
-    for (text, line, words) in [
-        ("\n[[users]]\nname = \"A\"".into(), 2, "a user needs a `username`, an `email` or a `phone`"),
-        ("[[users]]\nusername = \"\"".into(), 1, "a user must keep a `username`"),
-        ("[[users]]\nusername = \"a@b\"".into(), 2, "`username` must be 1 to 128 bytes without @"),
-        (user("email = \"alice\""), 3, "`email` must be an e-mail address"),
-        (user("phone = \"138\""), 3, "`phone` must be + and 5 to 15 digits"),
-        (user("phone_number = \"+8613800138000\""), 3, "unknown key `phone_number`, valid are `address`, "),
-        (user("given_nam = \"A\""), 3, "did you mean `given_name`?"),
-        (user("birthdate = \"1990-02-30\""), 3, "`birthdate` must be a date as YYYY-MM-DD"),
-        (user("birthdate = \"90-02-03\""), 3, "`birthdate` must be a date"),
-        (user("birthdate = \"1900-02-29\""), 3, "`birthdate` must be a date"),
-        (user("birthdate = \"1990-13-01\""), 3, "`birthdate` must be a date"),
-        (user("birthdate = 1990-02-03"), 3, "must be a string, not a date without quotes"),
-        (user("picture = \"javascript:alert(1)\""), 3, "`picture` must be an http:// or https:// URL"),
-        (user("website = \"https://a b\""), 3, "`website` must be an http:// or https:// URL"),
-        (user("nickname = \"a\\nb\""), 3, "`nickname` must be at most 1000 bytes"),
-        (user("address = { city = \"x\" }"), 3, "unknown key `city`, valid are `country`, `formatted`, "),
-        (user("address = \"x\""), 3, "`address` must be a table, not a string"),
-        (user("roles = \"admin\""), 3, "`roles` must be a list of strings, not a string"),
-        (user("roles = [\"a\",\n\"a\"]"), 4, "\"a\" is twice in `roles`"),
-        (user("roles = [\"\"]"), 3, "must be 1 to 200 bytes"),
-        (user(&large), 3, "`extended_fields` must be at most 16384 bytes as JSON"),
-        (user("password = \"short\""), 3, "`password` must be 8 to 1024 bytes"),
-        (user("password_hash = \"plaintext\""), 3, "`password_hash` must be an Argon2 hash in PHC form"),
-        (user(&format!("password = \"long enough\"\npassword_hash = \"{hash}\"")), 4, "exclude each other"),
-        (user("blocked = \"yes\""), 3, "`blocked` must be true or false"),
-    ] {
-        let found = bench.problems(&text).await;
-        let [(at, message)] = found.as_slice() else { panic!("{text}\n{found:?}") };
-        assert!(*at == line && message.contains(words), "{text}\nline {at}: {message}");
-    }
-    let good = user(&format!("password_hash = \"{hash}\"\nbirthdate = \"2000-02-29\""));
-    assert_eq!(bench.problems(&good).await, []);
 }
 
 #[tokio::test]
@@ -462,7 +438,7 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         app.settings.introspection_endpoint_auth_method = AuthMethod::None;
         app.settings.revocation_endpoint_auth_method = AuthMethod::None;
     };
-    let breaks: [Break; 24] = [
+    let breaks: [Break; 25] = [
         |app| {
             app.settings.kind = ApplicationType::Spa;
             app.secret = Some(Secret::new("s"));
@@ -486,6 +462,10 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         |app| app.settings.userinfo_signed_response_alg = Some(SigningAlg::Hs256),
         |app| app.settings.id_token_encrypted_response_alg = Some(KeyManagementAlg::EcdhEs),
         |app| app.settings.id_token_encrypted_response_enc = Some(ContentEncryption::A256Gcm),
+        |app| {
+            app.settings.subject_type = SubjectType::Pairwise;
+            app.settings.redirect_uris.push(RedirectUri::parse("https://other.example/cb").unwrap());
+        },
         |app| app.settings.redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
         |app| app.settings.logout_redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
         |app| app.settings.redirect_uris.clear(),

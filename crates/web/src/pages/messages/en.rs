@@ -1,4 +1,4 @@
-use super::{Line, Messages, Phrase, ProblemText};
+use super::{ClaimNames, Line, Messages, Phrase, ProblemText};
 
 /// The texts in English.
 pub const EN: Messages = Messages {
@@ -64,6 +64,43 @@ pub const EN: Messages = Messages {
     scope_offline: Line {
         title: "Keep access while you are away",
         detail: "Stay signed in and act for you when you are not using it",
+    },
+    consent_details: "See these details",
+    claim_names: ClaimNames {
+        separator: ", ",
+        words: &[
+            ("name", "full name"),
+            ("given_name", "first name"),
+            ("family_name", "last name"),
+            ("middle_name", "middle name"),
+            ("nickname", "nickname"),
+            ("preferred_username", "preferred username"),
+            ("profile", "profile page"),
+            ("picture", "picture"),
+            ("website", "website"),
+            ("gender", "gender"),
+            ("birthdate", "birthday"),
+            ("zoneinfo", "time zone"),
+            ("locale", "language"),
+            ("updated_at", "time of the last change"),
+            ("email", "email address"),
+            ("email_verified", "whether the email address is verified"),
+            ("phone_number", "phone number"),
+            ("phone_number_verified", "whether the phone number is verified"),
+            ("address", "postal address"),
+            ("username", "username"),
+            ("roles", "roles"),
+            ("external_id", "external ID"),
+            ("extended_fields", "additional fields of your organization"),
+            ("formatted", "address as printed on a label"),
+            ("street_address", "street address"),
+            ("locality", "city"),
+            ("region", "region"),
+            ("postal_code", "postal code"),
+            ("country", "country"),
+            ("groups", "groups"),
+            ("userpool_id", "user pool"),
+        ],
     },
 
     error_status: Phrase("Error {}"),

@@ -1,4 +1,4 @@
-use super::{Line, Messages, Phrase, ProblemText};
+use super::{ClaimNames, Line, Messages, Phrase, ProblemText};
 
 /// The texts in Simplified Chinese.
 pub const ZH: Messages = Messages {
@@ -56,6 +56,43 @@ pub const ZH: Messages = Messages {
     scope_custom: Phrase("使用“{}”"),
     scope_offline: Line {
         title: "在您离开时保持访问", detail: "保持登录状态，并在您未使用时代表您操作"
+    },
+    consent_details: "查看以下信息",
+    claim_names: ClaimNames {
+        separator: "、",
+        words: &[
+            ("name", "姓名"),
+            ("given_name", "名"),
+            ("family_name", "姓"),
+            ("middle_name", "中间名"),
+            ("nickname", "昵称"),
+            ("preferred_username", "首选用户名"),
+            ("profile", "个人主页"),
+            ("picture", "头像"),
+            ("website", "网站"),
+            ("gender", "性别"),
+            ("birthdate", "生日"),
+            ("zoneinfo", "时区"),
+            ("locale", "语言"),
+            ("updated_at", "资料更新时间"),
+            ("email", "邮箱地址"),
+            ("email_verified", "邮箱是否已验证"),
+            ("phone_number", "手机号"),
+            ("phone_number_verified", "手机号是否已验证"),
+            ("address", "通信地址"),
+            ("username", "用户名"),
+            ("roles", "角色"),
+            ("external_id", "外部 ID"),
+            ("extended_fields", "组织保存的其他字段"),
+            ("formatted", "完整地址"),
+            ("street_address", "街道地址"),
+            ("locality", "城市"),
+            ("region", "地区"),
+            ("postal_code", "邮政编码"),
+            ("country", "国家"),
+            ("groups", "用户组"),
+            ("userpool_id", "用户池"),
+        ],
     },
 
     error_status: Phrase("错误 {}"),

@@ -113,6 +113,7 @@ fn consent<'a>(lang: Lang, v: &'a Values, scopes: &'a [ScopeLine<'a>], offline: 
         display_name: &v.name,
         account: &v.text,
         scopes,
+        claims: &[],
         offline,
         transaction: &v.text,
         csrf: &v.text,
@@ -404,6 +405,20 @@ fn consent_lists_what_is_asked_for_and_nothing_else() {
     let (tags, text) = read(&html);
     assert_eq!(tags.iter().filter(|tag| tag.name == "li").count(), 2);
     assert!(text.contains(t.scope_roles.detail) && !text.contains(t.scope_offline.title));
+}
+
+#[test]
+fn consent_lists_single_claims_in_words_before_what_lasts() {
+    let v = sample();
+    let claims = &["email", "<i>"];
+    let page = ConsentPage { claims, ..consent(Lang::En, &v, &[ScopeLine::Roles], true) };
+    let lines = page.lines();
+    let [_, _, details, offline] = lines.as_slice() else { panic!("{}", lines.len()) };
+    let t = Lang::En.messages();
+    assert_eq!((&*details.title, &*details.detail), (t.consent_details, "email address, <i>"));
+    assert_eq!(offline.title, t.scope_offline.title);
+    let html = page.render().unwrap();
+    assert!(read(&html).1.contains("email address, <i>") && !html.contains("<i>"), "{html}");
 }
 
 #[test]
