@@ -6,6 +6,7 @@ pub mod browser;
 pub mod consent;
 pub mod session;
 pub mod sign_in;
+pub mod sso;
 pub mod transaction;
 
 use std::future::Future;

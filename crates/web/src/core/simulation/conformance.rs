@@ -8,7 +8,7 @@ use signet_protocol::{
     opaque::Opaque,
     session::Session,
     time::{Now, Seconds, Timestamp},
-    transaction::{Chosen, Transaction},
+    transaction::{Chosen, Transaction, Trips},
     user::User,
 };
 use signet_store::{Applied, Change, Clock, Database, MasterKey, NewFamily, Options, Store};
@@ -146,6 +146,7 @@ impl Pair {
             browser: None,
             chosen: None,
             consent: None,
+            trips: Trips::default(),
             created_at: self.now.timestamp(),
             expires_at: self.now.timestamp().plus(Seconds(3600)),
             used_at: None,
