@@ -20,5 +20,6 @@ mod refresh;
 mod revocation;
 mod rp;
 mod session_end;
+mod sso;
 mod support;
 mod tabs;
