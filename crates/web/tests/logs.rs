@@ -84,9 +84,16 @@ async fn attack_25_no_secret_is_logged() {
         whole_story(&world, &mut secrets).await;
     }
     let text = log.text();
-    for told in
-        ["signed in", "login failed", "refused", "answered", "consent", "out of turn", "path=\"/oidc/token\""]
-    {
+    for told in [
+        "signed in",
+        "login failed",
+        "refused",
+        "answered",
+        "consent",
+        "out of turn",
+        "ticket refused",
+        "path=\"/oidc/token\"",
+    ] {
         assert!(text.contains(told), "the log was listened to: {told}");
     }
     for (what, secret) in secrets.0 {
@@ -105,6 +112,7 @@ async fn whole_story(world: &Arc<World>, secrets: &mut Secrets) {
         secrets.add(what, value);
     }
     world.user("alice", |_| {}).await;
+    over_hosts(world, secrets).await;
     for (identifier, method) in
         [("posts", AuthMethod::ClientSecretPost), ("basics", AuthMethod::ClientSecretBasic)]
     {
@@ -142,4 +150,18 @@ async fn whole_story(world: &Arc<World>, secrets: &mut Secrets) {
             .step(Method::GET, &format!("{}/session/end?id_token_hint={}", rp.issuer, last.id), None)
             .await;
     }
+}
+
+/// Single sign-on, with a ticket that is refused and one that is not.
+async fn over_hosts(world: &Arc<World>, secrets: &mut Secrets) {
+    let rp = Rp::new(world, "shared", |app| app.settings.sso = true).await.at_home();
+    let mut browser = world.browser();
+    rp.login(&mut browser, "alice", &[]).await;
+    browser.jar.remove(&("shared.localhost:8080".to_owned(), "signet_session".to_owned()));
+    let departs = browser.step(Method::GET, &rp.url(&[]), None).await;
+    let arrives = browser.step(Method::GET, departs.location(), None).await;
+    secrets.add("ticket", arrives.location().rsplit('=').next().unwrap());
+    browser.open(arrives.location()).await;
+    browser.open(arrives.location()).await;
+    secrets.cookies(&browser);
 }
