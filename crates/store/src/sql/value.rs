@@ -5,7 +5,7 @@ use std::{fmt, vec};
 use crate::StoreError;
 
 /// One argument or one column: the types both engines share.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Value {
     /// Absent, whatever the column's type.
     Null,

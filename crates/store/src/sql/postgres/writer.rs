@@ -6,7 +6,7 @@
 
 use std::{
     future::{Future, poll_fn},
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState},
     iter,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -41,10 +41,11 @@ use crate::{
 /// Beyond this a larger group gains nothing and only delays those in it.
 const GROUP: usize = 128;
 
-/// Groups on their way at once: while one waits for the disk the next is sent.
+/// Groups on their way at once: while one waits for the disk the other is sent. Batches about the same row take the same
+/// lane, so that lanes do not wait for each other's rows.
 const LANES: usize = 2;
 
-/// How many batches may wait; the next one is [`StoreError::Busy`].
+/// How many batches may wait, half of them for each lane; the next one is [`StoreError::Busy`].
 const QUEUE: usize = 4096;
 
 /// How often a batch is tried when the server reports a deadlock or a serialisation failure.
@@ -69,26 +70,30 @@ struct Job {
     reply: oneshot::Sender<Outcome>,
 }
 
-/// The queue of batches and the tasks that serve it.
+/// The queues of batches and the tasks that serve them, one for each lane.
 pub(super) struct Writer {
-    queue: mpsc::Sender<Message>,
+    queues: [mpsc::Sender<Message>; LANES],
     lanes: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Writer {
     /// Starts the lanes on the current runtime.
     pub(super) fn start(pool: &Pool, stats: &Arc<Stats>) -> Self {
-        let (queue, jobs) = mpsc::channel(QUEUE);
-        let jobs = Arc::new(tokio::sync::Mutex::new(jobs));
-        let lane = |_| tokio::spawn(lane(pool.clone(), Arc::clone(&jobs), Arc::clone(stats)));
-        let lanes = (0..LANES).map(lane).collect();
-        Self { queue, lanes: Mutex::new(lanes) }
+        let mut lanes = Vec::with_capacity(LANES);
+        let queues = [(); LANES].map(|()| {
+            let (queue, jobs) = mpsc::channel(QUEUE / LANES);
+            lanes.push(tokio::spawn(lane(pool.clone(), jobs, Arc::clone(stats))));
+            queue
+        });
+        Self { queues, lanes: Mutex::new(lanes) }
     }
 
     pub(super) async fn write(&self, batch: Batch) -> Outcome {
+        let lane = lane_of(&batch);
         let (reply, outcome) = oneshot::channel();
         let job = Job { batch, since: Instant::now(), reply };
-        self.queue.try_send(Message::Write(job)).map_err(|error| match error {
+        let Some(queue) = self.queues.get(lane) else { return Err(StoreError::Busy) };
+        queue.try_send(Message::Write(job)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => StoreError::Unavailable("the store is closed".to_owned()),
         })?;
@@ -97,30 +102,37 @@ impl Writer {
 
     /// How many batches wait.
     pub(super) fn queued(&self) -> usize {
-        self.queue.max_capacity() - self.queue.capacity()
+        self.queues.iter().map(|queue| queue.max_capacity() - queue.capacity()).sum()
     }
 
     /// Takes no more, and ends when everything queued was sent. Batches of a group that was undone go on alone, and find the
     /// pool closed if they are not done.
     pub(super) async fn stop(&self) {
         let lanes = std::mem::take(&mut *self.lanes.lock().unwrap_or_else(PoisonError::into_inner));
-        let stopped = self.queue.send(Message::Stop).await;
-        tracing::debug!(queued = stopped.is_ok(), "closing the store");
+        let stopped = join_all(self.queues.iter().map(|queue| queue.send(Message::Stop))).await;
+        tracing::debug!(queued = stopped.iter().all(Result::is_ok), "closing the store");
         if join_all(lanes).await.iter().any(Result::is_err) {
             tracing::error!("the store's writer ended by a panic");
         }
     }
 }
 
-async fn lane(pool: Pool, jobs: Arc<tokio::sync::Mutex<mpsc::Receiver<Message>>>, stats: Arc<Stats>) {
-    while let Some(group) = take(&jobs).await {
+/// The lane of a batch follows from the row it holds, or else from the first it touches.
+fn lane_of(batch: &Batch) -> usize {
+    let held = batch.0.iter().find(|statement| statement.expect == Expect::Held);
+    let row = held.or(batch.0.first()).and_then(|statement| statement.args.first());
+    let lane = BuildHasherDefault::<DefaultHasher>::default().hash_one(row) % LANES as u64;
+    usize::try_from(lane).unwrap_or_default()
+}
+
+async fn lane(pool: Pool, mut jobs: mpsc::Receiver<Message>, stats: Arc<Stats>) {
+    while let Some(group) = take(&mut jobs).await {
         commit(&pool, group, &stats).await;
     }
 }
 
 /// What is queued, at least one; `None` when there will be no more.
-async fn take(jobs: &tokio::sync::Mutex<mpsc::Receiver<Message>>) -> Option<Vec<Job>> {
-    let mut jobs = jobs.lock().await;
+async fn take(jobs: &mut mpsc::Receiver<Message>) -> Option<Vec<Job>> {
     let first = jobs.recv().await?;
     let mut group = Vec::new();
     let mut next = Some(first);
@@ -296,4 +308,28 @@ async fn pipelined<T>(requests: Vec<BoxFuture<'_, T>>) -> Vec<T> {
 fn pause(attempt: u32) -> Duration {
     let spread = RandomState::new().hash_one(attempt) % 8;
     Duration::from_millis(u64::from(attempt) * (1 + spread))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{args, sql::Sql};
+
+    const ANY: Sql = Sql { name: "any", text: "SELECT $1" };
+
+    #[test]
+    fn who_needs_the_same_row_goes_the_same_way() {
+        let lanes: Vec<usize> = (0..100_i64)
+            .map(|row| {
+                let refresh = lane_of(&Batch::new().hold(&ANY, args![row]).guard(&ANY, args![-1]));
+                let redeem = lane_of(&Batch::new().guard(&ANY, args![-2]).hold(&ANY, args![row]));
+                let revoke = lane_of(&Batch::new().guard(&ANY, args![row]).then(&ANY, args![-3]));
+                assert_eq!([refresh, redeem], [revoke; 2], "{row}");
+                revoke
+            })
+            .collect();
+        let first = lanes.iter().filter(|lane| **lane == 0).count();
+        assert!((30..=70).contains(&first), "{first} of 100 rows take the first of {LANES} lanes");
+        assert!(lane_of(&Batch::new()) < LANES);
+    }
 }
