@@ -106,7 +106,7 @@ async fn silence_is_kept_on_all_hosts(world: Arc<World>) {
     let mut steps = Vec::new();
     while let Some(at) = answer.location().find(['?']).filter(|_| !answer.location().starts_with("https")) {
         steps.push(answer.location()[..at].to_owned());
-        answer = browser.step(Method::GET, &answer.location().to_owned(), None).await;
+        answer = browser.step(Method::GET, answer.location(), None).await;
         assert_eq!(answer.status, 303, "no page: {}", answer.body);
     }
     assert_eq!(steps, ["http://localhost:8080/login/sso", "http://b.localhost:8080/oidc/auth/resume"]);
@@ -387,7 +387,7 @@ async fn what_goes_to_and_fro_ends_on_a_page(world: Arc<World>) {
     while answer.status == 303 {
         trips += usize::from(answer.location().contains("/login/sso"));
         assert!(trips <= 8, "{}", answer.location());
-        answer = browser.step(Method::GET, &answer.location().to_owned(), None).await;
+        answer = browser.step(Method::GET, answer.location(), None).await;
         // Its host never gets to keep the session cookie.
         browser.jar.remove(&(B.to_owned(), SESSION.to_owned()));
     }
