@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import './webcrypto.js';
 import * as client from 'openid-client';
+import { AFTER_LOGOUT, CALLBACK } from '../applications.js';
 import { fetch } from './fetch.js';
 
 const authentication = {
@@ -35,7 +36,7 @@ export class RelyingParty {
   /** Sends the person to log in; `finish` then redeems the code. The answer's address may be changed in between. */
   async begin(userAgent, answers, parameters = {}) {
     const verifier = client.randomPKCECodeVerifier();
-    const [callback] = this.application.redirect_uris;
+    const [callback] = this.application.redirect_uris ?? [CALLBACK];
     const checks = { pkceCodeVerifier: verifier, expectedState: client.randomState(), expectedNonce: client.randomNonce() };
     const url = client.buildAuthorizationUrl(this.config, {
       redirect_uri: callback,
@@ -75,7 +76,7 @@ export class RelyingParty {
   }
 
   logoutUrl(id_token_hint, state) {
-    const [post_logout_redirect_uri] = this.application.logout_redirect_uris;
+    const [post_logout_redirect_uri] = this.application.logout_redirect_uris ?? [AFTER_LOGOUT];
     return client.buildEndSessionUrl(this.config, { id_token_hint, post_logout_redirect_uri, state });
   }
 
