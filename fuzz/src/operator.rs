@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use signet_protocol::{limits::EXTENDED_FIELDS_BYTES, password::PasswordHash};
+use signet_protocol::{
+    limits::EXTENDED_FIELDS_BYTES, password::PasswordHash, pool::check_claim_name, scope::Scope,
+    user_field::UserField,
+};
 use signet_store::Database;
 use signet_web::manage::{description::Description, problem::PROBLEMS_MAX};
 
@@ -30,8 +33,22 @@ pub fn description(data: &[u8]) {
     }
 }
 
-/// What is accepted can be read again once it is stored.
+/// What is accepted can be read again once it is stored, and takes no name that is taken.
 fn readable(description: &Description) {
+    for claims in description.applications.iter().filter_map(|app| app.constant_claims.as_ref()) {
+        let stored = serde_json::to_vec(claims).unwrap();
+        let read: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&stored).unwrap();
+        assert_eq!(&read, claims);
+        assert!(claims.keys().all(|name| check_claim_name(name).is_ok()), "{claims:?}");
+    }
+    for claim in &description.claims {
+        assert!(claim.name.as_ref().is_none_or(|name| check_claim_name(name).is_ok()), "{claim:?}");
+        let path = claim.field.as_ref().map(ToString::to_string);
+        assert_eq!(path.map(|path| UserField::parse(&path).unwrap()), claim.field);
+    }
+    for name in description.scopes.iter().filter_map(|scope| scope.name.as_ref()) {
+        assert_eq!(Scope::parse(name).unwrap().customs().collect::<Vec<_>>(), [name]);
+    }
     for fields in description.users.iter().filter_map(|user| user.extended_fields.as_ref()) {
         let stored = serde_json::to_vec(fields).unwrap();
         assert!(stored.len() <= EXTENDED_FIELDS_BYTES);

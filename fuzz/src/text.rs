@@ -11,7 +11,7 @@ use signet_protocol::{
     },
     params::{RawParams, decode},
     pkce::{ChallengeMethod, CodeChallenge, proves},
-    scope::{KnownScope, Scope},
+    scope::{KnownScope, Scope, ScopeValue},
 };
 use signet_web::{
     fuzzing::Cookies,
@@ -49,7 +49,7 @@ fn debugged(names: &[&str]) -> String {
     names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Only known values, each once, none that was not asked for, and the same after being written and read again.
+/// Every value that was asked for, each once and in order, and the same after being written and read again.
 pub fn scope(data: &[u8]) {
     let Some(text) = utf8(data) else { return };
     let tokens: Vec<&str> = text.split(' ').filter(|token| !token.is_empty()).collect();
@@ -62,15 +62,19 @@ pub fn scope(data: &[u8]) {
     assert!(text.len() <= SCOPE_BYTES && tokens.len() <= SCOPE_COUNT);
     let printed = scope.to_string();
     assert_eq!(Scope::parse(&printed).unwrap(), scope);
-    let values: Vec<&str> = scope.iter().map(KnownScope::as_str).collect();
-    let known = |token: &&str| KnownScope::ALL.iter().any(|known| known.as_str() == *token);
+    let values: Vec<&str> = scope.iter().map(ScopeValue::as_str).collect();
     let mut expected: Vec<&str> = Vec::new();
-    for token in tokens.into_iter().filter(known) {
+    for token in tokens {
         if !expected.contains(&token) {
             expected.push(token);
         }
     }
     assert_eq!(values, expected);
+    for known in KnownScope::ALL {
+        assert_eq!(scope.has(*known), expected.contains(&known.as_str()));
+    }
+    let built_in = scope.clone().keeping(|_| false);
+    assert_eq!(built_in.iter().count() + scope.customs().count(), values.len());
 }
 
 /// A verifier proves its own challenge and no other.

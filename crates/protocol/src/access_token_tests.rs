@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     application::GrantType,
     jose::{Signer, sign},
+    pool::PoolSettings,
     samples::*,
     token::{Minting, Signers, allow},
 };
@@ -57,9 +58,10 @@ fn a_minted_token_is_valid_at_its_issuer_alone() {
         user: &active_user(),
         grant: &grant(),
         scope: scope("openid"),
+        pool: &PoolSettings::default(),
         nonce: None,
     };
-    let signers = Signers { access_token: Signer::Key(ec()), id_token: Signer::Key(ec()) };
+    let signers = Signers { access_token: Signer::Key(ec()), id_token: Signer::Key(ec()), recipient: None };
     let response = minting.mint(&signers, None, NOW, &mut Seeded(1)).unwrap();
     let parsed = Parsed::parse(&response.access_token).unwrap();
     assert_eq!(key_id(&parsed).unwrap(), ec().kid().as_str());

@@ -1,13 +1,14 @@
 //! An application: what the standards call a client (RFC 6749 §2, OpenID Connect Registration §2).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     id::{AppId, PoolId},
     issuer::Identifier,
-    jose::SigningAlg,
+    jose::{ClientKeys, ContentEncryption, KeyAlg, KeyManagementAlg, SigningAlg},
     redirect_uri::{self, RedirectUri, Scheme, VerifiedRedirectUri},
     secret::Secret,
     time::Seconds,
@@ -36,6 +37,7 @@ macro_rules! names {
         }
     };
 }
+pub(crate) use names;
 
 names!(
     /// What an application is, which decides how it can keep a secret.
@@ -65,6 +67,8 @@ names!(
         AuthorizationCode = "authorization_code",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
+        /// RFC 6749 §4.2: tokens from the authorization endpoint. Nothing is exchanged for it at the token endpoint.
+        Implicit = "implicit",
     }
 );
 
@@ -73,8 +77,61 @@ names!(
     ResponseType {
         /// RFC 6749 §4.1.1.
         Code = "code",
+        /// OpenID Connect Core §3.2.
+        IdToken = "id_token",
+        /// OpenID Connect Core §3.2.
+        IdTokenToken = "id_token token",
+        /// OpenID Connect Core §3.3.
+        CodeIdToken = "code id_token",
+        /// OpenID Connect Core §3.3.
+        CodeToken = "code token",
+        /// OpenID Connect Core §3.3.
+        CodeIdTokenToken = "code id_token token",
+        /// OAuth 2.0 Multiple Response Type Encoding Practices §4.
+        None = "none",
     }
 );
+
+impl ResponseType {
+    /// As it stands in a request: the values of a registered spelling in any order (RFC 6749 §3.1.1).
+    pub fn read(text: &str) -> Option<ResponseType> {
+        let asked: Vec<&str> = text.split(' ').collect();
+        Self::ALL.iter().copied().find(|kind| {
+            let mut values = kind.as_str().split(' ');
+            values.clone().count() == asked.len() && values.all(|value| asked.contains(&value))
+        })
+    }
+
+    /// Whether a code is returned.
+    pub fn gives_code(self) -> bool {
+        self.has("code")
+    }
+
+    /// Whether an access token is returned from the authorization endpoint.
+    pub fn gives_token(self) -> bool {
+        self.has("token")
+    }
+
+    /// Whether an ID token is returned from the authorization endpoint.
+    pub fn gives_id_token(self) -> bool {
+        self.has("id_token")
+    }
+
+    /// Whether a token of either kind is returned from the authorization endpoint: by the browser, the front channel.
+    pub fn is_front(self) -> bool {
+        self.gives_token() || self.gives_id_token()
+    }
+
+    /// The authorization modes that must be ticked beside it (OpenID Connect Registration §2).
+    pub fn modes(self) -> impl Iterator<Item = GrantType> {
+        let code = self.gives_code().then_some(GrantType::AuthorizationCode);
+        code.into_iter().chain(self.is_front().then_some(GrantType::Implicit))
+    }
+
+    fn has(self, value: &str) -> bool {
+        self.as_str().split(' ').any(|own| own == value)
+    }
+}
 
 names!(
     /// How a client authenticates at an endpoint (OpenID Connect Core §9).
@@ -103,6 +160,8 @@ pub struct ApplicationSettings {
     pub grant_types: Vec<GrantType>,
     /// Ticked return types.
     pub response_types: Vec<ResponseType>,
+    /// Whether tokens may be sent from the authorization endpoint to callbacks that are not https.
+    pub allow_http_implicit_callbacks: bool,
     /// How it authenticates at the token endpoint.
     pub token_endpoint_auth_method: AuthMethod,
     /// How it authenticates at the introspection endpoint.
@@ -113,6 +172,14 @@ pub struct ApplicationSettings {
     pub id_token_signed_response_alg: SigningAlg,
     /// What its access tokens are signed with; never HS256, since others verify them.
     pub access_token_signed_response_alg: SigningAlg,
+    /// What user info is signed with; nothing: it is plain JSON.
+    pub userinfo_signed_response_alg: Option<SigningAlg>,
+    /// How its ID tokens are encrypted to its own key, after they are signed.
+    pub id_token_encrypted_response_alg: Option<KeyManagementAlg>,
+    /// What their content is encrypted with then; nothing: the default of [`ContentEncryption`].
+    pub id_token_encrypted_response_enc: Option<ContentEncryption>,
+    /// Its public keys.
+    pub jwks: Option<ClientKeys>,
     /// Origins whose scripts may call the endpoints; empty: the origins of the callbacks.
     pub web_origins: Vec<String>,
     /// Lifetime of a code.
@@ -133,6 +200,8 @@ pub struct ApplicationSettings {
     pub access_token_in_query: bool,
     /// Whether claims without a value are sent as `null` instead of left out.
     pub empty_claims_as_null: bool,
+    /// Claims with the same value for everybody, in ID tokens and user info.
+    pub constant_claims: BTreeMap<String, Value>,
     /// A logo for the login page.
     pub logo_uri: Option<String>,
     /// What it is, for people.
@@ -147,11 +216,16 @@ impl Default for ApplicationSettings {
             logout_redirect_uris: Vec::new(),
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             response_types: vec![ResponseType::Code],
+            allow_http_implicit_callbacks: false,
             token_endpoint_auth_method: AuthMethod::ClientSecretPost,
             introspection_endpoint_auth_method: AuthMethod::ClientSecretPost,
             revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
+            userinfo_signed_response_alg: None,
+            id_token_encrypted_response_alg: None,
+            id_token_encrypted_response_enc: None,
+            jwks: None,
             web_origins: Vec::new(),
             authorization_code_expire: Seconds(600),
             id_token_expire: Seconds(3600),
@@ -162,9 +236,19 @@ impl Default for ApplicationSettings {
             allow_plain_pkce: false,
             access_token_in_query: false,
             empty_claims_as_null: false,
+            constant_claims: BTreeMap::new(),
             logo_uri: None,
             description: None,
         }
+    }
+}
+
+impl ApplicationSettings {
+    /// Whether anything it gets is signed with a key for `alg`.
+    pub fn signs_with(&self, alg: KeyAlg) -> bool {
+        let alg = SigningAlg::from(alg);
+        [self.id_token_signed_response_alg, self.access_token_signed_response_alg].contains(&alg)
+            || self.userinfo_signed_response_alg == Some(alg)
     }
 }
 
@@ -198,6 +282,18 @@ impl Application {
     /// Whether `response_type` is ticked.
     pub fn allows_response(&self, response_type: ResponseType) -> bool {
         self.settings.response_types.contains(&response_type)
+    }
+
+    /// Whether the authorization endpoint may answer with `response_type`: it and its modes are ticked.
+    pub fn may_answer(&self, response_type: ResponseType) -> bool {
+        self.allows_response(response_type) && response_type.modes().all(|mode| self.allows_grant(mode))
+    }
+
+    /// Whether tokens may be sent to `callback` through the browser: over https or to this machine, unless the application
+    /// is allowed otherwise (OpenID Connect Registration §2, `application_type`).
+    pub fn may_receive_tokens(&self, callback: &RedirectUri) -> bool {
+        self.settings.allow_http_implicit_callbacks
+            || matches!(callback.scheme(), Scheme::Https | Scheme::HttpLoopback)
     }
 
     /// The callback `asked` for, if it is registered. The loopback port of a native application may vary (RFC 8252 §7.3).

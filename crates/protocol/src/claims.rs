@@ -7,109 +7,113 @@ use crate::{
     application::Application,
     id::{AppId, SessionId, UserId},
     issuer::Issuer,
+    pool::{PoolSettings, is_protocol_claim},
     scope::{KnownScope, Scope},
     time::Timestamp,
-    user::{Profile, User},
+    user::User,
+    user_field::BasicField,
 };
 
+/// A claim, and the field it is made of.
+pub type Claim = (&'static str, BasicField);
+
 /// The claims each scope gives, in the order they are written; `openid` gives `sub`, which is always there.
-pub const CLAIMS_BY_SCOPE: &[(KnownScope, &[&str])] = &[
+pub const CLAIMS_BY_SCOPE: &[(KnownScope, &[Claim])] = &[
     (
         KnownScope::Profile,
         &[
-            "name",
-            "given_name",
-            "family_name",
-            "middle_name",
-            "nickname",
-            "preferred_username",
-            "profile",
-            "picture",
-            "website",
-            "gender",
-            "birthdate",
-            "zoneinfo",
-            "locale",
-            "updated_at",
+            ("name", BasicField::Name),
+            ("given_name", BasicField::GivenName),
+            ("family_name", BasicField::FamilyName),
+            ("middle_name", BasicField::MiddleName),
+            ("nickname", BasicField::Nickname),
+            ("preferred_username", BasicField::PreferredUsername),
+            ("profile", BasicField::Profile),
+            ("picture", BasicField::Picture),
+            ("website", BasicField::Website),
+            ("gender", BasicField::Gender),
+            ("birthdate", BasicField::Birthdate),
+            ("zoneinfo", BasicField::Zoneinfo),
+            ("locale", BasicField::Locale),
+            ("updated_at", BasicField::UpdatedAt),
         ],
     ),
-    (KnownScope::Email, &["email", "email_verified"]),
-    (KnownScope::Phone, &["phone_number", "phone_number_verified"]),
-    (KnownScope::Address, &["address"]),
-    (KnownScope::Username, &["username"]),
-    (KnownScope::Roles, &["roles"]),
-    (KnownScope::ExternalId, &["external_id"]),
-    (KnownScope::ExtendedFields, &["extended_fields"]),
+    (KnownScope::Email, &[("email", BasicField::Email), ("email_verified", BasicField::EmailVerified)]),
+    (
+        KnownScope::Phone,
+        &[("phone_number", BasicField::Phone), ("phone_number_verified", BasicField::PhoneVerified)],
+    ),
+    (KnownScope::Address, &[("address", BasicField::Address)]),
+    (KnownScope::Username, &[("username", BasicField::Username)]),
+    (KnownScope::Roles, &[("roles", BasicField::Roles)]),
+    (KnownScope::ExternalId, &[("external_id", BasicField::ExternalId)]),
+    (KnownScope::ExtendedFields, &[("extended_fields", BasicField::ExtendedFields)]),
 ];
 
-/// The claims of `user` that `scope` gives, without `sub`.
+/// Built-in claims that only a scope of the pool's own can give.
+pub const FURTHER_CLAIMS: &[Claim] = &[
+    ("formatted", BasicField::Formatted),
+    ("street_address", BasicField::StreetAddress),
+    ("locality", BasicField::Locality),
+    ("region", BasicField::Region),
+    ("postal_code", BasicField::PostalCode),
+    ("country", BasicField::Country),
+    ("userpool_id", BasicField::PoolId),
+];
+
+/// Every built-in claim but `sub`.
+pub fn built_in_claims() -> impl Iterator<Item = Claim> {
+    let by_scope = CLAIMS_BY_SCOPE.iter().flat_map(|(_, claims)| *claims);
+    by_scope.chain(FURTHER_CLAIMS).copied()
+}
+
+/// The claims of `user` that `scope` gives in `pool`, without `sub`, and the constant ones of `application`, which stand in
+/// the place of a claim of the pool's own with the same name.
 ///
 /// A claim without a value is left out (OpenID Connect Core §5.3.2), or sent as `null` when `application` wants the shape
 /// of older systems.
-pub fn user_claims(user: &User, scope: &Scope, application: &Application) -> Map<String, Value> {
-    let granted = CLAIMS_BY_SCOPE.iter().filter(|(value, _)| scope.has(*value)).flat_map(|(_, names)| *names);
-    let shown = granted.map(|name| ((*name).to_owned(), claim(user, name)));
-    if application.settings.empty_claims_as_null {
-        shown.map(|(name, value)| if value.is_null() { unset(name) } else { (name, value) }).collect()
-    } else {
-        shown.filter(|(_, value)| !value.is_null()).collect()
+pub fn user_claims(
+    user: &User,
+    scope: &Scope,
+    application: &Application,
+    pool: &PoolSettings,
+) -> Map<String, Value> {
+    let settings = &application.settings;
+    let granted =
+        CLAIMS_BY_SCOPE.iter().filter(|(value, _)| scope.has(*value)).flat_map(|(_, claims)| *claims);
+    let built_in = granted.map(|(name, field)| (*name, field.value(user), *field));
+    let mut told = Map::new();
+    for (name, value, field) in built_in {
+        put(&mut told, name, value, || settings.empty_claims_as_null.then(|| field.unset()));
     }
-}
-
-/// How older systems send a claim without a value.
-fn unset(name: String) -> (String, Value) {
-    let value = match name.as_str() {
-        "email_verified" | "phone_number_verified" => Value::Bool(false),
-        "gender" => Value::from("U"),
-        _ => Value::Null,
-    };
-    (name, value)
-}
-
-fn claim(user: &User, name: &str) -> Value {
-    let details = &user.details;
-    match name {
-        "email" => text(&user.email),
-        "email_verified" => user.email.as_ref().map_or(Value::Null, |_| details.email_verified.into()),
-        "phone_number" => text(&user.phone),
-        "phone_number_verified" => user.phone.as_ref().map_or(Value::Null, |_| details.phone_verified.into()),
-        "address" => match serde_json::to_value(&details.profile.address) {
-            Ok(Value::Object(members)) if !members.is_empty() => Value::Object(members),
-            _ => Value::Null,
-        },
-        "username" => text(&user.username),
-        "roles" if !details.roles.is_empty() => details.roles.clone().into(),
-        "external_id" => text(&details.external_id),
-        "extended_fields" if !details.extended_fields.is_empty() => {
-            Value::Object(details.extended_fields.clone().into_iter().collect())
-        }
-        "updated_at" => user.updated_at.0.into(),
-        "preferred_username" if details.profile.preferred_username.is_none() => text(&user.username),
-        other => profile_claim(&details.profile, other),
+    for (name, field) in pool.claims_of(scope) {
+        put(&mut told, name, pool.value(user, &field), || {
+            settings.empty_claims_as_null.then(|| field.unset())
+        });
     }
+    // What is stored was checked by the rules of its day; a claim of the protocol is never made here.
+    let constant = settings.constant_claims.iter().filter(|(name, _)| !is_protocol_claim(name));
+    told.extend(constant.map(|(name, value)| (name.clone(), value.clone())));
+    told
 }
 
-fn profile_claim(profile: &Profile, name: &str) -> Value {
-    match name {
-        "name" => text(&profile.name),
-        "given_name" => text(&profile.given_name),
-        "family_name" => text(&profile.family_name),
-        "middle_name" => text(&profile.middle_name),
-        "nickname" => text(&profile.nickname),
-        "preferred_username" => text(&profile.preferred_username),
-        "profile" => text(&profile.profile),
-        "picture" => text(&profile.picture),
-        "website" => text(&profile.website),
-        "gender" => text(&profile.gender),
-        "birthdate" => text(&profile.birthdate),
-        "zoneinfo" => text(&profile.zoneinfo),
-        "locale" => text(&profile.locale),
-        _ => Value::Null,
-    }
+fn put(told: &mut Map<String, Value>, name: &str, value: Value, unset: impl FnOnce() -> Option<Value>) {
+    let value = if value.is_null() { unset() } else { Some(value) };
+    told.extend(value.map(|value| (name.to_owned(), value)));
 }
 
-fn text(value: &Option<String>) -> Value {
-    value.as_deref().filter(|text| !text.is_empty()).map_or(Value::Null, Value::from)
+/// Hashes that bind an ID token to what comes with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BoundHashes {
+    /// Of the access token (OpenID Connect Core §3.1.3.6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_hash: Option<String>,
+    /// Of the code (OpenID Connect Core §3.3.2.11).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c_hash: Option<String>,
+    /// Of the `state` (Financial-grade API Security Profile 1.0, part 2, §5.1.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s_hash: Option<String>,
 }
 
 /// The claims of an ID token (OpenID Connect Core §2 and §3.1.3.6).
@@ -130,9 +134,9 @@ pub struct IdTokenClaims {
     /// From the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// Binds the access token that comes with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub at_hash: Option<String>,
+    /// What comes with it.
+    #[serde(flatten)]
+    pub bound: BoundHashes,
     /// The session.
     pub sid: String,
     /// What the granted scope tells of the user.

@@ -7,8 +7,9 @@ use crate::{
     authorize::ResponseMode,
     claims::CLAIMS_BY_SCOPE,
     issuer::Issuer,
-    jose::SigningAlg,
+    jose::{ContentEncryption, KeyManagementAlg, SigningAlg},
     pkce::ChallengeMethod,
+    pool::PoolSettings,
     scope::KnownScope,
 };
 
@@ -24,18 +25,24 @@ pub struct Discovery {
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub end_session_endpoint: String,
-    pub scopes_supported: Vec<&'static str>,
+    pub scopes_supported: Vec<String>,
     pub response_types_supported: Vec<&'static str>,
     pub response_modes_supported: Vec<&'static str>,
     pub grant_types_supported: Vec<&'static str>,
     pub subject_types_supported: Vec<&'static str>,
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub id_token_encryption_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub id_token_encryption_enc_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub userinfo_signing_alg_values_supported: Vec<&'static str>,
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub claim_types_supported: Vec<&'static str>,
-    pub claims_supported: Vec<&'static str>,
+    pub claims_supported: Vec<String>,
     pub prompt_values_supported: Vec<&'static str>,
     pub display_values_supported: Vec<&'static str>,
     pub ui_locales_supported: Vec<&'static str>,
@@ -45,8 +52,8 @@ pub struct Discovery {
     pub authorization_response_iss_parameter_supported: bool,
 }
 
-/// Builds the document of `issuer`: of `application`'s own, or of the pool's when there is none.
-pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discovery {
+/// Builds the document of `issuer` in `pool`: of `application`'s own, or of the pool's when there is none.
+pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &PoolSettings) -> Discovery {
     let settings = application.map(|app| &app.settings);
     let methods = |own: Option<AuthMethod>| match own {
         Some(method) => vec![method.as_str()],
@@ -54,17 +61,25 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
     };
     let grants: &[GrantType] = settings.map_or(GrantType::ALL, |s| &s.grant_types);
     let offline = grants.contains(&GrantType::RefreshToken);
-    let scopes =
-        || KnownScope::ALL.iter().filter(move |scope| offline || **scope != KnownScope::OfflineAccess);
+    let scopes = KnownScope::ALL.iter().filter(|scope| offline || **scope != KnownScope::OfflineAccess);
+    let scopes = scopes.map(|scope| scope.as_str()).chain(pool.scopes.keys().map(String::as_str));
     let algorithms: Vec<SigningAlg> = match settings {
         None => SigningAlg::ALL.to_vec(),
         Some(s) if s.id_token_signed_response_alg == SigningAlg::Rs256 => vec![SigningAlg::Rs256],
         Some(s) => vec![SigningAlg::Rs256, s.id_token_signed_response_alg],
     };
+    let user_info =
+        settings.map_or(SigningAlg::ALL.to_vec(), |s| s.userinfo_signed_response_alg.into_iter().collect());
+    let encryption: Vec<KeyManagementAlg> = settings
+        .map_or(KeyManagementAlg::ALL.to_vec(), |s| s.id_token_encrypted_response_alg.into_iter().collect());
+    let contents: Vec<ContentEncryption> = match settings {
+        None => ContentEncryption::ALL.to_vec(),
+        Some(s) => encryption.iter().map(|_| s.id_token_encrypted_response_enc.unwrap_or_default()).collect(),
+    };
     let plain = settings.is_some_and(|s| s.allow_plain_pkce);
     let challenges = [Some(ChallengeMethod::S256), plain.then_some(ChallengeMethod::Plain)];
-    let user_claims = CLAIMS_BY_SCOPE.iter().flat_map(|(_, names)| names.iter().copied());
-    let protocol_claims = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"];
+    let protocol_claims =
+        ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "c_hash", "s_hash", "sid"];
     Discovery {
         issuer: issuer.url().to_owned(),
         authorization_endpoint: issuer.endpoint("/auth"),
@@ -74,16 +89,19 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
         introspection_endpoint: issuer.endpoint("/token/introspection"),
         revocation_endpoint: issuer.endpoint("/token/revocation"),
         end_session_endpoint: issuer.endpoint("/session/end"),
-        scopes_supported: scopes().map(|scope| scope.as_str()).collect(),
-        response_types_supported: settings
-            .map_or(ResponseType::ALL, |s| &s.response_types)
+        scopes_supported: scopes.map(str::to_owned).collect(),
+        response_types_supported: ResponseType::ALL
             .iter()
+            .filter(|kind| application.is_none_or(|app| app.may_answer(**kind)))
             .map(|kind| kind.as_str())
             .collect(),
         response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
         grant_types_supported: grants.iter().map(|grant| grant.as_str()).collect(),
         subject_types_supported: vec!["public"],
         id_token_signing_alg_values_supported: algorithms.iter().map(|alg| alg.as_str()).collect(),
+        id_token_encryption_alg_values_supported: encryption.iter().map(|alg| alg.as_str()).collect(),
+        id_token_encryption_enc_values_supported: contents.iter().map(|enc| enc.as_str()).collect(),
+        userinfo_signing_alg_values_supported: user_info.iter().map(|alg| alg.as_str()).collect(),
         token_endpoint_auth_methods_supported: methods(settings.map(|s| s.token_endpoint_auth_method)),
         introspection_endpoint_auth_methods_supported: methods(
             settings.map(|s| s.introspection_endpoint_auth_method),
@@ -97,7 +115,11 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
             .map(ChallengeMethod::as_str)
             .collect(),
         claim_types_supported: vec!["normal"],
-        claims_supported: protocol_claims.into_iter().chain(user_claims).collect(),
+        claims_supported: protocol_claims
+            .map(str::to_owned)
+            .into_iter()
+            .chain(user_claims(application, pool))
+            .collect(),
         prompt_values_supported: vec!["none", "login", "consent", "select_account"],
         display_values_supported: vec!["page"],
         ui_locales_supported: vec!["en", "zh-CN"],
@@ -106,6 +128,20 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
         request_uri_parameter_supported: false,
         authorization_response_iss_parameter_supported: true,
     }
+}
+
+/// The claims that some scope gives, and those that `application` always sends.
+fn user_claims(application: Option<&Application>, pool: &PoolSettings) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let built_in = CLAIMS_BY_SCOPE.iter().flat_map(|(_, claims)| claims.iter().map(|(name, _)| *name));
+    let own = pool.scopes.values().flat_map(|scope| &scope.claims).map(String::as_str);
+    let constant = application.map(|app| app.settings.constant_claims.keys().map(String::as_str));
+    for name in built_in.chain(own).chain(constant.into_iter().flatten()) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 #[cfg(test)]

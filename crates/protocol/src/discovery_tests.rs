@@ -14,6 +14,8 @@ const CLAIMS: &[&str] = &[
     "auth_time",
     "nonce",
     "at_hash",
+    "c_hash",
+    "s_hash",
     "sid",
     "name",
     "given_name",
@@ -51,8 +53,7 @@ fn common(url: &str) -> Value {
         "introspection_endpoint": format!("{url}/token/introspection"),
         "revocation_endpoint": format!("{url}/token/revocation"),
         "end_session_endpoint": format!("{url}/session/end"),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
+        "response_modes_supported": ["query", "fragment", "form_post", "web_message"],
         "subject_types_supported": ["public"],
         "claim_types_supported": ["normal"],
         "claims_supported": CLAIMS,
@@ -83,15 +84,21 @@ fn assert_document(document: &Discovery, url: &str, own: Value) {
 fn the_pools_document_lists_what_any_application_may_use() {
     let methods = ["client_secret_post", "client_secret_basic", "none"];
     assert_document(
-        &discovery(&pool_issuer(), None),
+        &discovery(&pool_issuer(), None, &PoolSettings::default()),
         "https://id.example.com/oidc",
         json!({
             "scopes_supported": [
                 "openid", "profile", "email", "phone", "address",
                 "username", "roles", "external_id", "extended_fields", "offline_access",
             ],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
+            "response_types_supported": [
+                "code", "id_token", "id_token token", "code id_token", "code token", "code id_token token", "none",
+            ],
+            "grant_types_supported": ["authorization_code", "refresh_token", "implicit"],
+            "id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
+            "id_token_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
+            "id_token_encryption_enc_values_supported": ["A128CBC-HS256", "A256GCM"],
+            "userinfo_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "token_endpoint_auth_methods_supported": methods,
             "introspection_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,
@@ -104,6 +111,8 @@ fn the_pools_document_lists_what_any_application_may_use() {
 fn an_applications_document_lists_what_it_may_use() {
     let application = application_with(|settings| {
         settings.grant_types = vec![GrantType::AuthorizationCode];
+        // Those that need implicit are ticked in vain.
+        settings.response_types = ResponseType::ALL.to_vec();
         settings.token_endpoint_auth_method = AuthMethod::None;
         settings.introspection_endpoint_auth_method = AuthMethod::ClientSecretBasic;
         settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretPost;
@@ -111,13 +120,14 @@ fn an_applications_document_lists_what_it_may_use() {
         settings.allow_plain_pkce = true;
     });
     assert_document(
-        &discovery(&app_issuer(), Some(&application)),
+        &discovery(&app_issuer(), Some(&application), &PoolSettings::default()),
         "https://notes.id.example.com/oidc",
         json!({
             "scopes_supported": [
                 "openid", "profile", "email", "phone", "address",
                 "username", "roles", "external_id", "extended_fields",
             ],
+            "response_types_supported": ["code", "none"],
             "grant_types_supported": ["authorization_code"],
             "id_token_signing_alg_values_supported": ["RS256", "HS256"],
             "token_endpoint_auth_methods_supported": ["none"],
@@ -129,10 +139,23 @@ fn an_applications_document_lists_what_it_may_use() {
 }
 
 #[test]
+fn encryption_and_signed_user_info_are_listed_once_they_are_set() {
+    let application = application_with(|settings| {
+        settings.userinfo_signed_response_alg = Some(SigningAlg::EdDsa);
+        settings.id_token_encrypted_response_alg = Some(KeyManagementAlg::EcdhEs);
+    });
+    let document = discovery(&app_issuer(), Some(&application), &PoolSettings::default());
+    assert_eq!(document.userinfo_signing_alg_values_supported, ["EdDSA"]);
+    assert_eq!(document.id_token_encryption_alg_values_supported, ["ECDH-ES"]);
+    assert_eq!(document.id_token_encryption_enc_values_supported, ["A128CBC-HS256"]);
+}
+
+#[test]
 fn rs256_is_always_listed_and_once() {
     for alg in SigningAlg::ALL {
         let application = application_with(|settings| settings.id_token_signed_response_alg = *alg);
-        let listed = discovery(&app_issuer(), Some(&application)).id_token_signing_alg_values_supported;
+        let listed = discovery(&app_issuer(), Some(&application), &PoolSettings::default())
+            .id_token_signing_alg_values_supported;
         let expected = if *alg == SigningAlg::Rs256 { vec!["RS256"] } else { vec!["RS256", alg.as_str()] };
         assert_eq!(listed, expected);
     }
@@ -141,13 +164,20 @@ fn rs256_is_always_listed_and_once() {
 #[test]
 fn a_return_type_that_is_not_ticked_is_not_listed() {
     let application = application_with(|settings| settings.response_types.clear());
-    assert!(discovery(&app_issuer(), Some(&application)).response_types_supported.is_empty());
+    assert!(
+        discovery(&app_issuer(), Some(&application), &PoolSettings::default())
+            .response_types_supported
+            .is_empty()
+    );
 }
 
 #[test]
 fn every_listed_value_is_understood() {
     let application = application_with(|settings| settings.allow_plain_pkce = true);
-    for document in [discovery(&pool_issuer(), None), discovery(&app_issuer(), Some(&application))] {
+    for document in [
+        discovery(&pool_issuer(), None, &PoolSettings::default()),
+        discovery(&app_issuer(), Some(&application), &PoolSettings::default()),
+    ] {
         let d = &document;
         for value in &d.scopes_supported {
             assert_eq!(Scope::parse(value).unwrap().to_string(), *value);

@@ -23,6 +23,7 @@ pub mod opaque;
 pub mod params;
 pub mod password;
 pub mod pkce;
+pub mod pool;
 pub mod redirect_uri;
 pub mod refresh;
 #[cfg(test)]
@@ -35,3 +36,4 @@ pub mod time;
 pub mod token;
 pub mod transaction;
 pub mod user;
+pub mod user_field;

@@ -36,7 +36,25 @@ pub const COOKIES_COUNT: usize = 200;
 pub const ACCESS_TOKEN_EXPIRE_MAX: i64 = 30 * 86_400;
 /// Bytes of a user's `extended_fields`, as JSON: they travel in every ID token that asks for them.
 pub const EXTENDED_FIELDS_BYTES: usize = 16 * 1024;
-/// Levels of tables and lists in a user's `extended_fields`; whoever reads the tokens has to read that deep.
+/// Levels of tables and lists in a user's `extended_fields` and an application's `constant_claims`; whoever reads the tokens has to read that deep.
 pub const EXTENDED_FIELDS_DEPTH: usize = 32;
+/// Extended fields that a pool declares.
+pub const FIELDS_PER_POOL: usize = 200;
+/// Bytes of the name of one.
+pub const FIELD_NAME_BYTES: usize = 64;
+/// Claims of a pool's own, and claims of one scope.
+pub const CLAIMS_PER_POOL: usize = 200;
+/// Bytes of the name of one.
+pub const CLAIM_NAME_BYTES: usize = 128;
+/// Scopes of a pool's own: one request has room for all of them.
+pub const SCOPES_PER_POOL: usize = 64;
+/// Bytes of the name of one.
+pub const SCOPE_NAME_BYTES: usize = 48;
+/// Bytes of an application's `constant_claims`, as JSON: they travel in every ID token.
+pub const CONSTANT_CLAIMS_BYTES: usize = 4 * 1024;
 /// Roles of one user.
 pub const ROLES_PER_USER: usize = 200;
+/// Bytes of a client's JWK set.
+pub const CLIENT_KEYS_BYTES: usize = 64 * 1024;
+/// Keys in a client's JWK set.
+pub const CLIENT_KEYS_COUNT: usize = 20;

@@ -1,6 +1,6 @@
 //! `scope` (RFC 6749 §3.3, OpenID Connect Core §5.4).
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,11 +58,34 @@ impl KnownScope {
     }
 }
 
-/// A set of scope values, in the order asked, without those Signet does not know
-/// (OpenID Connect Core §3.1.2.1: scope values not understood should be ignored).
+/// One value of a scope.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ScopeValue {
+    /// A built-in one.
+    Known(KnownScope),
+    /// Any other: the pool says whether it means something.
+    Custom(Arc<str>),
+}
+
+impl ScopeValue {
+    /// The value as it stands in a request.
+    pub fn as_str(&self) -> &str {
+        match self {
+            ScopeValue::Known(known) => known.as_str(),
+            ScopeValue::Custom(text) => text,
+        }
+    }
+
+    fn parse(text: &str) -> ScopeValue {
+        KnownScope::parse(text).map_or_else(|| ScopeValue::Custom(text.into()), ScopeValue::Known)
+    }
+}
+
+/// A set of scope values, in the order asked. Which of the custom ones mean something,
+/// [`PoolSettings::understood`](crate::pool::PoolSettings::understood) knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Scope(Vec<KnownScope>);
+pub struct Scope(Vec<ScopeValue>);
 
 /// The text is not a scope: an illegal character (RFC 6749 §3.3), too long or too many values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,54 +95,80 @@ pub struct ScopeError;
 impl Scope {
     /// Parses a `scope` parameter.
     pub fn parse(text: &str) -> Result<Scope, ScopeError> {
-        if text.len() > SCOPE_BYTES {
+        let count = || text.split(' ').filter(|token| !token.is_empty()).nth(SCOPE_COUNT);
+        if text.len() > SCOPE_BYTES || count().is_some() {
             return Err(ScopeError);
         }
+        Scope::read(text)
+    }
+
+    /// Reads what was written by us, in a row or a token: what several requests asked for may be more than one may.
+    pub fn read(text: &str) -> Result<Scope, ScopeError> {
         let mut scope = Scope::default();
-        for (count, token) in text.split(' ').filter(|token| !token.is_empty()).enumerate() {
+        for token in text.split(' ').filter(|token| !token.is_empty()) {
             let legal = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-            if count == SCOPE_COUNT || !token.bytes().all(legal) {
+            if !token.bytes().all(legal) {
                 return Err(ScopeError);
             }
-            if let Some(known) = KnownScope::parse(token) {
-                scope.insert(known);
-            }
+            scope.add(ScopeValue::parse(token));
         }
         Ok(scope)
     }
 
-    /// Whether `value` is in it.
-    pub fn has(&self, value: KnownScope) -> bool {
-        self.0.contains(&value)
-    }
-
-    /// Adds `value` at the end unless it is there.
-    pub fn insert(&mut self, value: KnownScope) {
-        if !self.has(value) {
+    fn add(&mut self, value: ScopeValue) {
+        if !self.0.contains(&value) {
             self.0.push(value);
         }
     }
 
-    /// The same without `value`.
+    /// Whether the built-in `value` is in it.
+    pub fn has(&self, value: KnownScope) -> bool {
+        self.0.contains(&ScopeValue::Known(value))
+    }
+
+    /// Adds the built-in `value` at the end unless it is there.
+    pub fn insert(&mut self, value: KnownScope) {
+        self.add(ScopeValue::Known(value));
+    }
+
+    /// The same without the built-in `value`.
     pub fn without(&self, value: KnownScope) -> Scope {
-        Scope(self.0.iter().copied().filter(|v| *v != value).collect())
+        let value = ScopeValue::Known(value);
+        Scope(self.0.iter().filter(|own| **own != value).cloned().collect())
+    }
+
+    /// The same with only those custom values that `keep` says.
+    pub fn keeping(mut self, keep: impl Fn(&str) -> bool) -> Scope {
+        self.0.retain(|value| match value {
+            ScopeValue::Known(_) => true,
+            ScopeValue::Custom(text) => keep(text),
+        });
+        self
     }
 
     /// Whether every value of `other` is in it.
     pub fn covers(&self, other: &Scope) -> bool {
-        other.0.iter().all(|value| self.has(*value))
+        other.0.iter().all(|value| self.0.contains(value))
     }
 
     /// Both together, `self` first.
     pub fn union(&self, other: &Scope) -> Scope {
         let mut all = self.clone();
-        other.iter().for_each(|value| all.insert(value));
+        other.0.iter().for_each(|value| all.add(value.clone()));
         all
     }
 
     /// The values in order.
-    pub fn iter(&self) -> impl Iterator<Item = KnownScope> {
-        self.0.iter().copied()
+    pub fn iter(&self) -> impl Iterator<Item = &ScopeValue> {
+        self.0.iter()
+    }
+
+    /// The values that are not built in.
+    pub fn customs(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|value| match value {
+            ScopeValue::Known(_) => None,
+            ScopeValue::Custom(text) => Some(&**text),
+        })
     }
 }
 
@@ -143,21 +192,47 @@ impl TryFrom<String> for Scope {
     type Error = ScopeError;
 
     fn try_from(text: String) -> Result<Scope, ScopeError> {
-        Scope::parse(&text)
+        Scope::read(&text)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{SCOPE_NAME_BYTES, SCOPES_PER_POOL};
     use proptest::prelude::*;
 
     #[test]
-    fn keeps_order_and_drops_unknown_and_repeated_values() {
-        let scope = Scope::parse("openid  custom email openid offline_access").unwrap();
-        assert_eq!(scope.to_string(), "openid email offline_access");
-        assert_eq!(scope.without(KnownScope::OfflineAccess).to_string(), "openid email");
-        assert_eq!(Scope::parse("OPENID Email").unwrap().to_string(), "", "values are case-sensitive");
+    fn keeps_order_and_drops_repeated_values() {
+        let scope = Scope::parse("openid  custom email openid custom offline_access book:read").unwrap();
+        assert_eq!(scope.to_string(), "openid custom email offline_access book:read");
+        assert_eq!(scope.without(KnownScope::OfflineAccess).to_string(), "openid custom email book:read");
+        assert_eq!(scope.customs().collect::<Vec<_>>(), ["custom", "book:read"]);
+        assert_eq!(
+            scope.keeping(|custom| custom == "custom").to_string(),
+            "openid custom email offline_access"
+        );
+        let other_case = Scope::parse("OPENID Email").unwrap();
+        assert_eq!(other_case.customs().count(), 2, "values are case-sensitive");
+        assert!(!other_case.has(KnownScope::Openid));
+    }
+
+    #[test]
+    fn what_was_written_is_read_however_long() {
+        let text: Vec<String> = (0..SCOPE_COUNT * 2).map(|n| format!("{n}-{}", "x".repeat(40))).collect();
+        let text = text.join(" ");
+        assert_eq!(Scope::parse(&text), Err(ScopeError));
+        assert_eq!(Scope::read(&text).unwrap().to_string(), text);
+        assert_eq!(Scope::read("a\"b"), Err(ScopeError));
+        let json = serde_json::to_string(&text).unwrap();
+        assert_eq!(serde_json::from_str::<Scope>(&json).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn one_request_has_room_for_every_scope_of_a_pool() {
+        let built_in = KnownScope::ALL.iter().map(|known| known.as_str().len() + 1).sum::<usize>();
+        assert!(built_in + SCOPES_PER_POOL * (SCOPE_NAME_BYTES + 1) <= SCOPE_BYTES);
+        assert!(KnownScope::ALL.len() + SCOPES_PER_POOL <= SCOPE_COUNT);
     }
 
     #[test]
@@ -179,11 +254,32 @@ mod tests {
         }
 
         #[test]
-        fn a_union_covers_both(a in "(openid|email|phone|roles| ){0,8}", b in "(profile|email|username| ){0,8}") {
-            let (a, b) = (Scope::parse(&a).unwrap(), Scope::parse(&b).unwrap());
+        fn every_value_that_was_asked_is_in_it_once_and_in_order(values in prop::collection::vec("[a-z:]{1,3}|openid|email", 0..20)) {
+            let scope = Scope::parse(&values.join(" ")).unwrap();
+            let mut expected: Vec<&str> = Vec::new();
+            for value in &values {
+                if !expected.contains(&value.as_str()) {
+                    expected.push(value);
+                }
+            }
+            prop_assert_eq!(scope.iter().map(ScopeValue::as_str).collect::<Vec<_>>(), expected);
+        }
+
+        #[test]
+        fn a_union_covers_both(a in "(openid|email|phone|x|y:z| ){0,8}", b in "(profile|email|x|w| ){0,8}") {
+            let (a, b) = (Scope::read(&a).unwrap(), Scope::read(&b).unwrap());
             let both = a.union(&b);
             prop_assert!(both.covers(&a) && both.covers(&b));
-            prop_assert!(both.iter().all(|v| a.has(v) || b.has(v)));
+            prop_assert!(both.iter().all(|v| a.iter().chain(b.iter()).any(|w| v == w)));
+        }
+
+        #[test]
+        fn to_keep_nothing_leaves_what_is_built_in(text in "(openid|email|x|y:z| ){0,8}") {
+            let scope = Scope::read(&text).unwrap();
+            let kept = scope.clone().keeping(|_| false);
+            prop_assert_eq!(kept.customs().count(), 0);
+            prop_assert!(scope.covers(&kept));
+            prop_assert!(KnownScope::ALL.iter().all(|known| scope.has(*known) == kept.has(*known)));
         }
     }
 }

@@ -53,7 +53,7 @@ pub struct Common {
 pub enum Command {
     /// Run the server
     Serve(Serve),
-    /// Create or update applications and users from a file; prints what it does
+    /// Create or update scopes, claims, applications and users from a file; prints what it does
     Apply(Apply),
     /// Manage users
     #[command(subcommand)]
@@ -61,6 +61,9 @@ pub enum Command {
     /// Manage applications
     #[command(subcommand)]
     App(App),
+    /// Look at the scopes and claims of the pool
+    #[command(subcommand)]
+    Pool(Pool),
     /// Look at the signing keys and rotate them
     #[command(subcommand)]
     Keys(Keys),
@@ -116,7 +119,7 @@ pub struct Base {
 /// `signet apply`.
 #[derive(Args)]
 pub struct Apply {
-    /// What there shall be: a TOML file of applications and users; - reads standard input
+    /// What there shall be: a TOML file of scopes, claims, applications and users; - reads standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Show the plan and change nothing
@@ -197,6 +200,13 @@ pub struct ShowApp {
     pub base: Base,
 }
 
+/// `signet pool`.
+#[derive(Subcommand)]
+pub enum Pool {
+    /// Show the built-in scopes and claims, and the pool's own as signet apply reads them
+    Show,
+}
+
 /// `signet keys`.
 #[derive(Subcommand)]
 pub enum Keys {
@@ -275,6 +285,7 @@ impl Command {
             Command::App(App::Show(show)) => &show.base,
             Command::Apply(_)
             | Command::User(_)
+            | Command::Pool(_)
             | Command::Keys(_)
             | Command::Backup(_)
             | Command::Restore(_)

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     backup::backup,
     check::check,
-    cli::{App, Apply, Command, CreateApp, CreateUser, Keys, User},
+    cli::{App, Apply, Command, CreateApp, CreateUser, Keys, Pool, User},
     config::Config,
     control::{self, Answer, DESCRIPTION_BYTES, Request},
     data::{DataDir, Installation},
@@ -34,6 +34,7 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
         Command::App(App::Show(arguments)) => {
             print(done(ask(config, Request::Show(arguments.application)).await?)?)
         }
+        Command::Pool(Pool::Show) => print(done(ask(config, Request::Pool).await?)?),
         Command::Keys(Keys::List) => print(done(ask(config, Request::Keys).await?)?),
         Command::Keys(Keys::Rotate(arguments)) => {
             let request = Request::RotateKeys { issuer: arguments.issuer, now: arguments.now };

@@ -60,6 +60,8 @@ pub enum Request {
     Create(String),
     /// Show the application of this App ID or identifier.
     Show(String),
+    /// Show the pool's own fields, claims and scopes.
+    Pool,
     /// List the signing keys.
     Keys,
     /// Take the next step with the signing keys of one issuer or all; with `now`, have another key sign at once.
@@ -91,6 +93,7 @@ pub enum Answer {
 pub async fn answer(signet: &Signet, request: Request) -> Answer {
     let (text, doing) = match request {
         Request::Show(named) => return card(signet, &named).await,
+        Request::Pool => return done(show::pool(signet).await),
         Request::Keys => return done(keys::list(signet).await),
         Request::RotateKeys { issuer, now } => {
             return done(keys::rotate(signet, issuer.as_deref(), now).await);

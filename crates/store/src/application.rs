@@ -35,9 +35,9 @@ const HAS_ORIGIN: Sql = Sql {
 };
 const USES_ALG: Sql = Sql {
     name: "application_uses_alg",
-    text:
-        "SELECT EXISTS (
-               SELECT 1 FROM application WHERE pool_id = $1 AND (id_token_alg = $2 OR access_token_alg = $2))",
+    text: "SELECT EXISTS (
+               SELECT 1 FROM application
+               WHERE pool_id = $1 AND (id_token_alg = $2 OR access_token_alg = $2 OR userinfo_alg = $2))",
 };
 
 pub(crate) const STATEMENTS: &[&Sql] = &[&LOAD, &LIST, &FIND, &HAS_ORIGIN, &USES_ALG];
@@ -98,7 +98,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Whether the tokens of any application are signed with `alg`, so that the pool's issuer must publish a key for
+    /// Whether what any application gets is signed with `alg`, so that the pool's issuer must publish a key for
     /// it.
     pub async fn any_application_uses(&self, alg: KeyAlg) -> Result<bool, StoreError> {
         let ticket = match self.0.used_algs.get(&alg) {

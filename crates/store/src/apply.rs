@@ -6,6 +6,8 @@ use signet_protocol::{
     application::Application,
     entropy::Entropy,
     id::UserId,
+    jose::SigningAlg,
+    pool::PoolSettings,
     time::Now,
     user::{User, fold_email},
 };
@@ -23,15 +25,15 @@ use crate::{
 const INSERT_APPLICATION: Sql = Sql {
     name: "application_insert",
     text: "INSERT INTO application (app_id, pool_id, identifier, name, enabled, secret_sealed, settings, id_token_alg,
-               access_token_alg, version, created_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)",
+               access_token_alg, userinfo_alg, version, created_at, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)",
 };
 const UPDATE_APPLICATION: Sql = Sql {
     name: "application_update",
     text:
         "UPDATE application SET identifier = $3, name = $4, enabled = $5, secret_sealed = $6, settings = $7,
-               id_token_alg = $8, access_token_alg = $9, version = version + 1, updated_at = $10
-           WHERE app_id = $1 AND pool_id = $2 AND version = $11",
+               id_token_alg = $8, access_token_alg = $9, userinfo_alg = $10, version = version + 1, updated_at = $11
+           WHERE app_id = $1 AND pool_id = $2 AND version = $12",
 };
 const DELETE_ORIGINS: Sql = Sql {
     name: "application_delete_origins",
@@ -60,6 +62,8 @@ pub(crate) const STATEMENTS: &[&Sql] =
 /// One change of a plan.
 #[derive(Clone, Debug)]
 pub enum Change {
+    /// The settings of the pool as they shall be; their version is the one they were read at.
+    UpdatePool(PoolSettings),
     /// A new application; it begins at version 1.
     InsertApplication(Application),
     /// An application as it shall be; its version is the one it was read at.
@@ -109,6 +113,7 @@ impl Store {
         let mut batch = Batch::new();
         for change in changes {
             batch = match change {
+                Change::UpdatePool(settings) => self.update_pool(batch, settings)?,
                 Change::InsertApplication(application) => {
                     let row = self.application_row(application, now, entropy)?;
                     self.insert_origins(batch.then(&INSERT_APPLICATION, row), application)
@@ -191,6 +196,7 @@ impl Store {
             json(settings)?,
             settings.id_token_signed_response_alg.as_str(),
             settings.access_token_signed_response_alg.as_str(),
+            settings.userinfo_signed_response_alg.map(SigningAlg::as_str),
             now.timestamp(),
         ])
     }
@@ -230,6 +236,11 @@ fn stale(changes: &[Change], ended: &[UserId]) -> Vec<Changed> {
         None => updated.collect(),
         Some(_) => vec![Changed::Users],
     };
-    let applications = applications.then_some(Changed::Applications);
-    applications.into_iter().chain(revocations.then_some(Changed::Revocations)).chain(users).collect()
+    let pool = changes.iter().any(|change| matches!(change, Change::UpdatePool(_)));
+    let kinds = [
+        pool.then_some(Changed::Pool),
+        applications.then_some(Changed::Applications),
+        revocations.then_some(Changed::Revocations),
+    ];
+    kinds.into_iter().flatten().chain(users).collect()
 }

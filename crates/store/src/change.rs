@@ -61,6 +61,8 @@ const START_OVER: i64 = 600;
 pub(crate) enum Changed {
     /// Some application, or several.
     Applications,
+    /// The settings of the pool.
+    Pool,
     /// The keys of an issuer.
     IssuerKeys(IssuerId),
     /// A user.
@@ -77,6 +79,7 @@ impl Changed {
     fn stored(&self, at: Timestamp) -> (&'static str, String) {
         match self {
             Self::Applications => ("applications", String::new()),
+            Self::Pool => ("pool", String::new()),
             Self::IssuerKeys(issuer) => ("issuer_keys", issuer.stored()),
             Self::User(user) => ("user", user.to_string()),
             Self::Users => ("users", String::new()),
@@ -87,6 +90,7 @@ impl Changed {
     fn parse(kind: &str, subject: &str) -> Option<Self> {
         match kind {
             "applications" => Some(Self::Applications),
+            "pool" => Some(Self::Pool),
             "issuer_keys" => IssuerId::parse(subject).map(Self::IssuerKeys),
             "user" => UserId::parse(subject).map(Self::User),
             "users" => Some(Self::Users),
@@ -130,6 +134,7 @@ impl Store {
     async fn absorb(&self, changed: &Changed, at: Timestamp) -> Result<(), StoreError> {
         match changed {
             Changed::Applications => self.forget_applications(),
+            Changed::Pool => self.forget_pool_settings(),
             Changed::IssuerKeys(issuer) => self.forget_issuer_keys(*issuer),
             Changed::User(user) => self.0.users.remove(user),
             Changed::Users => self.0.users.clear(),
@@ -146,6 +151,11 @@ impl Store {
         self.0.generation.fetch_add(1, Ordering::SeqCst);
     }
 
+    fn forget_pool_settings(&self) {
+        self.0.pool_settings.clear();
+        self.0.generation.fetch_add(1, Ordering::SeqCst);
+    }
+
     pub(crate) fn forget_issuer_keys(&self, issuer: IssuerId) {
         self.0.key_rings.remove(&issuer);
         for alg in KeyAlg::ALL {
@@ -157,6 +167,7 @@ impl Store {
     /// In case changes were missed: forgets everything and reads all revocations again.
     async fn start_over(&self, now: Timestamp) -> Result<(), StoreError> {
         self.forget_applications();
+        self.0.pool_settings.clear();
         self.0.users.clear();
         self.0.key_rings.clear();
         self.0.signing_keys.clear();

@@ -39,7 +39,7 @@ impl Store {
         self.engine().find(&LOAD, key, |row| row.parsed(parse)).await
     }
 
-    /// Remembers `scope` beside what was remembered before.
+    /// Remembers `scope` beside what was remembered before and still means something in the pool.
     pub async fn remember_consent(
         &self,
         user: UserId,
@@ -48,10 +48,12 @@ impl Store {
         now: Now,
     ) -> Result<(), StoreError> {
         let key = args![self.pool_id(), user, application];
+        let pool = self.pool_settings().await?;
         for _ in 0..TRIES {
             let stored = self.engine().find(&LOAD, key.clone(), RowReader::text).await?;
             let earlier = stored.as_deref().and_then(parse).unwrap_or_default();
-            let row = [key.clone(), args![&earlier.union(scope), now.timestamp()]].concat();
+            let both = pool.understood(earlier.union(scope));
+            let row = [key.clone(), args![&both, now.timestamp()]].concat();
             let batch = match stored {
                 None => Batch::new().guard(&INSERT, row),
                 Some(read) => Batch::new().guard(&REPLACE, [row, args![read]].concat()),
@@ -65,5 +67,5 @@ impl Store {
 }
 
 fn parse(text: &str) -> Option<Scope> {
-    Scope::parse(text).ok()
+    Scope::read(text).ok()
 }

@@ -164,7 +164,7 @@ pub(crate) fn read(row: &mut RowReader) -> Result<Grant, StoreError> {
         application: row.parsed(AppId::parse)?,
         user: row.parsed(UserId::parse)?,
         session: row.row_id()?,
-        scope: row.parsed(|text| Scope::parse(text).ok())?,
+        scope: row.parsed(|text| Scope::read(text).ok())?,
         offline: row.bool()?,
         auth_time: row.at()?,
         created_at: row.at()?,

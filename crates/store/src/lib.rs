@@ -20,6 +20,7 @@ pub mod inspect;
 mod installation;
 mod issuer_key;
 pub mod migrations;
+mod pool;
 mod refresh;
 mod revocation;
 mod rotation;

@@ -15,6 +15,7 @@ use signet_protocol::{
     id::{AppId, PoolId, UserId},
     issuer::{Identifier, IssuerId},
     jose::{KeyAlg, SigningKey},
+    pool::PoolSettings,
     secret::Secret,
     time::Now,
     user::User,
@@ -26,7 +27,7 @@ use crate::{
     change, code, consent, grant, inspect, installation, issuer_key,
     issuer_key::KeyRing,
     migrations::MIGRATIONS,
-    refresh, revocation,
+    pool, refresh, revocation,
     revocation::Revoked,
     rotation,
     sealing::MasterKey,
@@ -48,6 +49,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     inspect::STATEMENTS,
     installation::STATEMENTS,
     issuer_key::STATEMENTS,
+    pool::STATEMENTS,
     refresh::STATEMENTS,
     revocation::STATEMENTS,
     rotation::STATEMENTS,
@@ -174,6 +176,7 @@ pub(crate) struct Inner {
     pub origins: Cache<String, ()>,
     pub users: Cache<UserId, User>,
     pub used_algs: Cache<KeyAlg, bool>,
+    pub pool_settings: Cache<PoolId, PoolSettings>,
     pub signing_keys: Cache<(IssuerId, KeyAlg), SigningKey>,
     pub key_rings: Cache<IssuerId, KeyRing>,
     /// One key is made at a time: a stampede to a new issuer must not make one for each request.
@@ -219,6 +222,7 @@ impl Store {
             origins: Cache::default(),
             users: Cache::of(USERS),
             used_algs: Cache::default(),
+            pool_settings: Cache::default(),
             signing_keys: Cache::default(),
             key_rings: Cache::default(),
             making_key: tokio::sync::Mutex::default(),
@@ -253,7 +257,7 @@ impl Store {
     }
 
     /// What is counted of each cache, by its name.
-    pub fn caches(&self) -> [(&'static str, &CacheStats); 7] {
+    pub fn caches(&self) -> [(&'static str, &CacheStats); 8] {
         let inner = &self.0;
         [
             ("applications", inner.applications.stats()),
@@ -261,6 +265,7 @@ impl Store {
             ("origins", inner.origins.stats()),
             ("users", inner.users.stats()),
             ("used_algs", inner.used_algs.stats()),
+            ("pool_settings", inner.pool_settings.stats()),
             ("signing_keys", inner.signing_keys.stats()),
             ("key_rings", inner.key_rings.stats()),
         ]

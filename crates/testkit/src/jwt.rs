@@ -1,9 +1,10 @@
 //! A JWT checker that shares no code with the one under test.
 
 use aws_lc_rs::{
-    hmac,
+    digest, hmac,
     signature::{
-        ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+        ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
+        RsaPublicKeyComponents, UnparsedPublicKey,
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -42,11 +43,18 @@ impl Jwt {
             let part = |name: &str| {
                 URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap_or_default()).unwrap_or_default()
             };
-            match key["kty"].as_str() {
-                Some("RSA") => RsaPublicKeyComponents { n: part("n"), e: part("e") }
-                    .verify(&RSA_PKCS1_2048_8192_SHA256, self.signed.as_bytes(), &self.signature)
+            match (key["kty"].as_str(), alg.and_then(Value::as_str)) {
+                (Some("RSA"), Some(alg @ ("RS256" | "PS256"))) => {
+                    let how =
+                        if alg == "PS256" { &RSA_PSS_2048_8192_SHA256 } else { &RSA_PKCS1_2048_8192_SHA256 };
+                    RsaPublicKeyComponents { n: part("n"), e: part("e") }
+                        .verify(how, self.signed.as_bytes(), &self.signature)
+                        .is_ok()
+                }
+                (Some("OKP"), Some("EdDSA")) => UnparsedPublicKey::new(&ED25519, part("x"))
+                    .verify(self.signed.as_bytes(), &self.signature)
                     .is_ok(),
-                Some("EC") => {
+                (Some("EC"), Some("ES256")) => {
                     let point = [vec![4], part("x"), part("y")].concat();
                     let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
                     key.verify(self.signed.as_bytes(), &self.signature).is_ok()
@@ -62,4 +70,10 @@ impl Jwt {
         self.header.get("alg").is_some_and(|alg| alg == "HS256")
             && hmac::verify(&key, self.signed.as_bytes(), &self.signature).is_ok()
     }
+}
+
+/// The left half of the text's SHA-512: `at_hash` beside an ID token signed with Ed25519.
+pub fn half_sha512(text: &str) -> String {
+    let hash = digest::digest(&digest::SHA512, text.as_bytes());
+    URL_SAFE_NO_PAD.encode(hash.as_ref().iter().copied().take(32).collect::<Vec<u8>>())
 }

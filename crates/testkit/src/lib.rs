@@ -1,10 +1,11 @@
-//! What tests share: seeded randomness, a reader of HTML forms, a JWT checker that is not ours, a race helper, the real
+//! What tests share: seeded randomness, a reader of HTML forms, a JWT checker and a JWE reader that are not ours, a race helper, the real
 //! binary with a small HTTP client, a throw-away PostgreSQL, certificates.
 
 pub mod certificates;
 pub mod forms;
 pub mod http;
 pub mod installation;
+pub mod jwe;
 pub mod jwt;
 pub mod postgres;
 pub mod race;

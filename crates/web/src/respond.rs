@@ -29,6 +29,11 @@ impl Policy {
     /// A page with a form.
     pub const FORM: Policy = Policy { has_form: true, script_nonce: None, framed_by: None };
 
+    /// The nonce, for the page.
+    pub fn nonce(&self) -> &str {
+        self.script_nonce.as_deref().unwrap_or_default()
+    }
+
     fn header(&self) -> String {
         let mut text =
             "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'".to_owned();
@@ -41,6 +46,11 @@ impl Policy {
         }
         text
     }
+}
+
+/// A token as the whole answer (OpenID Connect Core §5.3.2).
+pub fn jwt(token: String) -> Response {
+    with_type(StatusCode::OK, "application/jwt", token)
 }
 
 /// A page.

@@ -1,8 +1,8 @@
 //! What is refused, in which order, and where it is written.
 
 use crate::{
-    application::{ActiveApplication, AuthMethod, GrantType},
-    authorize::{AuthorizationRequest, Draft, Field},
+    application::{ActiveApplication, AuthMethod},
+    authorize::{AuthorizationRequest, Draft, Field, allowed},
     error::{Check, ErrorCode, Refusal, refuse, run_checks},
     limits::{NONCE_BYTES, STATE_BYTES},
     pkce::ChallengeMethod,
@@ -31,7 +31,7 @@ impl<'a> Asked<'a> {
             run: check_response_mode,
         },
         Check { name: "scope", clause: "OpenID Connect Core §3.1.2.1", run: check_scope },
-        Check { name: "nonce", clause: "OpenID Connect Core §3.1.2.1", run: check_nonce },
+        Check { name: "nonce", clause: "OpenID Connect Core §3.2.2.1, §3.3.2.11", run: check_nonce },
         Check { name: "prompt", clause: "OpenID Connect Core §3.1.2.1", run: check_prompt },
         Check { name: "max_age", clause: "OpenID Connect Core §3.1.2.1", run: check_max_age },
         Check {
@@ -105,35 +105,34 @@ fn check_registration(asked: &Asked<'_>) -> Result<(), Refusal> {
 
 fn check_response_type(asked: &Asked<'_>) -> Result<(), Refusal> {
     match asked.draft.response_type {
-        Field::Absent => {
-            Err(refuse(ErrorCode::InvalidRequest, "response_type is missing; send response_type=code"))
-        }
+        Field::Absent => Err(refuse(
+            ErrorCode::InvalidRequest,
+            "response_type is missing; send, for example, response_type=code",
+        )),
         Field::Bad => Err(refuse(
             ErrorCode::UnsupportedResponseType,
             "response_type is not one that this server supports; see response_types_supported in its discovery document",
         )),
-        Field::Good(asked_type) => unless(
-            !asked.application.allows_response(asked_type),
-            ErrorCode::UnauthorizedClient,
-            "response_type is not ticked among the return types of this application",
-        ),
+        Field::Good(kind) => allowed::check_ticked(asked.application, kind),
     }
 }
 
 fn check_grant_type(asked: &Asked<'_>) -> Result<(), Refusal> {
-    unless(
-        !asked.application.allows_grant(GrantType::AuthorizationCode),
-        ErrorCode::UnauthorizedClient,
-        "authorization_code is not ticked among the authorization modes of this application",
-    )
+    match asked.draft.response_type.good() {
+        Some(kind) => allowed::check_modes(asked.application, *kind),
+        None => Ok(()),
+    }
 }
 
 fn check_response_mode(asked: &Asked<'_>) -> Result<(), Refusal> {
-    unless(
-        asked.draft.response_mode == Field::Bad,
-        ErrorCode::InvalidRequest,
-        "response_mode must be query or form_post",
-    )
+    match (&asked.draft.response_mode, asked.draft.callback) {
+        (Field::Bad, _) => Err(refuse(
+            ErrorCode::InvalidRequest,
+            "response_mode must be query, fragment, form_post or web_message",
+        )),
+        (Field::Good(mode), Some(callback)) => mode.check(asked.draft.front, callback),
+        _ => Ok(()),
+    }
 }
 
 fn check_scope(asked: &Asked<'_>) -> Result<(), Refusal> {
@@ -150,8 +149,16 @@ fn check_scope(asked: &Asked<'_>) -> Result<(), Refusal> {
 }
 
 fn check_nonce(asked: &Asked<'_>) -> Result<(), Refusal> {
-    let long = asked.draft.nonce.as_ref().is_some_and(|nonce| nonce.len() > NONCE_BYTES);
-    unless(long, ErrorCode::InvalidRequest, "nonce is longer than 1024 bytes")
+    match &asked.draft.nonce {
+        Some(nonce) => {
+            unless(nonce.len() > NONCE_BYTES, ErrorCode::InvalidRequest, "nonce is longer than 1024 bytes")
+        }
+        None => unless(
+            asked.draft.response_type.good().is_some_and(|kind| kind.gives_id_token()),
+            ErrorCode::InvalidRequest,
+            "nonce is missing; a response_type with id_token needs one: a random value that the ID token repeats",
+        ),
+    }
 }
 
 fn check_prompt(asked: &Asked<'_>) -> Result<(), Refusal> {
@@ -179,6 +186,7 @@ fn check_max_age(asked: &Asked<'_>) -> Result<(), Refusal> {
 
 fn check_code_challenge(asked: &Asked<'_>) -> Result<(), Refusal> {
     let settings = &asked.application.settings;
+    let gives_code = asked.draft.response_type.good().is_some_and(|kind| kind.gives_code());
     let invalid = |description| Err(refuse(ErrorCode::InvalidRequest, description));
     match (&asked.draft.challenge, &asked.draft.challenge_method) {
         (_, Field::Bad) => invalid("code_challenge_method must be S256"),
@@ -187,7 +195,7 @@ fn check_code_challenge(asked: &Asked<'_>) -> Result<(), Refusal> {
         ),
         (Field::Absent, Field::Good(_)) => invalid("code_challenge_method is given without code_challenge"),
         (Field::Absent, Field::Absent) => unless(
-            settings.token_endpoint_auth_method == AuthMethod::None,
+            settings.token_endpoint_auth_method == AuthMethod::None && gives_code,
             ErrorCode::InvalidRequest,
             "code_challenge is required: this application has no secret, so it must use PKCE with S256",
         ),

@@ -53,9 +53,10 @@ pub enum Next {
 const PATIENCE: Seconds = Seconds(300);
 
 /// What of the requested scope can be granted: `offline_access` only to an application with the `refresh_token` mode that
-/// asks with `prompt=consent` (OpenID Connect Core §11).
+/// asks with `prompt=consent` for a code, which alone leads to a refresh token (OpenID Connect Core §11).
 pub fn granted_scope(request: &AuthorizationRequest, application: &ActiveApplication) -> Scope {
-    if request.prompt.consent && application.allows_grant(GrantType::RefreshToken) {
+    let refreshable = request.response_type.gives_code() && application.allows_grant(GrantType::RefreshToken);
+    if request.prompt.consent && refreshable {
         request.scope.clone()
     } else {
         request.scope.without(KnownScope::OfflineAccess)

@@ -2,9 +2,11 @@
 
 use crate::{
     application::ResponseType,
-    authorize::ResponseMode,
+    authorize::{ResponseMode, mode::asks_for_tokens},
     params::RawParams,
     pkce::{ChallengeMethod, CodeChallenge},
+    pool::PoolSettings,
+    redirect_uri::{RedirectUri, Scheme},
     scope::Scope,
     time::Seconds,
 };
@@ -92,6 +94,9 @@ pub struct Draft {
     pub(super) state_length: usize,
     pub(super) response_type: Field<ResponseType>,
     pub(super) response_mode: Field<ResponseMode>,
+    /// Whether tokens are asked for in the answer itself, and to what kind of callback.
+    pub(super) front: bool,
+    pub(super) callback: Option<Scheme>,
     pub(super) scope: Field<Scope>,
     pub(super) nonce: Option<String>,
     pub(super) prompt: Field<Prompt>,
@@ -115,8 +120,10 @@ impl Draft {
             request_uri: params.get("request_uri").is_some(),
             registration: params.get("registration").is_some(),
             state_length: params.get("state").map_or(0, str::len),
-            response_type: Field::read(params.get("response_type"), ResponseType::parse),
+            response_type: Field::read(params.get("response_type"), ResponseType::read),
             response_mode: Field::read(params.get("response_mode"), ResponseMode::parse),
+            front: asks_for_tokens(params),
+            callback: params.get("redirect_uri").and_then(|uri| Some(RedirectUri::parse(uri).ok()?.scheme())),
             scope: Field::read(params.get("scope"), |scope| Scope::parse(scope).ok()),
             nonce: text("nonce"),
             prompt: Field::read(params.get("prompt"), Prompt::parse),
@@ -165,4 +172,11 @@ pub struct AuthorizationRequest {
     pub ui_locales: Option<String>,
     /// An ID token of the user the application expects, not yet verified.
     pub id_token_hint: Option<String>,
+}
+
+impl AuthorizationRequest {
+    /// The same without the scope values that mean nothing in `pool`.
+    pub fn within(self, pool: &PoolSettings) -> AuthorizationRequest {
+        AuthorizationRequest { scope: pool.understood(self.scope), ..self }
+    }
 }

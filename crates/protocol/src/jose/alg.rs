@@ -8,21 +8,28 @@ use serde::{Deserialize, Serialize};
 pub enum SigningAlg {
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3).
     Rs256,
+    /// RSASSA-PSS with SHA-256 and MGF1 with SHA-256 (RFC 7518 §3.5).
+    Ps256,
     /// ECDSA on P-256 with SHA-256 (RFC 7518 §3.4).
     Es256,
+    /// Ed25519 (RFC 8037 §3.1).
+    #[serde(rename = "EdDSA")]
+    EdDsa,
     /// HMAC with SHA-256 (RFC 7518 §3.2), keyed by the client secret (OIDC Core §10.1).
     Hs256,
 }
 
 impl SigningAlg {
     /// Every algorithm, the default first.
-    pub const ALL: &[Self] = &[Self::Rs256, Self::Es256, Self::Hs256];
+    pub const ALL: &[Self] = &[Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa, Self::Hs256];
 
     /// The JOSE name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
             Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
             Self::Hs256 => "HS256",
         }
     }
@@ -36,7 +43,9 @@ impl SigningAlg {
     pub const fn key_alg(self) -> Option<KeyAlg> {
         match self {
             Self::Rs256 => Some(KeyAlg::Rs256),
+            Self::Ps256 => Some(KeyAlg::Ps256),
             Self::Es256 => Some(KeyAlg::Es256),
+            Self::EdDsa => Some(KeyAlg::EdDsa),
             Self::Hs256 => None,
         }
     }
@@ -54,13 +63,18 @@ impl fmt::Display for SigningAlg {
 pub enum KeyAlg {
     /// An RSA key of 2048 to 4096 bits, signing with [`SigningAlg::Rs256`].
     Rs256,
+    /// An RSA key of 2048 to 4096 bits, signing with [`SigningAlg::Ps256`].
+    Ps256,
     /// A P-256 key, signing with [`SigningAlg::Es256`].
     Es256,
+    /// An Ed25519 key, signing with [`SigningAlg::EdDsa`].
+    #[serde(rename = "EdDSA")]
+    EdDsa,
 }
 
 impl KeyAlg {
     /// Every key algorithm, the default first.
-    pub const ALL: &[Self] = &[Self::Rs256, Self::Es256];
+    pub const ALL: &[Self] = &[Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
 
     /// The JOSE name.
     pub const fn as_str(self) -> &'static str {
@@ -75,7 +89,9 @@ impl KeyAlg {
     const fn signing_alg(self) -> SigningAlg {
         match self {
             Self::Rs256 => SigningAlg::Rs256,
+            Self::Ps256 => SigningAlg::Ps256,
             Self::Es256 => SigningAlg::Es256,
+            Self::EdDsa => SigningAlg::EdDsa,
         }
     }
 }

@@ -35,15 +35,15 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// `at_hash`, `c_hash` and `s_hash`: the left half of the text's hash under the ID token's algorithm (OIDC Core
-/// §3.1.3.6, §3.3.2.11).
+/// §3.1.3.6, §3.3.2.11). EdDSA names no hash of its own; Ed25519 hashes with SHA-512 (RFC 8032 §5.1), and so do clients.
 pub fn half_hash(alg: SigningAlg, text: &str) -> String {
-    match alg {
-        SigningAlg::Rs256 | SigningAlg::Es256 | SigningAlg::Hs256 => {
-            let hash = sha256(text.as_bytes());
-            let (left, _) = hash.split_at(hash.len() / 2);
-            b64(left)
-        }
-    }
+    let hash = match alg {
+        SigningAlg::Rs256 | SigningAlg::Ps256 | SigningAlg::Es256 | SigningAlg::Hs256 => &digest::SHA256,
+        SigningAlg::EdDsa => &digest::SHA512,
+    };
+    let hash = digest::digest(hash, text.as_bytes());
+    let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    b64(left)
 }
 
 fn array(hash: &[u8]) -> [u8; 32] {

@@ -11,6 +11,7 @@ use super::{JoseError, Kid, SigningAlg, Typ};
 #[derive(Serialize)]
 struct Written<'a> {
     alg: SigningAlg,
+    #[serde(skip_serializing_if = "str::is_empty")]
     typ: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     kid: Option<&'a Kid>,

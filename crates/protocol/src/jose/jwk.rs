@@ -1,7 +1,7 @@
 use std::fmt;
 
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::material::Material;
 use super::{JoseError, KeyAlg, VerifyingKey, b64, unb64};
@@ -84,14 +84,16 @@ pub struct JwkSet {
     pub keys: Vec<PublicJwk>,
 }
 
-/// The members of a JWK in text form.
-#[derive(Serialize, Deserialize)]
-struct Members {
+/// The members of a public JWK in text form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Members {
     kty: String,
     #[serde(rename = "use", default, skip_serializing_if = "Option::is_none")]
-    usage: Option<String>,
-    alg: KeyAlg,
-    kid: Kid,
+    pub(super) usage: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) alg: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) kid: Option<Kid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     n: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,34 +104,53 @@ struct Members {
     x: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     y: Option<String>,
-    /// Read only to notice a private key, of which it is the one member that RSA and EC share.
+    /// Read only to notice a private key, of which it is the one member that all asymmetric types share.
     #[serde(default, skip_serializing)]
-    d: Option<IgnoredAny>,
+    d: Option<Private>,
+}
+
+/// A member that must not be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Private;
+
+impl<'de> Deserialize<'de> for Private {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Private)
+    }
+}
+
+impl Members {
+    /// The key's numbers. Refuses a private key, an unknown type or curve, and numbers of a refused size.
+    pub(super) fn material(&self) -> Result<Material, JoseError> {
+        if self.d.is_some() {
+            return Err(JoseError::KeyRefused("a private key where a public one belongs"));
+        }
+        match (self.kty.as_str(), self.crv.as_deref()) {
+            ("RSA", None) => Material::rsa(number(&self.n)?, number(&self.e)?),
+            ("EC", Some("P-256")) => Material::p256(&number(&self.x)?, &number(&self.y)?),
+            ("OKP", Some("Ed25519")) => Material::ed25519(&number(&self.x)?),
+            _ => Err(JoseError::KeyRefused("the key type or curve is not supported")),
+        }
+    }
 }
 
 impl TryFrom<Members> for PublicJwk {
     type Error = JoseError;
 
     fn try_from(members: Members) -> Result<Self, JoseError> {
-        if members.d.is_some() {
-            return Err(JoseError::KeyRefused("a private key where a public one belongs"));
-        }
+        let material = members.material()?;
         if members.usage.is_some_and(|usage| usage != "sig") {
             return Err(JoseError::KeyRefused("the key is not for signatures"));
         }
-        let material = match (members.kty.as_str(), members.crv.as_deref()) {
-            ("RSA", None) => Material::rsa(number(members.n)?, number(members.e)?)?,
-            ("EC", Some("P-256")) => Material::p256(&number(members.x)?, &number(members.y)?)?,
-            _ => return Err(JoseError::KeyRefused("the key type or curve is not supported")),
-        };
-        if !material.fits(members.alg) {
-            return Err(JoseError::KeyRefused("the algorithm is not one of this key type"));
-        }
-        Ok(Self { alg: members.alg, kid: members.kid, material })
+        let alg = members.alg.as_deref().and_then(KeyAlg::parse);
+        let alg = alg.filter(|alg| material.algs().contains(alg));
+        let alg = alg.ok_or(JoseError::KeyRefused("the algorithm is not one of this key type"))?;
+        let kid = members.kid.ok_or(JoseError::KeyRefused("the key has no kid"))?;
+        Ok(Self { alg, kid, material })
     }
 }
 
-fn number(text: Option<String>) -> Result<Vec<u8>, JoseError> {
+fn number(text: &Option<String>) -> Result<Vec<u8>, JoseError> {
     text.as_deref()
         .and_then(unb64)
         .ok_or(JoseError::KeyRefused("a number of the key is missing or not base64url"))
@@ -137,13 +158,27 @@ fn number(text: Option<String>) -> Result<Vec<u8>, JoseError> {
 
 impl From<PublicJwk> for Members {
     fn from(jwk: PublicJwk) -> Self {
-        let (alg, kid, usage) = (jwk.alg, jwk.kid, Some("sig".to_owned()));
-        let (kty, n, e, crv, x, y) = match &jwk.material {
-            Material::Rsa { n, e } => ("RSA", Some(b64(n)), Some(b64(e)), None, None, None),
-            Material::P256 { x, y } => {
-                ("EC", None, None, Some("P-256".to_owned()), Some(b64(x)), Some(b64(y)))
-            }
+        let (kty, crv) = match &jwk.material {
+            Material::Rsa { .. } => ("RSA", None),
+            Material::P256 { .. } => ("EC", Some("P-256")),
+            Material::Ed25519 { .. } => ("OKP", Some("Ed25519")),
         };
-        Self { kty: kty.to_owned(), usage, alg, kid, n, e, crv, x, y, d: None }
+        let (n, e, x, y) = match &jwk.material {
+            Material::Rsa { n, e } => (Some(b64(n)), Some(b64(e)), None, None),
+            Material::P256 { x, y } => (None, None, Some(b64(x)), Some(b64(y))),
+            Material::Ed25519 { x } => (None, None, Some(b64(x)), None),
+        };
+        Self {
+            kty: kty.to_owned(),
+            usage: Some("sig".to_owned()),
+            alg: Some(jwk.alg.as_str().to_owned()),
+            kid: Some(jwk.kid),
+            n,
+            e,
+            crv: crv.map(str::to_owned),
+            x,
+            y,
+            d: None,
+        }
     }
 }

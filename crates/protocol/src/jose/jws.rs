@@ -20,14 +20,17 @@ pub enum Typ {
     AccessToken,
     /// `JWT` (RFC 7519 §5.1).
     IdToken,
+    /// Signed user info has none: some clients accept only `JWT` or none, and `JWT` is what an ID token is known by.
+    UserInfo,
 }
 
 impl Typ {
-    /// The value of `typ`.
+    /// The value of `typ`, empty for none.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AccessToken => "at+jwt",
             Self::IdToken => "JWT",
+            Self::UserInfo => "",
         }
     }
 }

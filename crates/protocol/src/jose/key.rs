@@ -5,7 +5,8 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, ParsedPublicKey, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, ParsedPublicKey,
+    RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair,
 };
 use aws_lc_rs::{hmac, signature::RsaEncoding};
 use zeroize::Zeroizing;
@@ -25,14 +26,15 @@ pub struct SigningKey {
 enum Pair {
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     P256(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
 }
 
 impl SigningKey {
-    /// A new key (RSA-2048 or P-256) and its PKCS#8 v1 DER, which the caller seals. An RSA key takes some 40 to 80 ms:
+    /// A new key (RSA-2048, P-256 or Ed25519) and its PKCS#8 v1 DER, which the caller seals. An RSA key takes some 40 to 80 ms:
     /// keep it off the async threads.
     pub fn generate(alg: KeyAlg) -> Result<(Self, Zeroizing<Vec<u8>>), JoseError> {
         let der = match alg {
-            KeyAlg::Rs256 => {
+            KeyAlg::Rs256 | KeyAlg::Ps256 => {
                 let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| JoseError::Crypto)?;
                 Zeroizing::new(pair.as_der().map_err(|_| JoseError::Crypto)?.as_ref().to_vec())
             }
@@ -40,6 +42,11 @@ impl SigningKey {
                 let document =
                     EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
                         .map_err(|_| JoseError::Crypto)?;
+                Zeroizing::new(document.as_ref().to_vec())
+            }
+            KeyAlg::EdDsa => {
+                let document =
+                    Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(|_| JoseError::Crypto)?;
                 Zeroizing::new(document.as_ref().to_vec())
             }
         };
@@ -50,18 +57,26 @@ impl SigningKey {
     /// and numbers that contradict each other.
     pub fn from_pkcs8(alg: KeyAlg, der: &[u8]) -> Result<Self, JoseError> {
         let (pair, material) = match alg {
-            KeyAlg::Rs256 => {
+            KeyAlg::Rs256 | KeyAlg::Ps256 => {
                 let pair = RsaKeyPair::from_pkcs8(der).map_err(|_| {
                     JoseError::KeyRefused("not the PKCS#8 form of an RSA key of at least 2048 bits")
                 })?;
                 let material = Material::rsa_from_der(pair.public_key().as_ref())?;
-                (Pair::Rsa(pair, &RSA_PKCS1_SHA256), material)
+                let encoding: &dyn RsaEncoding =
+                    if alg == KeyAlg::Ps256 { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
+                (Pair::Rsa(pair, encoding), material)
             }
             KeyAlg::Es256 => {
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
                     .map_err(|_| JoseError::KeyRefused("not the PKCS#8 form of a P-256 key"))?;
                 let material = Material::p256_from_point(pair.public_key().as_ref())?;
                 (Pair::P256(pair), material)
+            }
+            KeyAlg::EdDsa => {
+                let pair = Ed25519KeyPair::from_pkcs8(der)
+                    .map_err(|_| JoseError::KeyRefused("not the PKCS#8 form of an Ed25519 key"))?;
+                let material = Material::ed25519(pair.public_key().as_ref())?;
+                (Pair::Ed25519(pair), material)
             }
         };
         let verifying = VerifyingKey::new(alg, &material)?;
@@ -95,10 +110,11 @@ impl SigningKey {
         &self.verifying
     }
 
-    fn header(&self, typ: Typ) -> &str {
+    fn header(&self, typ: Typ) -> Result<Cow<'_, str>, JoseError> {
         match typ {
-            Typ::AccessToken => &self.access_token_header,
-            Typ::IdToken => &self.id_token_header,
+            Typ::AccessToken => Ok(Cow::Borrowed(&self.access_token_header)),
+            Typ::IdToken => Ok(Cow::Borrowed(&self.id_token_header)),
+            Typ::UserInfo => header::render(self.alg(), typ, Some(self.kid())).map(Cow::Owned),
         }
     }
 
@@ -110,6 +126,7 @@ impl SigningKey {
                 pair.sign(*encoding, &random, message, &mut signature).map(|()| signature)
             }
             Pair::P256(pair) => pair.sign(&random, message).map(|signature| signature.as_ref().to_vec()),
+            Pair::Ed25519(pair) => pair.try_sign(message).map(|signature| signature.as_ref().to_vec()),
         }
         .map_err(|_| JoseError::Crypto)
     }
@@ -189,7 +206,7 @@ impl Signer<'_> {
 
     pub(super) fn header(&self, typ: Typ) -> Result<Cow<'_, str>, JoseError> {
         match self {
-            Self::Key(key) => Ok(Cow::Borrowed(key.header(typ))),
+            Self::Key(key) => key.header(typ),
             Self::Hmac(_) => header::render(SigningAlg::Hs256, typ, None).map(Cow::Owned),
         }
     }

@@ -1,5 +1,6 @@
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
+    RsaPublicKeyComponents,
 };
 
 use super::hash::{b64, sha256};
@@ -16,6 +17,8 @@ pub(super) enum Material {
     Rsa { n: Vec<u8>, e: Vec<u8> },
     /// A point on P-256 (RFC 7518 §6.2.1).
     P256 { x: [u8; 32], y: [u8; 32] },
+    /// A point of Ed25519 (RFC 8037 §2).
+    Ed25519 { x: [u8; 32] },
 }
 
 impl Material {
@@ -47,20 +50,22 @@ impl Material {
 
     /// The P-256 point in its uncompressed form (SEC 1 §2.3.3).
     pub(super) fn p256_from_point(point: &[u8]) -> Result<Self, JoseError> {
-        match point.split_first() {
-            Some((&UNCOMPRESSED_POINT, xy)) if xy.len() == 64 => {
-                let (x, y) = xy.split_at(32);
-                Self::p256(x, y)
-            }
-            _ => Err(JoseError::KeyRefused("not an uncompressed P-256 point")),
-        }
+        let (x, y) = point_halves(point).ok_or(JoseError::KeyRefused("not an uncompressed P-256 point"))?;
+        Self::p256(x, y)
     }
 
-    /// Whether a key of these numbers can have this algorithm.
-    pub(super) fn fits(&self, alg: KeyAlg) -> bool {
-        match alg {
-            KeyAlg::Rs256 => matches!(self, Self::Rsa { .. }),
-            KeyAlg::Es256 => matches!(self, Self::P256 { .. }),
+    /// An Ed25519 point. Refuses anything but 32 bytes.
+    pub(super) fn ed25519(x: &[u8]) -> Result<Self, JoseError> {
+        let x = x.try_into().map_err(|_| JoseError::KeyRefused("an Ed25519 key has 32 bytes"))?;
+        Ok(Self::Ed25519 { x })
+    }
+
+    /// The algorithms a key of these numbers can have.
+    pub(super) fn algs(&self) -> &'static [KeyAlg] {
+        match self {
+            Self::Rsa { .. } => &[KeyAlg::Rs256, KeyAlg::Ps256],
+            Self::P256 { .. } => &[KeyAlg::Es256],
+            Self::Ed25519 { .. } => &[KeyAlg::EdDsa],
         }
     }
 
@@ -71,6 +76,7 @@ impl Material {
             Self::P256 { x, y } => {
                 format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, b64(x), b64(y))
             }
+            Self::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, b64(x)),
         };
         b64(&sha256(json.as_bytes()))
     }
@@ -81,13 +87,29 @@ impl Material {
             (KeyAlg::Rs256, Self::Rsa { n, e }) => {
                 RsaPublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
             }
+            (KeyAlg::Ps256, Self::Rsa { n, e }) => {
+                RsaPublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PSS_2048_8192_SHA256)
+            }
+            (KeyAlg::EdDsa, Self::Ed25519 { x }) => ParsedPublicKey::new(&ED25519, x),
             (KeyAlg::Es256, Self::P256 { x, y }) => {
-                let point = [&[UNCOMPRESSED_POINT], x.as_slice(), y.as_slice()].concat();
-                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point(x, y))
             }
             _ => return Err(JoseError::KeyRefused("the algorithm is not one of this key type")),
         };
         parsed.map_err(|_| JoseError::KeyRefused("not a valid public key"))
+    }
+}
+
+/// A P-256 point in its uncompressed form (SEC 1 §2.3.3).
+pub(super) fn point(x: &[u8; 32], y: &[u8; 32]) -> Vec<u8> {
+    [&[UNCOMPRESSED_POINT], x.as_slice(), y.as_slice()].concat()
+}
+
+/// The coordinates of an uncompressed P-256 point.
+pub(super) fn point_halves(point: &[u8]) -> Option<(&[u8], &[u8])> {
+    match point.split_first() {
+        Some((&UNCOMPRESSED_POINT, xy)) if xy.len() == 64 => Some(xy.split_at(32)),
+        _ => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! JSON Object Signing: keys, key sets and signed tokens (RFC 7515, 7517, 7518, 7638).
+//! JSON Object Signing and Encryption: keys, key sets, signed and encrypted tokens (RFC 7515 to 7518, 7638, 8037).
 //!
 //! Flows in: a sealed key's PKCS#8 bytes or an application's secret, and claims. Flows out: a compact JWS, or the
 //! claims of one that was checked. A key is parsed once and kept, for parsing costs more than signing.
@@ -9,8 +9,10 @@
 //! A further algorithm is a variant of [`SigningAlg`] and [`KeyAlg`]; the compiler then points at each place to fill.
 
 mod alg;
+mod client_keys;
 mod hash;
 mod header;
+mod jwe;
 mod jwk;
 mod jws;
 mod key;
@@ -19,7 +21,9 @@ mod material;
 mod tests;
 
 pub use alg::{KeyAlg, SigningAlg};
+pub use client_keys::{ClientKeys, ClientKeysError};
 pub use hash::{b64, half_hash, hmac_sha256, sha256, unb64};
+pub use jwe::{ContentEncryption, KeyManagementAlg, Recipient, is_encrypted};
 pub use jwk::{JwkSet, Kid, PublicJwk};
 pub use jws::{MAX_HEADER, MAX_JWT, Parsed, Typ, sign};
 pub use key::{HmacKey, Signer, SigningKey, Verifier, VerifyingKey};
@@ -42,6 +46,9 @@ pub enum JoseError {
     /// The signature is not the key's signature over these bytes.
     #[error("the signature does not verify")]
     BadSignature,
+    /// No key of the client fits the token's `kid` and algorithm.
+    #[error("no key of the client fits the token")]
+    NoKey,
     /// The payload is not a JSON object of the expected shape, or the claims could not be written as one.
     #[error("the claims do not have the expected shape")]
     Claims,

@@ -5,11 +5,13 @@ use serde::Serialize;
 use crate::{
     access_token::{AccessTokenClaims, new_jti},
     application::ActiveApplication,
-    claims::{IdTokenClaims, user_claims},
+    authorize::AllowedResponse,
+    claims::{BoundHashes, IdTokenClaims, user_claims},
     entropy::Entropy,
     grant::Grant,
     issuer::Issuer,
-    jose::{self, JoseError, Signer, Typ},
+    jose::{self, JoseError, Recipient, Signer, Typ},
+    pool::PoolSettings,
     scope::Scope,
     time::{Seconds, Timestamp},
     token::AllowedGrant,
@@ -17,19 +19,48 @@ use crate::{
 };
 
 /// What tokens are made from: each part is proved by its type.
-pub struct Minting<'a> {
+///
+/// `P` says where they are handed out, and thereby how: at the token endpoint with [`Minting::mint`], at the authorization
+/// endpoint with [`Minting::mint_front`].
+pub struct Minting<'a, P: Permission = AllowedGrant> {
     /// Who makes them.
     pub issuer: &'a Issuer,
-    /// For which client, by which ticked grant.
-    pub allowed: &'a AllowedGrant,
+    /// For which client, by which ticked grant or return type.
+    pub allowed: &'a P,
     /// About whom.
     pub user: &'a ActiveUser,
     /// From which grant.
     pub grant: &'a Grant,
-    /// The scope of the access token.
+    /// The scope of the access token; what means nothing in the pool any more is left out.
     pub scope: Scope,
+    /// What the pool adds to the built-in scopes and claims.
+    pub pool: &'a PoolSettings,
     /// The `nonce` of the authorization request; none on refresh.
     pub nonce: Option<String>,
+}
+
+/// What a client may have tokens by: an [`AllowedGrant`] or an [`AllowedResponse`] (attack 18).
+pub trait Permission: sealed::Sealed {
+    /// The client.
+    fn application(&self) -> &ActiveApplication;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::AllowedGrant {}
+    impl Sealed for super::AllowedResponse {}
+}
+
+impl Permission for AllowedGrant {
+    fn application(&self) -> &ActiveApplication {
+        self.client().application()
+    }
+}
+
+impl Permission for AllowedResponse {
+    fn application(&self) -> &ActiveApplication {
+        AllowedResponse::application(self)
+    }
 }
 
 /// The keys of the two tokens, as the application's settings name them.
@@ -38,6 +69,19 @@ pub struct Signers<'a> {
     pub access_token: Signer<'a>,
     /// Signs the ID token.
     pub id_token: Signer<'a>,
+    /// Whom the signed ID token is encrypted to, if it is.
+    pub recipient: Option<&'a Recipient>,
+}
+
+impl Signers<'_> {
+    /// Signs an ID token, and encrypts it if its application wants that (OpenID Connect Core §10.2, §16.14).
+    fn id_token(&self, claims: &IdTokenClaims, entropy: &mut dyn Entropy) -> Result<String, JoseError> {
+        let signed = jose::sign(&self.id_token, Typ::IdToken, claims)?;
+        match self.recipient {
+            Some(recipient) => recipient.encrypt(&signed, entropy),
+            None => Ok(signed),
+        }
+    }
 }
 
 /// The answer of the token endpoint (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
@@ -58,31 +102,98 @@ pub struct TokenResponse {
     pub scope: Scope,
 }
 
+/// The tokens in an answer of the authorization endpoint (OpenID Connect Core §3.2.2.5 and §3.3.2.5). A refresh token
+/// cannot be among them.
+#[derive(Clone, Debug, Default)]
+pub struct FrontTokens {
+    /// The access token, if the return type has one.
+    pub access: Option<FrontAccess>,
+    /// The ID token, if the return type has one.
+    pub id_token: Option<String>,
+}
+
+/// An access token with what is told of it (RFC 6749 §4.2.2).
+#[derive(Clone, Debug)]
+pub struct FrontAccess {
+    /// The access token.
+    pub token: String,
+    /// Seconds until it ends.
+    pub expires_in: Seconds,
+    /// What was granted.
+    pub scope: Scope,
+}
+
 impl Minting<'_> {
     /// Makes the tokens. `refresh_token` was decided, and its row written, before.
     pub fn mint(
-        self,
+        mut self,
         signers: &Signers<'_>,
         refresh_token: Option<String>,
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) -> Result<TokenResponse, JoseError> {
-        let application = self.allowed.client().application();
-        let access_token = jose::sign(
-            &signers.access_token,
-            Typ::AccessToken,
-            &self.access_claims(application, now, entropy),
-        )?;
-        let id_claims =
-            self.id_claims(application, now, jose::half_hash(signers.id_token.alg(), &access_token));
+        self.scope = self.pool.understood(self.scope);
+        let access_token = self.access_token(signers, now, entropy)?;
+        let at_hash = Some(jose::half_hash(signers.id_token.alg(), &access_token));
+        let bound = BoundHashes { at_hash, ..BoundHashes::default() };
         Ok(TokenResponse {
-            id_token: jose::sign(&signers.id_token, Typ::IdToken, &id_claims)?,
+            id_token: self.id_token(signers, bound, now, entropy)?,
             access_token,
             token_type: "Bearer",
-            expires_in: application.settings.access_token_expire,
+            expires_in: self.allowed.application().settings.access_token_expire,
             refresh_token,
             scope: self.scope,
         })
+    }
+}
+
+impl Minting<'_, AllowedResponse> {
+    /// Makes the tokens of the allowed return type, whose grant was written before. `code` and `state` go with them.
+    pub fn mint_front(
+        mut self,
+        signers: &Signers<'_>,
+        code: Option<&str>,
+        state: Option<&str>,
+        now: Timestamp,
+        entropy: &mut dyn Entropy,
+    ) -> Result<FrontTokens, JoseError> {
+        let kind = self.allowed.kind();
+        self.scope = self.pool.understood(self.scope);
+        let access_token =
+            kind.gives_token().then(|| self.access_token(signers, now, entropy)).transpose()?;
+        let hash = |text: &str| jose::half_hash(signers.id_token.alg(), text);
+        let bound = BoundHashes {
+            at_hash: access_token.as_deref().map(hash),
+            c_hash: code.map(hash),
+            s_hash: state.map(hash),
+        };
+        let id_token =
+            kind.gives_id_token().then(|| self.id_token(signers, bound, now, entropy)).transpose()?;
+        let expires_in = self.allowed.application().settings.access_token_expire;
+        let access = access_token.map(|token| FrontAccess { token, expires_in, scope: self.scope });
+        Ok(FrontTokens { access, id_token })
+    }
+}
+
+impl<P: Permission> Minting<'_, P> {
+    fn access_token(
+        &self,
+        signers: &Signers<'_>,
+        now: Timestamp,
+        entropy: &mut dyn Entropy,
+    ) -> Result<String, JoseError> {
+        let claims = self.access_claims(self.allowed.application(), now, entropy);
+        jose::sign(&signers.access_token, Typ::AccessToken, &claims)
+    }
+
+    fn id_token(
+        &self,
+        signers: &Signers<'_>,
+        bound: BoundHashes,
+        now: Timestamp,
+        entropy: &mut dyn Entropy,
+    ) -> Result<String, JoseError> {
+        signers.id_token(&self.id_claims(self.allowed.application(), now, bound), entropy)
     }
 
     fn access_claims(
@@ -105,7 +216,12 @@ impl Minting<'_> {
         }
     }
 
-    fn id_claims(&self, application: &ActiveApplication, now: Timestamp, at_hash: String) -> IdTokenClaims {
+    fn id_claims(
+        &self,
+        application: &ActiveApplication,
+        now: Timestamp,
+        bound: BoundHashes,
+    ) -> IdTokenClaims {
         IdTokenClaims {
             iss: self.issuer.url().to_owned(),
             sub: self.user.id,
@@ -114,9 +230,9 @@ impl Minting<'_> {
             iat: now,
             auth_time: self.grant.auth_time,
             nonce: self.nonce.clone(),
-            at_hash: Some(at_hash),
+            bound,
             sid: self.grant.session.to_string(),
-            user: user_claims(self.user, &self.scope, application),
+            user: user_claims(self.user, &self.scope, application, self.pool),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     error::{Check, ErrorCode, Refusal, refuse, run_checks},
     issuer::IssuerId,
     params::RawParams,
+    pool::PoolSettings,
     refresh::RefreshFamily,
     scope::Scope,
     token::INVALID_GRANT,
@@ -29,6 +30,11 @@ impl RefreshRequest {
             refuse(ErrorCode::InvalidScope, "scope must be values of printable ASCII separated by spaces")
         })?;
         Ok(RefreshRequest { token: token.to_owned(), scope })
+    }
+
+    /// The same without the scope values that mean nothing in `pool`.
+    pub fn within(self, pool: &PoolSettings) -> RefreshRequest {
+        RefreshRequest { scope: self.scope.map(|scope| pool.understood(scope)), ..self }
     }
 }
 

@@ -13,6 +13,7 @@ fn help_mentions_every_command_and_option() {
         "apply",
         "user",
         "app",
+        "pool",
         "keys",
         "--data",
         "--database",
@@ -34,6 +35,7 @@ fn help_mentions_every_command_and_option() {
             &["--name", "--identifier", "--type", "--redirect-uri", "--auth-method"],
         ),
         (&["app", "show", "--help"], &["ID|IDENTIFIER"]),
+        (&["pool", "--help"], &["show"]),
         (&["keys", "--help"], &["list", "rotate"]),
         (&["keys", "rotate", "--help"], &["--issuer", "--now"]),
     ] {
@@ -263,6 +265,24 @@ fn attack_21_a_file_without_end_is_refused() {
     let large = file(home.path(), "large.toml", &"# a comment\n".repeat(800_000));
     let said = fail(&mut signet(&home.path().join("data"), &["apply", &large]));
     assert!(said.contains("larger than 8 MB"), "{said}");
+}
+
+#[test]
+fn what_the_pool_adds_is_shown_as_what_apply_reads() {
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let scope = "[[scopes]]\nname = \"work\"\nclaims = [\"email\"]\n";
+    succeed(&data, &["apply", &file(home.path(), "scope.toml", scope)]);
+    let shown = succeed(&data, &["pool", "show"]);
+    assert!(shown.contains("email, email_verified") && shown.contains(scope), "{shown}");
+    let said = succeed(&data, &["apply", &file(home.path(), "shown.toml", &shown)]);
+    assert!(said.contains("= keep   scope work\n"), "{said}");
+    let _server = Server::start(&data, &[]);
+    succeed(
+        &data,
+        &["apply", &file(home.path(), "gone.toml", "[[scopes]]\nname = \"work\"\nremove = true\n")],
+    );
+    assert!(!succeed(&data, &["pool", "show"]).contains("[[scopes]]"));
 }
 
 #[test]

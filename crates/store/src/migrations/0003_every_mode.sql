@@ -1,6 +1,10 @@
 ALTER TABLE pool ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
 
+-- signed user info
+ALTER TABLE application ADD COLUMN userinfo_alg TEXT;
+
 -- custom scopes and claims
+ALTER TABLE pool ADD COLUMN settings_version {int} NOT NULL DEFAULT 1;
 
 -- requests: claims, acr and amr
 

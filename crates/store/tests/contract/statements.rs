@@ -77,6 +77,8 @@ const WHOLE: &[&str] = &[
     "installation_load",
     "issuer_key_due",
     "issuer_key_list",
+    "pool_settings_load",
+    "pool_settings_update",
     "revocation_alive",
     "schema_applied",
     "schema_applied_first",

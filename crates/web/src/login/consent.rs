@@ -6,7 +6,8 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 use signet_protocol::{
     authorize::{self, Draft},
-    scope::{KnownScope, Scope},
+    pool::PoolSettings,
+    scope::{KnownScope, Scope, ScopeValue},
     session::Session,
     user::ActiveUser,
 };
@@ -19,7 +20,7 @@ use crate::{
         self, session,
         transaction::{Open, used},
     },
-    pages::{ConsentPage, ScopeLine},
+    pages::{ConsentPage, Lang, ScopeLine},
     respond::{self, Policy},
 };
 
@@ -32,23 +33,33 @@ async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
     let query = edge.query()?;
     let open = Open::find(signet, edge, query.get("txn")).await?;
     Ok(match session::current(signet, edge, &open.application).await? {
-        Some((session, user)) => page(signet, edge, &open, &session, &user),
+        Some((session, user)) => {
+            let pool = signet.store().pool_settings().await?;
+            page(signet, edge, &open, &pool, (&session, &user))
+        }
         None => respond::see_other(&format!("/login?txn={}", open.transaction.id)),
     })
 }
 
 /// What would be granted; the request was checked before, and is again when it resumes.
-fn asked_scope(open: &Open) -> Scope {
+fn asked_scope(open: &Open, pool: &PoolSettings) -> Scope {
     authorize::check(&Draft::parse(&open.params), &open.application)
-        .map(|request| authorize::granted_scope(&request, &open.application))
+        .map(|request| authorize::granted_scope(&request.within(pool), &open.application))
         .unwrap_or_default()
 }
 
-fn page(signet: &Signet, edge: &Edge, open: &Open, session: &Session, user: &ActiveUser) -> Response {
-    let scope = asked_scope(open);
-    let lines: Vec<ScopeLine> = scope.iter().filter_map(line).collect();
+fn page(
+    signet: &Signet,
+    edge: &Edge,
+    open: &Open,
+    pool: &PoolSettings,
+    (session, user): (&Session, &ActiveUser),
+) -> Response {
+    let scope = asked_scope(open, pool);
+    let lang = edge.lang(open.params.get("ui_locales"));
+    let lines: Vec<ScopeLine> = scope.iter().filter_map(|value| line(value, pool, lang)).collect();
     let page = ConsentPage {
-        lang: edge.lang(open.params.get("ui_locales")),
+        lang,
         app_name: &open.application.name,
         app_logo: open.application.settings.logo_uri.as_deref(),
         display_name: user.display_name(),
@@ -61,7 +72,21 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, session: &Session, user: &Act
     respond::page(StatusCode::OK, &page, &Policy::FORM)
 }
 
-fn line(scope: KnownScope) -> Option<ScopeLine> {
+fn line<'p>(value: &'p ScopeValue, pool: &'p PoolSettings, lang: Lang) -> Option<ScopeLine<'p>> {
+    match value {
+        ScopeValue::Known(known) => known_line(*known),
+        ScopeValue::Custom(name) => {
+            let scope = pool.scopes.get(&**name)?;
+            let description = match lang {
+                Lang::En => scope.description.as_deref(),
+                Lang::Zh => scope.description_zh.as_deref().or(scope.description.as_deref()),
+            };
+            Some(ScopeLine::Custom { name, description, claims: &scope.claims })
+        }
+    }
+}
+
+fn known_line(scope: KnownScope) -> Option<ScopeLine<'static>> {
     match scope {
         KnownScope::Openid | KnownScope::OfflineAccess => None,
         KnownScope::Profile => Some(ScopeLine::Profile),
@@ -93,7 +118,8 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         return Err(used(&open.transaction, &open.application));
     }
     if allowed {
-        let (store, scope) = (signet.store(), asked_scope(&open));
+        let store = signet.store();
+        let scope = asked_scope(&open, &*store.pool_settings().await?);
         store.remember_consent(user.id, open.application.id, &scope, signet.now()).await?;
     }
     tracing::info!(request_id = edge.request_id, sub = %user.id, client_id = %open.application.id, allowed, "consent");

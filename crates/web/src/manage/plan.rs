@@ -2,6 +2,7 @@
 
 mod applications;
 mod fields;
+mod pool;
 mod users;
 
 use std::fmt;
@@ -32,7 +33,17 @@ enum Action {
     Create(Vec<String>),
     /// With each difference.
     Update(Vec<String>),
+    /// With what follows from it.
+    Remove(Vec<String>),
     Unchanged,
+    /// To be removed, and not there.
+    Absent,
+}
+
+impl Action {
+    fn changes(&self) -> bool {
+        !matches!(self, Action::Unchanged | Action::Absent)
+    }
 }
 
 /// Why there is no plan, or why it was not carried out. Nothing was changed.
@@ -66,8 +77,9 @@ fn count(problems: usize) -> String {
 /// what conflicts with another row.
 pub async fn plan(signet: &Signet, description: &Description) -> Result<Plan, PlanError> {
     let mut draft = Draft::default();
+    let pool = pool::plan(signet, description, &mut draft).await?;
     applications::plan(signet, &description.applications, &mut draft).await?;
-    users::plan(signet, &description.users, &mut draft).await?;
+    users::plan(signet, &description.users, &pool, &mut draft).await?;
     if draft.problems.is_empty() {
         return Ok(draft.plan);
     }
@@ -87,19 +99,19 @@ impl Plan {
         Some(&step.what)
     }
 
-    /// The entries that are created or changed, by name.
+    /// The entries that are created, changed or removed, by name.
     pub(super) fn touched(&self) -> impl Iterator<Item = &str> {
-        let touched = self.steps.iter().filter(|step| !matches!(step.action, Action::Unchanged));
+        let touched = self.steps.iter().filter(|step| step.action.changes());
         touched.map(|step| step.what.as_str())
     }
 
-    /// How many entries are created, changed and left.
+    /// How many entries are created, changed (a removal is a change of the pool) and left.
     pub fn counts(&self) -> (usize, usize, usize) {
         let number = |wanted: fn(&Action) -> bool| self.steps.iter().filter(|s| wanted(&s.action)).count();
         (
             number(|action| matches!(action, Action::Create(_))),
-            number(|action| matches!(action, Action::Update(_))),
-            number(|action| matches!(action, Action::Unchanged)),
+            number(|action| matches!(action, Action::Update(_) | Action::Remove(_))),
+            number(|action| !action.changes()),
         )
     }
 }
@@ -110,7 +122,9 @@ impl fmt::Display for Plan {
             let (sign, lines) = match action {
                 Action::Create(lines) => ("+ create", lines.as_slice()),
                 Action::Update(lines) => ("~ change", lines.as_slice()),
+                Action::Remove(lines) => ("- remove", lines.as_slice()),
                 Action::Unchanged => ("= keep  ", [].as_slice()),
+                Action::Absent => ("= absent", [].as_slice()),
             };
             writeln!(f, "{sign} {what}")?;
             lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?;
@@ -130,6 +144,11 @@ struct Draft {
 impl Draft {
     fn refuse(&mut self, line: usize, message: impl Into<String>) {
         self.problems.push(Problem::new(line, message));
+    }
+
+    /// An entry whose change is written with others.
+    fn step(&mut self, what: String, action: Action) {
+        self.plan.steps.push(Step { what, action });
     }
 
     fn create(&mut self, what: String, fields: Vec<String>, change: Change) {

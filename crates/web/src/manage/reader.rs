@@ -167,10 +167,16 @@ impl<'r> Table<'r> {
         key: &'static str,
         check: impl FnOnce(&str) -> Result<(), &'static str>,
     ) -> Option<Option<String>> {
-        self.parsed(key, |text| match text {
-            "" => Ok(None),
-            text => check(text).map(|()| Some(text.to_owned())),
-        })
+        self.optional(key, |text| check(text).map(|()| text.to_owned()))
+    }
+
+    /// The text of `key`, turned into what it means by `parse`; `Some(None)` when it is empty, which takes a value away.
+    pub fn optional<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        self.parsed(key, |text| if text.is_empty() { Ok(None) } else { parse(text).map(Some) })
     }
 
     /// One of a list of names.
@@ -181,6 +187,16 @@ impl<'r> Table<'r> {
         name: fn(T) -> &'static str,
     ) -> Option<T> {
         self.parsed(key, |text| choose(text, choices, name))
+    }
+
+    /// One of a list of names; `Some(None)` when it is empty, which takes a value away.
+    pub fn optional_choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[T],
+        name: fn(T) -> &'static str,
+    ) -> Option<Option<T>> {
+        self.optional(key, |text| choose(text, choices, name))
     }
 
     /// Several of a list of names, none of them twice.
@@ -258,6 +274,14 @@ impl<'r> Table<'r> {
         }
     }
 
+    /// The lines of the keys of the table `key`, whatever they are; none if it is no table.
+    pub fn lines_in(&self, key: &str) -> BTreeMap<String, usize> {
+        let found = self.entries.iter().find(|(name, _)| name.get_ref() == key);
+        let table = found.and_then(|(_, value)| value.get_ref().as_table());
+        let keys = table.into_iter().flat_map(|table| table.keys());
+        keys.map(|key| (key.get_ref().to_string(), self.log.line(key.span().start))).collect()
+    }
+
     /// A table whose keys `read` asks for.
     pub fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Table) -> T) -> Option<T> {
         let found = self.find(key)?;
@@ -315,7 +339,8 @@ impl<'r> Table<'r> {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("valid are {}", valid()),
             };
-            self.log.report(key.span().start, format!("unknown key `{}`, {right}", shown(name)));
+            self.log
+                .report(key.span().start, format!("unknown key `{}`, {right}", shown(name).escape_debug()));
         }
     }
 

@@ -21,6 +21,7 @@ fn every_kind_of_mistake_has_its_line_and_says_what_is_right() {
         ("nam = \"x\"", 1, "unknown key `nam`, did you mean `name`?"),
         ("\n\n[place]\nctiy = \"x\"", 4, "unknown key `ctiy`, did you mean `city`?"),
         ("[[rows]]\nx = true\n[[rows]]\ny = true", 4, "unknown key `y`, did you mean `x`?"),
+        ("\"na\\nm\" = 1", 1, "unknown key `na\\nm`, did you mean `name`?"),
         (
             "colour_of_the_sky = 1\n[place]",
             1,

@@ -4,10 +4,14 @@
 
 use signet_protocol::{
     application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType},
-    jose::SigningAlg,
+    jose::{KeyManagementAlg, SigningAlg},
+    limits::CONSTANT_CLAIMS_BYTES,
+    pool::check_claim_name,
     redirect_uri::{RedirectUri, Scheme},
     user::User,
 };
+
+use super::problem::shown;
 
 /// A rule about one key of an application: what is wrong with it, or nothing.
 type Rule = (&'static str, fn(&Application) -> Option<String>);
@@ -22,10 +26,16 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("revocation_endpoint_auth_method", |app| method(app, app.settings.revocation_endpoint_auth_method)),
     ("id_token_signed_response_alg", |app| hs256_has_a_key(app).map(str::to_owned)),
     ("access_token_signed_response_alg", |app| others_can_verify(app).map(str::to_owned)),
+    ("userinfo_signed_response_alg", |app| signed_user_info_has_a_key(app).map(str::to_owned)),
+    ("id_token_encrypted_response_alg", has_a_key_to_encrypt_to),
+    ("id_token_encrypted_response_enc", |app| encryption_has_both(app).map(str::to_owned)),
     ("redirect_uris", |app| schemes(app.settings.kind, &app.settings.redirect_uris)),
     ("logout_redirect_uris", |app| schemes(app.settings.kind, &app.settings.logout_redirect_uris)),
-    ("redirect_uris", |app| code_has_a_callback(app).map(str::to_owned)),
-    ("response_types", |app| code_is_ticked(app).map(str::to_owned)),
+    ("redirect_uris", |app| answers_have_a_callback(app).map(str::to_owned)),
+    ("redirect_uris", tokens_go_by_https),
+    ("response_types", |app| modes_are_used(app).map(str::to_owned)),
+    ("response_types", types_have_their_modes),
+    ("constant_claims", constant_claims_fit),
     ("grant_types", |app| refresh_has_an_origin(app).map(str::to_owned)),
 ];
 
@@ -62,12 +72,38 @@ fn method(app: &Application, method: AuthMethod) -> Option<String> {
 /// OpenID Connect Core §10.1.
 fn hs256_has_a_key(app: &Application) -> Option<&'static str> {
     (app.settings.id_token_signed_response_alg == SigningAlg::Hs256 && app.secret.is_none())
-        .then_some("is HS256, which is keyed by a secret; without one use RS256 or ES256")
+        .then_some("is HS256, which is keyed by a secret; without one use RS256, PS256, ES256 or EdDSA")
+}
+
+/// OpenID Connect Core §10.1.
+fn signed_user_info_has_a_key(app: &Application) -> Option<&'static str> {
+    (app.settings.userinfo_signed_response_alg == Some(SigningAlg::Hs256) && app.secret.is_none())
+        .then_some("is HS256, which is keyed by a secret; without one use RS256, PS256, ES256 or EdDSA")
+}
+
+/// OpenID Connect Core §10.2.
+fn has_a_key_to_encrypt_to(app: &Application) -> Option<String> {
+    let alg = app.settings.id_token_encrypted_response_alg?;
+    let found = app.settings.jwks.as_ref().and_then(|keys| keys.recipient(alg, Default::default()));
+    let wanted = match alg {
+        KeyManagementAlg::RsaOaep256 => "an RSA key",
+        KeyManagementAlg::EcdhEs => "a P-256 key",
+    };
+    found.is_none().then(|| {
+        format!("is {}, which needs {wanted} in `jwks` that may encrypt: `use` enc, or none", alg.as_str())
+    })
+}
+
+fn encryption_has_both(app: &Application) -> Option<&'static str> {
+    let settings = &app.settings;
+    let lonely = settings.id_token_encrypted_response_enc.is_some()
+        && settings.id_token_encrypted_response_alg.is_none();
+    lonely.then_some("needs `id_token_encrypted_response_alg`: by itself it encrypts nothing")
 }
 
 fn others_can_verify(app: &Application) -> Option<&'static str> {
     (app.settings.access_token_signed_response_alg == SigningAlg::Hs256).then_some(
-        "must be RS256 or ES256: whoever receives an access token verifies it by the published keys",
+        "must be RS256, PS256, ES256 or EdDSA: whoever receives an access token verifies it by the published keys",
     )
 }
 
@@ -87,14 +123,58 @@ fn schemes(kind: ApplicationType, uris: &[RedirectUri]) -> Option<String> {
     Some(format!("has \"{uri}\": {reason}"))
 }
 
-fn code_has_a_callback(app: &Application) -> Option<&'static str> {
-    (app.allows_grant(GrantType::AuthorizationCode) && app.settings.redirect_uris.is_empty())
-        .then_some("must have at least one URI: the authorization_code grant answers there")
+fn answers_have_a_callback(app: &Application) -> Option<&'static str> {
+    let answers = app.allows_grant(GrantType::AuthorizationCode) || app.allows_grant(GrantType::Implicit);
+    (answers && app.settings.redirect_uris.is_empty())
+        .then_some("must have at least one URI: authorization_code and implicit answer there")
 }
 
-fn code_is_ticked(app: &Application) -> Option<&'static str> {
-    (app.allows_grant(GrantType::AuthorizationCode) && !app.allows_response(ResponseType::Code))
-        .then_some("must have code: the authorization_code grant starts with it")
+/// OpenID Connect Registration §2, `application_type`.
+fn tokens_go_by_https(app: &Application) -> Option<String> {
+    let refused = |uri: &&RedirectUri| app.allows_grant(GrantType::Implicit) && !app.may_receive_tokens(uri);
+    let uri = app.settings.redirect_uris.iter().find(refused)?;
+    let way_out = "or set allow_http_implicit_callbacks";
+    Some(format!(
+        "has \"{uri}\": with implicit, tokens are sent there; use https:// (or http:// to this machine), {way_out}"
+    ))
+}
+
+/// Each mode that answers at the authorization endpoint begins with a return type.
+fn modes_are_used(app: &Application) -> Option<&'static str> {
+    let lacks = |mode, begins: fn(ResponseType) -> bool| {
+        app.allows_grant(mode) && !app.settings.response_types.iter().copied().any(begins)
+    };
+    if lacks(GrantType::AuthorizationCode, ResponseType::gives_code) {
+        Some("must have one with code: the authorization_code grant starts with it")
+    } else if lacks(GrantType::Implicit, ResponseType::is_front) {
+        Some("must have one with id_token or token: that is what implicit is for")
+    } else {
+        None
+    }
+}
+
+/// A return type whose modes are not ticked would be refused each time. `code` may stand there all the same: it is the
+/// default, and means nothing to an application that sends nobody to the authorization endpoint.
+fn types_have_their_modes(app: &Application) -> Option<String> {
+    let idle = |kind: &&ResponseType| **kind != ResponseType::Code;
+    app.settings.response_types.iter().filter(idle).find_map(|kind| {
+        let mode = kind.modes().find(|mode| !app.allows_grant(*mode))?;
+        Some(format!("has \"{}\", which needs {} in `grant_types`", kind.as_str(), mode.as_str()))
+    })
+}
+
+/// They travel in every ID token, and none takes the place of what Signet says.
+fn constant_claims_fit(app: &Application) -> Option<String> {
+    let claims = &app.settings.constant_claims;
+    let refused = |name: &String| {
+        check_claim_name(name).err().map(|reason| format!("has {:?}, which {reason}", shown(name)))
+    };
+    let size = serde_json::to_vec(claims).map_or(usize::MAX, |bytes| bytes.len());
+    let large = || {
+        (size > CONSTANT_CLAIMS_BYTES)
+            .then(|| format!("must be at most {CONSTANT_CLAIMS_BYTES} bytes as JSON; it is {size}"))
+    };
+    claims.keys().find_map(refused).or_else(large)
 }
 
 fn refresh_has_an_origin(app: &Application) -> Option<&'static str> {

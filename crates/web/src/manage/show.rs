@@ -1,12 +1,15 @@
-//! What a developer needs to connect an application: its App ID, its secret, how it authenticates, and its endpoints.
+//! What a developer needs to connect an application: its App ID, its secret, how it authenticates, and its endpoints. And
+//! what a pool adds to the built-in scopes and claims.
 
 use std::{fmt, sync::Arc};
 
 use signet_protocol::{
     application::Application,
+    claims::{CLAIMS_BY_SCOPE, FURTHER_CLAIMS},
     discovery::{Discovery, discovery},
     id::AppId,
     issuer::{Identifier, Issuer, IssuerId, Site},
+    pool::PoolSettings,
 };
 use signet_store::StoreError;
 
@@ -22,7 +25,8 @@ pub struct ApplicationCard {
 
 /// The application with this App ID or identifier.
 pub async fn application(signet: &Signet, named: &str) -> Result<Option<ApplicationCard>, StoreError> {
-    Ok(find(signet, named).await?.map(|application| card(signet, application)))
+    let pool = signet.store().pool_settings().await?;
+    Ok(find(signet, named).await?.map(|application| card(signet, application, &pool)))
 }
 
 pub(super) async fn find(signet: &Signet, named: &str) -> Result<Option<Arc<Application>>, StoreError> {
@@ -37,14 +41,14 @@ pub(super) async fn find(signet: &Signet, named: &str) -> Result<Option<Arc<Appl
     }
 }
 
-fn card(signet: &Signet, application: Arc<Application>) -> ApplicationCard {
+fn card(signet: &Signet, application: Arc<Application>, settings: &PoolSettings) -> ApplicationCard {
     let (base, pool) = (&signet.settings().base_url, application.pool);
     let own = Site::Application(application.identifier.clone());
     let own = Issuer::at(base, &own, pool, IssuerId::Application(application.id));
     let shared = Issuer::at(base, &Site::Pool, pool, IssuerId::Pool(pool));
     let issuers = [
-        ("At its own address", discovery(&own, Some(&application))),
-        ("At the pool's address", discovery(&shared, None)),
+        ("At its own address", discovery(&own, Some(&application), settings)),
+        ("At the pool's address", discovery(&shared, None, settings)),
     ];
     ApplicationCard { application, issuers }
 }
@@ -84,4 +88,41 @@ impl fmt::Display for ApplicationCard {
 
 fn row(f: &mut fmt::Formatter<'_>, label: &str, value: &str) -> fmt::Result {
     writeln!(f, "  {label:<14} {value}")
+}
+
+/// What the pool adds to the built-in scopes and claims. Its text is a description that makes just that, after the
+/// built-in ones in comments.
+pub struct PoolCard(Arc<PoolSettings>);
+
+/// What the pool adds.
+pub async fn pool(signet: &Signet) -> Result<PoolCard, StoreError> {
+    signet.store().pool_settings().await.map(PoolCard)
+}
+
+impl fmt::Display for PoolCard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# Built-in scopes and their claims:")?;
+        for (scope, claims) in CLAIMS_BY_SCOPE {
+            let names: Vec<&str> = claims.iter().map(|(name, _)| *name).collect();
+            writeln!(f, "#   {:<16} {}", scope.as_str(), names.join(", "))?;
+        }
+        let further: Vec<&str> = FURTHER_CLAIMS.iter().map(|(name, _)| *name).collect();
+        writeln!(f, "# Claims that any scope below may give as well: {}", further.join(", "))?;
+        let PoolSettings { extended_fields, claims, scopes, .. } = &*self.0;
+        for (name, kind) in extended_fields {
+            writeln!(f, "\n[[extended_fields]]\nname = {name:?}\ntype = {:?}", kind.as_str())?;
+        }
+        for (name, field) in claims {
+            writeln!(f, "\n[[claims]]\nname = {name:?}\nfield = {:?}", field.to_string())?;
+        }
+        for (name, scope) in scopes {
+            writeln!(f, "\n[[scopes]]\nname = {name:?}\nclaims = {:?}", scope.claims)?;
+            let texts = [("description", &scope.description), ("description_zh", &scope.description_zh)];
+            for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
+                // A line of JSON is a string of TOML, since none of these texts has a control character.
+                writeln!(f, "{key} = {}", serde_json::Value::from(text.as_str()))?;
+            }
+        }
+        Ok(())
+    }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
 use signet_protocol::{
-    application::ActiveApplication,
+    application::{ActiveApplication, GrantType},
     authorize::{
-        self, Addressee, AuthorizationRequest, AuthorizationResponse, AuthorizeError, Draft, Issuing, Next,
-        ResponseMode, Situation, UNKNOWN_CLIENT,
+        self, Addressee, AllowedResponse, AuthorizationRequest, AuthorizationResponse, AuthorizeError, Draft,
+        Issuing, Next, ResponseMode, Situation, UNKNOWN_CLIENT,
     },
     entropy::random,
     error::{ErrorCode, Refusal, refuse},
@@ -18,6 +19,7 @@ use signet_protocol::{
     params::RawParams,
     scope::Scope,
     session::Session,
+    token::{FrontTokens, Minting},
     transaction::{TRANSACTION_EXPIRE, Transaction, Trips},
     user::ActiveUser,
 };
@@ -30,8 +32,8 @@ use crate::{
     error::{Failure, only},
     login::{self, browser::Browser, sso},
     metrics::{Outcome, mark},
-    oidc::{application_here, live},
-    pages::{FormPostPage, Problem},
+    oidc::{application_here, keys::Keys, live},
+    pages::{FormPostPage, Problem, WebMessagePage},
     respond::{self, Policy},
 };
 
@@ -155,30 +157,33 @@ pub async fn seen_from_pool(
     let (application, addressee) = addressed(signet, &home, &params).await??;
     let transaction = Some(transaction);
     let asking = Asking { signet, edge, issuer: home, params, application, addressee, transaction };
-    let refused = |refusal| Ok((Next::Refuse(refusal), None));
-    let request = match authorize::check(&Draft::parse(&asking.params), &asking.application) {
-        Ok(request) => request,
-        Err(refusal) => return refused(refusal),
-    };
-    match asking.hinted(&request).await? {
-        Ok(hinted) => {
+    match asking.understand(&Draft::parse(&asking.params)).await? {
+        Ok((request, hinted)) => {
             let (next, signed_in) = asking.next(&request, hinted).await?;
             Ok((next, signed_in.map(|(session, _)| session)))
         }
-        Err(refusal) => refused(refusal),
+        Err(refusal) => Ok((Next::Refuse(refusal), None)),
     }
 }
 
 impl Asking<'_> {
     async fn answer(&self, draft: &Draft) -> Result<Response, Failure> {
-        let request = match authorize::check(draft, &self.application) {
-            Ok(request) => request,
-            Err(refusal) => return self.refuse(refusal, draft.is_silent()).await,
-        };
-        match self.hinted(&request).await? {
-            Ok(hinted) => self.decide(&request, hinted).await,
+        match self.understand(draft).await? {
+            Ok((request, hinted)) => self.decide(&request, hinted).await,
             Err(refusal) => self.refuse(refusal, draft.is_silent()).await,
         }
+    }
+
+    /// The checked request, and the user it hints at.
+    async fn understand(
+        &self,
+        draft: &Draft,
+    ) -> Result<Result<(AuthorizationRequest, Option<UserId>), Refusal>, Failure> {
+        let request = match authorize::check(draft, &self.application) {
+            Ok(request) => request.within(&*self.signet.store().pool_settings().await?),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        Ok(self.hinted(&request).await?.map(|hinted| (request, hinted)))
     }
 
     /// The user of the `id_token_hint`, if there is one; a hint that is not ours is refused.
@@ -273,18 +278,31 @@ impl Asking<'_> {
         user: &ActiveUser,
         scope: Scope,
     ) -> Result<Response, Failure> {
-        let from = Issuing {
-            issuer: &self.issuer,
-            application: &self.application,
-            user,
-            session,
-            request,
-            addressee: &self.addressee,
-            scope,
+        let issuer = &self.issuer;
+        let allowed = &AllowedResponse::of(&self.application, request.response_type)?;
+        let pool = &*self.signet.store().pool_settings().await?;
+        // Loaded first, so that nothing is written in vain.
+        let keys = match allowed.kind().is_front() {
+            true => Some(Keys::load(self.signet, issuer.id(), &self.application).await?),
+            false => None,
         };
+        let addressee = &self.addressee;
+        let from = Issuing { issuer, allowed, user, session, request, addressee, scope };
         let transaction = self.transaction.as_ref().map(|transaction| transaction.id);
-        if let Some(code) = core::issue::code(&**self.signet, from, transaction).await? {
-            return Ok(send(self.edge, &self.addressee.code(code), request.prompt.none));
+        if let Some((issued, now)) = core::issue::answer(&**self.signet, from, transaction).await? {
+            let tokens = match keys.as_ref().zip(issued.grant()) {
+                Some((keys, grant)) => {
+                    let nonce = request.nonce.clone();
+                    let scope = grant.scope.clone();
+                    let minting = Minting { issuer, allowed, user, grant, scope, pool, nonce };
+                    let (signers, state, at) = (keys.signers(), addressee.state(), now.timestamp());
+                    minting.mint_front(&signers, issued.code(), state, at, &mut SystemEntropy)?
+                }
+                None => FrontTokens::default(),
+            };
+            let answer = addressee.success(issued.code().map(str::to_owned), tokens);
+            let sent = send(self.edge, &answer, request.prompt.none);
+            return Ok(if keys.is_some() { mark(sent, Outcome::Tokens(GrantType::Implicit)) } else { sent });
         }
         // The session ended, or the transaction was answered, between reading and writing.
         match &self.transaction {
@@ -362,19 +380,27 @@ fn send_error(edge: &Edge, to: &Addressee, refusal: Refusal, framed: bool) -> Re
 
 /// Sends an answer in its mode. `framed`: it was asked for with `prompt=none`, so the application may show it in a frame.
 fn send(edge: &Edge, response: &AuthorizationResponse, framed: bool) -> Response {
+    let (lang, uri) = (edge.lang(None), response.redirect_uri().uri());
+    let policy = |has_form| Policy {
+        has_form,
+        script_nonce: Some(jose::b64(&random::<16>(&mut SystemEntropy))),
+        framed_by: framed.then(|| uri.origin().to_owned()),
+    };
     match response.mode() {
-        ResponseMode::Query => respond::see_other(&response.location()),
+        ResponseMode::Query => respond::see_other(&response.query_location()),
+        ResponseMode::Fragment => respond::see_other(&response.fragment_location()),
         ResponseMode::FormPost => {
-            let nonce = jose::b64(&random::<16>(&mut SystemEntropy));
-            let uri = response.redirect_uri().uri();
             let fields: Vec<(&str, &str)> = response.pairs().collect();
-            let page =
-                FormPostPage { lang: edge.lang(None), action: uri.as_str(), fields: &fields, nonce: &nonce };
-            let policy = Policy {
-                has_form: true,
-                script_nonce: Some(nonce.clone()),
-                framed_by: framed.then(|| uri.origin().to_owned()),
-            };
+            let policy = policy(true);
+            let page = FormPostPage { lang, action: uri.as_str(), fields: &fields, nonce: policy.nonce() };
+            respond::page(StatusCode::OK, &page, &policy)
+        }
+        ResponseMode::WebMessage => {
+            let answer: Map<String, Value> =
+                response.pairs().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            let message = json!({ "type": "authorization_response", "response": answer }).to_string();
+            let (policy, origin) = (policy(false), uri.web_origin());
+            let page = WebMessagePage { lang, origin, message: &message, nonce: policy.nonce() };
             respond::page(StatusCode::OK, &page, &policy)
         }
     }

@@ -17,7 +17,7 @@ use signet_protocol::{
     application::Application,
     discovery::discovery,
     issuer::IssuerId,
-    jose::{JwkSet, KeyAlg, SigningAlg, b64, sha256},
+    jose::{JwkSet, KeyAlg, b64, sha256},
 };
 
 use crate::{
@@ -98,7 +98,8 @@ async fn serve(
         (Some(kept), _) => kept,
         (None, Document::Discovery) => {
             let own = own(signet, edge).await?;
-            signet.rendered().put(key, generation, &discovery(&edge.issuer, own.as_deref()))?
+            let pool = signet.store().pool_settings().await?;
+            signet.rendered().put(key, generation, &discovery(&edge.issuer, own.as_deref(), &pool))?
         }
         (None, Document::Jwks) => {
             make_keys(signet, edge).await?;
@@ -122,16 +123,16 @@ async fn own(signet: &Arc<Signet>, edge: &Edge) -> Result<Option<Arc<Application
 /// Makes the keys that the issuer's tokens will be signed with, unless they are there.
 async fn make_keys(signet: &Arc<Signet>, edge: &Edge) -> Result<(), Failure> {
     let store = signet.store();
-    let es256 = match &edge.own {
-        None => store.any_application_uses(KeyAlg::Es256).await?,
-        Some(application) => {
-            let settings = &application.settings;
-            [settings.id_token_signed_response_alg, settings.access_token_signed_response_alg]
-                .contains(&SigningAlg::Es256)
+    for alg in KeyAlg::ALL.iter().copied() {
+        // RS256 always: clients that know nothing else read the key set, too.
+        let used = match &edge.own {
+            _ if alg == KeyAlg::Rs256 => true,
+            Some(application) => application.settings.signs_with(alg),
+            None => store.any_application_uses(alg).await?,
+        };
+        if used {
+            store.signing_key(edge.issuer.id(), alg, signet.now(), &mut SystemEntropy).await?;
         }
-    };
-    for alg in [Some(KeyAlg::Rs256), es256.then_some(KeyAlg::Es256)].into_iter().flatten() {
-        store.signing_key(edge.issuer.id(), alg, signet.now(), &mut SystemEntropy).await?;
     }
     Ok(())
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::{HeaderValue, Method, StatusCode, header::WWW_AUTHENTICATE};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use signet_protocol::{
+    application::Application,
     claims::user_claims,
     error::{ErrorCode, Refusal, refuse},
+    jose::{self, SigningAlg, Typ},
     limits::AUTHORIZATION_BYTES,
     scope::KnownScope,
 };
@@ -16,7 +18,7 @@ use crate::{
     Signet,
     edge::{Edge, Form},
     error::{Failure, only},
-    oidc::{cors, live},
+    oidc::{cors, keys::Key, live},
     respond,
 };
 
@@ -54,9 +56,27 @@ async fn user_info(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Resp
     if !live.token.scope.has(KnownScope::Openid) {
         return Err(refuse(ErrorCode::InsufficientScope, "the access token lacks the scope openid").into());
     }
-    let mut claims = user_claims(&live.user, &live.token.scope, &live.application);
+    let pool = signet.store().pool_settings().await?;
+    let mut claims = user_claims(&live.user, &live.token.scope, &live.application, &pool);
     claims.insert("sub".to_owned(), Value::from(live.user.id.to_string()));
-    Ok(respond::json(StatusCode::OK, &claims))
+    match live.application.settings.userinfo_signed_response_alg {
+        None => Ok(respond::json(StatusCode::OK, &claims)),
+        Some(alg) => signed(signet, edge, &live.application, alg, claims).await,
+    }
+}
+
+/// User info as a JWT, which says who speaks and to whom (OpenID Connect Core §5.3.2).
+async fn signed(
+    signet: &Signet,
+    edge: &Edge,
+    application: &Application,
+    alg: SigningAlg,
+    mut claims: Map<String, Value>,
+) -> Result<Response, Failure> {
+    claims.insert("iss".to_owned(), Value::from(edge.issuer.url()));
+    claims.insert("aud".to_owned(), Value::from(application.id.to_string()));
+    let key = Key::load(signet, edge.issuer.id(), application, alg).await?;
+    Ok(respond::jwt(jose::sign(&key.signer(), Typ::UserInfo, &claims)?))
 }
 
 #[derive(PartialEq, Eq)]

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod cors;
 pub mod discovery;
 pub mod introspection;
+pub mod keys;
 pub mod live;
 pub mod me;
 pub mod revocation;

@@ -9,6 +9,7 @@ use signet_protocol::{
     claims::HintClaims,
     end_session::{EndSessionRequest, LogoutTarget, UNKNOWN_CLIENT, must_confirm},
     error::{ErrorCode, Refusal, refuse},
+    jose::is_encrypted,
     params::RawParams,
     redirect_uri::Scheme,
     session::Session,
@@ -84,6 +85,9 @@ async fn understand(signet: &Arc<Signet>, edge: &Edge, params: &RawParams) -> Re
     let request = EndSessionRequest::parse(params).map_err(bad)?;
     let hint = match request.id_token_hint.as_deref() {
         None => None,
+        // Only the client can read it. It is no proof then, so the person is asked.
+        Some(text) if is_encrypted(text) && request.client_id.is_some() => None,
+        Some(text) if is_encrypted(text) => return Err(bad(ENCRYPTED_HINT)),
         Some(text) => {
             Some(live::id_token_hint(signet, &edge.issuer, text).await?.ok_or_else(|| bad(NOT_OUR_HINT))?)
         }
@@ -97,6 +101,11 @@ async fn understand(signet: &Arc<Signet>, edge: &Edge, params: &RawParams) -> Re
     let target = request.target(application.as_deref()).map_err(bad)?;
     Ok(Logout { request, hint, application, target })
 }
+
+const ENCRYPTED_HINT: Refusal = refuse(
+    ErrorCode::InvalidRequest,
+    "id_token_hint is encrypted, so only the client can read it; send the signed token inside, or client_id",
+);
 
 const NOT_OUR_HINT: Refusal = refuse(
     ErrorCode::InvalidRequest,

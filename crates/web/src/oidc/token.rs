@@ -6,11 +6,9 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 use signet_protocol::{
     application::{ActiveApplication, GrantType},
-    issuer::IssuerId,
-    jose::{HmacKey, JoseError, KeyAlg, Signer, SigningAlg, SigningKey},
     params::RawParams,
     time::Now,
-    token::{self, AllowedGrant, CodeRequest, Minting, RefreshRequest, Signers},
+    token::{self, AllowedGrant, CodeRequest, Minting, RefreshRequest},
 };
 
 use crate::{
@@ -20,7 +18,7 @@ use crate::{
     edge::{Edge, Form},
     error::Failure,
     metrics::{Outcome, mark},
-    oidc::{authenticated_form, cors},
+    oidc::{authenticated_form, cors, keys::Keys},
     respond,
 };
 
@@ -38,6 +36,7 @@ async fn exchange(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respo
     let answer = match allowed.grant() {
         GrantType::AuthorizationCode => exchange.code(&params).await?,
         GrantType::RefreshToken => exchange.refresh(&params).await?,
+        GrantType::Implicit => return Err(token::UNSUPPORTED_GRANT.into()),
     };
     Ok(mark(answer, Outcome::Tokens(allowed.grant())))
 }
@@ -52,6 +51,7 @@ struct Exchange<'a> {
 impl Exchange<'_> {
     async fn code(&self, params: &RawParams) -> Result<Response, Failure> {
         let (caller, request) = (self.caller(), CodeRequest::parse(params)?);
+        let pool = self.signet.store().pool_settings().await?;
         let code = redeem::find(self.signet, &caller, &request).await?;
         // Loaded first, so that nothing is spent in vain.
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
@@ -62,13 +62,15 @@ impl Exchange<'_> {
             user: &redeemed.user,
             grant: &redeemed.code.grant,
             scope: redeemed.code.grant.scope.clone(),
+            pool: &pool,
             nonce: redeemed.code.nonce,
         };
         self.mint(minting, &keys, redeemed.refresh_token, redeemed.now)
     }
 
     async fn refresh(&self, params: &RawParams) -> Result<Response, Failure> {
-        let (caller, request) = (self.caller(), RefreshRequest::parse(params)?);
+        let pool = self.signet.store().pool_settings().await?;
+        let (caller, request) = (self.caller(), RefreshRequest::parse(params)?.within(&pool));
         let chain = refresh::find(self.signet, &caller, &request).await?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
         let refreshed = chain.advance(self.signet, &caller).await?;
@@ -78,6 +80,7 @@ impl Exchange<'_> {
             user: &refreshed.user,
             grant: &refreshed.grant,
             scope: refreshed.scope,
+            pool: &pool,
             nonce: None,
         };
         self.mint(minting, &keys, Some(refreshed.refresh_token), refreshed.now)
@@ -99,60 +102,7 @@ impl Exchange<'_> {
         refresh: Option<String>,
         now: Now,
     ) -> Result<Response, Failure> {
-        let signers =
-            keys.signers().map_err(|_| Failure::Internal("an application has no secret for HS256"))?;
-        let tokens = minting.mint(&signers, refresh, now.timestamp(), &mut SystemEntropy)?;
+        let tokens = minting.mint(&keys.signers(), refresh, now.timestamp(), &mut SystemEntropy)?;
         Ok(respond::json(StatusCode::OK, &tokens))
     }
-}
-
-/// The keys an application's tokens are signed with, loaded before anything is spent.
-struct Keys {
-    access_token: Arc<SigningKey>,
-    id_token: IdTokenKey,
-}
-
-enum IdTokenKey {
-    Same,
-    Other(Arc<SigningKey>),
-    Secret(Box<HmacKey>),
-}
-
-impl Keys {
-    async fn load(
-        signet: &Signet,
-        issuer: IssuerId,
-        application: &ActiveApplication,
-    ) -> Result<Keys, Failure> {
-        let settings = &application.settings;
-        let (access, id) = (settings.access_token_signed_response_alg, settings.id_token_signed_response_alg);
-        let access_alg =
-            access.key_alg().ok_or(Failure::Internal("access tokens cannot be signed with a secret"))?;
-        let access_token = signing_key(signet, issuer, access_alg).await?;
-        let id_token = match id.key_alg() {
-            Some(alg) if SigningAlg::from(alg) == access => IdTokenKey::Same,
-            Some(alg) => IdTokenKey::Other(signing_key(signet, issuer, alg).await?),
-            None => {
-                let secret = application.secret.as_ref();
-                let secret = secret.ok_or(Failure::Internal("an application has no secret for HS256"))?;
-                IdTokenKey::Secret(Box::new(HmacKey::new(secret.expose())?))
-            }
-        };
-        Ok(Keys { access_token, id_token })
-    }
-
-    fn signers(&self) -> Result<Signers<'_>, JoseError> {
-        Ok(Signers {
-            access_token: Signer::Key(&self.access_token),
-            id_token: match &self.id_token {
-                IdTokenKey::Same => Signer::Key(&self.access_token),
-                IdTokenKey::Other(key) => Signer::Key(key),
-                IdTokenKey::Secret(key) => Signer::Hmac(key),
-            },
-        })
-    }
-}
-
-async fn signing_key(signet: &Signet, issuer: IssuerId, alg: KeyAlg) -> Result<Arc<SigningKey>, Failure> {
-    Ok(signet.store().signing_key(issuer, alg, signet.now(), &mut SystemEntropy).await?)
 }

@@ -136,6 +136,7 @@ catalogue! {
         scope_roles: Line,
         scope_external_id: Line,
         scope_extended_fields: Line,
+        scope_custom: Phrase,
         scope_offline: Line,
 
         error_status: Phrase,
@@ -172,6 +173,9 @@ catalogue! {
         form_post_title: &'static str,
         form_post_lead: &'static str,
         form_post_submit: &'static str,
+
+        web_message_lead: &'static str,
+        web_message_no_script: &'static str,
 
         start_title: &'static str,
         start_title_app: Phrase,

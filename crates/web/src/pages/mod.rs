@@ -4,7 +4,7 @@
 //! words come from [`messages`], every value is escaped, and nothing here knows HTTP, the store or the protocol.
 //!
 //! The pages carry no script and no inline style, so that a policy of `style-src 'self'` without `script-src`
-//! fits all of them but [`FormPostPage`]. Values reach a URL attribute in four places only: the logo of an
+//! fits all of them but [`FormPostPage`] and [`WebMessagePage`]. Values reach a URL attribute in four places only: the logo of an
 //! application, the two links named `home`, and the `action` of [`FormPostPage`]. Whoever fills those has
 //! checked the scheme.
 
@@ -18,6 +18,8 @@ mod tests;
 pub use assets::{Asset, STYLESHEET, asset, icon_path, stylesheet_path};
 pub use messages::{Lang, Messages};
 pub use problem::Problem;
+
+use std::borrow::Cow;
 
 use askama::Template;
 use messages::Line;
@@ -144,7 +146,7 @@ pub struct ConsentPage<'a> {
     /// The user name or email of the account.
     pub account: &'a str,
     /// What is asked for besides `openid`, in the order it is to be listed.
-    pub scopes: &'a [ScopeLine],
+    pub scopes: &'a [ScopeLine<'a>],
     /// Whether `offline_access` is asked for.
     pub offline: bool,
     /// The login transaction.
@@ -155,7 +157,7 @@ pub struct ConsentPage<'a> {
 
 /// A scope the consent page puts into words (OIDC Core, section 5.4, and Signet's own).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScopeLine {
+pub enum ScopeLine<'a> {
     /// `profile`
     Profile,
     /// `email`
@@ -172,11 +174,20 @@ pub enum ScopeLine {
     ExternalId,
     /// `extended_fields`
     ExtendedFields,
+    /// One of the pool's own.
+    Custom {
+        /// Its value.
+        name: &'a str,
+        /// What the operator says of it, in the language of the page.
+        description: Option<&'a str>,
+        /// The claims it gives.
+        claims: &'a [String],
+    },
 }
 
-impl ScopeLine {
-    fn line(&self, t: &'static Messages) -> &'static Line {
-        match self {
+impl ScopeLine<'_> {
+    fn words(&self, t: &'static Messages) -> Words<'_> {
+        let line = match self {
             ScopeLine::Profile => &t.scope_profile,
             ScopeLine::Email => &t.scope_email,
             ScopeLine::Phone => &t.scope_phone,
@@ -185,19 +196,34 @@ impl ScopeLine {
             ScopeLine::Roles => &t.scope_roles,
             ScopeLine::ExternalId => &t.scope_external_id,
             ScopeLine::ExtendedFields => &t.scope_extended_fields,
-        }
+            ScopeLine::Custom { name, description, claims } => {
+                let title = description.map_or_else(|| t.scope_custom.with(name).into(), Cow::from);
+                return Words { title, detail: claims.join(", ").into() };
+            }
+        };
+        line.into()
+    }
+}
+
+/// A line of the consent page in words, ours or the operator's.
+struct Words<'a> {
+    title: Cow<'a, str>,
+    detail: Cow<'a, str>,
+}
+
+impl From<&'static Line> for Words<'_> {
+    fn from(line: &'static Line) -> Self {
+        Words { title: line.title.into(), detail: line.detail.into() }
     }
 }
 
 impl ConsentPage<'_> {
     /// Who is asking comes first and what lasts longest comes last.
-    fn lines(&self) -> Vec<&'static Line> {
+    fn lines(&self) -> Vec<Words<'_>> {
         let t = self.lang.messages();
-        let asked = self.scopes.iter().map(|scope| scope.line(t));
-        std::iter::once(&t.scope_openid)
-            .chain(asked)
-            .chain(self.offline.then_some(&t.scope_offline))
-            .collect()
+        let asked = self.scopes.iter().map(|scope| scope.words(t));
+        let offline = self.offline.then_some(&t.scope_offline);
+        std::iter::once((&t.scope_openid).into()).chain(asked).chain(offline.map(Words::from)).collect()
     }
 }
 
@@ -280,6 +306,21 @@ pub struct FormPostPage<'a> {
     pub action: &'a str,
     /// The response parameters.
     pub fields: &'a [(&'a str, &'a str)],
+    /// The nonce that the policy's `script-src` names.
+    pub nonce: &'a str,
+}
+
+/// The answer of `response_mode=web_message`: its only script posts it to the window that framed or opened the page, and
+/// the words tell what to do where that does not happen.
+#[derive(Template)]
+#[template(path = "web_message.html")]
+pub struct WebMessagePage<'a> {
+    /// The language of the page.
+    pub lang: Lang,
+    /// The origin of the verified redirect URI: nobody else is given the message.
+    pub origin: &'a str,
+    /// The message, as JSON.
+    pub message: &'a str,
     /// The nonce that the policy's `script-src` names.
     pub nonce: &'a str,
 }

@@ -33,9 +33,15 @@ async fn the_pool_lists_what_any_application_may_use() {
     ] {
         assert_eq!(document[name], format!("{BASE}/oidc{path}"));
     }
-    assert_eq!(document["response_types_supported"], json!(["code"]));
-    assert_eq!(document["response_modes_supported"], json!(["query", "form_post"]));
-    assert_eq!(document["id_token_signing_alg_values_supported"], json!(["RS256", "ES256", "HS256"]));
+    let types =
+        ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token", "none"];
+    assert_eq!(document["response_types_supported"], json!(types));
+    let modes = ["query", "fragment", "form_post", "web_message"];
+    assert_eq!(document["response_modes_supported"], json!(modes));
+    assert_eq!(
+        document["id_token_signing_alg_values_supported"],
+        json!(["RS256", "PS256", "ES256", "EdDSA", "HS256"])
+    );
     assert_eq!(document["authorization_response_iss_parameter_supported"], true);
     assert_eq!(document["request_uri_parameter_supported"], false);
 }
@@ -55,6 +61,7 @@ async fn an_application_lists_exactly_what_it_may_use() {
     let document = world.get(&format!("{}/.well-known/openid-configuration", rp.issuer)).await.json();
     assert_eq!(document["issuer"], rp.issuer);
     assert_eq!(document["grant_types_supported"], json!(["authorization_code"]));
+    assert_eq!(document["response_types_supported"], json!(["code"]));
     assert_eq!(document["token_endpoint_auth_methods_supported"], json!(["none"]));
     assert_eq!(document["introspection_endpoint_auth_methods_supported"], json!(["client_secret_basic"]));
     assert_eq!(document["revocation_endpoint_auth_methods_supported"], json!(["none"]));
@@ -112,13 +119,14 @@ async fn key_types_are_listed_once_an_application_uses_them() {
     world
         .update_application(rp.application.id, |application| {
             application.settings.access_token_signed_response_alg = SigningAlg::Es256;
+            application.settings.id_token_signed_response_alg = SigningAlg::EdDsa;
         })
         .await;
     let other = Rp::new(&world, "other", |_| {}).await;
-    for (rp, expected) in [(&rp, 2), (&rp.at_home(), 2), (&other.at_home(), 1)] {
+    for (rp, expected) in [(&rp, 3), (&rp.at_home(), 3), (&other.at_home(), 1)] {
         let mut found = types(rp).await;
         found.sort();
-        assert_eq!(found, ["EC", "RSA"][2 - expected..], "{}", rp.issuer);
+        assert_eq!(found, ["EC", "OKP", "RSA"][3 - expected..], "{}", rp.issuer);
     }
 }
 

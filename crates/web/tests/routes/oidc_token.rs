@@ -12,7 +12,7 @@ use signet_protocol::{
     redirect_uri::RedirectUri,
     time::Seconds,
 };
-use signet_testkit::race::race;
+use signet_testkit::{jwt::half_sha512, race::race};
 
 use crate::{
     rp::{OFFLINE, Rp, Tokens},
@@ -329,13 +329,22 @@ async fn attack_04_challenge_and_verifier_go_together() {
 
 #[tokio::test]
 async fn tokens_are_signed_as_the_application_wants() {
-    use SigningAlg::{Es256, Hs256, Rs256};
+    use SigningAlg::{EdDsa, Es256, Hs256, Ps256, Rs256};
     let world = World::new().await;
     world.user("alice", |_| {}).await;
-    for (number, (id_alg, access_alg)) in
-        [(Rs256, Rs256), (Es256, Es256), (Hs256, Rs256), (Es256, Rs256), (Hs256, Es256)]
-            .into_iter()
-            .enumerate()
+    for (number, (id_alg, access_alg)) in [
+        (Rs256, Rs256),
+        (Es256, Es256),
+        (Hs256, Rs256),
+        (Es256, Rs256),
+        (Hs256, Es256),
+        (Ps256, Ps256),
+        (EdDsa, EdDsa),
+        (Rs256, Ps256),
+        (EdDsa, Rs256),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let rp = Rp::new(&world, &format!("app{number}"), |application| {
             application.settings.id_token_signed_response_alg = id_alg;
@@ -354,7 +363,9 @@ async fn tokens_are_signed_as_the_application_wants() {
             } else {
                 assert!(id_token.verifies_with(&jwks), "{} {jwks}", id_token.header);
             }
-            assert_eq!(id_token.claims["at_hash"], half_hash(&tokens.access));
+            let at_hash =
+                if id_alg == EdDsa { half_sha512(&tokens.access) } else { half_hash(&tokens.access) };
+            assert_eq!(id_token.claims["at_hash"], at_hash);
             assert_eq!(rp.me(&tokens.access).await.status, 200);
             let logout = format!("{}/session/end?id_token_hint={}", rp.issuer, tokens.id);
             assert_eq!(world.get(&logout).await.status, 200, "and is known again as a hint");

@@ -26,7 +26,14 @@ use signet_protocol::{
 };
 use signet_store::{Applied, Change, Database, MasterKey, Options, Store};
 use signet_testkit::{forms::HtmlForm, postgres::fresh_database, seed::Seeded};
-use signet_web::{Peer, Settings, Signet, clock::Clock, hashing::Hasher, proxies::Proxies, router};
+use signet_web::{
+    Peer, Settings, Signet,
+    clock::Clock,
+    hashing::Hasher,
+    manage::{apply::apply, description::Description},
+    proxies::Proxies,
+    router,
+};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -86,7 +93,7 @@ pub struct World {
     options: Options,
     settings: Settings,
     seed: Mutex<Seeded>,
-    _directory: TempDir,
+    _directory: Arc<TempDir>,
 }
 
 impl World {
@@ -126,13 +133,32 @@ impl World {
         };
         let running = Mutex::new(start(&options, &settings, &clock, 1).await);
         let seed = Mutex::new(Seeded(7));
-        Arc::new(World { clock, running, options, settings, seed, _directory: directory })
+        let _directory = Arc::new(directory);
+        Arc::new(World { clock, running, options, settings, seed, _directory })
     }
 
     /// Stops the server and starts it again: what was in memory only is gone.
     pub async fn restart(&self) {
         self.signet().store().clone().close().await;
         *self.running.lock().unwrap() = start(&self.options, &self.settings, &self.clock, 2).await;
+    }
+
+    /// Another server on the same database.
+    pub async fn second_node(&self) -> Arc<World> {
+        Arc::new(World {
+            clock: self.clock.clone(),
+            running: Mutex::new(start(&self.options, &self.settings, &self.clock, 3).await),
+            options: self.options.clone(),
+            settings: self.settings.clone(),
+            seed: Mutex::new(Seeded(8)),
+            _directory: self._directory.clone(),
+        })
+    }
+
+    /// Carries out a description, as an operator would.
+    pub async fn apply(&self, description: &str) {
+        let description = Description::parse(description).unwrap_or_else(|problems| panic!("{problems:?}"));
+        apply(&self.signet(), &description).await.unwrap_or_else(|error| panic!("{error:?}"));
     }
 
     /// The server.

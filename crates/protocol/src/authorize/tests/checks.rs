@@ -36,6 +36,11 @@ impl Row {
         self
     }
 
+    fn with(mut self, name: &'static str, value: &str) -> Row {
+        self.changes.push((name, Some(value.to_owned())));
+        self
+    }
+
     fn at(mut self, settings: fn(&mut ApplicationSettings)) -> Row {
         self.settings = settings;
         self
@@ -53,6 +58,16 @@ fn public(settings: &mut ApplicationSettings) {
 
 fn plain(settings: &mut ApplicationSettings) {
     settings.allow_plain_pkce = true;
+}
+
+fn everything(settings: &mut ApplicationSettings) {
+    settings.grant_types = GrantType::ALL.to_vec();
+    settings.response_types = ResponseType::ALL.to_vec();
+}
+
+fn public_everything(settings: &mut ApplicationSettings) {
+    public(settings);
+    everything(settings);
 }
 
 fn rows() -> Vec<Row> {
@@ -79,17 +94,62 @@ fn rows() -> Vec<Row> {
         row("response_type", &[], Some(InvalidRequest)).without("response_type"),
         row("response_type", &[("response_type", "")], Some(InvalidRequest)),
         row("response_type", &[("response_type", "token")], Some(UnsupportedResponseType)),
-        row("response_type", &[("response_type", "code id_token")], Some(UnsupportedResponseType)),
-        row("response_type", &[("response_type", "none")], Some(UnsupportedResponseType)),
+        row("response_type", &[("response_type", "token code")], None).at(everything),
+        row("response_type", &[("response_type", "token id_token code")], None).at(everything),
+        row("response_type", &[("response_type", "none")], None).at(everything),
+        row("response_type", &[("response_type", "none code")], Some(UnsupportedResponseType)).at(everything),
+        row("response_type", &[("response_type", "code code")], Some(UnsupportedResponseType)).at(everything),
+        row("response_type", &[("response_type", "code  token")], Some(UnsupportedResponseType))
+            .at(everything),
+        row("response_type", &[("response_type", "code id_token")], Some(UnauthorizedClient)).at(|s| {
+            s.grant_types = GrantType::ALL.to_vec();
+        }),
         row("response_type", &[("response_type", "Code")], Some(UnsupportedResponseType)),
         row("response_type", &[], Some(UnauthorizedClient)).at(|s| s.response_types.clear()),
         row("grant_type", &[], None).at(|s| s.grant_types = vec![GrantType::AuthorizationCode]),
         row("grant_type", &[], Some(UnauthorizedClient))
             .at(|s| s.grant_types = vec![GrantType::RefreshToken]),
+        row("grant_type", &[("response_type", "none")], None).at(|s| {
+            s.response_types = ResponseType::ALL.to_vec();
+            s.grant_types.clear();
+        }),
+        row("grant_type", &[("response_type", "id_token")], Some(UnauthorizedClient))
+            .at(|s| s.response_types = ResponseType::ALL.to_vec()),
+        row("grant_type", &[("response_type", "code token")], Some(UnauthorizedClient)).at(|s| {
+            s.response_types = ResponseType::ALL.to_vec();
+            s.grant_types = vec![GrantType::Implicit];
+        }),
         row("response_mode", &[], None),
         row("response_mode", &[("response_mode", "query")], None),
         row("response_mode", &[("response_mode", "form_post")], None),
-        row("response_mode", &[("response_mode", "fragment")], Some(InvalidRequest)),
+        row("response_mode", &[("response_mode", "fragment")], None),
+        row("response_mode", &[("response_mode", "web_message")], None),
+        row("response_mode", &[("response_mode", "query"), ("response_type", "none")], None).at(everything),
+        row(
+            "response_mode",
+            &[("response_mode", "query"), ("response_type", "id_token")],
+            Some(InvalidRequest),
+        )
+        .at(everything),
+        row(
+            "response_mode",
+            &[("response_mode", "query"), ("response_type", "code token")],
+            Some(InvalidRequest),
+        )
+        .at(everything),
+        row("response_mode", &[("response_mode", "form_post"), ("response_type", "id_token")], None)
+            .at(everything),
+        row(
+            "response_mode",
+            &[("response_mode", "web_message"), ("redirect_uri", "http://intranet/cb")],
+            Some(InvalidRequest),
+        ),
+        row(
+            "response_mode",
+            &[("response_mode", "web_message"), ("redirect_uri", "com.example.app:/cb")],
+            Some(InvalidRequest),
+        ),
+        row("response_mode", &[("response_mode", "web_message"), ("redirect_uri", "http://[::1]/cb")], None),
         row("response_mode", &[("response_mode", "Query")], Some(InvalidRequest)),
         row("scope", &[("scope", "email openid")], None),
         row("scope", &[("scope", "openid book:* unheard-of")], None),
@@ -102,6 +162,16 @@ fn rows() -> Vec<Row> {
         row("scope", &[("scope", &"openid ".repeat(SCOPE_COUNT))], None),
         row("scope", &[("scope", &"openid ".repeat(SCOPE_COUNT + 1))], Some(InvalidScope)),
         row("nonce", &[], None).without("nonce"),
+        row("nonce", &[("response_type", "code token")], None).without("nonce").at(everything),
+        row("nonce", &[("response_type", "id_token")], Some(InvalidRequest)).without("nonce").at(everything),
+        row("nonce", &[("response_type", "token id_token"), ("nonce", "")], Some(InvalidRequest))
+            .at(everything),
+        row("nonce", &[("response_type", "code id_token")], Some(InvalidRequest))
+            .without("nonce")
+            .at(everything),
+        row("nonce", &[("response_type", "code id_token token")], Some(InvalidRequest))
+            .without("nonce")
+            .at(everything),
         row("nonce", &[("nonce", &"n".repeat(NONCE_BYTES))], None),
         row("nonce", &[("nonce", &"n".repeat(NONCE_BYTES + 1))], Some(InvalidRequest)),
         row("prompt", &[], None),
@@ -125,6 +195,9 @@ fn rows() -> Vec<Row> {
         challenge(VERIFIER, "", None).at(plain),
         challenge("", "", None),
         challenge("", "", Some(InvalidRequest)).at(public),
+        challenge("", "", Some(InvalidRequest)).with("response_type", "code id_token").at(public_everything),
+        challenge("", "", None).with("response_type", "id_token token").at(public_everything),
+        challenge("", "", None).with("response_type", "none").at(public_everything),
         challenge(VERIFIER, "plain", Some(InvalidRequest)),
         challenge(VERIFIER, "", Some(InvalidRequest)),
         challenge(CHALLENGE, "s256", Some(InvalidRequest)),
@@ -235,8 +308,21 @@ const NAMES: &[&str] = &[
     "vendor",
 ];
 
-const VALUES: &[&str] =
-    &["code", "openid", "openid email", "none", "login", "S256", "plain", CHALLENGE, "5", ""];
+const VALUES: &[&str] = &[
+    "code",
+    "id_token token",
+    "code id_token",
+    "fragment",
+    "openid",
+    "openid email",
+    "none",
+    "login",
+    "S256",
+    "plain",
+    CHALLENGE,
+    "5",
+    "",
+];
 
 /// Other values for some parameters, or none: sometimes ones that mean something.
 fn changes() -> impl Strategy<Value = BTreeMap<&'static str, Option<String>>> {
@@ -252,10 +338,11 @@ proptest! {
     #[test]
     fn no_request_panics_or_passes_without_openid(changes in changes(), is_public: bool) {
         let changes: Vec<_> = changes.iter().map(|(name, value)| (*name, value.as_deref())).collect();
-        let application = application_with(|settings| if is_public { public(settings) });
+        let application = application_with(if is_public { public_everything } else { everything });
         if let Ok(request) = check(&Draft::parse(&good_but(&changes)), &application) {
             prop_assert!(request.scope.has(KnownScope::Openid));
-            prop_assert!(request.challenge.is_some() || !is_public);
+            prop_assert!(request.challenge.is_some() || !is_public || !request.response_type.gives_code());
+            prop_assert!(request.nonce.is_some() || !request.response_type.gives_id_token());
             prop_assert!(request.challenge.is_none_or(|challenge| challenge.method == ChallengeMethod::S256));
         }
     }

@@ -2,12 +2,12 @@
 
 use super::checked;
 use crate::{
-    application::{ActiveApplication, GrantType},
+    application::{ActiveApplication, GrantType, ResponseType},
     authorize::{AuthorizationRequest, Next, Situation, decide, granted_scope},
     error::ErrorCode,
     id::UserId,
     samples::*,
-    scope::Scope,
+    scope::{KnownScope, Scope},
     session::Session,
     time::Timestamp,
     transaction::Chosen,
@@ -315,6 +315,23 @@ fn offline_access_is_granted_only_on_consent_and_with_the_refresh_token_mode() {
         let allowed = Case { chosen: Pick::Login, answer: Some(true), ..PLAIN };
         let next = decide(&request, application, &allowed.situation(&session, None));
         assert_eq!(next, Next::Issue { scope: scope(granted) }, "{prompt}");
+    }
+}
+
+#[test]
+fn without_a_code_there_is_no_offline_access() {
+    let everything = application_with(|settings| {
+        settings.grant_types = GrantType::ALL.to_vec();
+        settings.response_types = ResponseType::ALL.to_vec();
+    });
+    for kind in ResponseType::ALL {
+        let changes = [
+            ("response_type", Some(kind.as_str())),
+            ("prompt", Some("consent")),
+            ("scope", Some("openid offline_access")),
+        ];
+        let granted = granted_scope(&checked(&changes, &everything), &everything);
+        assert_eq!(granted.has(KnownScope::OfflineAccess), kind.as_str().contains("code"), "{kind:?}");
     }
 }
 

@@ -8,14 +8,14 @@ use super::*;
 #[test]
 fn algorithms_by_name() {
     let names: Vec<&str> = SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect();
-    assert_eq!(names, ["RS256", "ES256", "HS256"]);
+    assert_eq!(names, ["RS256", "PS256", "ES256", "EdDSA", "HS256"]);
     for alg in SigningAlg::ALL {
         assert_eq!(SigningAlg::parse(alg.as_str()), Some(*alg));
         assert_eq!(alg.to_string(), alg.as_str());
         assert_eq!(serde_json::to_value(alg).unwrap(), json!(alg.as_str()));
         assert_eq!(serde_json::from_value::<SigningAlg>(json!(alg.as_str())).unwrap(), *alg);
     }
-    for name in ["none", "rs256", "RS256 ", "", "PS256"] {
+    for name in ["none", "rs256", "RS256 ", "", "PS384", "EDDSA", "Ed25519"] {
         assert_eq!(SigningAlg::parse(name), None, "{name}");
         assert!(serde_json::from_value::<SigningAlg>(json!(name)).is_err(), "{name}");
     }
@@ -69,7 +69,12 @@ fn pkcs8_gives_the_same_key_back() {
 
 #[test]
 fn pkcs8_of_another_type_or_damaged_is_refused() {
-    for (alg, other) in [(KeyAlg::Rs256, KeyAlg::Es256), (KeyAlg::Es256, KeyAlg::Rs256)] {
+    for (alg, other) in [
+        (KeyAlg::Rs256, KeyAlg::Es256),
+        (KeyAlg::Ps256, KeyAlg::EdDsa),
+        (KeyAlg::Es256, KeyAlg::Rs256),
+        (KeyAlg::EdDsa, KeyAlg::Es256),
+    ] {
         let (_, der) = SigningKey::generate(alg).unwrap();
         for (alg, der) in [(other, &der[..]), (alg, &der[..der.len() - 1]), (alg, &[]), (alg, b"-----BEGIN")]
         {
@@ -80,7 +85,7 @@ fn pkcs8_of_another_type_or_damaged_is_refused() {
 
 #[test]
 fn keys_are_named_by_their_thumbprint_and_differ() {
-    for key in [rsa(), ec()] {
+    for key in [rsa(), ps(), ec(), ed()] {
         assert_eq!(key.kid().as_str().len(), 43);
         assert_eq!(*key.kid(), key.public_jwk().thumbprint());
     }
@@ -90,12 +95,18 @@ fn keys_are_named_by_their_thumbprint_and_differ() {
 
 #[test]
 fn a_key_set_has_public_members_only() {
-    let set = JwkSet { keys: vec![rsa().public_jwk().clone(), ec().public_jwk().clone()] };
+    let set = JwkSet { keys: [rsa(), ec(), ed(), ps()].map(|key| key.public_jwk().clone()).to_vec() };
     let json = serde_json::to_value(&set).unwrap();
     let members =
         |index: usize| -> Vec<&String> { json["keys"][index].as_object().unwrap().keys().collect() };
     assert_eq!(members(0), ["alg", "e", "kid", "kty", "n", "use"]);
     assert_eq!(members(1), ["alg", "crv", "kid", "kty", "use", "x", "y"]);
+    assert_eq!(members(2), ["alg", "crv", "kid", "kty", "use", "x"]);
+    assert_eq!(members(3), members(0));
+    assert_eq!(json["keys"][2]["kty"], "OKP");
+    assert_eq!(json["keys"][2]["crv"], "Ed25519");
+    assert_eq!(json["keys"][2]["alg"], "EdDSA");
+    assert_eq!(json["keys"][3]["alg"], "PS256");
     assert_eq!(json["keys"][0]["kty"], "RSA");
     assert_eq!(json["keys"][0]["alg"], "RS256");
     assert_eq!(json["keys"][0]["use"], "sig");
@@ -108,7 +119,7 @@ fn a_key_set_has_public_members_only() {
 
 #[test]
 fn a_jwk_read_back_verifies() {
-    for key in [rsa(), ec()] {
+    for key in [rsa(), ps(), ec(), ed()] {
         let json = serde_json::to_string(key.public_jwk()).unwrap();
         let jwk: PublicJwk = serde_json::from_str(&json).unwrap();
         assert_eq!(jwk, *key.public_jwk());
@@ -144,6 +155,12 @@ fn a_jwk_with_any_fault_is_refused() {
         (ec(), json!({"x": b64(&[1; 31])})),
         (ec(), json!({"y": b64(&[1; 33])})),
         (ec(), json!({"y": null})),
+        (ed(), json!({"d": "AQAB"})),
+        (ed(), json!({"crv": "Ed448"})),
+        (ed(), json!({"crv": "X25519"})),
+        (ed(), json!({"alg": "ES256"})),
+        (ed(), json!({"x": b64(&[1; 31])})),
+        (ps(), json!({"alg": "EdDSA"})),
     ];
     for (key, fault) in faults {
         let mut jwk = serde_json::to_value(key.public_jwk()).unwrap();

@@ -1,3 +1,5 @@
+mod client_keys;
+mod jwe;
 mod keys;
 mod tokens;
 mod vectors;
@@ -29,16 +31,28 @@ fn ec() -> &'static SigningKey {
     KEY.get_or_init(|| SigningKey::generate(KeyAlg::Es256).unwrap().0)
 }
 
+fn ps() -> &'static SigningKey {
+    static KEY: OnceLock<SigningKey> = OnceLock::new();
+    KEY.get_or_init(|| SigningKey::generate(KeyAlg::Ps256).unwrap().0)
+}
+
+fn ed() -> &'static SigningKey {
+    static KEY: OnceLock<SigningKey> = OnceLock::new();
+    KEY.get_or_init(|| SigningKey::generate(KeyAlg::EdDsa).unwrap().0)
+}
+
 fn hmac() -> &'static HmacKey {
     static KEY: OnceLock<HmacKey> = OnceLock::new();
     KEY.get_or_init(|| HmacKey::new(SECRET).unwrap())
 }
 
 /// One key of each kind, to sign and to verify with.
-fn pairs() -> [(Signer<'static>, Verifier<'static>); 3] {
+fn pairs() -> [(Signer<'static>, Verifier<'static>); 5] {
     [
         (Signer::Key(rsa()), Verifier::Key(rsa().verifying_key())),
+        (Signer::Key(ps()), Verifier::Key(ps().verifying_key())),
         (Signer::Key(ec()), Verifier::Key(ec().verifying_key())),
+        (Signer::Key(ed()), Verifier::Key(ed().verifying_key())),
         (Signer::Hmac(hmac()), Verifier::Hmac(hmac())),
     ]
 }

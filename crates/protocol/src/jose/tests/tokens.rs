@@ -85,7 +85,8 @@ fn attack_07_public_key_bytes_as_hmac_secret() {
 fn attack_07_header_cannot_choose_the_algorithm() {
     for (signer, verifier) in pairs() {
         let own = signer.alg().as_str();
-        for alg in ["none", "None", "NONE", "", "RS256", "ES256", "HS256", "PS256", "rs256", "RS512"] {
+        for alg in ["none", "None", "NONE", "", "RS256", "ES256", "HS256", "PS256", "EdDSA", "rs256", "RS512"]
+        {
             let token = forge(&signer, &json!({"alg": alg}).to_string(), r#"{"sub":"joe"}"#);
             let expected = if alg == own { Ok(joe()) } else { Err(JoseError::AlgMismatch) };
             assert_eq!(verify(&token, verifier), expected, "{alg} with a key for {own}");
@@ -97,7 +98,8 @@ fn attack_07_header_cannot_choose_the_algorithm() {
 
 #[test]
 fn another_key_does_not_verify() {
-    for (alg, own) in [(KeyAlg::Rs256, rsa()), (KeyAlg::Es256, ec())] {
+    for own in [rsa(), ps(), ec(), ed()] {
+        let alg = own.alg().key_alg().unwrap();
         let (other, _) = SigningKey::generate(alg).unwrap();
         let token = sign(&Signer::Key(own), Typ::IdToken, &joe()).unwrap();
         assert_eq!(verify(&token, Verifier::Key(other.verifying_key())), Err(JoseError::BadSignature));
@@ -250,14 +252,14 @@ fn debug_of_a_parsed_token_shows_nothing_of_it() {
     assert_eq!(format!("{:?}", Parsed::parse(&token).unwrap()), "Parsed { alg: Some(Hs256), .. }");
 }
 
-fn signed() -> &'static [(String, Verifier<'static>); 3] {
-    static TOKENS: OnceLock<[(String, Verifier<'static>); 3]> = OnceLock::new();
+fn signed() -> &'static [(String, Verifier<'static>); 5] {
+    static TOKENS: OnceLock<[(String, Verifier<'static>); 5]> = OnceLock::new();
     TOKENS.get_or_init(|| pairs().map(|(signer, key)| (sign(&signer, Typ::IdToken, &joe()).unwrap(), key)))
 }
 
 proptest! {
     #[test]
-    fn no_mutated_byte_verifies(which in 0..3_usize, at in any::<prop::sample::Index>(), to in 0..128_u8) {
+    fn no_mutated_byte_verifies(which in 0..5_usize, at in any::<prop::sample::Index>(), to in 0..128_u8) {
         let (token, key) = &signed()[which];
         let mut bytes = token.clone().into_bytes();
         let at = at.index(bytes.len());

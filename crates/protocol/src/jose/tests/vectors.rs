@@ -69,6 +69,42 @@ fn rfc7515_a3_es256() {
     );
 }
 
+/// The signature is deterministic, so that the key signs what is printed, too.
+#[test]
+fn rfc8037_a4_eddsa() {
+    let jwk = json!({
+        "kty": "OKP", "alg": "EdDSA", "kid": "A.2", "crv": "Ed25519",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+    });
+    let jwk: PublicJwk = serde_json::from_value(jwk).unwrap();
+    assert_eq!(jwk.thumbprint().as_str(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    let signed = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+    let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+    let key = jwk.verifying_key().unwrap();
+    let check = |text: &str| Verifier::Key(&key).check(text.as_bytes(), &unb64(signature).unwrap());
+    assert_eq!(check(signed), Ok(()));
+    assert_eq!(check(&signed.replace('R', "S")), Err(JoseError::BadSignature));
+
+    let seed = unb64("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
+    let prefix = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    let key = SigningKey::from_pkcs8(KeyAlg::EdDsa, &[&prefix[..], &seed].concat()).unwrap();
+    assert_eq!(key.kid().as_str(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    assert_eq!(b64(&Signer::Key(&key).signature(signed.as_bytes()).unwrap()), signature);
+}
+
+#[test]
+fn ps256_and_rs256_signatures_are_not_taken_for_each_other() {
+    for (alg, other) in [(KeyAlg::Rs256, KeyAlg::Ps256), (KeyAlg::Ps256, KeyAlg::Rs256)] {
+        let (key, der) = SigningKey::generate(alg).unwrap();
+        let twin = SigningKey::from_pkcs8(other, &der).unwrap();
+        assert_eq!(key.kid(), twin.kid());
+        let signature = Signer::Key(&key).signature(b"text").unwrap();
+        assert_eq!(Verifier::Key(key.verifying_key()).check(b"text", &signature), Ok(()));
+        let by_twin = Verifier::Key(twin.verifying_key()).check(b"text", &signature);
+        assert_eq!(by_twin, Err(JoseError::BadSignature));
+    }
+}
+
 #[test]
 fn rfc7638_thumbprint() {
     let jwk: PublicJwk = serde_json::from_value(json!({

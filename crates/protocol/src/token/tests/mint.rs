@@ -4,11 +4,13 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     access_token::grant_of,
-    application::{ActiveApplication, GrantType},
-    jose::{Parsed, Signer, SigningAlg, Verifier, half_hash},
+    application::{ActiveApplication, GrantType, ResponseType},
+    authorize::AllowedResponse,
+    jose::{KeyAlg, Parsed, Signer, SigningAlg, SigningKey, Verifier, half_hash},
+    pool::PoolSettings,
     samples::*,
     time::Seconds,
-    token::{Minting, Signers, TokenResponse, allow},
+    token::{FrontTokens, Minting, Signers, TokenResponse, allow},
 };
 
 /// Tokens of `granted` for `application`, the ID token signed by `id_token`.
@@ -25,9 +27,10 @@ fn minted(
         user: &active_user(),
         grant: &grant(),
         scope: scope(granted),
+        pool: &PoolSettings::default(),
         nonce: nonce.map(str::to_owned),
     };
-    let signers = Signers { access_token: Signer::Key(ec()), id_token };
+    let signers = Signers { access_token: Signer::Key(ec()), id_token, recipient: None };
     minting.mint(&signers, refresh_token.map(str::to_owned), NOW, &mut Seeded(1)).unwrap()
 }
 
@@ -86,6 +89,65 @@ fn an_id_token_says_exactly_this() {
     );
 }
 
+/// The answer of `kind` from the authorization endpoint.
+fn front(kind: ResponseType, id_token: Signer<'_>, state: Option<&str>) -> FrontTokens {
+    let application = application_with(|settings| {
+        settings.grant_types = GrantType::ALL.to_vec();
+        settings.response_types = ResponseType::ALL.to_vec();
+        settings.access_token_expire = Seconds(77);
+    });
+    let minting = Minting {
+        issuer: &pool_issuer(),
+        allowed: &AllowedResponse::of(&application, kind).unwrap(),
+        user: &active_user(),
+        grant: &grant(),
+        scope: scope("openid email"),
+        pool: &PoolSettings::default(),
+        nonce: Some("n-0".to_owned()),
+    };
+    let signers = Signers { access_token: Signer::Key(ec()), id_token, recipient: None };
+    let code = kind.gives_code().then_some("c0de");
+    minting.mint_front(&signers, code, state, NOW, &mut Seeded(1)).unwrap()
+}
+
+#[test]
+fn each_return_type_gets_its_tokens_and_hashes() {
+    for kind in ResponseType::ALL {
+        for (signer, alg) in [
+            (Signer::Key(rsa()), SigningAlg::Rs256),
+            (Signer::Key(ec()), SigningAlg::Es256),
+            (Signer::Hmac(hmac()), SigningAlg::Hs256),
+        ] {
+            for state in [None, Some("st4te")] {
+                let tokens = front(*kind, signer, state);
+                assert_eq!(tokens.access.is_some(), kind.gives_token(), "{kind:?}");
+                assert_eq!(tokens.id_token.is_some(), kind.gives_id_token(), "{kind:?}");
+                let Some(id_token) = &tokens.id_token else { continue };
+                let claims = claims(id_token);
+                let hash = |text: Option<&str>| text.map(|text| json!(half_hash(alg, text)));
+                let access = tokens.access.as_ref().map(|access| access.token.as_str());
+                assert_eq!(claims.get("at_hash"), hash(access).as_ref(), "{kind:?}");
+                let code = kind.as_str().contains("code").then_some("c0de");
+                assert_eq!(claims.get("c_hash"), hash(code).as_ref(), "{kind:?}");
+                assert_eq!(claims.get("s_hash"), hash(state).as_ref(), "{kind:?}");
+                assert_eq!(
+                    (&claims["nonce"], &claims["email"]),
+                    (&json!("n-0"), &json!("alice@example.com"))
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_front_access_token_is_one_of_its_grant() {
+    let access = front(ResponseType::CodeToken, Signer::Key(ec()), None).access.unwrap();
+    assert_eq!((access.expires_in, access.scope), (Seconds(77), scope("openid email")));
+    let claims = claims(&access.token);
+    assert_eq!(grant_of(claims["jti"].as_str().unwrap()), Some(grant_id()));
+    assert_eq!(claims["exp"], json!(NOW.0 + 77));
+}
+
 #[test]
 fn a_nonce_is_there_only_when_one_was_given() {
     assert!(!claims(&plain("openid").id_token).contains_key("nonce"));
@@ -93,8 +155,11 @@ fn a_nonce_is_there_only_when_one_was_given() {
 
 #[test]
 fn each_key_signs_an_id_token_that_its_own_half_verifies() {
+    let [ps, ed] = [KeyAlg::Ps256, KeyAlg::EdDsa].map(|alg| SigningKey::generate(alg).unwrap().0);
     let keys = [
         (Signer::Key(rsa()), Verifier::Key(rsa().verifying_key()), "RS256", Some(rsa().kid())),
+        (Signer::Key(&ps), Verifier::Key(ps.verifying_key()), "PS256", Some(ps.kid())),
+        (Signer::Key(&ed), Verifier::Key(ed.verifying_key()), "EdDSA", Some(ed.kid())),
         (Signer::Key(ec()), Verifier::Key(ec().verifying_key()), "ES256", Some(ec().kid())),
         (Signer::Hmac(hmac()), Verifier::Hmac(hmac()), "HS256", None),
     ];

@@ -5,6 +5,7 @@ use crate::{
     error::ErrorCode::*,
     id::{FamilyId, RowId},
     issuer::IssuerId,
+    pool::PoolSettings,
     refresh::RefreshFamily,
     samples::*,
     time::Timestamp,
@@ -105,7 +106,7 @@ fn a_refresh_may_narrow_the_scope_and_never_widen_it() {
         (Some("openid email offline_access"), Some("openid email offline_access")),
         (Some("offline_access openid"), Some("offline_access openid")),
         (Some("email"), Some("email")),
-        (Some("openid unheard-of"), Some("openid")),
+        (Some("openid unheard-of"), None),
         (Some("profile"), None),
         (Some("openid profile"), None),
         (Some("unheard-of"), None),
@@ -114,4 +115,17 @@ fn a_refresh_may_narrow_the_scope_and_never_widen_it() {
         refreshed.as_ref().err().into_iter().for_each(|refusal| assert_tellable(*refusal));
         assert_eq!(refreshed.map_err(|r| r.code), result.map(scope).ok_or(InvalidScope), "{asked:?}");
     }
+}
+
+#[test]
+fn a_value_that_means_nothing_in_the_pool_is_not_asked() {
+    let pool =
+        PoolSettings { scopes: [("work".to_owned(), Default::default())].into(), ..Default::default() };
+    let asked = |text| {
+        let request = RefreshRequest::parse(&params(&[("refresh_token", "t"), ("scope", text)])).unwrap();
+        request.within(&pool).scope.unwrap().to_string()
+    };
+    assert_eq!(asked("openid unheard-of work book:read"), "openid work");
+    let none = RefreshRequest::parse(&params(&[("refresh_token", "t")])).unwrap().within(&pool);
+    assert_eq!(none.scope, None);
 }

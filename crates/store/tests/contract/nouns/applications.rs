@@ -83,8 +83,13 @@ async fn the_algorithms_in_use_are_known(world: World) {
     assert!(world.store.any_application_uses(KeyAlg::Rs256).await.unwrap());
     assert!(!world.store.any_application_uses(KeyAlg::Es256).await.unwrap());
     new.settings.access_token_signed_response_alg = SigningAlg::Es256;
-    world.apply(Change::UpdateApplication(new)).await;
+    world.apply(Change::UpdateApplication(new.clone())).await;
     assert!(world.store.any_application_uses(KeyAlg::Es256).await.unwrap());
+    assert!(!world.store.any_application_uses(KeyAlg::EdDsa).await.unwrap());
+    new.version += 1;
+    new.settings.userinfo_signed_response_alg = Some(SigningAlg::EdDsa);
+    world.apply(Change::UpdateApplication(new)).await;
+    assert!(world.store.any_application_uses(KeyAlg::EdDsa).await.unwrap());
 }
 
 async fn an_update_is_seen_at_once(world: World) {

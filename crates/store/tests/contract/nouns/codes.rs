@@ -7,6 +7,8 @@ on_worlds!(
     a_code_comes_back,
     attack_06_one_of_many_redeems_a_code,
     one_of_many_answers_a_transaction,
+    one_answer_whatever_it_gives,
+    a_grant_without_a_code_is_stored_whole,
     an_ended_session_gives_no_code,
     ending_a_session_meets_every_code_it_gave,
     a_code_of_a_revoked_grant_is_not_redeemed,
@@ -67,6 +69,44 @@ async fn one_of_many_answers_a_transaction(world: World) {
     assert_eq!(stored, 1);
 }
 
+async fn one_answer_whatever_it_gives(world: World) {
+    for turn in 0..8 {
+        let transaction = world.transaction().await;
+        let session = world.session(&world.user(&format!("alice{turn}")).await).await;
+        let codes: Vec<_> = (0..64)
+            .map(|_| world.new_code(world.new_grant(&session, world.new_application("notes").id, false)))
+            .collect();
+        let won = winners(&world, |store, number| {
+            let code = codes[number].clone();
+            async move {
+                let (grant, to) = (&code.grant, Some(transaction));
+                match number % 3 {
+                    0 => store.issue_code(&code, to, at(0)).await.unwrap(),
+                    1 => store.issue_grant(grant, to, at(0)).await.unwrap(),
+                    _ => store.issue_nothing(grant.session, to, at(0)).await.unwrap(),
+                }
+            }
+        });
+        assert_eq!(won.await, 1);
+        let mut stored = 0;
+        for code in &codes {
+            // Only a grant that was stored can be revoked.
+            stored += usize::from(world.store.revoke_grant(code.grant.id, at(1)).await.unwrap());
+        }
+        assert!(stored <= 1, "{stored} grants");
+        assert!(world.store.transaction(transaction).await.unwrap().unwrap().used_at.is_some());
+    }
+}
+
+async fn a_grant_without_a_code_is_stored_whole(world: World) {
+    let session = world.session(&world.user("alice").await).await;
+    let grant = world.new_grant(&session, world.new_application("notes").id, false);
+    assert_eq!(world.store.issue_grant(&grant, None, at(0)).await, Ok(true));
+    assert_eq!(world.store.end_session(session.id, at(1)).await, Ok(true));
+    assert!(world.store.is_revoked(Some(grant.id), "any"), "it hangs on its session");
+    assert_eq!(world.store.revoke_grant(grant.id, at(2)).await, Ok(false));
+}
+
 async fn an_ended_session_gives_no_code(world: World) {
     let transaction = world.transaction().await;
     let session = world.session(&world.user("alice").await).await;
@@ -74,6 +114,9 @@ async fn an_ended_session_gives_no_code(world: World) {
     let code = world.new_code(world.new_grant(&session, world.new_application("notes").id, false));
     assert_eq!(world.store.issue_code(&code, Some(transaction), at(2)).await, Ok(false));
     assert!(world.store.code(code.id).await.unwrap().is_none());
+    assert_eq!(world.store.issue_grant(&code.grant, Some(transaction), at(2)).await, Ok(false));
+    assert_eq!(world.store.revoke_grant(code.grant.id, at(2)).await, Ok(false), "it does not exist");
+    assert_eq!(world.store.issue_nothing(session.id, Some(transaction), at(2)).await, Ok(false));
     assert_eq!(world.store.transaction(transaction).await.unwrap().unwrap().used_at, None);
 }
 

@@ -4,7 +4,7 @@ use signet_protocol::{
     issuer::IssuerId, jose::KeyAlg, scope::Scope, secret::SecretHash, throttle::Counter, time::Seconds,
 };
 use signet_store::{
-    Database, MasterKey, Options, Store, StoreError,
+    Change, Database, MasterKey, Options, Store, StoreError,
     dump::{self, Checked, Restoring, Source, Summary},
     migrations::TABLES,
     sql::copy::Error,
@@ -29,6 +29,7 @@ pub async fn populate(world: &World) {
     let store = &world.store;
     let user = world.user("alice").await;
     let application = world.application("notes").await;
+    world.apply(Change::UpdatePool(super::pool::sample())).await;
     let session = world.session(&user).await;
     world.transaction().await;
     let code = world.new_code(world.new_grant(&session, application.id, true));

@@ -7,6 +7,7 @@ pub mod dump;
 mod keys;
 mod logins;
 mod opening;
+mod pool;
 mod refreshes;
 mod revocations;
 mod secrets;

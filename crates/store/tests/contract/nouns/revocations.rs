@@ -175,7 +175,7 @@ async fn a_clock_that_is_wrong_hides_nothing() {
     }
 }
 
-async fn eventually(holds: impl AsyncFn() -> bool) -> bool {
+pub async fn eventually(holds: impl AsyncFn() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(2);
     while Instant::now() < deadline {
         if holds().await {

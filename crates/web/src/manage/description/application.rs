@@ -1,23 +1,31 @@
 //! `[[applications]]`.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use signet_protocol::{
     application::{Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, ResponseType},
     id::AppId,
     issuer::Identifier,
-    jose::SigningAlg,
-    limits::{ACCESS_TOKEN_EXPIRE_MAX, URIS_PER_APPLICATION},
+    jose::{ClientKeys, ContentEncryption, KeyManagementAlg, SigningAlg},
+    limits::{ACCESS_TOKEN_EXPIRE_MAX, EXTENDED_FIELDS_DEPTH, URIS_PER_APPLICATION},
+    pool::check_claim_name,
     redirect_uri::RedirectUri,
     secret::Secret,
     time::Seconds,
 };
 
 use super::{check, put};
-use crate::manage::reader::{Lines, Table};
+use crate::manage::{
+    problem::shown,
+    reader::{Lines, Table},
+};
 
 /// The longest lifetime of anything: a year.
 const YEAR: i64 = 31_536_000;
 /// Access tokens are verified by others, who need an asymmetric algorithm.
-const ACCESS_TOKEN_ALGS: &[SigningAlg] = &[SigningAlg::Rs256, SigningAlg::Es256];
+const ACCESS_TOKEN_ALGS: &[SigningAlg] =
+    &[SigningAlg::Rs256, SigningAlg::Ps256, SigningAlg::Es256, SigningAlg::EdDsa];
 
 /// What a file says about one application.
 #[derive(Clone, Debug, Default)]
@@ -35,11 +43,16 @@ pub struct ApplicationEntry {
     pub logout_redirect_uris: Option<Vec<RedirectUri>>,
     pub grant_types: Option<Vec<GrantType>>,
     pub response_types: Option<Vec<ResponseType>>,
+    pub allow_http_implicit_callbacks: Option<bool>,
     pub token_endpoint_auth_method: Option<AuthMethod>,
     pub introspection_endpoint_auth_method: Option<AuthMethod>,
     pub revocation_endpoint_auth_method: Option<AuthMethod>,
     pub id_token_signed_response_alg: Option<SigningAlg>,
     pub access_token_signed_response_alg: Option<SigningAlg>,
+    pub userinfo_signed_response_alg: Option<Option<SigningAlg>>,
+    pub id_token_encrypted_response_alg: Option<Option<KeyManagementAlg>>,
+    pub id_token_encrypted_response_enc: Option<Option<ContentEncryption>>,
+    pub jwks: Option<Option<ClientKeys>>,
     pub web_origins: Option<Vec<String>>,
     pub authorization_code_expire: Option<Seconds>,
     pub id_token_expire: Option<Seconds>,
@@ -50,6 +63,7 @@ pub struct ApplicationEntry {
     pub allow_plain_pkce: Option<bool>,
     pub access_token_in_query: Option<bool>,
     pub empty_claims_as_null: Option<bool>,
+    pub constant_claims: Option<BTreeMap<String, Value>>,
     pub logo_uri: Option<Option<String>>,
     pub description: Option<Option<String>>,
 }
@@ -69,6 +83,7 @@ impl ApplicationEntry {
             logout_redirect_uris: uris(table, "logout_redirect_uris"),
             grant_types: table.choices("grant_types", GrantType::ALL, GrantType::as_str),
             response_types: table.choices("response_types", ResponseType::ALL, ResponseType::as_str),
+            allow_http_implicit_callbacks: table.boolean("allow_http_implicit_callbacks"),
             token_endpoint_auth_method: method(table, "token_endpoint_auth_method"),
             introspection_endpoint_auth_method: method(table, "introspection_endpoint_auth_method"),
             revocation_endpoint_auth_method: method(table, "revocation_endpoint_auth_method"),
@@ -78,6 +93,22 @@ impl ApplicationEntry {
                 "access_token_signed_response_alg",
                 ACCESS_TOKEN_ALGS,
             ),
+            userinfo_signed_response_alg: table.optional_choice(
+                "userinfo_signed_response_alg",
+                SigningAlg::ALL,
+                SigningAlg::as_str,
+            ),
+            id_token_encrypted_response_alg: table.optional_choice(
+                "id_token_encrypted_response_alg",
+                KeyManagementAlg::ALL,
+                KeyManagementAlg::as_str,
+            ),
+            id_token_encrypted_response_enc: table.optional_choice(
+                "id_token_encrypted_response_enc",
+                ContentEncryption::ALL,
+                ContentEncryption::as_str,
+            ),
+            jwks: table.optional("jwks", ClientKeys::parse),
             web_origins: table.list("web_origins", URIS_PER_APPLICATION, check::origin),
             authorization_code_expire: seconds(table, "authorization_code_expire", 10, 3600),
             id_token_expire: seconds(table, "id_token_expire", 60, YEAR),
@@ -88,6 +119,7 @@ impl ApplicationEntry {
             allow_plain_pkce: table.boolean("allow_plain_pkce"),
             access_token_in_query: table.boolean("access_token_in_query"),
             empty_claims_as_null: table.boolean("empty_claims_as_null"),
+            constant_claims: constant_claims(table),
             logo_uri: table.text("logo_uri", check::logo),
             description: table.text("description", check::lines),
         };
@@ -114,11 +146,16 @@ impl ApplicationEntry {
         put(&mut settings.logout_redirect_uris, &self.logout_redirect_uris);
         put(&mut settings.grant_types, &self.grant_types);
         put(&mut settings.response_types, &self.response_types);
+        put(&mut settings.allow_http_implicit_callbacks, &self.allow_http_implicit_callbacks);
         put(&mut settings.token_endpoint_auth_method, &self.token_endpoint_auth_method);
         put(&mut settings.introspection_endpoint_auth_method, &self.introspection_endpoint_auth_method);
         put(&mut settings.revocation_endpoint_auth_method, &self.revocation_endpoint_auth_method);
         put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
         put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
+        put(&mut settings.userinfo_signed_response_alg, &self.userinfo_signed_response_alg);
+        put(&mut settings.id_token_encrypted_response_alg, &self.id_token_encrypted_response_alg);
+        put(&mut settings.id_token_encrypted_response_enc, &self.id_token_encrypted_response_enc);
+        put(&mut settings.jwks, &self.jwks);
         put(&mut settings.web_origins, &self.web_origins);
         put(&mut settings.authorization_code_expire, &self.authorization_code_expire);
         put(&mut settings.id_token_expire, &self.id_token_expire);
@@ -129,6 +166,7 @@ impl ApplicationEntry {
         put(&mut settings.allow_plain_pkce, &self.allow_plain_pkce);
         put(&mut settings.access_token_in_query, &self.access_token_in_query);
         put(&mut settings.empty_claims_as_null, &self.empty_claims_as_null);
+        put(&mut settings.constant_claims, &self.constant_claims);
         put(&mut settings.logo_uri, &self.logo_uri);
         put(&mut settings.description, &self.description);
     }
@@ -177,4 +215,17 @@ fn alg(table: &mut Table, key: &'static str, choices: &[SigningAlg]) -> Option<S
 
 fn seconds(table: &mut Table, key: &'static str, from: i64, to: i64) -> Option<Seconds> {
     table.seconds(key, from..=to).map(Seconds)
+}
+
+/// Every wrong name is told at its own line; what the rules say of the whole is left to them.
+fn constant_claims(table: &mut Table) -> Option<BTreeMap<String, Value>> {
+    let claims = table.json("constant_claims", EXTENDED_FIELDS_DEPTH)?;
+    let lines = table.lines_in("constant_claims");
+    for name in claims.keys() {
+        if let Err(reason) = check_claim_name(name) {
+            let line = lines.get(name).copied().unwrap_or_else(|| table.lines().of("constant_claims"));
+            table.problem(line, format!("{:?} in `constant_claims` {reason}", shown(name)));
+        }
+    }
+    Some(claims.into_iter().collect())
 }

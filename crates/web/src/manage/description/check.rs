@@ -3,6 +3,7 @@
 use signet_protocol::{
     redirect_uri::{RedirectUri, Scheme},
     secret::Secret,
+    user_field::is_date,
 };
 
 type Checked = Result<(), &'static str>;
@@ -69,23 +70,5 @@ pub fn secret(text: &str) -> Result<Secret, &'static str> {
 
 /// A day (OpenID Connect Core §5.1).
 pub fn birthdate(text: &str) -> Checked {
-    require(is_date(text).unwrap_or(false), "must be a date as YYYY-MM-DD")
-}
-
-fn is_date(text: &str) -> Option<bool> {
-    let mut parts = text.split('-').map(|part| (part.len(), part));
-    let mut number = |length: usize| {
-        let (_, part) = parts.next().filter(|(len, _)| *len == length)?;
-        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse::<u32>().ok()).flatten()
-    };
-    let (year, month, day) = (number(4)?, number(2)?, number(2)?);
-    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let days = match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        1..=12 => 31,
-        _ => 0,
-    };
-    Some((1..=days).contains(&day) && parts.next().is_none())
+    require(is_date(text), "must be a date as YYYY-MM-DD")
 }

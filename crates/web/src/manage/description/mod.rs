@@ -1,4 +1,4 @@
-//! The description of applications and users that `signet apply` reads: a TOML text, parsed once into types.
+//! The description of a pool that `signet apply` reads: a TOML text, parsed once into types.
 //!
 //! Every key is optional here. A missing key means the default when the entry is created and "leave it" when it is
 //! updated; an empty text takes a value away. What an entry comes to is known only beside what is stored, so the rules
@@ -6,11 +6,13 @@
 
 mod application;
 mod check;
+mod pool;
 mod user;
 
 use std::collections::BTreeMap;
 
 pub use application::ApplicationEntry;
+pub use pool::{ClaimEntry, FieldEntry, ScopeEntry};
 pub use user::{PasswordEntry, UserEntry};
 
 use signet_protocol::user::fold_email;
@@ -23,6 +25,12 @@ use super::{
 /// What a file says about a pool.
 #[derive(Clone, Debug, Default)]
 pub struct Description {
+    /// `[[extended_fields]]`.
+    pub extended_fields: Vec<FieldEntry>,
+    /// `[[claims]]`.
+    pub claims: Vec<ClaimEntry>,
+    /// `[[scopes]]`.
+    pub scopes: Vec<ScopeEntry>,
     /// `[[applications]]`.
     pub applications: Vec<ApplicationEntry>,
     /// `[[users]]`.
@@ -35,6 +43,9 @@ impl Description {
     pub fn parse(text: &str) -> Result<Description, Vec<Problem>> {
         reader::read(text, |root| {
             let description = Description {
+                extended_fields: root.tables("extended_fields", FieldEntry::read),
+                claims: root.tables("claims", ClaimEntry::read),
+                scopes: root.tables("scopes", ScopeEntry::read),
                 applications: root.tables("applications", ApplicationEntry::read),
                 users: root.tables("users", UserEntry::read),
             };
@@ -43,7 +54,16 @@ impl Description {
         })
     }
 
+    /// Whether what it says depends on the pool's own fields, claims and scopes, or changes them.
+    pub fn is_about_pool(&self) -> bool {
+        let with_fields = self.users.iter().any(|user| user.extended_fields.is_some());
+        with_fields || !(self.extended_fields.is_empty() && self.claims.is_empty() && self.scopes.is_empty())
+    }
+
     fn check_unique(&self, root: &mut Table) {
+        unique(root, "name", self.extended_fields.iter().map(|entry| (&entry.lines, entry.name.clone())));
+        unique(root, "name", self.claims.iter().map(|entry| (&entry.lines, entry.name.clone())));
+        unique(root, "name", self.scopes.iter().map(|entry| (&entry.lines, entry.name.clone())));
         let apps = || self.applications.iter();
         unique(root, "id", apps().map(|app| (&app.lines, app.id.map(|id| id.to_string()))));
         unique(

@@ -56,6 +56,8 @@ pub struct UserEntry {
     pub roles: Option<Vec<String>>,
     pub external_id: Option<Option<String>>,
     pub extended_fields: Option<BTreeMap<String, Value>>,
+    /// Where each of them stands.
+    pub field_lines: BTreeMap<String, usize>,
     pub address: Option<Option<Address>>,
     pub password: Option<PasswordEntry>,
     profile: Vec<(&'static Claim, Option<String>)>,
@@ -74,6 +76,7 @@ impl UserEntry {
             roles: table.list("roles", ROLES_PER_USER, check::role),
             external_id: table.text("external_id", check::line),
             extended_fields: extended_fields(table),
+            field_lines: table.lines_in("extended_fields"),
             address: table
                 .table("address", address)
                 .map(|address| (address != Address::default()).then_some(address)),

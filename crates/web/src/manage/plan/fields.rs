@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use signet_protocol::{application::Application, user::User};
+use signet_protocol::{application::Application, pool::CustomScope, user::User};
 
 /// The lines for an application that is new.
 pub fn of_new_application(application: &Application, given: bool) -> Vec<String> {
@@ -41,6 +41,16 @@ pub fn of_user(old: &User, new: &User) -> Vec<String> {
     let mut lines = differences(&user_fields(old), &user_fields(new), arrow);
     lines.extend((old.password != new.password).then(|| "password: changed".to_owned()));
     lines
+}
+
+/// The lines for a scope that is new.
+pub fn of_new_scope(scope: &CustomScope) -> Vec<String> {
+    differences(&object(&CustomScope::default()), &object(scope), |_, new| new.to_owned())
+}
+
+/// The lines for a scope that changes.
+pub fn of_scope(old: &CustomScope, new: &CustomScope) -> Vec<String> {
+    differences(&object(old), &object(new), arrow)
 }
 
 fn arrow(old: &str, new: &str) -> String {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use signet_protocol::{
     id::UserId,
     password::PasswordHash,
+    pool::PoolSettings,
     user::{User, UserDetails, fold_email},
 };
 use signet_store::Change;
@@ -16,14 +17,21 @@ use crate::{
     hashing::{Asker, Busy},
     manage::{
         description::{PasswordEntry, UserEntry},
+        problem::{nearest, shown},
         rules::check_user,
     },
 };
 
 /// Plans every entry, in the order of the file.
-pub(super) async fn plan(signet: &Signet, entries: &[UserEntry], draft: &mut Draft) -> Result<(), PlanError> {
+pub(super) async fn plan(
+    signet: &Signet,
+    entries: &[UserEntry],
+    pool: &PoolSettings,
+    draft: &mut Draft,
+) -> Result<(), PlanError> {
     let mut met = BTreeMap::new();
     for entry in entries {
+        check_fields(entry, pool, draft);
         let keys = Keys::of_entry(entry);
         let email = keys.email.as_deref();
         let found =
@@ -41,6 +49,29 @@ pub(super) async fn plan(signet: &Signet, entries: &[UserEntry], draft: &mut Dra
         }
     }
     Ok(())
+}
+
+/// The extended fields of an entry are those the pool declares, if it declares any, and of their types.
+fn check_fields(entry: &UserEntry, pool: &PoolSettings, draft: &mut Draft) {
+    let declared = &pool.extended_fields;
+    for (name, value) in entry.extended_fields.iter().flatten().filter(|_| !declared.is_empty()) {
+        let line = entry.field_lines.get(name).copied().unwrap_or_else(|| entry.lines.of("extended_fields"));
+        match declared.get(name) {
+            Some(kind) if kind.takes(value) => {}
+            Some(kind) => {
+                draft.refuse(line, format!("the extended field {:?} must be {}", shown(name), kind.what()));
+            }
+            None => {
+                let guess = nearest(name, declared.keys().map(String::as_str));
+                let guess = guess.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
+                let reason = format!(
+                    "the extended field {:?} is not declared in [[extended_fields]]{guess}",
+                    shown(name)
+                );
+                draft.refuse(line, reason);
+            }
+        }
+    }
 }
 
 /// What a user is known by, in the form that is compared.

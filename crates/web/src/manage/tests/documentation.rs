@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use signet_protocol::{application::ApplicationSettings, user::UserDetails};
+use signet_protocol::{application::ApplicationSettings, pool::CustomScope, user::UserDetails};
 
 use super::*;
 
@@ -29,6 +29,9 @@ fn every_documented_key_is_read_and_every_stored_setting_is_documented() {
     for (table, heading, settings) in [
         ("applications", "Applications", stored(&ApplicationSettings::default())),
         ("users", "Users", of_user),
+        ("extended_fields", "Extended fields", BTreeSet::new()),
+        ("claims", "Claims", BTreeSet::new()),
+        ("scopes", "Scopes", stored(&CustomScope::default())),
     ] {
         let keys = documented(heading);
         assert!(settings.is_subset(&keys), "{:?}", settings.difference(&keys));
@@ -38,6 +41,18 @@ fn every_documented_key_is_read_and_every_stored_setting_is_documented() {
             assert!(!unknown, "{key}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_example_of_scopes_makes_what_it_shows() {
+    let page = include_str!("../../../../../docs/scopes.md");
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let bench = Bench::new().await;
+    bench.apply("[[applications]]\nname=\"N\"\nidentifier=\"notes\"\nredirect_uris=[\"https://a/b\"]").await;
+    bench.apply(example).await;
+    let settings = bench.signet.store().pool_settings().await.unwrap();
+    assert_eq!((settings.extended_fields.len(), settings.claims.len(), settings.scopes.len()), (2, 2, 1));
+    assert_eq!(bench.application("notes").await.unwrap().settings.constant_claims["KEY"], "VALUE");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod documentation;
 mod plans;
+mod pool;
 mod rules;
 
 use std::sync::Arc;

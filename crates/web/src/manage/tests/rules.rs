@@ -1,7 +1,7 @@
 //! Every rule of a description: the line it is noted on and what it says.
 
 use signet_protocol::{
-    application::{Application, ApplicationType, AuthMethod, GrantType},
+    application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType},
     jose::SigningAlg,
     redirect_uri::RedirectUri,
     secret::Secret,
@@ -15,6 +15,11 @@ fn app(more: &str) -> String {
     format!(
         "[[applications]]\nname = \"N\"\nidentifier = \"notes\"\nredirect_uris = [\"https://rp.example/cb\"]\n{more}"
     )
+}
+
+/// Lines that tick implicit, and `more`.
+fn implicit(more: &str) -> String {
+    format!("grant_types = [\"implicit\"]\nresponse_types = [\"id_token\"]\n{more}")
 }
 
 /// A user who lacks nothing, with `more` from line 3 on.
@@ -62,8 +67,16 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         ),
         (app("token_endpoint_auth_method = \"private_key_jwt\""), 5, "must be one of client_secret_post"),
         (app("type = \"spa\"\nid_token_signed_response_alg = \"HS256\""), 6, "is HS256, which is keyed by"),
-        (app("id_token_signed_response_alg = \"none\""), 5, "must be one of RS256, ES256, HS256"),
-        (app("access_token_signed_response_alg = \"HS256\""), 5, "must be one of RS256, ES256; did"),
+        (
+            app("id_token_signed_response_alg = \"none\""),
+            5,
+            "must be one of RS256, PS256, ES256, EdDSA, HS256",
+        ),
+        (
+            app("access_token_signed_response_alg = \"HS256\""),
+            5,
+            "must be one of RS256, PS256, ES256, EdDSA; did",
+        ),
         (
             app("logout_redirect_uris = [\n\"https://a/\",\n\"/b\"]"),
             7,
@@ -88,10 +101,28 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
             "must have at least one",
         ),
         ("[[applications]]\nname = \"N\"\nidentifier = \"a\"".into(), 1, "must have at least one URI"),
-        (app("response_types = []"), 5, "`response_types` must have code"),
-        (app("response_types = [\"token\"]"), 5, "must be one of code"),
+        (app("response_types = []"), 5, "`response_types` must have one with code"),
+        (app("response_types = [\"token\"]"), 5, "must be one of code, id_token"),
+        (app("response_types = [\"id_token code\"]"), 5, "must be one of code, id_token"),
+        (app("response_types = [\"code\", \"code token\"]"), 5, "\"code token\", which needs implicit in"),
+        (
+            app("grant_types = [\"implicit\"]\nresponse_types = [\"id_token\", \"code id_token\"]"),
+            6,
+            "\"code id_token\", which needs authorization_code in",
+        ),
         (app("grant_types = [\"refresh_token\"]"), 5, "has refresh_token without authorization_code"),
-        (app("grant_types = [\"implicit\"]"), 5, "must be one of authorization_code, refresh_token"),
+        (app("grant_types = [\"implicit\"]"), 1, "`response_types` must have one with id_token or token"),
+        (app("allow_http_implicit_callbacks = 1"), 5, "must be true or false"),
+        (
+            app(&implicit("")).replace("https://rp.example/cb", "http://intranet/cb"),
+            4,
+            "\"http://intranet/cb\": with implicit, tokens are sent there",
+        ),
+        (
+            app(&implicit("type = \"native\"")).replace("https://rp.example/cb", "com.example.app:/cb"),
+            4,
+            "or set allow_http_implicit_callbacks",
+        ),
         (app("web_origins = [\"*\"]"), 5, "\"*\" in `web_origins` must be an origin"),
         (app("web_origins = [\"https://rp.example/\"]"), 5, "must be an origin"),
         (app("web_origins = [\"https://RP.example\"]"), 5, "must be an origin"),
@@ -104,6 +135,22 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         (app("access_token_expire = 2592001"), 5, "must be 60 to 2592000 seconds"),
         (app("refresh_token_expire = 31536001"), 5, "must be 60 to 31536000 seconds"),
         (app("sso = 1"), 5, "`sso` must be true or false, not a number"),
+        (app("constant_claims = []"), 5, "`constant_claims` must be a table, not a list"),
+        (
+            app("constant_claims = { sub = \"x\" }"),
+            5,
+            "\"sub\" in `constant_claims` is a claim of the protocol",
+        ),
+        (app("constant_claims.AUD = \"x\""), 5, "\"AUD\" in `constant_claims` is a claim of the protocol"),
+        (app("constant_claims = { email = \"x\" }"), 5, "\"email\" in `constant_claims` is a built-in claim"),
+        (app("constant_claims = { \"a b\" = 1 }"), 5, "\"a b\" in `constant_claims` must be 1 to 128"),
+        (app("[applications.constant_claims]\nKEY = 1\nnonce = 2"), 7, "\"nonce\" in `constant_claims` is"),
+        (app("constant_claims = { KEY = inf }"), 5, "has a number that JSON cannot hold"),
+        (
+            app(&format!("constant_claims = {{ KEY = \"{}\" }}", "x".repeat(4096))),
+            5,
+            "`constant_claims` must be at most 4096 bytes as JSON; it is 4106",
+        ),
         (app("logo_uri = \"http://rp.example/logo.png\""), 5, "`logo_uri` must be an https:// URL"),
         (app("logo_uri = \"javascript:alert(1)\""), 5, "`logo_uri` must be an https:// URL"),
         (app("description = \"a\\u0000\""), 5, "`description` must be at most 1000 bytes"),
@@ -127,7 +174,16 @@ async fn what_is_allowed_is_allowed() {
         app("type = \"api\"\nlogout_redirect_uris = [\"http://intranet/out\"]"),
         app("token_endpoint_auth_method = \"none\"\nid_token_signed_response_alg = \"HS256\""),
         app("web_origins = [\"https://rp.example\", \"http://localhost:5173\", \"https://rp.example:8443\"]"),
+        app("constant_claims = { KEY = \"VALUE\", nested = { a = [1, 2.5, true] } }"),
+        app(&format!("constant_claims = {{ K = \"{}\" }}", "x".repeat(4096 - 8))),
         app("authorization_code_expire = 10\naccess_token_expire = 2592000\nid_token_expire = 31536000"),
+        app(&implicit("")),
+        app("grant_types = [\"authorization_code\", \"implicit\"]\nresponse_types = [\"code id_token\"]"),
+        app("grant_types = [\"authorization_code\"]\nresponse_types = [\"code\", \"none\"]"),
+        app(&implicit("")).replace("https://rp.example/cb", "http://localhost:5173/cb"),
+        app(&implicit("")).replace("https://rp.example/cb", "http://notes.localhost/cb"),
+        app(&implicit("allow_http_implicit_callbacks = true"))
+            .replace("https://rp.example/cb", "http://intranet/cb"),
         "[[applications]]\nname = \"A\"\nidentifier = \"a\"\ntype = \"api\"".into(),
         "[[applications]]\nname = \"A\"\nidentifier = \"a\"\ngrant_types = []\nresponse_types = []".into(),
     ] {
@@ -254,7 +310,7 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         app.settings.introspection_endpoint_auth_method = AuthMethod::None;
         app.settings.revocation_endpoint_auth_method = AuthMethod::None;
     };
-    let breaks: [Break; 11] = [
+    let breaks: [Break; 14] = [
         |app| {
             app.settings.kind = ApplicationType::Spa;
             app.secret = Some(Secret::new("s"));
@@ -267,7 +323,14 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         |app| app.settings.redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
         |app| app.settings.logout_redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
         |app| app.settings.redirect_uris.clear(),
+        |app| {
+            app.settings.redirect_uris.push(RedirectUri::parse("http://intranet/cb").unwrap());
+            app.settings.grant_types.push(GrantType::Implicit);
+            app.settings.response_types.push(ResponseType::IdToken);
+        },
         |app| app.settings.response_types.clear(),
+        |app| app.settings.response_types.push(ResponseType::CodeToken),
+        |app| drop(app.settings.constant_claims.insert("Sub".to_owned(), "x".into())),
         |app| app.settings.grant_types = vec![GrantType::RefreshToken],
     ];
     assert_eq!(breaks.len(), APPLICATION_RULES.len(), "a rule has no case here");

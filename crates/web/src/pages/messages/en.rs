@@ -60,6 +60,7 @@ pub const EN: Messages = Messages {
         title: "See further details",
         detail: "Additional fields your organization keeps about you",
     },
+    scope_custom: Phrase("Use “{}”"),
     scope_offline: Line {
         title: "Keep access while you are away",
         detail: "Stay signed in and act for you when you are not using it",
@@ -162,6 +163,9 @@ pub const EN: Messages = Messages {
     form_post_title: "One moment",
     form_post_lead: "We are taking you back to the application. If nothing happens, press the button.",
     form_post_submit: "Continue",
+
+    web_message_lead: "The answer goes back to the window that opened this page. If this page stays, close it and go on in that window.",
+    web_message_no_script: "This page needs scripts to hand the answer over. Allow them for this address, or use another browser, and begin again from the application.",
 
     start_title: "A sign-in service",
     start_title_app: Phrase("Sign-in for {}"),

@@ -53,6 +53,7 @@ pub const ZH: Messages = Messages {
     scope_extended_fields: Line {
         title: "查看更多信息", detail: "您的组织为您保存的其他字段"
     },
+    scope_custom: Phrase("使用“{}”"),
     scope_offline: Line {
         title: "在您离开时保持访问", detail: "保持登录状态，并在您未使用时代表您操作"
     },
@@ -152,6 +153,9 @@ pub const ZH: Messages = Messages {
     form_post_title: "请稍候",
     form_post_lead: "正在带您返回应用。如果没有反应，请点击下方按钮。",
     form_post_submit: "继续",
+
+    web_message_lead: "结果会交给打开本页面的窗口。如果此页面一直没有关闭，请关闭它并回到那个窗口继续。",
+    web_message_no_script: "本页面需要脚本才能交付结果。请允许此地址运行脚本，或换用其他浏览器，然后从应用重新开始。",
 
     start_title: "登录服务",
     start_title_app: Phrase("{} 的登录服务"),

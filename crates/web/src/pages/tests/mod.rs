@@ -50,7 +50,7 @@ const ALERTS: [LoginAlert; 6] = [
     LoginAlert::TooLong,
 ];
 
-const SCOPES: [ScopeLine; 8] = [
+const SCOPES: [ScopeLine<'static>; 8] = [
     ScopeLine::Profile,
     ScopeLine::Email,
     ScopeLine::Phone,
@@ -105,7 +105,7 @@ fn account<'a>(lang: Lang, v: &'a Values) -> AccountPage<'a> {
     }
 }
 
-fn consent<'a>(lang: Lang, v: &'a Values, scopes: &'a [ScopeLine], offline: bool) -> ConsentPage<'a> {
+fn consent<'a>(lang: Lang, v: &'a Values, scopes: &'a [ScopeLine<'a>], offline: bool) -> ConsentPage<'a> {
     ConsentPage {
         lang,
         app_name: &v.name,
@@ -123,15 +123,27 @@ fn form_post<'a>(lang: Lang, v: &'a Values, fields: &'a [(&'a str, &'a str)]) ->
     FormPostPage { lang, action: &v.url, fields, nonce: &v.text }
 }
 
+fn web_message<'a>(lang: Lang, v: &'a Values) -> WebMessagePage<'a> {
+    WebMessagePage { lang, origin: &v.url, message: &v.text, nonce: &v.text }
+}
+
 /// Every page there is, in every shape it has.
 fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
     let fields = [(v.name.as_str(), v.text.as_str()), ("state", "s")];
     let (name, text, url) = (v.name.as_str(), v.text.as_str(), v.url.as_str());
+    let claims = [v.text.clone(), v.name.clone()];
+    let custom = [
+        ScopeLine::Custom { name, description: Some(text), claims: &claims },
+        ScopeLine::Custom { name, description: None, claims: &claims },
+        ScopeLine::Custom { name, description: None, claims: &[] },
+    ];
     let mut pages: Vec<(String, askama::Result<String>)> = vec![
         ("login".to_owned(), login(lang, v, None).render()),
         ("account".to_owned(), account(lang, v).render()),
         ("consent".to_owned(), consent(lang, v, &SCOPES, true).render()),
+        ("consent custom".to_owned(), consent(lang, v, &custom, false).render()),
         ("form_post".to_owned(), form_post(lang, v, &fields).render()),
+        ("web_message".to_owned(), web_message(lang, v).render()),
     ];
     for alert in ALERTS {
         pages.push((format!("login {alert:?}"), login(lang, v, Some(alert)).render()));
@@ -181,6 +193,10 @@ fn values_arrive_unchanged() {
         let (tags, _) = read(&form_post(Lang::En, &v, &fields).render().unwrap());
         assert!(tags.iter().any(|tag| tag.is("input", "name", "code") && tag.get("value") == Some(&v.text)));
         assert!(tags.iter().any(|tag| tag.is("form", "action", &v.url)));
+        let (tags, _) = read(&web_message(Lang::En, &v).render().unwrap());
+        let script = tags.iter().find(|tag| tag.name == "script").unwrap();
+        let data = [script.get("data-origin"), script.get("data-message")];
+        assert_eq!(data, [Some(v.url.as_str()), Some(v.text.as_str())]);
     }
 }
 
@@ -190,7 +206,8 @@ fn pages_keep_to_a_strict_content_security_policy() {
         for (name, html) in both_languages(&v) {
             let (tags, _) = read(&html);
             let scripts = tags.iter().filter(|tag| tag.name == "script").count();
-            assert_eq!(scripts, usize::from(name.starts_with("form_post")), "{name}");
+            let scripted = name.starts_with("form_post") || name.starts_with("web_message");
+            assert_eq!(scripts, usize::from(scripted), "{name}");
             assert!(tags.iter().all(|tag| tag.name != "style" && tag.name != "base" && tag.name != "iframe"));
             let inline = |key: &str| key == "style" || key.starts_with("on") || key == "formaction";
             assert!(tags.iter().all(|tag| tag.attributes.iter().all(|(key, _)| !inline(key))), "{name}");
@@ -373,20 +390,44 @@ fn waiting_times_are_words() {
 fn consent_lists_what_is_asked_for_and_nothing_else() {
     let v = sample();
     let t = Lang::En.messages();
-    let titles = |scopes: &[ScopeLine], offline| -> Vec<&str> {
-        consent(Lang::En, &v, scopes, offline).lines().iter().map(|line| line.title).collect()
+    let titles = |scopes: &[ScopeLine], offline| -> Vec<String> {
+        consent(Lang::En, &v, scopes, offline).lines().iter().map(|line| line.title.to_string()).collect()
     };
     assert_eq!(titles(&[], false), [t.scope_openid.title]);
     assert_eq!(
         titles(&[ScopeLine::Roles, ScopeLine::Email], true),
         [t.scope_openid.title, t.scope_roles.title, t.scope_email.title, t.scope_offline.title]
     );
-    let all: HashSet<&str> = titles(&SCOPES, true).into_iter().collect();
+    let all: HashSet<String> = titles(&SCOPES, true).into_iter().collect();
     assert_eq!(all.len(), SCOPES.len() + 2, "two scopes in the same words");
     let html = consent(Lang::En, &v, &[ScopeLine::Roles], false).render().unwrap();
     let (tags, text) = read(&html);
     assert_eq!(tags.iter().filter(|tag| tag.name == "li").count(), 2);
     assert!(text.contains(t.scope_roles.detail) && !text.contains(t.scope_offline.title));
+}
+
+#[test]
+fn attack_03_a_scope_of_the_pool_is_told_in_the_words_of_its_operator_and_as_text() {
+    for v in hostile() {
+        let claims = [v.name.clone(), "desk".to_owned()];
+        let lines = [
+            ScopeLine::Custom { name: "work", description: Some(&v.text), claims: &claims },
+            ScopeLine::Custom { name: &v.name, description: None, claims: &[] },
+        ];
+        for (lang, use_it) in
+            [(Lang::En, format!("Use “{}”", v.name)), (Lang::Zh, format!("使用“{}”", v.name))]
+        {
+            let (tags, text) = read(&consent(lang, &v, &lines, false).render().unwrap());
+            assert_eq!(tags.iter().filter(|tag| tag.name == "li").count(), 3);
+            assert_eq!(
+                tags.iter().filter(|tag| tag.name == "bdi" && tag.get("class") == Some("quiet")).count(),
+                3
+            );
+            for words in [&v.text, &format!("{}, desk", v.name), &use_it] {
+                assert!(text.contains(words.as_str()), "{words}: {text}");
+            }
+        }
+    }
 }
 
 #[test]
