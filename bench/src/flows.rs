@@ -49,6 +49,10 @@ pub enum Flow {
     Exchange(Alg),
     /// Both: two requests.
     Code(Alg),
+    /// `id_token token` from the authorization endpoint, for somebody who is signed in.
+    Implicit(Alg),
+    /// `code id_token token` from the authorization endpoint, for somebody who is signed in.
+    Hybrid(Alg),
     /// A refresh, each with the successor of the last.
     Refresh(Alg),
     /// A login with the password: four requests and one Argon2.
@@ -70,6 +74,10 @@ impl Flow {
         Flow::Exchange(Alg::Es256),
         Flow::Code(Alg::Rs256),
         Flow::Code(Alg::Es256),
+        Flow::Implicit(Alg::Rs256),
+        Flow::Implicit(Alg::Es256),
+        Flow::Hybrid(Alg::Rs256),
+        Flow::Hybrid(Alg::Es256),
         Flow::Refresh(Alg::Rs256),
         Flow::Refresh(Alg::Es256),
         Flow::Login,
@@ -78,8 +86,21 @@ impl Flow {
     /// How many tokens of which kind one round signs.
     pub fn signs(self) -> Option<(Alg, u32)> {
         match self {
-            Flow::Exchange(alg) | Flow::Code(alg) | Flow::Refresh(alg) => Some((alg, 2)),
+            Flow::Exchange(alg)
+            | Flow::Code(alg)
+            | Flow::Implicit(alg)
+            | Flow::Hybrid(alg)
+            | Flow::Refresh(alg) => Some((alg, 2)),
             _ => None,
+        }
+    }
+
+    /// What is asked for at the authorization endpoint.
+    pub fn response_type(self) -> &'static str {
+        match self {
+            Flow::Implicit(_) => "id_token%20token",
+            Flow::Hybrid(_) => "code%20id_token%20token",
+            _ => "code",
         }
     }
 
@@ -94,7 +115,7 @@ impl Flow {
             Flow::Refresh(Alg::Es256) => Some(13_000.0),
             Flow::Exchange(Alg::Rs256) | Flow::Refresh(Alg::Rs256) => Some(3_300.0),
             Flow::Login => Some(70.0),
-            Flow::Authorize | Flow::Sso | Flow::Code(_) => None,
+            Flow::Authorize | Flow::Sso | Flow::Code(_) | Flow::Implicit(_) | Flow::Hybrid(_) => None,
         }
     }
 
@@ -115,6 +136,8 @@ impl fmt::Display for Flow {
             Flow::Sso => f.write_str("sso"),
             Flow::Exchange(alg) => write!(f, "code exchange {alg}"),
             Flow::Code(alg) => write!(f, "code flow {alg}"),
+            Flow::Implicit(alg) => write!(f, "implicit {alg}"),
+            Flow::Hybrid(alg) => write!(f, "hybrid {alg}"),
             Flow::Refresh(alg) => write!(f, "refresh {alg}"),
             Flow::Login => f.write_str("password login"),
         }

@@ -27,6 +27,8 @@ identifier = "rs256"
 id = "bbbbbbbbbbbbbbbbbbbb0001"
 secret = "bench-secret-bench-secret-bench-secret"
 redirect_uris = ["http://localhost:1/cb"]
+grant_types = ["authorization_code", "refresh_token", "implicit"]
+response_types = ["code", "id_token token", "code id_token token"]
 sso = true
 authorization_code_expire = 3600
 [[applications]]
@@ -35,6 +37,8 @@ identifier = "es256"
 id = "bbbbbbbbbbbbbbbbbbbb0002"
 secret = "bench-secret-bench-secret-bench-secret"
 redirect_uris = ["http://localhost:1/cb"]
+grant_types = ["authorization_code", "refresh_token", "implicit"]
+response_types = ["code", "id_token token", "code id_token token"]
 sso = true
 authorization_code_expire = 3600
 id_token_signed_response_alg = "ES256"

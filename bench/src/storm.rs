@@ -119,7 +119,7 @@ fn blow(site: &Arc<Site>, weather: &Arc<Weather>) -> Result<(), Failure> {
 async fn guess(site: Arc<Site>, weather: Arc<Weather>, number: u64) -> Result<(), Failure> {
     let mut connection = Connection::open(site.port).await?;
     let mut browser = Browser::new(&mut connection, site.port);
-    let form = browser.open_login(&worker::authorize(Alg::Es256)).await?;
+    let form = browser.open_login(&worker::authorize(Alg::Es256, Flow::Login.response_type())).await?;
     let mut name = number;
     weather.waiting.fetch_add(1, Ordering::Relaxed);
     while !weather.over.load(Ordering::Relaxed) {

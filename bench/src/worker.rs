@@ -128,7 +128,7 @@ fn token_request(port: u16, grant: &str, length: usize, rest: &str) -> (Vec<u8>,
 }
 
 impl Text {
-    fn new(port: u16, alg: Alg) -> Text {
+    fn new(port: u16, alg: Alg, response_type: &str) -> Text {
         let id = alg.client_id();
         let callback = "http%3A%2F%2Flocalhost%3A1%2Fcb";
         let rest = format!("&code_verifier={VERIFIER}&redirect_uri={callback}&client_id={id}");
@@ -142,7 +142,7 @@ impl Text {
             discovery: http::get(port, "/oidc/.well-known/openid-configuration", ""),
             jwks: http::get(port, "/oidc/.well-known/jwks.json", ""),
             user_info: unfinished("/oidc/me", "authorization: Bearer "),
-            authorize: unfinished(&authorize(alg), "cookie: signet_session="),
+            authorize: unfinished(&authorize(alg, response_type), "cookie: signet_session="),
             exchange: token_request(port, "grant_type=authorization_code&code=", 64, &rest),
             refresh: token_request(
                 port,
@@ -159,7 +159,7 @@ impl Worker {
     pub async fn start(site: Arc<Site>, flow: Flow, slot: usize) -> Result<Worker, Failure> {
         let connection = Connection::open(site.port).await?;
         let alg = flow.signs().map_or(Alg::Es256, |(alg, _)| alg);
-        let text = Text::new(site.port, alg);
+        let text = Text::new(site.port, alg, flow.response_type());
         let random = Seeded(1000 + slot as u64);
         Ok(Worker { site, flow, slot, connection, random, codes: Vec::new(), text })
     }
@@ -200,10 +200,11 @@ impl Worker {
                 let code = self.authorize().await?;
                 self.exchange(&code).await?;
             }
+            Flow::Implicit(_) | Flow::Hybrid(_) => self.front().await?,
             Flow::Refresh(alg) => drop(self.refresh(alg).await?.status),
             Flow::Login => {
                 let user = self.random.next_u64() % self.site.population.size.users.max(1);
-                let path = authorize(Alg::Es256);
+                let path = authorize(Alg::Es256, self.flow.response_type());
                 Browser::new(&mut self.connection, self.site.port)
                     .sign_in(&path, &Population::username(user))
                     .await?;
@@ -232,12 +233,29 @@ impl Worker {
     }
 
     async fn authorize(&mut self) -> Result<String, Failure> {
+        let answer = self.ask().await?;
+        let code = answer.location()?.split(['?', '&']).find_map(|pair| pair.strip_prefix("code="));
+        code.map(str::to_owned).ok_or_else(|| answer.unexpected("no code"))
+    }
+
+    /// What was signed is what the figures say: an access token and an ID token.
+    async fn front(&mut self) -> Result<(), Failure> {
+        let answer = self.ask().await?;
+        let location = answer.location()?;
+        let has = |name: &str| location.split(['#', '&']).any(|pair| pair.starts_with(name));
+        if has("access_token=") && has("id_token=") {
+            Ok(())
+        } else {
+            Err(answer.unexpected("not two tokens"))
+        }
+    }
+
+    /// The answer of the authorization endpoint to somebody who is signed in.
+    async fn ask(&mut self) -> Result<Answer<'_>, Failure> {
         let population = &self.site.population;
         let session = population.session(self.random.next_u64() % population.size.sessions).encode();
         let parts = [self.text.authorize.as_slice(), session.as_bytes(), b"\r\n\r\n"];
-        let answer = self.connection.send(&parts).await?.expect(303)?;
-        let code = answer.location()?.split(['?', '&']).find_map(|pair| pair.strip_prefix("code="));
-        code.map(str::to_owned).ok_or_else(|| answer.unexpected("no code"))
+        self.connection.send(&parts).await?.expect(303)
     }
 
     /// A browser with a login at the pool's address comes to an application's own host for the first time.
@@ -300,9 +318,9 @@ fn pick<'a>(tokens: &'a [String], random: &mut Seeded) -> Result<&'a str, Failur
 }
 
 /// An authorization request.
-pub fn authorize(alg: Alg) -> String {
+pub fn authorize(alg: Alg, response_type: &str) -> String {
     format!(
-        "/oidc/auth?client_id={}&response_type=code&scope=openid%20profile%20offline_access&state=s&nonce=n\
+        "/oidc/auth?client_id={}&response_type={response_type}&scope=openid%20profile%20offline_access&state=s&nonce=n\
          &redirect_uri=http%3A%2F%2Flocalhost%3A1%2Fcb&code_challenge={CHALLENGE}&code_challenge_method=S256",
         alg.client_id()
     )

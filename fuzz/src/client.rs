@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use signet_protocol::{
-    application::{ActiveApplication, Application, ApplicationSettings, AuthMethod},
-    authorize::{AuthorizeError, Draft, PARAMETERS, check, client_id},
+    application::{ActiveApplication, Application, ApplicationSettings, AuthMethod, GrantType, ResponseType},
+    authorize::{Addressee, AuthorizeError, Draft, PARAMETERS, ResponseMode, check, client_id},
     client_auth::{authenticate, presented},
     end_session::EndSessionRequest,
     id::{AppId, PoolId},
-    issuer::Identifier,
+    issuer::{BaseUrl, Identifier, Issuer, IssuerId, Site},
     limits::{AUTHORIZATION_BYTES, NONCE_BYTES, STATE_BYTES},
     params::{RawParams, encode_pairs},
     redirect_uri::RedirectUri,
     secret::Secret,
+    token::FrontTokens,
 };
 
 use crate::{first_line, utf8};
@@ -28,11 +29,19 @@ fn application(secret: &str) -> ActiveApplication {
         secret: Some(Secret::new(secret)),
         settings: ApplicationSettings {
             redirect_uris: vec![RedirectUri::parse("https://rp.example/cb").unwrap()],
+            grant_types: GrantType::ALL.to_vec(),
+            response_types: ResponseType::ALL.to_vec(),
             ..ApplicationSettings::default()
         },
         version: 1,
     };
     Arc::new(application).active().unwrap()
+}
+
+fn issuer() -> Issuer {
+    let (base, pool) =
+        (BaseUrl::parse("https://id.example").unwrap(), PoolId::parse("a00000000000000000000001").unwrap());
+    Issuer::at(&base, &Site::Pool, pool, IssuerId::Pool(pool))
 }
 
 /// The first line is `Authorization`, the rest a form body. Nothing of them is in an answer or in `Debug`, and whoever
@@ -99,8 +108,16 @@ pub fn authorization_request(data: &[u8]) {
     if let Ok(request) = outcome {
         assert!(!params.duplicate() && params.get("state").is_none_or(|state| state.len() <= STATE_BYTES));
         assert!(request.nonce.as_ref().is_none_or(|nonce| nonce.len() <= NONCE_BYTES));
+        assert!(request.nonce.is_some() || !request.response_type.gives_id_token());
         assert!(request.max_age.is_none_or(|age| age.0 >= 0));
         assert!(request.challenge.as_ref().is_none_or(|challenge| challenge.value().len() <= 128));
+        if let Ok(to) = Addressee::find(&params, &application, &issuer()) {
+            let mode = to.success(None, FrontTokens::default()).mode();
+            assert!(
+                mode != ResponseMode::Query || !request.response_type.is_front(),
+                "tokens stay out of queries"
+            );
+        }
         if let Ok(stored) = stored {
             let again = check(&Draft::parse(&stored), &application).expect("it passed before it was stored");
             assert_eq!(again, request);

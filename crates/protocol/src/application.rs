@@ -10,6 +10,7 @@ use crate::{
     issuer::Identifier,
     jose::{ClientKeys, ContentEncryption, KeyAlg, KeyManagementAlg, SigningAlg},
     redirect_uri::{self, RedirectUri, Scheme, VerifiedRedirectUri},
+    request_uri::{self, RequestReference, RequestUri},
     secret::Secret,
     time::Seconds,
 };
@@ -140,10 +141,39 @@ names!(
         ClientSecretPost = "client_secret_post",
         /// HTTP Basic.
         ClientSecretBasic = "client_secret_basic",
+        /// An assertion keyed by the secret (RFC 7523).
+        ClientSecretJwt = "client_secret_jwt",
+        /// An assertion signed with a key of the client's own.
+        PrivateKeyJwt = "private_key_jwt",
         /// `client_id` alone: a public client.
         None = "none",
     }
 );
+
+names!(
+    /// `request_object_signing_alg` (OpenID Connect Registration §2).
+    RequestObjectAlg {
+        /// Not signed.
+        None = "none",
+        /// [`SigningAlg::Rs256`].
+        Rs256 = "RS256",
+        /// [`SigningAlg::Ps256`].
+        Ps256 = "PS256",
+        /// [`SigningAlg::Es256`].
+        Es256 = "ES256",
+        /// [`SigningAlg::EdDsa`].
+        EdDsa = "EdDSA",
+        /// [`SigningAlg::Hs256`].
+        Hs256 = "HS256",
+    }
+);
+
+impl RequestObjectAlg {
+    /// The algorithm of a signature; `None` for an object that has none.
+    pub fn signing(self) -> Option<SigningAlg> {
+        SigningAlg::parse(self.as_str())
+    }
+}
 
 /// The settings of an application that are stored and exported together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,6 +198,8 @@ pub struct ApplicationSettings {
     pub introspection_endpoint_auth_method: AuthMethod,
     /// How it authenticates at the revocation endpoint.
     pub revocation_endpoint_auth_method: AuthMethod,
+    /// What its assertions are signed with, at all three; any algorithm of its keys if none is named.
+    pub token_endpoint_auth_signing_alg: Option<SigningAlg>,
     /// What its ID tokens are signed with.
     pub id_token_signed_response_alg: SigningAlg,
     /// What its access tokens are signed with; never HS256, since others verify them.
@@ -180,6 +212,14 @@ pub struct ApplicationSettings {
     pub id_token_encrypted_response_enc: Option<ContentEncryption>,
     /// Its public keys.
     pub jwks: Option<ClientKeys>,
+    /// Where its public keys are, in place of `jwks`.
+    pub jwks_uri: Option<String>,
+    /// What its request objects are signed with; any algorithm of its keys if none is named, but never `none`.
+    pub request_object_signing_alg: Option<RequestObjectAlg>,
+    /// Whether it must send signed request objects (RFC 9101 §10.5).
+    pub require_signed_request_object: bool,
+    /// Where its request objects may be fetched from.
+    pub request_uris: Vec<RequestUri>,
     /// Origins whose scripts may call the endpoints; empty: the origins of the callbacks.
     pub web_origins: Vec<String>,
     /// Lifetime of a code.
@@ -220,12 +260,17 @@ impl Default for ApplicationSettings {
             token_endpoint_auth_method: AuthMethod::ClientSecretPost,
             introspection_endpoint_auth_method: AuthMethod::ClientSecretPost,
             revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
+            token_endpoint_auth_signing_alg: None,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
             userinfo_signed_response_alg: None,
             id_token_encrypted_response_alg: None,
             id_token_encrypted_response_enc: None,
             jwks: None,
+            jwks_uri: None,
+            request_object_signing_alg: None,
+            require_signed_request_object: false,
+            request_uris: Vec::new(),
             web_origins: Vec::new(),
             authorization_code_expire: Seconds(600),
             id_token_expire: Seconds(3600),
@@ -303,6 +348,11 @@ impl Application {
             &self.settings.redirect_uris,
             self.settings.kind == ApplicationType::Native,
         )
+    }
+
+    /// Whether and how `asked` may be fetched as a request object (OpenID Connect Core §6.2).
+    pub fn find_request_uri<'a>(&self, asked: &'a str) -> Option<RequestReference<'a>> {
+        request_uri::find(asked, &self.settings.request_uris)
     }
 
     /// The origins whose scripts may read this application's answers.

@@ -1,9 +1,12 @@
 //! Client authentication (RFC 6749 §2.3, OpenID Connect Core §9): exactly the registered method, one per request.
 
+use std::fmt;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
     application::{ActiveApplication, AuthMethod},
+    client_assertion::{self, JWT_BEARER},
     error::{ErrorCode, Refusal, refuse},
     id::AppId,
     limits::AUTHORIZATION_BYTES,
@@ -16,11 +19,40 @@ use crate::{
 pub struct PresentedClient {
     /// The `client_id`, if it has the form of one.
     pub id: Option<AppId>,
-    method: AuthMethod,
-    secrets: Vec<Secret>,
+    proof: Proof,
 }
 
-/// An application that authenticated by its registered method at this request. Only [`authenticate`] makes one.
+#[derive(Clone)]
+enum Proof {
+    None,
+    /// What the secret may be, and where it stood.
+    Secret(AuthMethod, Vec<Secret>),
+    Assertion(String),
+}
+
+/// An assertion is as good as a secret, once (attack 25).
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Proof::None => "None",
+            Proof::Secret(method, _) => method.as_str(),
+            Proof::Assertion(_) => "Assertion(…)",
+        })
+    }
+}
+
+impl PresentedClient {
+    /// The assertion, if that is how it proves it.
+    pub fn assertion(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Assertion(text) => Some(text),
+            Proof::None | Proof::Secret(..) => None,
+        }
+    }
+}
+
+/// An application that authenticated by its registered method at this request. Only [`authenticate`] and an assertion that
+/// was spent make one.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient(ActiveApplication);
 
@@ -28,6 +60,10 @@ impl AuthenticatedClient {
     /// The application.
     pub fn application(&self) -> &ActiveApplication {
         &self.0
+    }
+
+    pub(crate) fn by_assertion(verified: client_assertion::Verified) -> AuthenticatedClient {
+        AuthenticatedClient(verified.into_client())
     }
 }
 
@@ -39,22 +75,29 @@ pub const INVALID_CLIENT: Refusal = refuse(
 
 /// Reads the credentials of a request from its form body and `Authorization` header.
 pub fn presented(params: &RawParams, authorization: Option<&str>) -> Result<PresentedClient, Refusal> {
-    if params.get("client_assertion").or(params.get("client_assertion_type")).is_some() {
-        return Err(refuse(ErrorCode::InvalidClient, "client_assertion is not supported at this endpoint"));
-    }
     let body_id = params.get("client_id");
     let body_secret = params.get("client_secret");
+    if let Some(text) = assertion(params)? {
+        if body_secret.is_some() || authorization.is_some() {
+            return Err(refuse(
+                ErrorCode::InvalidRequest,
+                "a secret and client_assertion are both given; use one method per request",
+            ));
+        }
+        let claimed = client_assertion::claimed_client(text);
+        let agrees = body_id.is_none_or(|body| AppId::parse(body) == claimed);
+        let proof = Proof::Assertion(text.to_owned());
+        return Ok(PresentedClient { id: claimed.filter(|_| agrees), proof });
+    }
     let Some(header) = authorization else {
         let id = body_id.ok_or(refuse(
             ErrorCode::InvalidClient,
             "client_id is missing; send it in the form body or by HTTP Basic",
         ))?;
-        let method = if body_secret.is_some() { AuthMethod::ClientSecretPost } else { AuthMethod::None };
-        return Ok(PresentedClient {
-            id: AppId::parse(id),
-            method,
-            secrets: body_secret.map(Secret::new).into_iter().collect(),
+        let proof = body_secret.map_or(Proof::None, |secret| {
+            Proof::Secret(AuthMethod::ClientSecretPost, vec![Secret::new(secret)])
         });
+        return Ok(PresentedClient { id: AppId::parse(id), proof });
     };
     let (id, secrets) = parse_basic(header).ok_or(refuse(
         ErrorCode::InvalidClient,
@@ -66,7 +109,23 @@ pub fn presented(params: &RawParams, authorization: Option<&str>) -> Result<Pres
             "credentials are in the Authorization header and in the body; use one method per request",
         ));
     }
-    Ok(PresentedClient { id: AppId::parse(&id), method: AuthMethod::ClientSecretBasic, secrets })
+    let proof = Proof::Secret(AuthMethod::ClientSecretBasic, secrets);
+    Ok(PresentedClient { id: AppId::parse(&id), proof })
+}
+
+/// The assertion of a request (RFC 7521 §4.2).
+fn assertion(params: &RawParams) -> Result<Option<&str>, Refusal> {
+    match (params.get("client_assertion_type"), params.get("client_assertion")) {
+        (None, None) => Ok(None),
+        (Some(JWT_BEARER), Some(text)) => Ok(Some(text)),
+        (Some(JWT_BEARER), None) => {
+            Err(refuse(ErrorCode::InvalidRequest, "client_assertion is missing beside client_assertion_type"))
+        }
+        _ => Err(refuse(
+            ErrorCode::InvalidRequest,
+            "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        )),
+    }
 }
 
 /// Parses `Basic base64(client_id:client_secret)`.
@@ -92,23 +151,22 @@ fn parse_basic(header: &str) -> Option<(String, Vec<Secret>)> {
 
 /// Checks that `application` is who it says, by `method`, which is the one registered for the endpoint in question.
 ///
-/// `application` is what `presented.id` was found to be; `None` when there is no such active application here.
+/// `application` is what `presented.id` was found to be; `None` when there is no such active application here. An assertion
+/// is for [`client_assertion::asserted`] to check, and refused here.
 pub fn authenticate(
     application: Option<ActiveApplication>,
     presented: &PresentedClient,
     method: impl FnOnce(&ActiveApplication) -> AuthMethod,
 ) -> Result<AuthenticatedClient, Refusal> {
     let application = application.filter(|app| presented.id == Some(app.id)).ok_or(INVALID_CLIENT)?;
-    if method(&application) != presented.method {
-        return Err(INVALID_CLIENT);
-    }
-    let proved = match presented.method {
-        AuthMethod::None => true,
-        AuthMethod::ClientSecretPost | AuthMethod::ClientSecretBasic => {
+    let proved = match (&presented.proof, method(&application)) {
+        (Proof::None, AuthMethod::None) => true,
+        (Proof::Secret(by, secrets), registered) if *by == registered => {
             application.secret.as_ref().is_some_and(|own| {
-                presented.secrets.iter().fold(false, |found, secret| found | own.matches(secret.expose()))
+                secrets.iter().fold(false, |found, secret| found | own.matches(secret.expose()))
             })
         }
+        _ => false,
     };
     if proved { Ok(AuthenticatedClient(application)) } else { Err(INVALID_CLIENT) }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    application::{Application, AuthMethod, GrantType, ResponseType},
+    application::{Application, ApplicationSettings, AuthMethod, GrantType, RequestObjectAlg, ResponseType},
     authorize::ResponseMode,
     claims::CLAIMS_BY_SCOPE,
     issuer::Issuer,
@@ -40,6 +40,12 @@ pub struct Discovery {
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub claim_types_supported: Vec<&'static str>,
     pub claims_supported: Vec<String>,
@@ -49,6 +55,10 @@ pub struct Discovery {
     pub claims_parameter_supported: bool,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
+    pub require_request_uri_registration: bool,
+    pub require_signed_request_object: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub request_object_signing_alg_values_supported: Vec<&'static str>,
     pub authorization_response_iss_parameter_supported: bool,
 }
 
@@ -68,6 +78,11 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &Pool
         Some(s) if s.id_token_signed_response_alg == SigningAlg::Rs256 => vec![SigningAlg::Rs256],
         Some(s) => vec![SigningAlg::Rs256, s.id_token_signed_response_alg],
     };
+    let assertions = |own: fn(&ApplicationSettings) -> AuthMethod| match settings {
+        None => SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
+        Some(settings) => assertion_algs(settings, own(settings)),
+    };
+    let object_algs = application.map_or_else(all_object_algs, object_algs);
     let user_info =
         settings.map_or(SigningAlg::ALL.to_vec(), |s| s.userinfo_signed_response_alg.into_iter().collect());
     let encryption: Vec<KeyManagementAlg> = settings
@@ -109,6 +124,13 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &Pool
         revocation_endpoint_auth_methods_supported: methods(
             settings.map(|s| s.revocation_endpoint_auth_method),
         ),
+        token_endpoint_auth_signing_alg_values_supported: assertions(|s| s.token_endpoint_auth_method),
+        introspection_endpoint_auth_signing_alg_values_supported: assertions(|s| {
+            s.introspection_endpoint_auth_method
+        }),
+        revocation_endpoint_auth_signing_alg_values_supported: assertions(|s| {
+            s.revocation_endpoint_auth_method
+        }),
         code_challenge_methods_supported: challenges
             .into_iter()
             .flatten()
@@ -124,8 +146,11 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &Pool
         display_values_supported: vec!["page"],
         ui_locales_supported: vec!["en", "zh-CN"],
         claims_parameter_supported: false,
-        request_parameter_supported: false,
-        request_uri_parameter_supported: false,
+        request_parameter_supported: !object_algs.is_empty(),
+        request_uri_parameter_supported: settings.is_none_or(|s| !s.request_uris.is_empty()),
+        require_request_uri_registration: true,
+        require_signed_request_object: settings.is_some_and(|s| s.require_signed_request_object),
+        request_object_signing_alg_values_supported: object_algs,
         authorization_response_iss_parameter_supported: true,
     }
 }
@@ -142,6 +167,35 @@ fn user_claims(application: Option<&Application>, pool: &PoolSettings) -> Vec<St
         }
     }
     names
+}
+
+/// What assertions at an endpoint with this method may be signed with.
+fn assertion_algs(settings: &ApplicationSettings, method: AuthMethod) -> Vec<&'static str> {
+    let fits = |alg: &SigningAlg| match method {
+        AuthMethod::ClientSecretJwt => *alg == SigningAlg::Hs256,
+        AuthMethod::PrivateKeyJwt => *alg != SigningAlg::Hs256,
+        AuthMethod::ClientSecretPost | AuthMethod::ClientSecretBasic | AuthMethod::None => false,
+    };
+    let registered = settings.token_endpoint_auth_signing_alg;
+    let fits = SigningAlg::ALL.iter().copied().filter(fits);
+    fits.filter(|alg| registered.is_none_or(|own| own == *alg)).map(SigningAlg::as_str).collect()
+}
+
+fn all_object_algs() -> Vec<&'static str> {
+    RequestObjectAlg::ALL.iter().map(|alg| alg.as_str()).collect()
+}
+
+/// What an application's request objects may be signed with: as it is registered, else by whatever keys it has.
+fn object_algs(application: &Application) -> Vec<&'static str> {
+    let settings = &application.settings;
+    let has_keys = settings.jwks.is_some() || settings.jwks_uri.is_some();
+    let fits = |alg: &RequestObjectAlg| match (settings.request_object_signing_alg, alg) {
+        (Some(registered), alg) => registered == *alg,
+        (None, RequestObjectAlg::None) => false,
+        (None, RequestObjectAlg::Hs256) => application.secret.is_some(),
+        (None, _) => has_keys,
+    };
+    RequestObjectAlg::ALL.iter().copied().filter(fits).map(RequestObjectAlg::as_str).collect()
 }
 
 #[cfg(test)]

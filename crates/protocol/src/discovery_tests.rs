@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{samples::*, scope::Scope};
+use crate::{request_uri::RequestUri, samples::*, scope::Scope};
 
 const CLAIMS: &[&str] = &[
     "sub",
@@ -61,8 +61,8 @@ fn common(url: &str) -> Value {
         "display_values_supported": ["page"],
         "ui_locales_supported": ["en", "zh-CN"],
         "claims_parameter_supported": false,
-        "request_parameter_supported": false,
-        "request_uri_parameter_supported": false,
+        "request_parameter_supported": true,
+        "require_request_uri_registration": true,
         "authorization_response_iss_parameter_supported": true,
     })
 }
@@ -82,7 +82,9 @@ fn assert_document(document: &Discovery, url: &str, own: Value) {
 
 #[test]
 fn the_pools_document_lists_what_any_application_may_use() {
-    let methods = ["client_secret_post", "client_secret_basic", "none"];
+    let methods =
+        ["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"];
+    let algs = ["RS256", "PS256", "ES256", "EdDSA", "HS256"];
     assert_document(
         &discovery(&pool_issuer(), None, &PoolSettings::default()),
         "https://id.example.com/oidc",
@@ -102,6 +104,13 @@ fn the_pools_document_lists_what_any_application_may_use() {
             "token_endpoint_auth_methods_supported": methods,
             "introspection_endpoint_auth_methods_supported": methods,
             "revocation_endpoint_auth_methods_supported": methods,
+            "token_endpoint_auth_signing_alg_values_supported": algs,
+            "introspection_endpoint_auth_signing_alg_values_supported": algs,
+            "revocation_endpoint_auth_signing_alg_values_supported": algs,
+            "request_uri_parameter_supported": true,
+            "require_signed_request_object": false,
+            "request_object_signing_alg_values_supported":
+                ["none", "RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "code_challenge_methods_supported": ["S256"],
         }),
     );
@@ -133,9 +142,43 @@ fn an_applications_document_lists_what_it_may_use() {
             "token_endpoint_auth_methods_supported": ["none"],
             "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
             "revocation_endpoint_auth_methods_supported": ["client_secret_post"],
+            "request_uri_parameter_supported": false,
+            "require_signed_request_object": false,
+            "request_object_signing_alg_values_supported": ["HS256"],
             "code_challenge_methods_supported": ["S256", "plain"],
         }),
     );
+}
+
+#[test]
+fn assertions_and_request_objects_are_listed_as_they_are_registered() {
+    let listed = |change: fn(&mut ApplicationSettings)| {
+        let d = discovery(&app_issuer(), Some(&application_with(change)), &PoolSettings::default());
+        (
+            d.token_endpoint_auth_signing_alg_values_supported.join(" "),
+            d.revocation_endpoint_auth_signing_alg_values_supported.join(" "),
+            d.request_object_signing_alg_values_supported.join(" "),
+            d.request_uri_parameter_supported,
+        )
+    };
+    let row = |token: &str, revocation: &str, objects: &str, by_uri| {
+        (token.to_owned(), revocation.to_owned(), objects.to_owned(), by_uri)
+    };
+    assert_eq!(listed(|_| {}), row("", "", "HS256", false));
+    let by_keys = listed(|settings| {
+        settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretJwt;
+        settings.jwks_uri = Some("https://rp.example/jwks".into());
+        settings.request_uris = vec![RequestUri::parse("https://rp.example/req/").unwrap()];
+    });
+    let all = "RS256 PS256 ES256 EdDSA";
+    assert_eq!(by_keys, row(all, "HS256", &format!("{all} HS256"), true));
+    let registered = listed(|settings| {
+        settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        settings.token_endpoint_auth_signing_alg = Some(SigningAlg::Es256);
+        settings.request_object_signing_alg = Some(RequestObjectAlg::None);
+    });
+    assert_eq!(registered, row("ES256", "", "none", false));
 }
 
 #[test]

@@ -8,7 +8,9 @@ pub mod access_token;
 pub mod application;
 pub mod authorize;
 pub mod claims;
+pub mod client_assertion;
 pub mod client_auth;
+pub mod client_token;
 pub mod code;
 pub mod discovery;
 pub mod end_session;
@@ -26,6 +28,7 @@ pub mod pkce;
 pub mod pool;
 pub mod redirect_uri;
 pub mod refresh;
+pub mod request_uri;
 #[cfg(test)]
 mod samples;
 pub mod scope;

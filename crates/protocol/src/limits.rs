@@ -20,6 +20,8 @@ pub const SCOPE_BYTES: usize = 4096;
 pub const SCOPE_COUNT: usize = 128;
 /// Bytes of a redirect URI.
 pub const REDIRECT_URI_BYTES: usize = 2048;
+/// Bytes of a `request_uri`.
+pub const REQUEST_URI_BYTES: usize = 2048;
 /// Redirect URIs, logout redirect URIs or web origins of one application, each.
 pub const URIS_PER_APPLICATION: usize = 100;
 /// Bytes of what a person types as user name, e-mail or phone.

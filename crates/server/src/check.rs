@@ -22,8 +22,10 @@ use crate::{
 const APPLICATIONS: i64 = 20;
 /// Seconds by which clocks may differ.
 const DRIFT: i64 = 5;
-/// Days after which a signing key is called old.
+/// Days after which a signing key is called old where none is rotated by itself.
 const OLD_KEY_DAYS: i64 = 90;
+/// Days within which a running server has replaced a key whose time has come.
+const ROTATED_WITHIN: i64 = 7;
 const DAY: i64 = 86_400;
 
 /// Looks, prints a line for each thing, and fails if there is a problem.
@@ -32,7 +34,7 @@ pub async fn check(config: &Config, arguments: &Check) -> Result<(), Failure> {
     local::directory(config, &mut findings);
     let inspection = database(config, &mut findings).await;
     if let Some(inspection) = &inspection {
-        state(inspection, &mut findings);
+        state(inspection, config.key_rotation_days, &mut findings);
     }
     let base = config.base_url(config.listen.port())?;
     local::certificate(config, &base, &mut findings);
@@ -90,8 +92,8 @@ async fn database(config: &Config, findings: &mut Findings) -> Option<Inspection
     Some(inspection)
 }
 
-/// What the database says of itself.
-fn state(inspection: &Inspection, findings: &mut Findings) {
+/// What the database says of itself, where keys are rotated at the age of `rotation` days, if that is not 0.
+fn state(inspection: &Inspection, rotation: i64, findings: &mut Findings) {
     let (schema, known) = (inspection.schema, inspection.known);
     findings.add(match schema.cmp(&known) {
         std::cmp::Ordering::Equal => Finding::ok("schema", format!("version {schema}")),
@@ -113,7 +115,14 @@ fn state(inspection: &Inspection, findings: &mut Findings) {
         findings.add(drift("clock of the database", clock, now));
     }
     let age = |created: i64| (now - created) / DAY;
-    let old = inspection.signing_keys.iter().filter(|key| age(key.created_at.0) >= OLD_KEY_DAYS);
+    let (too_old, help) = match rotation {
+        0 => (OLD_KEY_DAYS, "Rotate them: signet keys rotate."),
+        days => (
+            days + ROTATED_WITHIN,
+            "A running server rotates them at the age of key_rotation_days: see that one runs, and look into its log.",
+        ),
+    };
+    let old = inspection.signing_keys.iter().filter(|key| age(key.created_at.0) >= too_old);
     findings.add(match (old.count(), inspection.signing_keys.first()) {
         (_, None) => Finding::ok("signing keys", "none yet: they are made at first use"),
         (0, Some(oldest)) => Finding::ok(
@@ -127,13 +136,13 @@ fn state(inspection: &Inspection, findings: &mut Findings) {
         (old, Some(oldest)) => Finding::warning(
             "signing keys",
             format!(
-                "{old} of {} are older than {OLD_KEY_DAYS} days; the oldest, of {} with {}, is {} days old",
+                "{old} of {} are older than {too_old} days; the oldest, of {} with {}, is {} days old",
                 inspection.signing_keys.len(),
                 oldest.issuer,
                 oldest.alg,
                 age(oldest.created_at.0)
             ),
-            "Rotate them: signet keys rotate.",
+            help,
         ),
     });
     findings.add(match inspection.unswept.as_slice() {
@@ -167,7 +176,7 @@ mod tests {
 
     fn states(inspection: &Inspection) -> Vec<(&'static str, State)> {
         let mut findings = Findings::default();
-        state(inspection, &mut findings);
+        state(inspection, 0, &mut findings);
         findings.0.iter().map(|finding| (finding.subject, finding.state)).collect()
     }
 
@@ -190,6 +199,19 @@ mod tests {
     }
 
     #[test]
+    fn where_nothing_rotates_a_key_of_ninety_days_is_old() {
+        let now = SystemClock.now().timestamp().0;
+        for (days, expected) in [(89, State::Ok), (90, State::Warning)] {
+            let created_at = Timestamp(now - days * DAY);
+            let key = SigningKeyAge { issuer: "pool:x".to_owned(), alg: "RS256".to_owned(), created_at };
+            let mut findings = Findings::default();
+            state(&Inspection { signing_keys: vec![key], ..inspection() }, 0, &mut findings);
+            let found = findings.0.iter().find(|finding| finding.subject == "signing keys").unwrap();
+            assert_eq!(found.state, expected, "{days}");
+        }
+    }
+
+    #[test]
     fn each_thing_that_is_not_is_told() {
         let now = SystemClock.now().timestamp().0;
         let key = |days: i64| SigningKeyAge {
@@ -200,9 +222,9 @@ mod tests {
         for (inspection, subject, expected) in [
             (Inspection { schema: 1, ..inspection() }, "schema", State::Warning),
             (Inspection { schema: 3, ..inspection() }, "schema", State::Warning),
-            (Inspection { signing_keys: vec![key(89)], ..inspection() }, "signing keys", State::Ok),
+            (Inspection { signing_keys: vec![key(36)], ..inspection() }, "signing keys", State::Ok),
             (
-                Inspection { signing_keys: vec![key(91), key(1)], ..inspection() },
+                Inspection { signing_keys: vec![key(37), key(1)], ..inspection() },
                 "signing keys",
                 State::Warning,
             ),

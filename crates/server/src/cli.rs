@@ -92,6 +92,15 @@ pub struct Serve {
     /// Seconds to go on answering once told to stop, not ready any more, so that a load balancer notices [default: 0]
     #[arg(long, value_name = "SECONDS", env = "SIGNET_DRAIN", hide_env_values = true)]
     pub drain: Option<String>,
+    /// Days after which a signing key gets a successor; 0: only by `signet keys rotate` [default: 90]
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "SIGNET_KEY_ROTATION_DAYS",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
+    pub key_rotation_days: Option<String>,
     /// TLS certificate chain, PEM; read again when it changes
     #[arg(long, value_name = "FILE", env = "SIGNET_TLS_CERTIFICATE", hide_env_values = true)]
     pub tls_certificate: Option<PathBuf>,
@@ -105,7 +114,21 @@ pub struct Serve {
     #[arg(long, value_name = "NAME", env = "SIGNET_FORWARDED_HEADER", hide_env_values = true)]
     pub forwarded_header: Option<String>,
     #[command(flatten)]
+    pub outbound: Outbound,
+    #[command(flatten)]
     pub base: Base,
+}
+
+/// Where Signet itself may ask, for keys and documents of applications.
+#[derive(Args)]
+pub struct Outbound {
+    /// Hosts and networks beside the public internet that may be asked: names, addresses, ranges, loopback; separated by
+    /// commas
+    #[arg(long, value_name = "LIST", env = "SIGNET_OUTBOUND_ALLOW", hide_env_values = true)]
+    pub outbound_allow: Option<String>,
+    /// Authorities whose certificates are accepted there, PEM [default: those of this machine]
+    #[arg(long, value_name = "FILE", env = "SIGNET_OUTBOUND_CA", hide_env_values = true)]
+    pub outbound_ca: Option<PathBuf>,
 }
 
 /// The pool's address, where it matters.
@@ -125,6 +148,8 @@ pub struct Apply {
     /// Show the plan and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub outbound: Outbound,
 }
 
 /// `signet user`.
@@ -273,6 +298,14 @@ impl Command {
             Command::Serve(serve) => Some(serve),
             Command::Check(check) => Some(&check.serve),
             _ => None,
+        }
+    }
+
+    /// Where Signet may ask, where the command does.
+    pub fn outbound(&self) -> Option<&Outbound> {
+        match self {
+            Command::Apply(apply) => Some(&apply.outbound),
+            command => command.serve().map(|serve| &serve.outbound),
         }
     }
 

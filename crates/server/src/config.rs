@@ -13,6 +13,7 @@ use signet_protocol::issuer::{BaseUrl, Site};
 use signet_store::Database;
 use signet_web::{
     manage::{problem::must_be_one_of, reader},
+    outbound::{Allow, Authorities, Opened, Outbound},
     proxies::{ForwardedHeader, Proxies, Range},
 };
 
@@ -25,7 +26,9 @@ use crate::{
 const DEFAULT_DATA: &str = "./signet-data";
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 const MOST_DRAIN: i64 = 3600;
-/// Entries in the list of trusted proxies.
+const DEFAULT_KEY_ROTATION: i64 = 90;
+const MOST_KEY_ROTATION: i64 = 3650;
+/// Entries in the list of trusted proxies, and in that of what is opened to Signet itself.
 const MOST_PROXIES: usize = 1000;
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
@@ -43,12 +46,16 @@ pub struct Config {
     pub otlp_endpoint: Option<Collector>,
     /// How long the server goes on once it is told to stop.
     pub drain: Duration,
+    /// The days after which a signing key gets a successor; 0: only by hand.
+    pub key_rotation_days: i64,
     /// The pool's address; else `http://localhost`, or with TLS `https://localhost`, and the port.
     pub base_url: Option<BaseUrl>,
     /// The certificate and key of `listen`, if it speaks TLS.
     pub tls: Option<TlsFiles>,
     /// The reverse proxies in front.
     pub proxies: Proxies,
+    outbound_allow: Allow,
+    outbound_ca: Option<PathBuf>,
     /// What is logged.
     pub log_level: Option<String>,
     /// How it is logged.
@@ -88,11 +95,14 @@ struct File {
     metrics_listen: Option<SocketAddr>,
     otlp_endpoint: Option<Collector>,
     drain: Option<Duration>,
+    key_rotation_days: Option<i64>,
     base_url: Option<BaseUrl>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     trusted_proxies: Option<Vec<Vec<Range>>>,
     forwarded_header: Option<ForwardedHeader>,
+    outbound_allow: Option<Vec<Opened>>,
+    outbound_ca: Option<PathBuf>,
     log_level: Option<String>,
     log_format: Option<LogFormat>,
 }
@@ -115,6 +125,8 @@ impl Config {
         let listen =
             flag("--listen", of_serve(|serve| serve.listen.as_deref()), parse_listen)?.or(file.listen);
         let drain = flag("--drain", of_serve(|serve| serve.drain.as_deref()), parse_drain)?.or(file.drain);
+        let rotation = of_serve(|serve| serve.key_rotation_days.as_deref());
+        let rotation = flag("--key-rotation-days", rotation, parse_rotation)?.or(file.key_rotation_days);
         let metrics_listen =
             flag("--metrics-listen", of_serve(|serve| serve.metrics_listen.as_deref()), parse_listen)?
                 .or(file.metrics_listen);
@@ -131,6 +143,9 @@ impl Config {
         let trusted = flag("--trusted-proxies", trusted, parse_proxies)?.or(file.trusted_proxies);
         let header = of_serve(|serve| serve.forwarded_header.as_deref());
         let header = flag("--forwarded-header", header, parse_header)?.or(file.forwarded_header);
+        let outbound = cli.command.outbound();
+        let opened = outbound.and_then(|outbound| outbound.outbound_allow.as_deref());
+        let opened = flag("--outbound-allow", opened, parse_opened)?.or(file.outbound_allow);
         Ok(Config {
             database: database.unwrap_or_else(|| Database::Sqlite(data.join("signet.db"))),
             data,
@@ -138,15 +153,34 @@ impl Config {
             metrics_listen,
             otlp_endpoint: otlp_endpoint.or(file.otlp_endpoint),
             drain: drain.unwrap_or_default(),
+            key_rotation_days: rotation.unwrap_or(DEFAULT_KEY_ROTATION),
             base_url,
             tls,
             proxies: Proxies {
                 trusted: trusted.unwrap_or_default().concat(),
                 header: header.unwrap_or_default(),
             },
+            outbound_allow: opened.unwrap_or_default().into_iter().collect(),
+            outbound_ca: outbound.and_then(|outbound| outbound.outbound_ca.clone()).or(file.outbound_ca),
             log_level,
             log_format,
         })
+    }
+
+    /// By which Signet itself asks others.
+    pub fn outbound(&self) -> Result<Outbound, Failure> {
+        let authorities = match &self.outbound_ca {
+            None => Authorities::Machine,
+            Some(path) => {
+                let read = |error| {
+                    Failure::io(format!("cannot read the authorities {}", path.display()), &error)
+                        .help("Name a PEM file that signet may read with --outbound-ca FILE.")
+                };
+                Authorities::parse(&std::fs::read(path).map_err(read)?)
+                    .map_err(|error| Failure::new(format!("--outbound-ca {} {error}", path.display())))?
+            }
+        };
+        Ok(Outbound::new(self.outbound_allow.clone(), authorities))
     }
 
     /// The pool's address for a server at `port`.
@@ -185,11 +219,14 @@ impl File {
             metrics_listen: table.parsed("metrics_listen", parse_listen),
             otlp_endpoint: table.parsed("otlp_endpoint", parse_collector),
             drain: table.seconds("drain", 0..=MOST_DRAIN).map(|s| Duration::from_secs(s.unsigned_abs())),
+            key_rotation_days: table.days("key_rotation_days", 0..=MOST_KEY_ROTATION),
             base_url: table.parsed("base_url", parse_base_url),
             tls_certificate: table.parsed("tls_certificate", |text| Ok::<_, String>(PathBuf::from(text))),
             tls_key: table.parsed("tls_key", |text| Ok::<_, String>(PathBuf::from(text))),
             trusted_proxies: table.list("trusted_proxies", MOST_PROXIES, Range::parse),
             forwarded_header: table.parsed("forwarded_header", parse_header),
+            outbound_allow: table.list("outbound_allow", MOST_PROXIES, Opened::parse),
+            outbound_ca: table.parsed("outbound_ca", |text| Ok::<_, String>(PathBuf::from(text))),
             log_level: table.parsed("log_level", parse_level),
             log_format: table.parsed("log_format", parse_format),
         })
@@ -243,6 +280,11 @@ fn parse_proxies(text: &str) -> Result<Vec<Vec<Range>>, String> {
     entries.map(|entry| Range::parse(entry).map_err(|error| format!("{entry:?} {error}"))).collect()
 }
 
+fn parse_opened(text: &str) -> Result<Vec<Opened>, String> {
+    let entries = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
+    entries.map(|entry| Opened::parse(entry).map_err(|error| format!("{entry:?} {error}"))).collect()
+}
+
 fn parse_header(text: &str) -> Result<ForwardedHeader, String> {
     match text {
         "x-forwarded-for" => Ok(ForwardedHeader::XForwardedFor),
@@ -277,6 +319,11 @@ fn parse_drain(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().filter(|seconds| (0..=MOST_DRAIN).contains(seconds));
     let seconds = seconds.ok_or(format!("must be 0 to {MOST_DRAIN} seconds"))?;
     Ok(Duration::from_secs(seconds.unsigned_abs()))
+}
+
+fn parse_rotation(text: &str) -> Result<i64, String> {
+    let days = text.parse().ok().filter(|days| (0..=MOST_KEY_ROTATION).contains(days));
+    days.ok_or(format!("must be 0 to {MOST_KEY_ROTATION} days"))
 }
 
 fn parse_base_url(text: &str) -> Result<BaseUrl, String> {
@@ -349,20 +396,21 @@ mod tests {
             assert!(key == "–" || flag == format!("--{}", key.replace('_', "-")), "{key} {flag}");
         }
         let keys = rows().iter().filter(|row| row[0] != "–").count();
-        assert_eq!(keys, 13, "a key of the file is not in the table");
+        assert_eq!(keys, 16, "a key of the file is not in the table");
     }
 
     #[test]
     fn a_file_gives_what_flags_do_not() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("signet.toml");
-        let text = "data = \"/d\"\nlisten = \"127.0.0.1:9\"\nbase_url = \"https://id.example.com\"\nlog_format = \"json\"\ndrain = 5";
+        let text = "key_rotation_days = 30\ndata = \"/d\"\nlisten = \"127.0.0.1:9\"\nbase_url = \"https://id.example.com\"\nlog_format = \"json\"\ndrain = 5";
         std::fs::write(&path, text).unwrap();
         let flags = ["signet", "serve", "--listen", "127.0.0.1:10", "--config", path.to_str().unwrap()];
         let config = Config::load(&Cli::parse_from(flags)).unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!(config.data, PathBuf::from("/d"));
         assert_eq!(config.listen.port(), 10);
         assert_eq!(config.drain, Duration::from_secs(5));
+        assert_eq!(config.key_rotation_days, 30);
         assert_eq!(config.base_url(10).ok(), BaseUrl::parse("https://id.example.com").ok());
         assert_eq!(config.database, Database::Sqlite("/d/signet.db".into()));
         assert_eq!(config.log_format, Some(LogFormat::Json));
@@ -380,6 +428,8 @@ mod tests {
             (["--otlp-endpoint", "http://u:p@collector"], "without a user"),
             (["--drain", "soon"], "--drain must be 0 to 3600 seconds"),
             (["--drain", "3601"], "--drain must be 0 to 3600 seconds"),
+            (["--key-rotation-days", "-1"], "--key-rotation-days must be 0 to 3650 days"),
+            (["--key-rotation-days", "3651"], "--key-rotation-days must be 0 to 3650 days"),
             (["--base-url", "localhost"], "--base-url must be http:// or https://"),
             (["--tls-certificate", "c.pem"], "--tls-certificate needs --tls-key"),
             (["--tls-key", "k.pem"], "--tls-key needs --tls-certificate"),

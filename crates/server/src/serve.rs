@@ -14,7 +14,8 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
-use signet_web::{Network, Peer, Signet, proxies::Proxies};
+use signet_protocol::time::Seconds;
+use signet_web::{Network, Peer, Signet, manage::keys::automatic, proxies::Proxies};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -49,6 +50,9 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// How often expired rows are deleted.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
+/// How often it is seen which signing keys are due.
+const ROTATE_EVERY: Duration = Duration::from_secs(600);
+
 /// Runs the server until it is told to stop.
 pub async fn serve(config: &Config) -> Result<(), Failure> {
     let data = DataDir::create(&config.data)?;
@@ -70,6 +74,8 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
         tokio::spawn(follower.map_err(|error| Failure::io("cannot receive signals", &error))?);
     }
     let sweeper = tokio::spawn(sweep(Arc::clone(&signet), stopped.clone()));
+    let rotation = Seconds(config.key_rotation_days * 86_400);
+    let rotator = tokio::spawn(rotate(Arc::clone(&signet), rotation, stopped.clone()));
     let metrics = metrics_listener.map(|listener| {
         let router = metrics::router(Sources::new(Arc::clone(&signet), Arc::clone(&slots)));
         let door = Door { router, tls: None, stopped: stopped.clone() };
@@ -107,7 +113,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let finished = async {
         connections.shutdown().await;
         // They end by themselves; a panic in one is logged where it happens.
-        drop(tokio::join!(control, sweeper));
+        drop(tokio::join!(control, sweeper, rotator));
     };
     tokio::select! {
         () = finished => {}
@@ -263,6 +269,30 @@ async fn sweep(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "deleted what has expired"),
             Err(error) => tracing::warn!(%error, "expired rows were not deleted"),
+        }
+    }
+}
+
+/// Replaces signing keys of the age `every`, or none if that is zero.
+async fn rotate(signet: Arc<Signet>, every: Seconds, mut stopped: watch::Receiver<()>) {
+    if every == Seconds(0) {
+        return;
+    }
+    let mut ticks = interval(ROTATE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        let round = automatic::round(&signet, every);
+        // Whatever is not done is due again: a stop need not wait for it.
+        let outcome = tokio::select! {
+            outcome = round => outcome,
+            _ = stopped.changed() => return,
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "signing keys were not rotated");
         }
     }
 }

@@ -118,24 +118,39 @@ impl Store {
     }
 
     /// The public key of `issuer` that is called `kid`, parsed. One that another node made a moment ago is found too:
-    /// for an unknown name the keys are read again, ten times a second at most.
+    /// for an unknown name the keys are read again, ten times a second at most, for which the caller waits.
     pub async fn verifying_key(
         &self,
         issuer: IssuerId,
         kid: &str,
     ) -> Result<Option<Arc<VerifyingKey>>, StoreError> {
+        let asked_at = Instant::now();
         let ring = self.key_ring(issuer).await?;
-        let known = ring.verifying.get(kid).cloned();
-        if known.is_some() || ring.read_at.elapsed() < BELIEVED {
-            return Ok(known);
+        if let Some(known) = ring.verifying.get(kid) {
+            return Ok(Some(Arc::clone(known)));
         }
-        self.0.key_rings.remove(&issuer);
-        let new = self.key_ring(issuer).await?.verifying.get(kid).cloned();
+        if ring.read_at >= asked_at {
+            return Ok(None);
+        }
+        tokio::time::sleep(BELIEVED.saturating_sub(ring.read_at.elapsed())).await;
+        let ring = self.key_ring_since(issuer, asked_at).await?;
+        let new = ring.verifying.get(kid).cloned();
         if new.is_some() {
             // The key that signs, and what is rendered, may be another as well.
             self.forget_issuer_keys(issuer);
         }
         Ok(new)
+    }
+
+    /// The public keys as they were read after `moment`. Of many who want them, one reads.
+    async fn key_ring_since(&self, issuer: IssuerId, moment: Instant) -> Result<Arc<KeyRing>, StoreError> {
+        let _one_at_a_time = self.0.reading_keys.lock().await;
+        let ring = self.key_ring(issuer).await?;
+        if ring.read_at >= moment {
+            return Ok(ring);
+        }
+        self.0.key_rings.remove(&issuer);
+        self.key_ring(issuer).await
     }
 
     async fn load_or_make_key(

@@ -8,6 +8,7 @@
 
 mod application;
 mod apply;
+mod assertion;
 mod attempt;
 mod cache;
 mod change;

@@ -34,6 +34,11 @@ const ACTIVATE: Sql = Sql {
     text: "UPDATE issuer_key SET state = 'active'
            WHERE pool_id = $1 AND issuer = $2 AND alg = $3 AND seq = $4 AND state = 'next'",
 };
+const DATE: Sql = Sql {
+    name: "issuer_key_date",
+    text: "UPDATE issuer_key SET created_at = $5
+           WHERE pool_id = $1 AND issuer = $2 AND alg = $3 AND seq = $4 AND created_at > $5",
+};
 const DUE: Sql = Sql {
     name: "issuer_key_due",
     text: "SELECT issuer FROM issuer_key WHERE pool_id = $1 AND expires_at <= $2 AND state = 'retired' LIMIT 100",
@@ -43,7 +48,7 @@ const DELETE: Sql = Sql {
     text: "DELETE FROM issuer_key WHERE pool_id = $1 AND expires_at <= $2 AND state = 'retired' AND issuer = $3",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&LIST, &RETIRE, &ACTIVATE, &DUE, &DELETE];
+pub(crate) const STATEMENTS: &[&Sql] = &[&LIST, &RETIRE, &ACTIVATE, &DATE, &DUE, &DELETE];
 
 /// What is known of a signing key beside the key itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +114,13 @@ impl Store {
                 outcome => outcome,
             }
         }
+    }
+
+    /// Dates a key that says it was made later than now, by a clock that was wrong, as made now. `false` when it says so
+    /// no more.
+    pub async fn date_key(&self, key: &KeyRecord, now: Now) -> Result<bool, StoreError> {
+        let row = args![self.pool_id(), key.issuer, key.alg.as_str(), key.number, now.timestamp()];
+        self.commit(Batch::new().guard(&DATE, row), Vec::new(), now).await
     }
 
     /// Deletes the retired keys that nothing needs any more, and returns how many it found.

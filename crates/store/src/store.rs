@@ -22,7 +22,7 @@ use signet_protocol::{
 };
 
 use crate::{
-    StoreError, application, apply, attempt,
+    StoreError, application, apply, assertion, attempt,
     cache::Cache,
     change, code, consent, grant, inspect, installation, issuer_key,
     issuer_key::KeyRing,
@@ -41,6 +41,7 @@ use crate::{
 pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     application::STATEMENTS,
     apply::STATEMENTS,
+    assertion::STATEMENTS,
     attempt::STATEMENTS,
     change::STATEMENTS,
     code::STATEMENTS,
@@ -181,6 +182,8 @@ pub(crate) struct Inner {
     pub key_rings: Cache<IssuerId, KeyRing>,
     /// One key is made at a time: a stampede to a new issuer must not make one for each request.
     pub making_key: tokio::sync::Mutex<()>,
+    /// Held while public keys are read again.
+    pub reading_keys: tokio::sync::Mutex<()>,
     pub revoked: Revoked,
 }
 
@@ -226,6 +229,7 @@ impl Store {
             signing_keys: Cache::default(),
             key_rings: Cache::default(),
             making_key: tokio::sync::Mutex::default(),
+            reading_keys: tokio::sync::Mutex::default(),
             revoked: Revoked::default(),
         }));
         store.load_revocations(now.timestamp()).await?;

@@ -55,6 +55,7 @@ sweep!(DUE_GRANTS, GRANTS, "user_grant", "grant_id", "expires_at");
 sweep!(DUE_SESSIONS, SESSIONS, "session", "session_id", "expires_at");
 sweep!(DUE_REVOCATIONS, REVOCATIONS, "revocation", "key", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
 sweep!(DUE_ATTEMPTS, ATTEMPTS, "attempt", "subject", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
+sweep!(DUE_ASSERTIONS, ASSERTIONS, "assertion_jti", "key", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
 sweep!(DUE_CHANGES, CHANGES, "change", "change_id", "at", "NOT pool_id <> $1", "pool_id = $1");
 
 /// For a look from outside, where no pool is loaded.
@@ -76,6 +77,8 @@ pub(crate) const STATEMENTS: &[&Sql] = &[
     &REVOCATIONS,
     &DUE_ATTEMPTS,
     &ATTEMPTS,
+    &DUE_ASSERTIONS,
+    &ASSERTIONS,
     &DUE_CHANGES,
     &CHANGES,
 ];
@@ -101,6 +104,8 @@ const TABLES: &[(&Sql, &Sql, i64)] = &[
     (&DUE_SESSIONS, &SESSIONS, DAY),
     (&DUE_REVOCATIONS, &REVOCATIONS, DENIALS_KEPT),
     (&DUE_ATTEMPTS, &ATTEMPTS, 0),
+    // For clocks that differ: what is not remembered could be used again.
+    (&DUE_ASSERTIONS, &ASSERTIONS, HOUR),
     (&DUE_CHANGES, &CHANGES, HOUR),
 ];
 

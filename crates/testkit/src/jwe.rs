@@ -63,7 +63,7 @@ impl Reader {
         let header: Value = serde_json::from_slice(&part(header_text)?).ok()?;
         let key = self.content_key(&header, &part(key)?)?;
         let (iv, text, tag) = (part(iv)?, part(text)?, part(tag)?);
-        let plain = match header["enc"].as_str()? {
+        let plain = match header.get("enc")?.as_str()? {
             "A256GCM" => gcm(&key, &iv, [text, tag].concat(), header_text)?,
             "A128CBC-HS256" => cbc(&key, &iv, text, &tag, header_text)?,
             _ => return None,
@@ -72,15 +72,15 @@ impl Reader {
     }
 
     fn content_key(&self, header: &Value, encrypted: &[u8]) -> Option<Vec<u8>> {
-        match (self, header["alg"].as_str()?) {
+        match (self, header.get("alg")?.as_str()?) {
             (Reader::Rsa(key, _), "RSA-OAEP-256") => {
                 let mut out = vec![0; key.min_output_size()];
                 Some(key.decrypt(&OAEP_SHA256_MGF1SHA256, encrypted, &mut out, None).ok()?.to_vec())
             }
             (Reader::P256(key, _), "ECDH-ES") => {
-                let half = |name: &str| URL_SAFE_NO_PAD.decode(header["epk"][name].as_str()?).ok();
+                let half = |name: &str| URL_SAFE_NO_PAD.decode(header.get("epk")?.get(name)?.as_str()?).ok();
                 let point = [vec![4], half("x")?, half("y")?].concat();
-                let enc = header["enc"].as_str()?;
+                let enc = header.get("enc")?.as_str()?;
                 agree(key, UnparsedPublicKey::new(&ECDH_P256, point), (), |secret| {
                     // RFC 7518 §4.6.2, in one piece.
                     let length = (enc.len() as u32).to_be_bytes();

@@ -3,6 +3,7 @@
 //! A handler is five verbs: parse, load, decide, apply, respond. The rules it asks are in `signet-protocol`, the rows it
 //! loads and the batches it applies in `signet-store`.
 
+mod client_keys;
 pub mod clock;
 mod cookies;
 mod core;
@@ -20,6 +21,7 @@ pub mod manage;
 pub mod metrics;
 mod network;
 mod oidc;
+pub mod outbound;
 pub mod pages;
 pub mod proxies;
 mod ready;

@@ -10,10 +10,12 @@ use signet_store::{Cache, Store, stats::CacheStats};
 
 use crate::{
     Readiness,
+    client_keys::FetchedKeys,
     clock::Clock,
     hashing::Hasher,
     metrics::Metrics,
     oidc::{discovery::Rendered, live::Verified},
+    outbound::Outbound,
     proxies::Proxies,
 };
 
@@ -27,6 +29,8 @@ pub struct Settings {
     pub base_url: BaseUrl,
     /// The reverse proxies whose word about a sender counts.
     pub proxies: Proxies,
+    /// By which Signet itself asks others.
+    pub outbound: Outbound,
 }
 
 /// A running Signet: configuration, store, clock and hashing threads.
@@ -38,6 +42,7 @@ pub struct Signet {
     hasher: Hasher,
     rendered: Rendered,
     verified: Verified,
+    fetched_keys: FetchedKeys,
     readiness: Arc<Readiness>,
     metrics: Arc<Metrics>,
 }
@@ -50,6 +55,7 @@ impl Signet {
     /// Puts the parts together.
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
         let (rendered, verified) = (Rendered::default(), Cache::of(VERIFIED));
+        let fetched_keys = FetchedKeys::default();
         let (readiness, metrics) = (Arc::default(), Arc::default());
         let pool = store.pool().id;
         let pool_issuer = Issuer::at(&settings.base_url, &Site::Pool, pool, IssuerId::Pool(pool));
@@ -61,6 +67,7 @@ impl Signet {
             hasher,
             rendered,
             verified,
+            fetched_keys,
             readiness,
             metrics,
         })
@@ -74,6 +81,11 @@ impl Signet {
     /// The issuer at the pool's own address.
     pub fn pool_issuer(&self) -> &Issuer {
         &self.pool_issuer
+    }
+
+    /// By which Signet itself asks others.
+    pub fn outbound(&self) -> &Outbound {
+        &self.settings.outbound
     }
 
     /// The store.
@@ -109,6 +121,16 @@ impl Signet {
     /// What is counted of the verified access tokens in memory.
     pub fn verified_stats(&self) -> &CacheStats {
         self.verified.stats()
+    }
+
+    /// What is counted of the keys that applications publish themselves.
+    pub fn fetched_keys_stats(&self) -> &CacheStats {
+        self.fetched_keys.stats()
+    }
+
+    /// The keys that applications publish themselves.
+    pub(crate) fn fetched_keys(&self) -> &FetchedKeys {
+        &self.fetched_keys
     }
 
     /// The access tokens that were verified before.

@@ -1,6 +1,9 @@
 //! What the log tells of a whole login, at its most talkative: no secret. In a process of its own, because it listens to all of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "routes/client.rs"]
+#[allow(dead_code, reason = "the other tests use the rest")]
+mod client;
 #[path = "routes/rp.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod rp;

@@ -11,6 +11,7 @@ mod decide;
 mod issue;
 mod mode;
 mod request;
+pub mod request_object;
 #[cfg(test)]
 mod tests;
 

@@ -57,7 +57,7 @@ fn take_text(members: &mut BTreeMap<String, Value>, name: &str) -> Result<Option
 }
 
 /// A JSON object that refuses a repeated name, where serde_json alone would let the last one win (RFC 7515 §5.2).
-struct Members(BTreeMap<String, Value>);
+pub struct Members(pub BTreeMap<String, Value>);
 
 impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -23,9 +23,10 @@ mod tests;
 pub use alg::{KeyAlg, SigningAlg};
 pub use client_keys::{ClientKeys, ClientKeysError};
 pub use hash::{b64, half_hash, hmac_sha256, sha256, unb64};
+pub use header::Members;
 pub use jwe::{ContentEncryption, KeyManagementAlg, Recipient, is_encrypted};
 pub use jwk::{JwkSet, Kid, PublicJwk};
-pub use jws::{MAX_HEADER, MAX_JWT, Parsed, Typ, sign};
+pub use jws::{MAX_HEADER, MAX_JWT, Parsed, Typ, sign, unsecured};
 pub use key::{HmacKey, Signer, SigningKey, Verifier, VerifyingKey};
 
 /// Why a key or a token was refused. Fit for a log: no variant carries key material or token text.

@@ -15,6 +15,7 @@ mod data;
 mod limits;
 mod person;
 mod proxies;
+mod rotation;
 mod serving;
 mod support;
 #[cfg(feature = "otlp")]

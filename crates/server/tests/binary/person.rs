@@ -67,9 +67,24 @@ pub fn refresh(server: &Server, refresh_token: &str) -> Result<String, String> {
 }
 
 fn token(server: &Server, form: &str) -> Result<String, String> {
-    let answer = send(server, &mut Vec::new(), "/oidc/token", Some(&format!("{form}&{CLIENT}")));
-    let found = answer.body.split_once("\"refresh_token\":\"").and_then(|(_, rest)| rest.split('"').next());
-    found.map(str::to_owned).ok_or(answer.body.clone())
+    let body = tokens(server, form);
+    let found = body.split_once("\"refresh_token\":\"").and_then(|(_, rest)| rest.split('"').next());
+    found.map(str::to_owned).ok_or(body.clone())
+}
+
+/// What the token endpoint answers to `form` of the application.
+pub fn tokens(server: &Server, form: &str) -> String {
+    send(server, &mut Vec::new(), "/oidc/token", Some(&format!("{form}&{CLIENT}"))).body
+}
+
+/// The body of what is at `path`.
+pub fn read(server: &Server, path: &str) -> String {
+    send(server, &mut Vec::new(), path, None).body
+}
+
+/// What user info says of an access token.
+pub fn user_info(server: &Server, access_token: &str) -> String {
+    send(server, &mut Vec::new(), "/oidc/me", Some(&format!("access_token={access_token}"))).body
 }
 
 fn send(server: &Server, cookies: &mut Vec<(String, String)>, path: &str, form: Option<&str>) -> Answer {

@@ -10,6 +10,14 @@ ALTER TABLE pool ADD COLUMN settings_version {int} NOT NULL DEFAULT 1;
 
 -- client assertions and request objects
 
+CREATE TABLE assertion_jti (
+    pool_id TEXT NOT NULL,
+    key {bytes} NOT NULL,
+    expires_at {int} NOT NULL,
+    PRIMARY KEY (pool_id, key)
+) {clustered};
+CREATE INDEX assertion_jti_expires_at ON assertion_jti (expires_at);
+
 -- single sign-on
 ALTER TABLE login_transaction ADD COLUMN trips {int} NOT NULL DEFAULT 0;
 ALTER TABLE login_transaction ADD COLUMN pool_browser {bytes};

@@ -26,5 +26,6 @@ pub const TABLES: &[Table] = &[
     Table { name: "refresh_family", key: "family_id", since: 1 },
     Table { name: "revocation", key: "pool_id, key", since: 1 },
     Table { name: "attempt", key: "pool_id, subject", since: 1 },
+    Table { name: "assertion_jti", key: "pool_id, key", since: 3 },
     Table { name: "change", key: "change_id", since: 1 },
 ];

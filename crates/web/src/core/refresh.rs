@@ -90,6 +90,9 @@ impl Refreshable {
 fn grace(caller: &Caller<'_>) -> Seconds {
     match caller.client.application().settings.token_endpoint_auth_method {
         AuthMethod::None => GRACE_PUBLIC,
-        AuthMethod::ClientSecretPost | AuthMethod::ClientSecretBasic => GRACE_CONFIDENTIAL,
+        AuthMethod::ClientSecretPost
+        | AuthMethod::ClientSecretBasic
+        | AuthMethod::ClientSecretJwt
+        | AuthMethod::PrivateKeyJwt => GRACE_CONFIDENTIAL,
     }
 }

@@ -13,6 +13,8 @@ use signet_store::{KeyRecord, KeyState, Rotation, StoreError};
 use super::show;
 use crate::{Signet, clock::SystemEntropy};
 
+pub mod automatic;
+
 /// How long a key is published before it signs, unless it is wanted at once: clients keep a key set for up to a day.
 pub const PUBLISHED_FIRST: Seconds = Seconds(86_400);
 
@@ -76,25 +78,40 @@ pub async fn rotate(signet: &Signet, issuer: Option<&str>, at_once: bool) -> Res
         Some(named) => Some(find(signet, named).await?),
         None => None,
     };
-    let (store, names) = (signet.store(), Names::load(signet).await?);
-    let mut keys = store.issuer_keys().await?;
+    let names = Names::load(signet).await?;
+    let mut keys = signet.store().issuer_keys().await?;
     keys.retain(|key| only.is_none_or(|only| key.issuer == only));
     let mut outcomes = Vec::new();
-    for active in keys.iter().filter(|key| key.state == KeyState::Active) {
-        let next = keys
-            .iter()
-            .find(|key| (key.issuer, key.alg, key.state) == (active.issuer, active.alg, KeyState::Next));
-        let now = signet.now();
-        let (step, outcome) = plan(next, at_once, now.timestamp(), names.valid_for(active.issuer));
-        let done = match step {
-            Some(step) => store.rotate_key(active, step, now, &mut SystemEntropy).await?,
-            None => true,
-        };
-        let outcome = if done { outcome } else { Outcome::Contended };
-        log(active, step.filter(|_| done), now);
-        outcomes.push((active.clone(), outcome));
+    for (active, next) in in_use(&keys) {
+        outcomes.push((active.clone(), take(signet, (active, next), at_once, &names).await?));
     }
     if outcomes.is_empty() { Err(KeysError::NoKey) } else { Ok(Rotated { names, outcomes }) }
+}
+
+/// Each key that signs, with the one that is published to follow it.
+fn in_use(keys: &[KeyRecord]) -> impl Iterator<Item = (&KeyRecord, Option<&KeyRecord>)> {
+    // They come by issuer and algorithm.
+    keys.chunk_by(|a, b| (a.issuer, a.alg) == (b.issuer, b.alg)).filter_map(|of_one| {
+        let in_state = |state| of_one.iter().find(|key| key.state == state);
+        Some((in_state(KeyState::Active)?, in_state(KeyState::Next)))
+    })
+}
+
+/// Takes the step of `plan`, if there is one.
+async fn take(
+    signet: &Signet,
+    (active, next): (&KeyRecord, Option<&KeyRecord>),
+    at_once: bool,
+    names: &Names,
+) -> Result<Outcome, StoreError> {
+    let now = signet.now();
+    let (step, outcome) = plan(next, at_once, now.timestamp(), names.valid_for(active.issuer));
+    let done = match step {
+        Some(step) => signet.store().rotate_key(active, step, now, &mut SystemEntropy).await?,
+        None => true,
+    };
+    log(active, step.filter(|_| done), now);
+    Ok(if done { outcome } else { Outcome::Contended })
 }
 
 /// The step that is due when `next` is published or nothing is, and what comes of it. Tokens are valid for `valid`.
@@ -199,7 +216,8 @@ impl fmt::Display for Rotated {
                 Outcome::Published(ready) => {
                     writeln!(
                         f,
-                        "a new key is published. Rotate again from {} on to sign with it.",
+                        "a new key is published. It can sign from {} on: a running server sees to that, unless \
+                         key_rotation_days is 0; then rotate again.",
                         Utc(*ready)
                     )?;
                 }

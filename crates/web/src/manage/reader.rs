@@ -251,16 +251,25 @@ impl<'r> Table<'r> {
 
     /// A number of seconds within `range`.
     pub fn seconds(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        self.number(key, range, "seconds")
+    }
+
+    /// A number of days within `range`.
+    pub fn days(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        self.number(key, range, "days")
+    }
+
+    fn number(&mut self, key: &'static str, range: RangeInclusive<i64>, of: &str) -> Option<i64> {
         let found = self.find(key)?;
         if !found.get_ref().is_integer() {
-            return self.wrong_type(key, found, "a whole number of seconds");
+            return self.wrong_type(key, found, &format!("a whole number of {of}"));
         }
         // A number that is too large to be read is also too large.
         if let Some(number) = integer(found.get_ref()).filter(|number| range.contains(number)) {
             return Some(number);
         }
         let (from, to) = range.into_inner();
-        self.refuse(found, format!("`{key}` must be {from} to {to} seconds"))
+        self.refuse(found, format!("`{key}` must be {from} to {to} {of}"))
     }
 
     /// A table of any content, as JSON, of at most `depth` levels.
@@ -370,7 +379,11 @@ impl<'r> Table<'r> {
     }
 }
 
-fn choose<T: Copy>(text: &str, choices: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+/// The one of `choices` that `text` names.
+///
+/// # Errors
+/// Which there are.
+pub fn choose<T: Copy>(text: &str, choices: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
     if let Some(choice) = choices.iter().find(|choice| name(**choice) == text) {
         return Ok(*choice);
     }

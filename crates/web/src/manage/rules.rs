@@ -2,6 +2,8 @@
 //!
 //! Each rule is a row of a list: the key it is about and the function that says what is wrong, if anything is.
 
+mod keys;
+
 use signet_protocol::{
     application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType},
     jose::{KeyManagementAlg, SigningAlg},
@@ -24,6 +26,10 @@ pub const APPLICATION_RULES: &[Rule] = &[
         method(app, app.settings.introspection_endpoint_auth_method)
     }),
     ("revocation_endpoint_auth_method", |app| method(app, app.settings.revocation_endpoint_auth_method)),
+    ("token_endpoint_auth_signing_alg", keys::assertions_fit_the_methods),
+    ("jwks_uri", |app| keys::keys_are_at_one_place(app).map(str::to_owned)),
+    ("request_object_signing_alg", keys::objects_can_be_verified),
+    ("require_signed_request_object", |app| keys::signing_is_possible(app).map(str::to_owned)),
     ("id_token_signed_response_alg", |app| hs256_has_a_key(app).map(str::to_owned)),
     ("access_token_signed_response_alg", |app| others_can_verify(app).map(str::to_owned)),
     ("userinfo_signed_response_alg", |app| signed_user_info_has_a_key(app).map(str::to_owned)),
@@ -57,12 +63,15 @@ fn public_has_no_secret(app: &Application) -> Option<&'static str> {
         .then_some("must not be set: a spa or native application cannot keep a secret")
 }
 
-/// RFC 6749 §2.3: only who has a secret can authenticate by it.
+/// RFC 6749 §2.3: only who has a secret or a key can authenticate by it.
 fn method(app: &Application, method: AuthMethod) -> Option<String> {
-    let by_secret = method != AuthMethod::None;
-    if by_secret && app.settings.kind.is_public() {
+    let confidential = method != AuthMethod::None;
+    let by_key = method == AuthMethod::PrivateKeyJwt;
+    if confidential && app.settings.kind.is_public() {
         Some("must be none: a spa or native application cannot keep a secret".to_owned())
-    } else if by_secret && app.secret.is_none() {
+    } else if by_key && !keys::has_keys(app) {
+        Some("is private_key_jwt, which needs `jwks` or `jwks_uri`".to_owned())
+    } else if confidential && !by_key && app.secret.is_none() {
         Some(format!("is {}, which needs a secret", method.as_str()))
     } else {
         None
@@ -85,11 +94,13 @@ fn signed_user_info_has_a_key(app: &Application) -> Option<&'static str> {
 fn has_a_key_to_encrypt_to(app: &Application) -> Option<String> {
     let alg = app.settings.id_token_encrypted_response_alg?;
     let found = app.settings.jwks.as_ref().and_then(|keys| keys.recipient(alg, Default::default()));
+    // What is at an address of theirs is theirs to keep right.
+    let fits = found.is_some() || app.settings.jwks_uri.is_some();
     let wanted = match alg {
         KeyManagementAlg::RsaOaep256 => "an RSA key",
         KeyManagementAlg::EcdhEs => "a P-256 key",
     };
-    found.is_none().then(|| {
+    (!fits).then(|| {
         format!("is {}, which needs {wanted} in `jwks` that may encrypt: `use` enc, or none", alg.as_str())
     })
 }

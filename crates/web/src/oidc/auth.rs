@@ -32,7 +32,7 @@ use crate::{
     error::{Failure, only},
     login::{self, browser::Browser, sso},
     metrics::{Outcome, mark},
-    oidc::{application_here, keys::Keys, live},
+    oidc::{application_here, keys::Keys, live, request_object},
     pages::{FormPostPage, Problem, WebMessagePage},
     respond::{self, Policy},
 };
@@ -43,11 +43,24 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
     let locales = params.as_ref().ok().and_then(|params| params.get("ui_locales").map(str::to_owned));
     let lang = edge.lang(locales.as_deref());
     let result = match params {
-        Ok(params) if edge.method == Method::POST => keep(&signet, &edge, params).await,
-        Ok(params) => answer(&signet, &edge, params, None).await,
+        Ok(params) => received(&signet, &edge, params).await,
         Err(failure) => Err(failure),
     };
     edge.page(lang, result)
+}
+
+/// A request object is resolved before anything else is looked at: from there on there are only parameters.
+async fn received(signet: &Arc<Signet>, edge: &Edge, params: RawParams) -> Result<Response, Failure> {
+    match request_object::resolve(signet, edge, params).await? {
+        Ok(params) if edge.method == Method::POST => keep(signet, edge, params).await,
+        Ok(params) => answer(signet, edge, params, None).await,
+        Err((params, refusal)) => {
+            // The callback is told if the request around the object names it.
+            let (_, addressee) = addressed(signet, &edge.issuer, &params).await?.map_err(|_| refusal)?;
+            refused(edge, refusal);
+            Ok(send_error(edge, &addressee, refusal, Draft::parse(&params).is_silent()))
+        }
+    }
 }
 
 /// GET `/oidc/auth/resume?txn=…`: the same request again, now that a page was answered.
@@ -339,10 +352,14 @@ impl Asking<'_> {
                 return Err(login::transaction::used(transaction, &self.application));
             }
         }
-        let (request_id, error) = (&self.edge.request_id, refusal.code.as_str());
-        tracing::info!(request_id, error, detail = refusal.description, "refused to the callback");
+        refused(self.edge, refusal);
         Ok(send_error(self.edge, &self.addressee, refusal, framed))
     }
+}
+
+fn refused(edge: &Edge, refusal: Refusal) {
+    let (request_id, error) = (&edge.request_id, refusal.code.as_str());
+    tracing::info!(request_id, error, detail = refusal.description, "refused to the callback");
 }
 
 async fn begin(

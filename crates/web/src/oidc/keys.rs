@@ -9,7 +9,7 @@ use signet_protocol::{
     token::Signers,
 };
 
-use crate::{Signet, clock::SystemEntropy, error::Failure};
+use crate::{Signet, client_keys, clock::SystemEntropy, error::Failure};
 
 /// The keys of an application's tokens, loaded before anything is spent.
 pub struct Keys {
@@ -47,7 +47,7 @@ impl Keys {
             true => IdTokenKey::Same,
             false => IdTokenKey::Other(Key::load(signet, issuer, application, id).await?),
         };
-        Ok(Keys { access_token, id_token, recipient: recipient(application)? })
+        Ok(Keys { access_token, id_token, recipient: recipient(signet, application).await? })
     }
 
     /// Who signs with them, and for whom.
@@ -93,11 +93,12 @@ async fn signing_key(signet: &Signet, issuer: IssuerId, alg: KeyAlg) -> Result<A
 }
 
 /// Whom the application's ID tokens are encrypted to, if they are.
-fn recipient(application: &Application) -> Result<Option<Recipient>, Failure> {
+async fn recipient(signet: &Signet, application: &ActiveApplication) -> Result<Option<Recipient>, Failure> {
     let settings = &application.settings;
     let Some(alg) = settings.id_token_encrypted_response_alg else { return Ok(None) };
     let enc = settings.id_token_encrypted_response_enc.unwrap_or_default();
-    let found = settings.jwks.as_ref().and_then(|keys| keys.recipient(alg, enc));
+    let keys = client_keys::current(signet, application).await;
+    let found = keys.and_then(|keys| keys.recipient(alg, enc));
     found
         .map(Some)
         .ok_or(Failure::Internal("an application has no key that its ID tokens could be encrypted to"))

@@ -7,6 +7,7 @@ pub mod introspection;
 pub mod keys;
 pub mod live;
 pub mod me;
+pub mod request_object;
 pub mod revocation;
 pub mod session_end;
 pub mod token;
@@ -16,16 +17,19 @@ use std::sync::Arc;
 use http::Method;
 use signet_protocol::{
     application::{ActiveApplication, AuthMethod},
-    client_auth::{AuthenticatedClient, authenticate, presented},
+    client_assertion::{Asserted, asserted},
+    client_auth::{AuthenticatedClient, INVALID_CLIENT, authenticate, presented},
+    client_token::ClientTokenError,
     error::{ErrorCode, Refusal, refuse},
     id::AppId,
     issuer::Issuer,
+    jose::ClientKeys,
     params::RawParams,
     token::check_form,
 };
 
 use crate::{
-    Signet,
+    Signet, client_keys,
     edge::{Edge, Form},
     error::{Failure, only},
 };
@@ -60,7 +64,28 @@ pub async fn authenticated_form(
         Some(id) => application_here(signet, &edge.issuer, id).await?,
         None => None,
     };
-    Ok((params, authenticate(application, &presented, method)?))
+    let client = match presented.assertion() {
+        None => authenticate(application, &presented, method)?,
+        Some(_) => by_assertion(signet, edge, asserted(application, &presented, method)?).await?,
+    };
+    Ok((params, client))
+}
+
+/// The client whose assertion is verified and, before anything is made of it, spent (RFC 7523 §3).
+async fn by_assertion(
+    signet: &Signet,
+    edge: &Edge,
+    asserted: Asserted<'_>,
+) -> Result<AuthenticatedClient, Failure> {
+    let now = signet.now().timestamp();
+    let verify = |keys: Option<&ClientKeys>| asserted.verify(keys, &edge.issuer, now);
+    let verified = client_keys::verified(signet, asserted.application(), verify).await;
+    let verified = verified.map_err(|error| match error {
+        ClientTokenError::Key => INVALID_CLIENT,
+        ClientTokenError::Refused(refusal) => refusal,
+    })?;
+    let first = signet.store().spend_assertion(verified.key, verified.until).await?;
+    Ok(verified.spent(first)?)
 }
 
 /// The token that introspection and revocation are about (RFC 7662 §2.1, RFC 7009 §2.1).
@@ -73,6 +98,7 @@ const BODY_ONLY: &[&str] = &[
     "client_id",
     "client_secret",
     "client_assertion",
+    "client_assertion_type",
     "grant_type",
     "code",
     "code_verifier",

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod account;
+mod assertions;
 mod attacks;
+mod client;
 mod consent;
 mod cors;
 mod delivery;
@@ -12,6 +14,7 @@ mod flow;
 mod front;
 mod hosts;
 mod introspection;
+mod jose;
 mod limits;
 mod login;
 mod modes;
@@ -20,7 +23,9 @@ mod oidc_me;
 mod oidc_token;
 mod proxies;
 mod refresh;
+mod request_objects;
 mod revocation;
+mod rotation;
 mod rp;
 mod scopes;
 mod session_end;

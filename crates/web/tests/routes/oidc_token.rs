@@ -85,7 +85,7 @@ async fn every_error_has_its_code_and_spends_nothing() {
         (vec![("client_id", "0123456789abcdef01234567")], 401, "invalid_client"),
         (vec![("client_secret", "")], 401, "invalid_client"),
         (vec![("client_secret", "wrong")], 401, "invalid_client"),
-        (vec![("client_assertion", "x")], 401, "invalid_client"),
+        (vec![("client_assertion", "x")], 400, "invalid_request"),
         (vec![("client_id", stranger.id.as_str())], 400, "invalid_grant"),
     ] {
         let answer = world.post(&url, &changed(&good, &change), None).await;

@@ -7,7 +7,10 @@ use serde_json::Value;
 use signet_protocol::application::{Application, AuthMethod};
 use signet_testkit::jwt::Jwt;
 
-use crate::support::{Answer, BASE, Browser, CALLBACK, SECRET, VERIFIER, World, authorize_url, basic};
+use crate::{
+    client,
+    support::{Answer, BASE, Browser, CALLBACK, SECRET, VERIFIER, World, authorize_url, basic},
+};
 
 /// The authorization parameters that get a refresh token.
 pub const OFFLINE: &[(&str, &str)] =
@@ -84,8 +87,15 @@ impl Rp {
         };
         let mut form = form.to_vec();
         let mut header = None;
+        let assertion = match method {
+            AuthMethod::PrivateKeyJwt => client::signed(&client::claims(self)),
+            _ => client::keyed(&client::claims(self)),
+        };
         match method {
             AuthMethod::ClientSecretBasic => header = Some(basic(&self.id, SECRET)),
+            AuthMethod::PrivateKeyJwt | AuthMethod::ClientSecretJwt => {
+                form.extend(client::presenting(&assertion));
+            }
             AuthMethod::None => form.push(("client_id", &self.id)),
             AuthMethod::ClientSecretPost => {
                 form.extend([("client_id", self.id.as_str()), ("client_secret", SECRET)]);

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use signet_protocol::user::User;
+use signet_web::manage::{apply, description::Description};
 
 use crate::{
     rp::{Rp, Tokens},
@@ -42,8 +43,14 @@ name = "mark"
 const WORK: &[(&str, &str)] =
     &[("scope", "openid work mark unheard-of offline_access"), ("prompt", "consent")];
 
+/// Carries out a description, as an operator would.
+async fn apply(world: &World, description: &str) {
+    let description = Description::parse(description).unwrap_or_else(|problems| panic!("{problems:?}"));
+    apply::apply(&world.signet(), &description).await.unwrap_or_else(|error| panic!("{error:?}"));
+}
+
 async fn world_with_work(world: &Arc<World>) -> Rp {
-    world.apply(POOL).await;
+    apply(world, POOL).await;
     world
         .user("alice", |user: &mut User| {
             user.details.extended_fields.insert("department".to_owned(), json!("Press"));
@@ -100,7 +107,7 @@ async fn attack_18_a_removed_scope_gives_nothing_wherever_it_was_granted(world: 
     let code = rp.code("alice", WORK).await;
     let issuer = format!("{BASE}/oidc");
     assert!(listed(&world, &issuer, "scopes_supported").await.contains(&"work".to_owned()));
-    world.apply("[[scopes]]\nname = \"work\"\nremove = true\n").await;
+    apply(&world, "[[scopes]]\nname = \"work\"\nremove = true\n").await;
     assert!(!listed(&world, &issuer, "scopes_supported").await.contains(&"work".to_owned()));
     assert!(!listed(&world, &issuer, "claims_supported").await.contains(&"department".to_owned()));
 
@@ -123,16 +130,14 @@ async fn attack_18_a_removed_scope_gives_nothing_wherever_it_was_granted(world: 
     assert_eq!(rp.tokens("alice", WORK).await.json["scope"], "openid mark offline_access");
 
     // The same name again is what it says then.
-    world.apply("[[scopes]]\nname = \"work\"\nclaims = [\"email\"]\n").await;
+    apply(&world, "[[scopes]]\nname = \"work\"\nclaims = [\"email\"]\n").await;
     assert_eq!(own(&rp.me(&tokens.access).await.json()), json!({"email": "alice@example.com"}));
 }
 
 async fn constant_claims_are_in_id_token_and_user_info(world: Arc<World>) {
     let rp = world_with_work(&world).await;
     let other = Rp::new(&world, "other", |_| {}).await;
-    world
-        .apply("[[applications]]\nidentifier = \"notes\"\nconstant_claims = { KEY = \"VALUE\", department = \"All\" }\n")
-        .await;
+    apply(&world, "[[applications]]\nidentifier = \"notes\"\nconstant_claims = { KEY = \"VALUE\", department = \"All\" }\n").await;
     let scope = &[("scope", "openid work")];
     let tokens = rp.tokens("alice", scope).await;
     let claims = json!({"KEY": "VALUE", "department": "All", "https://example.com/town": "Oxford"});
@@ -145,7 +150,7 @@ async fn constant_claims_are_in_id_token_and_user_info(world: Arc<World>) {
     assert!(listed(&world, &rp.at_home().issuer, "claims_supported").await.contains(&"KEY".to_owned()));
     assert!(!listed(&world, &rp.issuer, "claims_supported").await.contains(&"KEY".to_owned()));
     assert_eq!(own(&other.tokens("alice", scope).await.id_token().claims)["department"], "Press");
-    world.apply("[[applications]]\nidentifier = \"notes\"\nconstant_claims = {}\n").await;
+    apply(&world, "[[applications]]\nidentifier = \"notes\"\nconstant_claims = {}\n").await;
     assert_eq!(own(&rp.me(&tokens.access).await.json())["department"], "Press");
 }
 
@@ -174,7 +179,7 @@ async fn consent_is_asked_in_the_operators_words() {
     };
     assert!(!asks(&mut browser, "openid mark work").await);
     assert!(!asks(&mut browser, "openid work unheard-of").await, "what means nothing needs no consent");
-    world.apply("[[scopes]]\nname = \"more\"\nclaims = [\"department\"]\n").await;
+    apply(&world, "[[scopes]]\nname = \"more\"\nclaims = [\"department\"]\n").await;
     assert!(asks(&mut browser, "openid work more").await);
 }
 
@@ -186,9 +191,7 @@ async fn a_second_node_follows() {
     let there = Rp { world: second.clone(), ..rp.clone() };
     let before = there.tokens("alice", WORK).await;
     assert_eq!(before.json["scope"], "openid work mark offline_access");
-    world
-        .apply("[[scopes]]\nname = \"work\"\nremove = true\n[[scopes]]\nname = \"later\"\nclaims = [\"department\"]\n")
-        .await;
+    apply(&world, "[[scopes]]\nname = \"work\"\nremove = true\n[[scopes]]\nname = \"later\"\nclaims = [\"department\"]\n").await;
     let issuer = format!("{BASE}/oidc");
     let follows = async || listed(&second, &issuer, "scopes_supported").await.contains(&"later".to_owned());
     for _ in 0..200 {

@@ -30,7 +30,7 @@ use signet_web::{
     Peer, Settings, Signet,
     clock::Clock,
     hashing::Hasher,
-    manage::{apply::apply, description::Description},
+    outbound::{Authorities, Opened, Outbound},
     proxies::Proxies,
     router,
 };
@@ -83,7 +83,9 @@ impl Clock for ManualClock {
 }
 
 fn settings(base_url: &str) -> Settings {
-    Settings { base_url: BaseUrl::parse(base_url).unwrap(), proxies: Proxies::default() }
+    let outbound =
+        Outbound::new([Opened::parse("loopback").unwrap()].into_iter().collect(), Authorities::Machine);
+    Settings { base_url: BaseUrl::parse(base_url).unwrap(), proxies: Proxies::default(), outbound }
 }
 
 /// A running Signet with its store in a directory of its own.
@@ -155,12 +157,6 @@ impl World {
         })
     }
 
-    /// Carries out a description, as an operator would.
-    pub async fn apply(&self, description: &str) {
-        let description = Description::parse(description).unwrap_or_else(|problems| panic!("{problems:?}"));
-        apply(&self.signet(), &description).await.unwrap_or_else(|error| panic!("{error:?}"));
-    }
-
     /// The server.
     pub fn signet(&self) -> Arc<Signet> {
         self.running.lock().unwrap().0.clone()
@@ -173,6 +169,11 @@ impl World {
     /// The time in seconds.
     pub fn now(&self) -> i64 {
         self.clock.now().timestamp().0
+    }
+
+    /// The time.
+    pub fn clock_now(&self) -> Now {
+        self.clock.now()
     }
 
     /// Lets time pass.

@@ -39,6 +39,8 @@ pub async fn populate(world: &World) {
     let scope = Scope::parse("openid profile").unwrap();
     store.remember_consent(user.id, application.id, &scope, at(0)).await.unwrap();
     store.revoke_jti("a-jti", after(3600), at(0)).await.unwrap();
+    let used = SecretHash::of("test", b"an-assertion");
+    assert_eq!(store.spend_assertion(used, after(600)).await, Ok(true));
     let counter = Counter { subject: SecretHash::of("test", b"alice"), free: 10, wait_max: Seconds(900) };
     assert_eq!(store.reserve_attempts(&[counter], at(0)).await.unwrap(), Ok(()));
     let pool = IssuerId::Pool(store.pool().id);

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use signet_protocol::{issuer::IssuerId, jose::KeyAlg};
 use signet_store::{KeyRecord, KeyState, Rotation, Store};
@@ -16,6 +16,7 @@ on_worlds!(
     a_key_that_signs_at_once_is_published_with_it,
     of_many_who_rotate_one_does,
     a_key_that_another_node_made_verifies_at_once,
+    a_key_dated_ahead_is_dated_anew_once,
 );
 
 fn issuer(world: &World) -> IssuerId {
@@ -178,11 +179,30 @@ async fn a_key_that_another_node_made_verifies_at_once(world: World) {
     let node = world.again().await;
     assert_eq!(kid_that_signs(&node, issuer).await, old);
     assert!(node.verifying_key(issuer, &old).await.unwrap().is_some());
-    // Long enough to doubt that these are all.
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(rotate(&world, &active(&world.store).await, Rotation::Replace(after(60)), 1).await);
-    let new = kid_that_signs(&world.store, issuer).await;
-    assert!(node.verifying_key(issuer, &new).await.unwrap().is_some());
-    assert_eq!(published(&node, issuer).await, [new.clone(), old]);
+    // Three at once after each other: what was read a moment ago is not believed to be all there is.
+    let mut old = vec![old];
+    for number in 1..=3 {
+        assert!(rotate(&world, &active(&world.store).await, Rotation::Replace(after(60)), number).await);
+        let new = kid_that_signs(&world.store, issuer).await;
+        let found = crate::parallel(8, |_| {
+            let (node, new) = (node.clone(), new.clone());
+            async move { node.verifying_key(issuer, &new).await.unwrap().is_some() }
+        });
+        assert_eq!(found.await, [true; 8], "{number}");
+        assert!(node.verifying_key(issuer, "unknown").await.unwrap().is_none());
+        old.push(new);
+    }
+    let new = old.pop().unwrap();
+    assert_eq!(published(&node, issuer).await, [vec![new.clone()], old].concat());
     assert_eq!(kid_that_signs(&node, issuer).await, new, "and it signs with it too");
+}
+
+async fn a_key_dated_ahead_is_dated_anew_once(world: World) {
+    let issuer = issuer(&world);
+    kid_that_signs(&world.store, issuer).await;
+    let key = active(&world.store).await;
+    assert!(!world.store.date_key(&key, at(9)).await.unwrap(), "it was made at that moment");
+    assert!(world.store.date_key(&key, at(-99)).await.unwrap());
+    assert!(!world.store.date_key(&key, at(-99)).await.unwrap());
+    assert_eq!(active(&world.store).await, KeyRecord { created_at: after(-99), ..key });
 }

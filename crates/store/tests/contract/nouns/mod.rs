@@ -1,6 +1,7 @@
 //! What the nouns promise, on both engines.
 
 mod applications;
+mod assertions;
 mod attempts;
 mod codes;
 pub mod dump;

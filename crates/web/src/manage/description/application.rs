@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use signet_protocol::{
-    application::{Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, ResponseType},
+    application::{
+        Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, RequestObjectAlg,
+        ResponseType,
+    },
     id::AppId,
     issuer::Identifier,
     jose::{ClientKeys, ContentEncryption, KeyManagementAlg, SigningAlg},
     limits::{ACCESS_TOKEN_EXPIRE_MAX, EXTENDED_FIELDS_DEPTH, URIS_PER_APPLICATION},
     pool::check_claim_name,
     redirect_uri::RedirectUri,
+    request_uri::RequestUri,
     secret::Secret,
     time::Seconds,
 };
@@ -18,7 +22,7 @@ use signet_protocol::{
 use super::{check, put};
 use crate::manage::{
     problem::shown,
-    reader::{Lines, Table},
+    reader::{Lines, Table, choose},
 };
 
 /// The longest lifetime of anything: a year.
@@ -47,12 +51,17 @@ pub struct ApplicationEntry {
     pub token_endpoint_auth_method: Option<AuthMethod>,
     pub introspection_endpoint_auth_method: Option<AuthMethod>,
     pub revocation_endpoint_auth_method: Option<AuthMethod>,
+    pub token_endpoint_auth_signing_alg: Option<Option<SigningAlg>>,
     pub id_token_signed_response_alg: Option<SigningAlg>,
     pub access_token_signed_response_alg: Option<SigningAlg>,
     pub userinfo_signed_response_alg: Option<Option<SigningAlg>>,
     pub id_token_encrypted_response_alg: Option<Option<KeyManagementAlg>>,
     pub id_token_encrypted_response_enc: Option<Option<ContentEncryption>>,
     pub jwks: Option<Option<ClientKeys>>,
+    pub jwks_uri: Option<Option<String>>,
+    pub request_object_signing_alg: Option<Option<RequestObjectAlg>>,
+    pub require_signed_request_object: Option<bool>,
+    pub request_uris: Option<Vec<RequestUri>>,
     pub web_origins: Option<Vec<String>>,
     pub authorization_code_expire: Option<Seconds>,
     pub id_token_expire: Option<Seconds>,
@@ -87,6 +96,9 @@ impl ApplicationEntry {
             token_endpoint_auth_method: method(table, "token_endpoint_auth_method"),
             introspection_endpoint_auth_method: method(table, "introspection_endpoint_auth_method"),
             revocation_endpoint_auth_method: method(table, "revocation_endpoint_auth_method"),
+            token_endpoint_auth_signing_alg: table.optional("token_endpoint_auth_signing_alg", |text| {
+                choose(text, SigningAlg::ALL, SigningAlg::as_str)
+            }),
             id_token_signed_response_alg: alg(table, "id_token_signed_response_alg", SigningAlg::ALL),
             access_token_signed_response_alg: alg(
                 table,
@@ -109,6 +121,12 @@ impl ApplicationEntry {
                 ContentEncryption::as_str,
             ),
             jwks: table.optional("jwks", ClientKeys::parse),
+            jwks_uri: table.text("jwks_uri", check::fetched),
+            request_object_signing_alg: table.optional("request_object_signing_alg", |text| {
+                choose(text, RequestObjectAlg::ALL, RequestObjectAlg::as_str)
+            }),
+            require_signed_request_object: table.boolean("require_signed_request_object"),
+            request_uris: table.list("request_uris", URIS_PER_APPLICATION, RequestUri::parse),
             web_origins: table.list("web_origins", URIS_PER_APPLICATION, check::origin),
             authorization_code_expire: seconds(table, "authorization_code_expire", 10, 3600),
             id_token_expire: seconds(table, "id_token_expire", 60, YEAR),
@@ -150,12 +168,17 @@ impl ApplicationEntry {
         put(&mut settings.token_endpoint_auth_method, &self.token_endpoint_auth_method);
         put(&mut settings.introspection_endpoint_auth_method, &self.introspection_endpoint_auth_method);
         put(&mut settings.revocation_endpoint_auth_method, &self.revocation_endpoint_auth_method);
+        put(&mut settings.token_endpoint_auth_signing_alg, &self.token_endpoint_auth_signing_alg);
         put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
         put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
         put(&mut settings.userinfo_signed_response_alg, &self.userinfo_signed_response_alg);
         put(&mut settings.id_token_encrypted_response_alg, &self.id_token_encrypted_response_alg);
         put(&mut settings.id_token_encrypted_response_enc, &self.id_token_encrypted_response_enc);
         put(&mut settings.jwks, &self.jwks);
+        put(&mut settings.jwks_uri, &self.jwks_uri);
+        put(&mut settings.request_object_signing_alg, &self.request_object_signing_alg);
+        put(&mut settings.require_signed_request_object, &self.require_signed_request_object);
+        put(&mut settings.request_uris, &self.request_uris);
         put(&mut settings.web_origins, &self.web_origins);
         put(&mut settings.authorization_code_expire, &self.authorization_code_expire);
         put(&mut settings.id_token_expire, &self.id_token_expire);

@@ -6,6 +6,8 @@ use signet_protocol::{
     user_field::is_date,
 };
 
+use crate::outbound::Target;
+
 type Checked = Result<(), &'static str>;
 
 fn require(good: bool, otherwise: &'static str) -> Checked {
@@ -42,6 +44,14 @@ pub fn link(text: &str) -> Checked {
     let scheme = text.starts_with("https://") || text.starts_with("http://");
     let good = scheme && text.len() <= 2048 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
     require(good, "must be an http:// or https:// URL of at most 2048 bytes")
+}
+
+/// An address that Signet itself asks. Whether it may be, only the configuration tells.
+pub fn fetched(text: &str) -> Checked {
+    require(
+        Target::parse(text).is_ok(),
+        "must be an https:// URL of at most 2048 bytes without user and fragment",
+    )
 }
 
 /// A logo, which our own pages load.

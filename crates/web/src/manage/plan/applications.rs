@@ -11,7 +11,8 @@ use super::{Draft, PlanError, fields};
 use crate::{
     Signet,
     clock::SystemEntropy,
-    manage::{description::ApplicationEntry, rules::check_application},
+    manage::{description::ApplicationEntry, problem::shown, rules::check_application},
+    outbound::OutboundError,
 };
 
 /// Plans every entry, in the order of the file.
@@ -34,7 +35,7 @@ pub(super) async fn plan(
                     let same = format!("this is the application of line {line} again");
                     draft.refuse(entry.lines.table, same);
                 } else {
-                    update(entry, old, draft);
+                    update(signet, entry, old, draft);
                 }
             }
         }
@@ -69,7 +70,7 @@ fn create(signet: &Signet, entry: &ApplicationEntry, draft: &mut Draft) {
         return draft.refuse(entry.lines.table, format!("a new application needs {missing}"));
     };
     let application = new(signet, entry, identifier, name);
-    if refuse(entry, &application, draft) {
+    if refuse(signet, entry, &application, draft) {
         return;
     }
     let lines = fields::of_new_application(&application, entry.secret.is_some());
@@ -92,11 +93,11 @@ fn new(signet: &Signet, entry: &ApplicationEntry, identifier: &Identifier, name:
     application
 }
 
-fn update(entry: &ApplicationEntry, old: &Application, draft: &mut Draft) {
+fn update(signet: &Signet, entry: &ApplicationEntry, old: &Application, draft: &mut Draft) {
     let mut application = old.clone();
     entry.lay_over(&mut application);
     give_secret(&mut application);
-    if refuse(entry, &application, draft) {
+    if refuse(signet, entry, &application, draft) {
         return;
     }
     let lines = fields::of_application(old, &application);
@@ -110,12 +111,25 @@ fn give_secret(application: &mut Application) {
     }
 }
 
-fn refuse(entry: &ApplicationEntry, application: &Application, draft: &mut Draft) -> bool {
-    let broken = check_application(application);
+fn refuse(signet: &Signet, entry: &ApplicationEntry, application: &Application, draft: &mut Draft) -> bool {
+    let mut broken = check_application(application);
+    broken.extend(unreachable(signet, entry));
     for (key, reason) in &broken {
         draft.refuse(entry.lines.of(key), reason);
     }
     !broken.is_empty()
+}
+
+/// The addresses of an entry that Signet would never ask.
+fn unreachable(signet: &Signet, entry: &ApplicationEntry) -> Vec<Refused> {
+    let keys = entry.jwks_uri.iter().flatten().map(|url| ("jwks_uri", url.as_str()));
+    let objects = entry.request_uris.iter().flatten().map(|uri| ("request_uris", uri.as_str()));
+    let asked = keys.chain(objects).map(|(key, url)| (key, url, signet.outbound().check(url)));
+    let refused = |(key, url, checked): (&'static str, &str, Result<(), OutboundError>)| {
+        let error = checked.err()?;
+        Some((key, format!("`{key}` has {:?}, which cannot be fetched: {error}", shown(url))))
+    };
+    asked.filter_map(refused).collect()
 }
 
 fn headline(identifier: &Identifier) -> String {
