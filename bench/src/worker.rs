@@ -264,7 +264,7 @@ impl Worker {
         let session = population.session(self.random.next_u64() % population.size.sessions).encode();
         let hosts = [format!("es256.localhost:{port}"), format!("localhost:{port}")];
         let mut cookies = [String::new(), format!("signet_session={session}")];
-        let (mut host, mut path) = (0_usize, authorize(Alg::Es256));
+        let (mut host, mut path) = (0_usize, authorize(Alg::Es256, "code"));
         for _ in 0..4 {
             let (name, jar) = (hosts.get(host), cookies.get_mut(host));
             let (name, jar) = name.zip(jar).ok_or("no such host")?;

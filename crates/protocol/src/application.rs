@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    access::{AccessRule, Effect},
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::{ClientKeys, ContentEncryption, KeyAlg, KeyManagementAlg, SigningAlg},
@@ -68,6 +69,8 @@ names!(
         AuthorizationCode = "authorization_code",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
+        /// RFC 6749 §4.3.
+        Password = "password",
         /// RFC 6749 §4.2: tokens from the authorization endpoint. Nothing is exchanged for it at the token endpoint.
         Implicit = "implicit",
     }
@@ -204,6 +207,10 @@ pub struct ApplicationSettings {
     pub id_token_signed_response_alg: SigningAlg,
     /// What its access tokens are signed with; never HS256, since others verify them.
     pub access_token_signed_response_alg: SigningAlg,
+    /// What is said of users whom no entry of `access_rules` is about.
+    pub access_default: Effect,
+    /// Who may use it, and who may not.
+    pub access_rules: Vec<AccessRule>,
     /// What user info is signed with; nothing: it is plain JSON.
     pub userinfo_signed_response_alg: Option<SigningAlg>,
     /// How its ID tokens are encrypted to its own key, after they are signed.
@@ -263,6 +270,8 @@ impl Default for ApplicationSettings {
             token_endpoint_auth_signing_alg: None,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
+            access_default: Effect::Allow,
+            access_rules: Vec::new(),
             userinfo_signed_response_alg: None,
             id_token_encrypted_response_alg: None,
             id_token_encrypted_response_enc: None,

@@ -4,6 +4,7 @@
 //! Untrusted text enters through [`params`], becomes typed once, passes the ordered checks of [`authorize`] and
 //! [`token`], and leaves as a decision that another crate carries out.
 
+pub mod access;
 pub mod access_token;
 pub mod application;
 pub mod authorize;

@@ -56,6 +56,10 @@ pub const SCOPE_NAME_BYTES: usize = 48;
 pub const CONSTANT_CLAIMS_BYTES: usize = 4 * 1024;
 /// Roles of one user.
 pub const ROLES_PER_USER: usize = 200;
+/// Groups of one user.
+pub const GROUPS_PER_USER: usize = 200;
+/// Entries in the access control of one application: each is looked at whenever one of its tokens is.
+pub const ACCESS_RULES_PER_APPLICATION: usize = 1000;
 /// Bytes of a client's JWK set.
 pub const CLIENT_KEYS_BYTES: usize = 64 * 1024;
 /// Keys in a client's JWK set.

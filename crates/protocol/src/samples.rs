@@ -11,6 +11,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
+    access::AdmittedUser,
     application::{ActiveApplication, Application, ApplicationSettings, AuthMethod},
     client_auth::{AuthenticatedClient, authenticate, presented},
     entropy::Entropy,
@@ -166,6 +167,7 @@ pub fn user() -> User {
                 address: Some(Address { country: text("CN"), ..Address::default() }),
             },
             roles: vec!["admin".into(), "editor".into()],
+            groups: vec!["staff".into()],
             extended_fields: [("level".to_owned(), Value::from(3))].into(),
             imported: None,
         },
@@ -181,6 +183,10 @@ pub fn bare_user() -> User {
 
 pub fn active_user() -> ActiveUser {
     Arc::new(user()).active().unwrap()
+}
+
+pub fn admitted_user() -> AdmittedUser {
+    active_application().admit(active_user()).unwrap()
 }
 
 /// A login of 30 seconds ago at the sample application alone.

@@ -66,6 +66,8 @@ pub struct UserDetails {
     pub profile: Profile,
     /// Role codes.
     pub roles: Vec<String>,
+    /// Codes of the groups they are in.
+    pub groups: Vec<String>,
     /// Fields of the pool's own.
     pub extended_fields: BTreeMap<String, Value>,
     /// [`PasswordHash::fingerprint`] of the imported hash that a hash of our own has replaced since: importing the same

@@ -1,14 +1,16 @@
 //! Sessions: one browser's login at the pool.
 
 use signet_protocol::{
+    grant::Grant,
     id::{AppId, PoolId, SessionId, TransactionId, UserId},
+    password::PasswordHash,
     session::Session,
     time::Now,
     transaction::Chosen,
 };
 
 use crate::{
-    Store, StoreError, args,
+    NewFamily, Store, StoreError, args,
     change::Changed,
     grant::GrantsOf,
     sql::{Batch, RowReader, Sql},
@@ -42,22 +44,47 @@ pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &END, &END_USER, &HOLD]
 
 impl Store {
     /// Stores a login, ends the one it replaces in the same browser, and records it as the transaction's choice. `false`,
-    /// and nothing done, when the transaction was answered already or the user is blocked.
+    /// and nothing done, when the transaction was answered already, the user is blocked, or `password`, by which they proved
+    /// who they are, is no longer theirs.
     ///
     /// What the same person gave in the replaced session now hangs off the new one, so that its logout reaches it. Of
     /// another person's grants those that do not outlive a session are revoked, as [`Store::end_session`] does.
     pub async fn begin_session(
         &self,
         session: &Session,
+        password: Option<&PasswordHash>,
         replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
         now: Now,
     ) -> Result<bool, StoreError> {
-        let mut batch = self.hold_user(Batch::new(), session.user);
+        let mut batch = self.hold_user(Batch::new(), session.user, password);
         if let Some((id, chosen)) = transaction {
             batch = self.choose(batch, id, chosen);
         }
         let (batch, stale) = self.take_over(batch, replaces, session, now);
+        self.commit(self.insert_session(batch, session, now), stale, now).await
+    }
+
+    /// Stores a login that no browser holds, with what was given in it: the password mode. `false`, and nothing done, when
+    /// the user is blocked or `password` is no longer theirs.
+    pub async fn begin_direct_login(
+        &self,
+        session: &Session,
+        password: Option<&PasswordHash>,
+        grant: &Grant,
+        family: Option<&NewFamily>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        let batch = self.hold_user(Batch::new(), session.user, password);
+        let batch = self.insert_grant(self.insert_session(batch, session, now), grant);
+        self.write(match family {
+            Some(family) => self.insert_family(batch, family, grant.id, now),
+            None => batch,
+        })
+        .await
+    }
+
+    fn insert_session(&self, batch: Batch, session: &Session, now: Now) -> Batch {
         let row = args![
             session.id,
             self.pool_id(),
@@ -68,7 +95,7 @@ impl Store {
             now.timestamp(),
             session.expires_at,
         ];
-        self.commit(batch.then(&INSERT, row), stale, now).await
+        batch.then(&INSERT, row)
     }
 
     /// The session of this id, whatever its state.

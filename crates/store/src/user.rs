@@ -50,8 +50,13 @@ const HOLD: Sql = Sql {
     text: "SELECT 1 FROM pool_user WHERE user_id = $1 AND pool_id = $2 AND NOT blocked",
 };
 
+const VERIFIED_HOLD: Sql = Sql {
+    name: "user_verified_hold",
+    text: "SELECT 1 FROM pool_user WHERE user_id = $1 AND pool_id = $2 AND NOT blocked AND password = $3",
+};
+
 pub(crate) const STATEMENTS: &[&Sql] =
-    &[&BY_ID, &BY_USERNAME, &BY_EMAIL, &BY_PHONE, &BY_KEYS, &REHASH, &HOLD];
+    &[&BY_ID, &BY_USERNAME, &BY_EMAIL, &BY_PHONE, &BY_KEYS, &REHASH, &HOLD, &VERIFIED_HOLD];
 
 impl Store {
     /// The user with this `sub`, blocked or not. A change made by another node is seen within a second; what must not
@@ -104,9 +109,12 @@ impl Store {
         self.commit(Batch::new().guard(&REHASH, values), vec![Changed::User(user.id)], now).await
     }
 
-    /// Adds that the user exists and is not blocked.
-    pub(crate) fn hold_user(&self, batch: Batch, id: UserId) -> Batch {
-        batch.hold(&HOLD, args![id, self.pool_id()])
+    /// Adds that the user exists and is not blocked, and that their password is the one that was verified, if one was.
+    pub(crate) fn hold_user(&self, batch: Batch, id: UserId, password: Option<&PasswordHash>) -> Batch {
+        match password {
+            None => batch.hold(&HOLD, args![id, self.pool_id()]),
+            Some(hash) => batch.hold(&VERIFIED_HOLD, args![id, self.pool_id(), hash.as_str()]),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use signet_protocol::{
     error::{ErrorCode, Refusal, refuse},
     jose::JoseError,
     params::ParamsError,
+    time::Seconds,
 };
 use signet_store::StoreError;
 
@@ -34,6 +35,8 @@ pub enum Failure {
     Missing(Missing),
     /// Too many at once.
     Busy(Busy),
+    /// Too many wrong passwords: come back after this long.
+    Throttled(Seconds),
     /// The store cannot.
     Store(StoreError),
     /// A key cannot sign or verify, which it should.
@@ -84,6 +87,10 @@ impl Failure {
             Failure::Busy(_) | Failure::Store(StoreError::Busy | StoreError::Unavailable(_)) => refuse(
                 ErrorCode::TemporarilyUnavailable,
                 "the server is at capacity or its database is away; try again in a few seconds",
+            ),
+            Failure::Throttled(_) => refuse(
+                ErrorCode::TemporarilyUnavailable,
+                "there were too many attempts with this name or from this network; try again after Retry-After seconds",
             ),
             Failure::Store(_) | Failure::Jose(_) | Failure::Internal(_) => refuse(
                 ErrorCode::ServerError,
@@ -237,6 +244,7 @@ impl Edge {
             Failure::Refused(refusal) if *refusal == TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
             Failure::Refused(refusal) if *refusal == TOO_SLOW => StatusCode::REQUEST_TIMEOUT,
             Failure::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Failure::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Failure::Missing(what) => what.status(),
             _ => match refusal.code {
                 ErrorCode::InvalidClient | ErrorCode::InvalidToken => StatusCode::UNAUTHORIZED,
@@ -267,6 +275,7 @@ impl Edge {
         }
         match failure {
             Failure::Method(allowed) => drop(headers.insert(ALLOW, HeaderValue::from_static(allowed))),
+            Failure::Throttled(wait) => drop(headers.insert(RETRY_AFTER, HeaderValue::from(wait.0))),
             _ if refusal.code == ErrorCode::TemporarilyUnavailable => {
                 headers.insert(RETRY_AFTER, RETRY);
             }
@@ -285,7 +294,9 @@ impl Edge {
                 (Problem::UnknownHost { known: self.host_origin() }, None, None)
             }
             Failure::Missing(_) => (Problem::NotFound, None, None),
-            Failure::Busy(_) | Failure::Store(StoreError::Busy | StoreError::Unavailable(_)) => {
+            Failure::Busy(_)
+            | Failure::Throttled(_)
+            | Failure::Store(StoreError::Busy | StoreError::Unavailable(_)) => {
                 (Problem::Unavailable, None, None)
             }
             Failure::Store(_) | Failure::Jose(_) | Failure::Internal(_) => (Problem::ServerError, None, None),
@@ -330,6 +341,7 @@ impl Edge {
             Failure::Method(allowed) => tracing::info!(request_id = id, allowed, "method not allowed"),
             Failure::Missing(what) => tracing::info!(request_id = id, ?what, "nothing is there"),
             Failure::Busy(busy) => tracing::warn!(request_id = id, "{busy}"),
+            Failure::Throttled(wait) => tracing::info!(request_id = id, seconds = wait.0, "told to wait"),
             Failure::Store(error) => tracing::error!(request_id = id, %error, "the store failed"),
             Failure::Jose(error) => tracing::error!(request_id = id, %error, "a key failed"),
             Failure::Internal(what) => tracing::error!(request_id = id, "{what}"),

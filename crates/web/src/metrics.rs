@@ -47,8 +47,6 @@ pub enum Outcome {
     Refused(ErrorCode),
     /// It carries tokens.
     Tokens(GrantType),
-    /// Somebody tried to sign in.
-    Login(Login),
 }
 
 /// How an attempt to sign in ended.
@@ -103,9 +101,13 @@ impl Metrics {
         match response.extensions().get::<Outcome>() {
             Some(Outcome::Refused(code)) => self.errors.inc(&[route, place(ErrorCode::ALL, *code)]),
             Some(Outcome::Tokens(grant)) => self.tokens.inc(&[place(GrantType::ALL, *grant)]),
-            Some(Outcome::Login(login)) => self.logins.inc(&[*login as usize]),
             None => {}
         }
+    }
+
+    /// Counts an attempt to sign in, at whatever door.
+    pub(crate) fn tried_to_sign_in(&self, ended: Login) {
+        self.logins.inc(&[ended as usize]);
     }
 
     /// Requests by route, method and status; none that is 0.
@@ -229,8 +231,9 @@ mod tests {
             metrics.answered(token, &Method::POST, &tokens, took);
         }
         metrics.answered(route(None), &Method::PATCH, &answer(StatusCode::IM_A_TEAPOT), took);
-        let busy = mark(answer(StatusCode::SERVICE_UNAVAILABLE), Outcome::Login(Login::Busy));
+        let busy = answer(StatusCode::SERVICE_UNAVAILABLE);
         metrics.answered(route(Some("/login")), &Method::POST, &busy, took);
+        metrics.tried_to_sign_in(Login::Busy);
         let requests: Vec<_> = metrics.requests().collect();
         assert_eq!(
             requests,
@@ -243,7 +246,8 @@ mod tests {
         );
         assert_eq!(metrics.errors().collect::<Vec<_>>(), [(["/oidc/token", "invalid_grant"], 1)]);
         let tokens: Vec<_> = metrics.tokens().collect();
-        assert_eq!(tokens, [("authorization_code", 0), ("refresh_token", 2), ("implicit", 0)]);
+        let expected = [("authorization_code", 0), ("refresh_token", 2), ("password", 0), ("implicit", 0)];
+        assert_eq!(tokens, expected);
         let logins: Vec<_> = metrics.logins().collect();
         assert_eq!(logins, [("succeeded", 0), ("failed", 0), ("throttled", 0), ("busy", 1)]);
         let durations: Vec<_> = metrics.durations().map(|(route, took)| (route, took.count())).collect();

@@ -1,6 +1,7 @@
 //! What happens next with a checked request: a page, an answer or a refusal.
 
 use crate::{
+    access::NOT_ADMITTED,
     application::{ActiveApplication, GrantType},
     authorize::AuthorizationRequest,
     error::{ErrorCode, Refusal, refuse},
@@ -18,6 +19,8 @@ pub struct Situation<'a> {
     pub now: Timestamp,
     /// The browser's session, if it serves this application and its user may sign in.
     pub session: Option<&'a Session>,
+    /// Whether the application's rules admit the user of that session.
+    pub admitted: bool,
     /// The session chosen in this transaction.
     pub chosen: Option<Chosen>,
     /// The answer to the consent page of this transaction. A yes counts only for the chosen session, whose user gave it.
@@ -118,6 +121,9 @@ fn interaction(request: &AuthorizationRequest, application: &ActiveApplication, 
     let replaced = at.chosen.is_some();
     if (request.prompt.select_account || replaced) && chosen.is_none() {
         return Next::ChooseAccount;
+    }
+    if !at.admitted {
+        return Next::Refuse(NOT_ADMITTED);
     }
     let allowed = at.answer == Some(true) && chosen.is_some();
     consent(request, application, at.remembered, allowed)

@@ -1,6 +1,7 @@
 //! Making what an answer hangs on: a grant, and its code.
 
 use crate::{
+    access::AdmittedUser,
     authorize::{Addressee, AllowedResponse, AuthorizationRequest},
     code::AuthorizationCode,
     entropy::Entropy,
@@ -11,18 +12,17 @@ use crate::{
     scope::{KnownScope, Scope},
     session::Session,
     time::{Now, Seconds},
-    user::ActiveUser,
 };
 
-/// What an answer is made from. The user and the application are proved active (attack 9), the return type ticked
-/// (attack 18).
+/// What an answer is made from. The application is proved active, the user too (attack 9) and admitted to it, and the
+/// return type ticked (attack 18).
 pub struct Issuing<'a> {
     /// Who answers.
     pub issuer: &'a Issuer,
     /// The client, and what it is answered with.
     pub allowed: &'a AllowedResponse,
     /// Who signed in.
-    pub user: &'a ActiveUser,
+    pub user: &'a AdmittedUser,
     /// Their login.
     pub session: &'a Session,
     /// The checked request.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::{
+    access::AdmittedUser,
     access_token::{AccessTokenClaims, new_jti},
     application::ActiveApplication,
     authorize::AllowedResponse,
@@ -12,10 +13,9 @@ use crate::{
     issuer::Issuer,
     jose::{self, JoseError, Recipient, Signer, Typ},
     pool::PoolSettings,
-    scope::Scope,
+    scope::{KnownScope, Scope},
     time::{Seconds, Timestamp},
     token::AllowedGrant,
-    user::ActiveUser,
 };
 
 /// What tokens are made from: each part is proved by its type.
@@ -28,7 +28,7 @@ pub struct Minting<'a, P: Permission = AllowedGrant> {
     /// For which client, by which ticked grant or return type.
     pub allowed: &'a P,
     /// About whom.
-    pub user: &'a ActiveUser,
+    pub user: &'a AdmittedUser,
     /// From which grant.
     pub grant: &'a Grant,
     /// The scope of the access token; what means nothing in the pool any more is left out.
@@ -96,8 +96,9 @@ pub struct TokenResponse {
     /// The refresh token, if the grant has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// The ID token.
-    pub id_token: String,
+    /// The ID token, if `openid` was granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
     /// What was granted.
     pub scope: Scope,
 }
@@ -134,10 +135,17 @@ impl Minting<'_> {
     ) -> Result<TokenResponse, JoseError> {
         self.scope = self.pool.understood(self.scope);
         let access_token = self.access_token(signers, now, entropy)?;
-        let at_hash = Some(jose::half_hash(signers.id_token.alg(), &access_token));
-        let bound = BoundHashes { at_hash, ..BoundHashes::default() };
+        // Only the password mode grants a scope without it (OpenID Connect Core §3.1.2.1).
+        let id_token = match self.grant.scope.has(KnownScope::Openid) {
+            true => {
+                let at_hash = Some(jose::half_hash(signers.id_token.alg(), &access_token));
+                let bound = BoundHashes { at_hash, ..BoundHashes::default() };
+                Some(self.id_token(signers, bound, now, entropy)?)
+            }
+            false => None,
+        };
         Ok(TokenResponse {
-            id_token: self.id_token(signers, bound, now, entropy)?,
+            id_token,
             access_token,
             token_type: "Bearer",
             expires_in: self.allowed.application().settings.access_token_expire,

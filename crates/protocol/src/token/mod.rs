@@ -5,12 +5,14 @@
 
 mod code;
 mod mint;
+mod password;
 mod refresh;
 #[cfg(test)]
 mod tests;
 
 pub use code::{CodeCase, CodeOutcome, CodeRequest, judge_code};
 pub use mint::{FrontAccess, FrontTokens, Minting, Permission, Signers, TokenResponse};
+pub use password::{INVALID_CREDENTIALS, PasswordRequest, RIGHT_BUT_NOT_ADMITTED};
 pub use refresh::{RefreshCase, RefreshRequest, check_refresh, refreshed_scope};
 
 use crate::{

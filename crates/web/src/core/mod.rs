@@ -4,6 +4,7 @@
 //! (`docs/simulation.md`). Rules are asked in `signet-protocol`; each write is one guarded batch of [`Rows`].
 
 pub mod issue;
+pub mod password;
 pub mod redeem;
 pub mod refresh;
 pub mod refresh_token;
@@ -16,19 +17,21 @@ pub mod ticket;
 use std::sync::Arc;
 
 use signet_protocol::{
+    access::AdmittedUser,
     client_auth::AuthenticatedClient,
     code::AuthorizationCode,
     entropy::Entropy,
     grant::Grant,
     id::{CodeId, FamilyId, GrantId, SessionId, TransactionId, UserId},
     issuer::Issuer,
+    password::PasswordHash,
     refresh::RefreshFamily,
     secret::{Secret, SecretHash},
     session::Session,
     time::{Now, Timestamp},
     token::INVALID_GRANT,
     transaction::{Chosen, Ticket},
-    user::{ActiveUser, User},
+    user::User,
 };
 use signet_store::{NewFamily, Store, StoreError};
 
@@ -58,8 +61,17 @@ pub trait Rows {
     async fn begin_session(
         &self,
         session: &Session,
+        password: Option<&PasswordHash>,
         replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
+        now: Now,
+    ) -> Result<bool, StoreError>;
+    async fn begin_direct_login(
+        &self,
+        session: &Session,
+        password: Option<&PasswordHash>,
+        grant: &Grant,
+        family: Option<&NewFamily>,
         now: Now,
     ) -> Result<bool, StoreError>;
     async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError>;
@@ -136,9 +148,10 @@ impl Caller<'_> {
     }
 }
 
-/// The user a grant is about, if they may have tokens.
-async fn active_user(rows: &impl Rows, id: UserId) -> Result<ActiveUser, Failure> {
-    Ok(rows.user(id).await?.and_then(|user| user.active()).ok_or(INVALID_GRANT)?)
+/// The user a grant is about, if they may have tokens of the caller.
+async fn admitted_user(rows: &impl Rows, caller: &Caller<'_>, id: UserId) -> Result<AdmittedUser, Failure> {
+    let user = rows.user(id).await?.and_then(|user| user.active());
+    Ok(user.and_then(|user| caller.client.application().admit(user)).ok_or(INVALID_GRANT)?)
 }
 
 impl Node for Signet {
@@ -173,11 +186,23 @@ impl Rows for Store {
     async fn begin_session(
         &self,
         session: &Session,
+        password: Option<&PasswordHash>,
         replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
         now: Now,
     ) -> Result<bool, StoreError> {
-        Store::begin_session(self, session, replaces, transaction, now).await
+        Store::begin_session(self, session, password, replaces, transaction, now).await
+    }
+
+    async fn begin_direct_login(
+        &self,
+        session: &Session,
+        password: Option<&PasswordHash>,
+        grant: &Grant,
+        family: Option<&NewFamily>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        Store::begin_direct_login(self, session, password, grant, family, now).await
     }
 
     async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {

@@ -1,6 +1,7 @@
 //! A code becomes tokens, once (RFC 6749 §4.1.3).
 
 use signet_protocol::{
+    access::AdmittedUser,
     application::GrantType,
     code::AuthorizationCode,
     grant::Grant,
@@ -8,19 +9,18 @@ use signet_protocol::{
     refresh,
     time::Now,
     token::{self, CodeCase, CodeOutcome, CodeRequest, INVALID_GRANT},
-    user::ActiveUser,
 };
 use signet_store::NewFamily;
 
 use crate::{
-    core::{Caller, Node, Rows, active_user, revoke},
+    core::{Caller, Node, Rows, admitted_user, revoke},
     error::Failure,
 };
 
 /// A code that the caller may spend, with the user it is about. Only [`find`] makes one.
 pub struct Redeemable {
     code: AuthorizationCode,
-    user: ActiveUser,
+    user: AdmittedUser,
 }
 
 /// A code that was spent: what tokens are minted from.
@@ -28,7 +28,7 @@ pub struct Redeemed {
     /// The code.
     pub code: AuthorizationCode,
     /// Its user.
-    pub user: ActiveUser,
+    pub user: AdmittedUser,
     /// The first refresh token, if the grant has any.
     pub refresh_token: Option<String>,
     /// When that was written.
@@ -50,7 +50,7 @@ pub async fn find(
         }
         CodeOutcome::Dead => return Err(INVALID_GRANT.into()),
     }
-    let user = active_user(node.rows(), code.grant.user).await?;
+    let user = admitted_user(node.rows(), caller, code.grant.user).await?;
     Ok(Redeemable { code, user })
 }
 
@@ -71,7 +71,13 @@ impl Redeemable {
     }
 }
 
-fn new_family(node: &impl Node, caller: &Caller<'_>, grant: &Grant, now: Now) -> Option<NewFamily> {
+/// The chain of refresh tokens that `grant` gets, if it gets one.
+pub(super) fn new_family(
+    node: &impl Node,
+    caller: &Caller<'_>,
+    grant: &Grant,
+    now: Now,
+) -> Option<NewFamily> {
     let application = caller.client.application();
     let wanted = grant.offline && application.allows_grant(GrantType::RefreshToken);
     let expires_at = now.timestamp().plus(application.settings.refresh_token_expire);

@@ -1,25 +1,25 @@
 //! A refresh token becomes tokens and its successor (RFC 6749 §6).
 
 use signet_protocol::{
+    access::AdmittedUser,
     application::AuthMethod,
     grant::Grant,
     refresh::{self, GRACE_CONFIDENTIAL, GRACE_PUBLIC, RefreshDecision, RefreshFamily},
     scope::Scope,
     time::{Now, Seconds},
     token::{self, INVALID_GRANT, RefreshCase, RefreshRequest},
-    user::ActiveUser,
 };
 use signet_store::StoreError;
 
 use crate::{
-    core::{Caller, Node, Rows, active_user, revoke},
+    core::{Caller, Node, Rows, admitted_user, revoke},
     error::Failure,
 };
 
 /// A chain that the caller presented a token of, with its user. Only [`find`] makes one.
 pub struct Refreshable {
     family: RefreshFamily,
-    user: ActiveUser,
+    user: AdmittedUser,
     scope: Scope,
     presented: i64,
 }
@@ -29,7 +29,7 @@ pub struct Refreshed {
     /// The grant.
     pub grant: Grant,
     /// Its user.
-    pub user: ActiveUser,
+    pub user: AdmittedUser,
     /// The scope of the access token.
     pub scope: Scope,
     /// The refresh token to hand out.
@@ -50,7 +50,7 @@ pub async fn find(
     let case = RefreshCase { family: &family, client: caller.client, issuer: caller.issuer.id() };
     token::check_refresh(&case)?;
     let scope = token::refreshed_scope(&family.grant.scope, request.scope.as_ref())?;
-    let user = active_user(rows, family.grant.user).await?;
+    let user = admitted_user(rows, caller, family.grant.user).await?;
     Ok(Refreshable { family, user, scope, presented: presented.generation })
 }
 

@@ -40,7 +40,8 @@ pub async fn introspect(
     let Some(family) = family else {
         return Ok(Introspection::INACTIVE);
     };
-    if node.rows().user(family.grant.user).await?.and_then(|user| user.active()).is_none() {
+    let user = node.rows().user(family.grant.user).await?.and_then(|user| user.active());
+    if user.and_then(|user| caller.client.application().admit(user)).is_none() {
         return Ok(Introspection::INACTIVE);
     }
     let grant = family.grant;

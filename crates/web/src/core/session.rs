@@ -43,8 +43,8 @@ pub async fn current(
 }
 
 /// Begins a session for somebody who just proved who they are: always with a new id (attack 12). It replaces the one
-/// of `cookie`, and `transaction` goes on with it. `None`, and nothing done, when that was answered before or the user
-/// is blocked by now.
+/// of `cookie`, and `transaction` goes on with it. `None`, and nothing done, when that was answered before, or the user
+/// is blocked or has another password by now.
 pub async fn begin(
     node: &impl Node,
     application: &ActiveApplication,
@@ -66,8 +66,8 @@ pub async fn begin(
         ended_at: None,
     };
     let choice = Chosen { session: session.id, by_login: true };
-    let begun =
-        node.rows().begin_session(&session, replaced.as_ref(), Some((transaction, choice)), now).await?;
+    let (password, transaction) = (user.password.as_ref(), Some((transaction, choice)));
+    let begun = node.rows().begin_session(&session, password, replaced.as_ref(), transaction, now).await?;
     Ok(begun.then_some(token))
 }
 

@@ -1,7 +1,5 @@
 //! Counting attempts before they are looked at (attack 14).
 
-use std::sync::Arc;
-
 use http::HeaderValue;
 use signet_protocol::{
     entropy::random,
@@ -32,7 +30,7 @@ impl Attempt {
     /// A browser that has signed in as this user before is counted by itself, so that strangers cannot keep its owner out.
     /// Loopback is a proxy on this machine, or development: everybody comes from there, so it is not counted as a network.
     pub async fn reserve(
-        signet: &Arc<Signet>,
+        signet: &Signet,
         edge: &Edge,
         name: &LoginName,
         user: Option<&User>,
@@ -55,13 +53,13 @@ impl Attempt {
     }
 
     /// It was right: its own counter starts anew, the others get their attempt back.
-    pub async fn forgive(&self, signet: &Arc<Signet>) -> Result<(), Failure> {
+    pub async fn forgive(&self, signet: &Signet) -> Result<(), Failure> {
         let shared: Vec<_> = self.shared.iter().map(|counter| counter.subject).collect();
         Ok(signet.store().settle_attempts(&[self.own.subject], &shared).await?)
     }
 
     /// It was never looked at: every counter gets it back.
-    pub async fn give_back(&self, signet: &Arc<Signet>) -> Result<(), Failure> {
+    pub async fn give_back(&self, signet: &Signet) -> Result<(), Failure> {
         let all: Vec<_> = [&self.own].into_iter().chain(&self.shared).map(|c| c.subject).collect();
         Ok(signet.store().settle_attempts(&[], &all).await?)
     }

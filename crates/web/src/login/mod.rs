@@ -4,6 +4,7 @@ pub mod account;
 pub mod attempts;
 pub mod browser;
 pub mod consent;
+pub mod credentials;
 pub mod session;
 pub mod sign_in;
 pub mod sso;

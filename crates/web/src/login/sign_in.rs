@@ -4,25 +4,19 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
-use signet_protocol::{
-    limits::{IDENTIFIER_BYTES, PASSWORD_BYTES},
-    params::RawParams,
-    password::PasswordHash,
-    user::{ActiveUser, LoginName, User},
-};
+use signet_protocol::{limits::IDENTIFIER_BYTES, params::RawParams, user::LoginName};
 
 use crate::{
-    Network, Signet,
+    Signet,
     edge::{Edge, Form},
     error::Failure,
-    hashing::{Asker, Busy},
     login::{
         self,
-        attempts::{Attempt, device_cookie},
+        attempts::device_cookie,
+        credentials::{Checked, Credentials},
         session, sso,
         transaction::{Open, used},
     },
-    metrics::{Login, Outcome, mark},
     pages::{LoginAlert, LoginPage},
     respond::{self, Policy},
 };
@@ -72,13 +66,7 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, identifier: &str, alert: Opti
     if let Some(seconds) = wait {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    let ended = match alert {
-        Some(LoginAlert::WrongCredentials) => Login::Failed,
-        Some(LoginAlert::Throttled { .. }) => Login::Throttled,
-        Some(LoginAlert::Busy) => Login::Busy,
-        None | Some(LoginAlert::SignInAgain | LoginAlert::Missing | LoginAlert::TooLong) => return response,
-    };
-    mark(response, Outcome::Login(ended))
+    response
 }
 
 async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
@@ -89,74 +77,31 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     }
     open.check_csrf(signet, &form, None)?;
     let again = |alert| Ok(page(signet, edge, &open, form.get("username").unwrap_or_default(), Some(alert)));
-    let (name, password) = match read(&form) {
-        Ok(read) => read,
+    let user = match read(&form) {
+        Ok(credentials) => match credentials.check(signet, edge).await? {
+            Checked::Right(user) => user,
+            Checked::Wrong => return again(LoginAlert::WrongCredentials),
+            Checked::Throttled(wait) => {
+                return again(LoginAlert::Throttled { seconds: wait.0.unsigned_abs() });
+            }
+            Checked::Busy => return again(LoginAlert::Busy),
+        },
         Err(alert) => return again(alert),
     };
-    let user = signet.store().user_by_login(&name).await?;
-    let asker = Asker::Network(Network::of(edge.peer));
-    let attempt = match Attempt::reserve(signet, edge, &name, user.as_ref()).await? {
-        Ok(attempt) => attempt,
-        Err(wait) => {
-            tracing::warn!(request_id = edge.request_id, peer = %edge.peer, seconds = wait.0, "login throttled");
-            return again(LoginAlert::Throttled { seconds: wait.0.unsigned_abs() });
-        }
-    };
-    match verify(signet, asker, user.as_ref(), password.clone()).await {
-        Ok(true) => {}
-        Ok(false) => {
-            tracing::info!(request_id = edge.request_id, peer = %edge.peer, "login failed");
-            return again(LoginAlert::WrongCredentials);
-        }
-        Err(Busy) => {
-            attempt.give_back(signet).await?;
-            return again(LoginAlert::Busy);
-        }
-    }
-    // A blocked user gets the answer of a wrong password, after the same work (attack 22).
-    match user.map(Arc::new).as_ref().and_then(User::active) {
-        None => again(LoginAlert::WrongCredentials),
-        Some(user) => {
-            attempt.forgive(signet).await?;
-            strengthen(signet, asker, &user, password).await?;
-            let begun = session::begin(signet, edge, &open.application, &user, open.transaction.id).await?;
-            let cookie = begun.ok_or_else(|| used(&open.transaction, &open.application))?;
-            tracing::info!(request_id = edge.request_id, sub = %user.id, "signed in");
-            let response = respond::see_other(&open.onward());
-            let response = mark(response, Outcome::Login(Login::Succeeded));
-            Ok(respond::set_cookies(response, [cookie, device_cookie(signet, edge, user.id)]))
-        }
-    }
+    let begun = session::begin(signet, edge, &open.application, &user, open.transaction.id).await?;
+    let cookie = begun.ok_or_else(|| used(&open.transaction, &open.application))?;
+    tracing::info!(request_id = edge.request_id, sub = %user.id, "signed in");
+    let response = respond::see_other(&open.onward());
+    Ok(respond::set_cookies(response, [cookie, device_cookie(signet, edge, user.id)]))
 }
 
-fn read(form: &RawParams) -> Result<(LoginName, String), LoginAlert> {
+fn read(form: &RawParams) -> Result<Credentials, LoginAlert> {
     let (Some(typed), Some(password)) = (form.get("username"), form.get("password")) else {
         return Err(LoginAlert::Missing);
     };
-    if typed.len() > IDENTIFIER_BYTES || password.len() > PASSWORD_BYTES {
+    if typed.len() > IDENTIFIER_BYTES {
         return Err(LoginAlert::TooLong);
     }
     let name = LoginName::parse(typed).ok_or(LoginAlert::Missing)?;
-    Ok((name, password.to_owned()))
-}
-
-/// Hashes the password of an imported user anew if its hash costs more or less than ours. If the threads are busy, another time.
-async fn strengthen(
-    signet: &Signet,
-    asker: Asker,
-    user: &ActiveUser,
-    password: String,
-) -> Result<(), Failure> {
-    if user.password.as_ref().is_some_and(|hash| !hash.is_current())
-        && let Ok(new) = signet.hasher().create(asker, password).await
-    {
-        signet.store().rehash_password(user, &new, signet.now()).await?;
-    }
-    Ok(())
-}
-
-/// Verifies the password, or for nobody a decoy of the same cost.
-async fn verify(signet: &Signet, asker: Asker, user: Option<&User>, password: String) -> Result<bool, Busy> {
-    let hash = user.and_then(|user| user.password.clone()).unwrap_or_else(PasswordHash::decoy);
-    signet.hasher().verify(asker, hash, password).await
+    Credentials::new(name, password).ok_or(LoginAlert::TooLong)
 }

@@ -189,6 +189,7 @@ fn constant_claims_fit(app: &Application) -> Option<String> {
 }
 
 fn refresh_has_an_origin(app: &Application) -> Option<&'static str> {
-    (app.allows_grant(GrantType::RefreshToken) && !app.allows_grant(GrantType::AuthorizationCode))
-        .then_some("has refresh_token without authorization_code, which alone can hand one out")
+    let origins = [GrantType::AuthorizationCode, GrantType::Password];
+    (app.allows_grant(GrantType::RefreshToken) && !origins.iter().any(|grant| app.allows_grant(*grant)))
+        .then_some("has refresh_token without authorization_code or password, which alone can hand one out")
 }

@@ -6,6 +6,7 @@ use axum::{extract::State, response::Response};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use signet_protocol::{
+    access::AdmittedUser,
     application::{ActiveApplication, GrantType},
     authorize::{
         self, Addressee, AllowedResponse, AuthorizationRequest, AuthorizationResponse, AuthorizeError, Draft,
@@ -21,7 +22,6 @@ use signet_protocol::{
     session::Session,
     token::{FrontTokens, Minting},
     transaction::{TRANSACTION_EXPIRE, Transaction, Trips},
-    user::ActiveUser,
 };
 
 use crate::{
@@ -172,8 +172,8 @@ pub async fn seen_from_pool(
     let asking = Asking { signet, edge, issuer: home, params, application, addressee, transaction };
     match asking.understand(&Draft::parse(&asking.params)).await? {
         Ok((request, hinted)) => {
-            let (next, signed_in) = asking.next(&request, hinted).await?;
-            Ok((next, signed_in.map(|(session, _)| session)))
+            let (next, session, _) = asking.next(&request, hinted).await?;
+            Ok((next, session))
         }
         Err(refusal) => Ok((Next::Refuse(refusal), None)),
     }
@@ -222,8 +222,8 @@ impl Asking<'_> {
         request: &AuthorizationRequest,
         hinted: Option<UserId>,
     ) -> Result<Response, Failure> {
-        let (next, signed_in) = self.next(request, hinted).await?;
-        match (next, &signed_in) {
+        let (next, session, admitted) = self.next(request, hinted).await?;
+        match (next, session.as_ref().zip(admitted.as_ref())) {
             (Next::Issue { scope }, Some((session, user))) => self.issue(request, session, user, scope).await,
             (Next::Refuse(refusal), _) if self.may_ask_pool(request, refusal) => {
                 self.interact("/login").await
@@ -242,21 +242,23 @@ impl Asking<'_> {
         request.prompt.none && refusal.code == ErrorCode::LoginRequired && elsewhere && !asked
     }
 
-    /// What comes next, and who is signed in.
+    /// What comes next, the login here, and its user if the application's rules admit them.
     async fn next(
         &self,
         request: &AuthorizationRequest,
         hinted: Option<UserId>,
-    ) -> Result<(Next, Option<(Session, ActiveUser)>), Failure> {
-        let signed_in = login::session::current(self.signet, self.edge, &self.application).await?;
-        let session = signed_in.as_ref().map(|(session, _)| session);
-        let remembered = self.remembered(session, request).await?;
+    ) -> Result<(Next, Option<Session>, Option<AdmittedUser>), Failure> {
+        let (session, user) =
+            login::session::current(self.signet, self.edge, &self.application).await?.unzip();
+        let remembered = self.remembered(session.as_ref(), request).await?;
         let chosen = self.transaction.as_ref().and_then(|transaction| transaction.chosen);
         let same_person =
-            session.is_some_and(|session| chosen.is_some_and(|chosen| chosen.session == session.id));
+            session.as_ref().is_some_and(|session| chosen.is_some_and(|chosen| chosen.session == session.id));
+        let admitted = user.and_then(|user| self.application.admit(user));
         let situation = Situation {
             now: self.signet.now().timestamp(),
-            session,
+            session: session.as_ref(),
+            admitted: admitted.is_some(),
             chosen,
             answer: self
                 .transaction
@@ -267,7 +269,7 @@ impl Asking<'_> {
             hinted,
         };
         let next = authorize::decide(request, &self.application, &situation);
-        Ok((next, signed_in))
+        Ok((next, session, admitted))
     }
 
     /// What the user agreed to before; looked up only when it can matter.
@@ -288,7 +290,7 @@ impl Asking<'_> {
         &self,
         request: &AuthorizationRequest,
         session: &Session,
-        user: &ActiveUser,
+        user: &AdmittedUser,
         scope: Scope,
     ) -> Result<Response, Failure> {
         let issuer = &self.issuer;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use signet_protocol::{
+    access::AdmittedUser,
     access_token::{self, AccessTokenError, ValidAccessToken, VerifiedAccessToken},
     application::ActiveApplication,
     claims::HintClaims,
     id::AppId,
     issuer::{Issuer, IssuerId},
     jose::{HmacKey, Parsed, SigningAlg, Typ, Verifier, VerifyingKey, sha256},
-    user::ActiveUser,
 };
 
 use signet_store::Cache;
@@ -21,7 +21,7 @@ pub struct Live {
     /// Its claims.
     pub token: ValidAccessToken,
     /// Its user.
-    pub user: ActiveUser,
+    pub user: AdmittedUser,
     /// The application it was made for.
     pub application: ActiveApplication,
 }
@@ -40,7 +40,7 @@ pub async fn access_token(signet: &Signet, issuer: &Issuer, text: &str) -> Resul
     let Some(application) = application_here(signet, issuer, token.client_id).await? else {
         return Ok(None);
     };
-    let user = signet.store().user(token.sub).await?.and_then(|user| user.active());
+    let user = signet.store().user(token.sub).await?.and_then(|user| application.admit(user.active()?));
     Ok(user.map(|user| Live { token, user, application }))
 }
 

@@ -8,15 +8,20 @@ use signet_protocol::{
     application::{ActiveApplication, GrantType},
     params::RawParams,
     time::Now,
-    token::{self, AllowedGrant, CodeRequest, Minting, RefreshRequest},
+    token::{
+        self, AllowedGrant, CodeRequest, INVALID_CREDENTIALS, Minting, PasswordRequest,
+        RIGHT_BUT_NOT_ADMITTED, RefreshRequest,
+    },
 };
 
 use crate::{
     Signet,
     clock::SystemEntropy,
-    core::{Caller, redeem, refresh},
+    core::{Caller, password, redeem, refresh},
     edge::{Edge, Form},
     error::Failure,
+    hashing::Busy,
+    login::credentials::{Checked, Credentials},
     metrics::{Outcome, mark},
     oidc::{authenticated_form, cors, keys::Keys},
     respond,
@@ -36,6 +41,7 @@ async fn exchange(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respo
     let answer = match allowed.grant() {
         GrantType::AuthorizationCode => exchange.code(&params).await?,
         GrantType::RefreshToken => exchange.refresh(&params).await?,
+        GrantType::Password => exchange.password(&params).await?,
         GrantType::Implicit => return Err(token::UNSUPPORTED_GRANT.into()),
     };
     Ok(mark(answer, Outcome::Tokens(allowed.grant())))
@@ -84,6 +90,33 @@ impl Exchange<'_> {
             nonce: None,
         };
         self.mint(minting, &keys, Some(refreshed.refresh_token), refreshed.now)
+    }
+
+    async fn password(&self, params: &RawParams) -> Result<Response, Failure> {
+        let pool = self.signet.store().pool_settings().await?;
+        let request = PasswordRequest::parse(params, self.application())?;
+        let credentials = Credentials::new(request.name, &request.password).ok_or(INVALID_CREDENTIALS)?;
+        let user = match credentials.check(self.signet, self.edge).await? {
+            Checked::Right(user) => user,
+            Checked::Wrong => return Err(INVALID_CREDENTIALS.into()),
+            Checked::Throttled(wait) => return Err(Failure::Throttled(wait)),
+            Checked::Busy => return Err(Busy.into()),
+        };
+        let user = self.application().admit(user).ok_or(RIGHT_BUT_NOT_ADMITTED)?;
+        let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
+        let scope = pool.understood(request.scope);
+        let given = password::begin(self.signet, &self.caller(), &user, scope).await?;
+        tracing::info!(request_id = self.edge.request_id, sub = %user.id, client_id = %self.application().id, "signed in by password mode");
+        let minting = Minting {
+            issuer: &self.edge.issuer,
+            allowed: self.allowed,
+            user: &user,
+            grant: &given.grant,
+            scope: given.grant.scope.clone(),
+            pool: &pool,
+            nonce: None,
+        };
+        self.mint(minting, &keys, given.refresh_token, given.now)
     }
 
     fn caller(&self) -> Caller<'_> {

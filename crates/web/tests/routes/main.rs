@@ -21,6 +21,7 @@ mod modes;
 mod oidc_auth;
 mod oidc_me;
 mod oidc_token;
+mod password;
 mod proxies;
 mod refresh;
 mod request_objects;

@@ -17,7 +17,7 @@ use signet_protocol::application::{AuthMethod, GrantType, ResponseType};
 use crate::{
     delivery::Delivery,
     rp::{OFFLINE, Rp},
-    support::{Answer, Browser, CALLBACK, SECRET, VERIFIER, World, basic},
+    support::{Answer, Browser, CALLBACK, PASSWORD, SECRET, VERIFIER, World, basic},
 };
 
 const TYPES: [&str; 7] =
@@ -119,7 +119,7 @@ impl Exchanged {
     fn expected(&self) -> Outcome {
         let (status, outcome) = if self.registered != self.presented {
             ("401", "invalid_client")
-        } else if !matches!(self.grant_type, "authorization_code" | "refresh_token") {
+        } else if !matches!(self.grant_type, "authorization_code" | "refresh_token" | "password") {
             ("400", "unsupported_grant_type")
         } else if !self.ticked {
             ("400", "unauthorized_client")
@@ -209,7 +209,7 @@ async fn ask(world: &Arc<World>) -> BTreeMap<Asked, Outcome> {
 
 async fn exchange_all(world: &Arc<World>) -> BTreeMap<Exchanged, Outcome> {
     let mut found = BTreeMap::new();
-    let all = ["authorization_code", "implicit", "refresh_token"];
+    let all = ["authorization_code", "implicit", "refresh_token", "password"];
     for registered in METHODS {
         for grant_type in GRANTS {
             let sources = if grant_type == "authorization_code" { &TYPES[..] } else { &TYPES[..1] };
@@ -230,7 +230,13 @@ async fn exchange_all(world: &Arc<World>) -> BTreeMap<Exchanged, Outcome> {
                         _ => String::new(),
                     };
                     let refreshing = [("refresh_token", chain.as_str())];
-                    let form = if grant_type == "refresh_token" { &refreshing[..] } else { &verified };
+                    let by_password =
+                        [("username", "alice"), ("password", PASSWORD), ("scope", "openid offline_access")];
+                    let form = match grant_type {
+                        "refresh_token" => &refreshing[..],
+                        "password" => &by_password,
+                        _ => &verified,
+                    };
                     if !ticked {
                         world
                             .update_application(rp.application.id, |application| {
@@ -354,8 +360,8 @@ fn rendered(asked: &BTreeMap<Asked, Outcome>, exchanged: &BTreeMap<Exchanged, Ou
         }),
     );
     page.push_str(
-        "\n## The token endpoint\n\nFor a code or chain with `offline_access` and `prompt=consent`; whatever the return type the \
-         code came with.\n\n",
+        "\n## The token endpoint\n\nFor a code or chain with `offline_access` and `prompt=consent`, whatever the return type the \
+         code came with; for a name and\na password with `offline_access`.\n\n",
     );
     let head = ["`grant_type`", "another method than the registered one", "not ticked", "ticked"];
     table(

@@ -69,7 +69,7 @@ async fn every_error_has_its_code_and_spends_nothing() {
     let url = format!("{}/token", rp.issuer);
     for (change, status, error) in [
         (vec![("grant_type", "")], 400, "invalid_request"),
-        (vec![("grant_type", "password")], 400, "unsupported_grant_type"),
+        (vec![("grant_type", "device_code")], 400, "unsupported_grant_type"),
         (vec![("grant_type", "client_credentials")], 400, "unsupported_grant_type"),
         (vec![("code", "")], 400, "invalid_request"),
         (vec![("code", "garbage")], 400, "invalid_grant"),

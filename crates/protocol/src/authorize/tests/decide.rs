@@ -98,6 +98,7 @@ impl Case {
         Situation {
             now: NOW,
             session: self.signed_in.then_some(session),
+            admitted: true,
             chosen: match self.chosen {
                 Pick::None => None,
                 Pick::Another => chosen(other_session_id(), true),
@@ -270,6 +271,21 @@ fn an_old_session_becomes_too_old_with_the_next_second() {
     };
     assert_eq!(name(&decide(&request, &active_application(), &at(60))), "issue");
     assert_eq!(name(&decide(&request, &active_application(), &at(61))), "sign in again");
+}
+
+#[test]
+fn attack_18_who_is_not_admitted_is_asked_who_they_are_and_nothing_more() {
+    let session = session();
+    for case in cases() {
+        let (request, application, remembered) =
+            (case.request(), case.application(), case.remembered.map(scope));
+        let at = Situation { admitted: false, ..case.situation(&session, remembered.as_ref()) };
+        let expected = match case.expected() {
+            "issue" | "ask consent" | "consent_required" => "access_denied",
+            other => other,
+        };
+        assert_eq!(name(&decide(&request, &application, &at)), expected, "{case:?}");
+    }
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn issued_as(
     let from = Issuing {
         issuer,
         allowed: &AllowedResponse::of(&application, kind).unwrap(),
-        user: &active_user(),
+        user: &admitted_user(),
         session: &session(),
         request: &checked(changes, &application),
         addressee: &addressee(changes),

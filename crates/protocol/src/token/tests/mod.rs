@@ -2,6 +2,7 @@
 
 mod code;
 mod mint;
+mod password;
 mod refresh;
 
 use crate::{
@@ -16,7 +17,7 @@ fn the_grant_type_is_read() {
     for (pairs, result) in [
         (&[("grant_type", "authorization_code")][..], Ok(GrantType::AuthorizationCode)),
         (&[("grant_type", "refresh_token")], Ok(GrantType::RefreshToken)),
-        (&[("grant_type", "password")], Err(ErrorCode::UnsupportedGrantType)),
+        (&[("grant_type", "password")], Ok(GrantType::Password)),
         (&[("grant_type", "Authorization_Code")], Err(ErrorCode::UnsupportedGrantType)),
         (&[("grant_type", "authorization_code ")], Err(ErrorCode::UnsupportedGrantType)),
         (&[("grant_type", "")], Err(ErrorCode::InvalidRequest)),

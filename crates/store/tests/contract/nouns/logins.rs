@@ -114,7 +114,7 @@ async fn a_session_comes_back(world: World) {
     let user = world.user("alice").await;
     let mut new = world.new_session(&user);
     new.application = Some(world.new_application("notes").id);
-    assert_eq!(world.store.begin_session(&new, None, None, at(0)).await, Ok(true));
+    assert_eq!(world.store.begin_session(&new, None, None, None, at(0)).await, Ok(true));
     let stored = world.again().await.session(new.id).await.unwrap().unwrap();
     assert_eq!(format!("{stored:?}"), format!("{new:?}"));
     assert!(stored.hash.matches(&new.hash));
@@ -125,7 +125,7 @@ async fn a_login_is_recorded_in_its_transaction(world: World) {
     let transaction = inserted(&world).await;
     let session = world.new_session(&world.user("alice").await);
     let chosen = Chosen { session: session.id, by_login: true };
-    let begun = world.store.begin_session(&session, None, Some((transaction.id, chosen)), at(0)).await;
+    let begun = world.store.begin_session(&session, None, None, Some((transaction.id, chosen)), at(0)).await;
     assert_eq!(begun, Ok(true));
     assert_eq!(load(&world, &transaction).await.chosen, Some(chosen));
 }
@@ -136,7 +136,8 @@ async fn a_login_in_a_used_transaction_leaves_nothing(world: World) {
     let (old, new) = (world.session(&user).await, world.new_session(&user));
     assert_eq!(world.store.use_transaction(transaction.id, at(1)).await, Ok(true));
     let chosen = Chosen { session: new.id, by_login: true };
-    let begun = world.store.begin_session(&new, Some(&old), Some((transaction.id, chosen)), at(2)).await;
+    let begun =
+        world.store.begin_session(&new, None, Some(&old), Some((transaction.id, chosen)), at(2)).await;
     assert_eq!(begun, Ok(false));
     assert!(world.store.session(new.id).await.unwrap().is_none());
     assert_eq!(world.store.session(old.id).await.unwrap().unwrap().ended_at, None);
@@ -147,7 +148,7 @@ async fn a_login_ends_the_session_it_replaces(world: World) {
     let (old, new) = (world.session(&user).await, world.new_session(&user));
     let code = world.new_code(world.new_grant(&old, world.new_application("notes").id, false));
     assert_eq!(world.store.issue_code(&code, None, at(0)).await, Ok(true));
-    assert_eq!(world.store.begin_session(&new, Some(&old), None, at(7)).await, Ok(true));
+    assert_eq!(world.store.begin_session(&new, None, Some(&old), None, at(7)).await, Ok(true));
     assert_eq!(world.store.session(old.id).await.unwrap().unwrap().ended_at, Some(after(7)));
     assert_eq!(world.store.session(new.id).await.unwrap().unwrap().ended_at, None);
     assert!(!world.is_revoked(code.grant.id).await, "its grants live on");
@@ -171,7 +172,7 @@ async fn attack_27_logout_reaches_what_an_earlier_login_gave(world: World) {
     let mut old = first;
     for _ in 0..2 {
         let new = world.new_session(&user);
-        assert_eq!(world.store.begin_session(&new, Some(&old), None, at(1)).await, Ok(true));
+        assert_eq!(world.store.begin_session(&new, None, Some(&old), None, at(1)).await, Ok(true));
         old = new;
     }
     assert_eq!(world.store.end_session(old.id, at(2)).await, Ok(true));
@@ -183,7 +184,7 @@ async fn attack_27_another_persons_login_revokes_what_is_not_offline(world: Worl
     let old = world.session(&world.user("alice").await).await;
     let [plain, offline] = grants_of(&world, &old).await;
     let new = world.new_session(&world.user("bob").await);
-    assert_eq!(world.store.begin_session(&new, Some(&old), None, at(1)).await, Ok(true));
+    assert_eq!(world.store.begin_session(&new, None, Some(&old), None, at(1)).await, Ok(true));
     assert!(world.is_revoked(plain).await);
     assert!(!world.is_revoked(offline).await);
     assert_eq!(world.store.session(old.id).await.unwrap().unwrap().ended_at, Some(after(1)));

@@ -177,7 +177,7 @@ impl World {
 
     pub async fn session(&self, user: &User) -> Session {
         let session = self.new_session(user);
-        assert_eq!(self.store.begin_session(&session, None, None, at(0)).await, Ok(true));
+        assert_eq!(self.store.begin_session(&session, None, None, None, at(0)).await, Ok(true));
         session
     }
 

@@ -20,7 +20,7 @@ async fn attack_25_no_secret_is_in_the_files() {
     let cookie = Opaque::<SessionId>::generate(at(0), &mut Seeded(11));
     let mut session = world.new_session(&user);
     (session.id, session.hash) = (cookie.id, cookie.hash());
-    assert_eq!(world.store.begin_session(&session, None, None, at(0)).await, Ok(true));
+    assert_eq!(world.store.begin_session(&session, None, None, None, at(0)).await, Ok(true));
     let text = Opaque::<CodeId>::generate(at(0), &mut Seeded(12));
     let mut code = world.new_code(world.new_grant(&session, world.new_application("other").id, false));
     (code.id, code.hash) = (text.id, text.hash());

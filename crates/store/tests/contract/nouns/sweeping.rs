@@ -17,7 +17,7 @@ on_worlds!(
 async fn only_the_expired_goes(world: World) {
     let user = world.user("alice").await;
     let short = Session { expires_at: after(60), ..world.new_session(&user) };
-    assert_eq!(world.store.begin_session(&short, None, None, at(0)).await, Ok(true));
+    assert_eq!(world.store.begin_session(&short, None, None, None, at(0)).await, Ok(true));
     let long = world.session(&user).await;
     let early = Transaction { expires_at: after(60), ..world.new_transaction() };
     let late = Transaction { expires_at: after(61), ..world.new_transaction() };

@@ -20,6 +20,7 @@ on_worlds!(
     attack_09_a_blocked_user_loses_sessions_and_grants,
     a_blocked_user_begins_no_session,
     attack_27_a_new_password_ends_sessions_and_grants,
+    attack_09_a_former_password_begins_no_session,
     consent_is_remembered,
     consents_given_at_once_are_all_remembered,
 );
@@ -160,8 +161,35 @@ async fn a_blocked_user_begins_no_session(world: World) {
     let user = world.user("alice").await;
     let session = world.new_session(&user);
     world.apply(Change::UpdateUser(User { blocked: true, ..user })).await;
-    assert_eq!(world.store.begin_session(&session, None, None, at(0)).await, Ok(false));
+    assert_eq!(world.store.begin_session(&session, None, None, None, at(0)).await, Ok(false));
     assert!(world.store.session(session.id).await.unwrap().is_none());
+}
+
+/// The password that was verified may be another's by the time the login is written.
+async fn attack_09_a_former_password_begins_no_session(world: World) {
+    let (former, now) = (HASH.to_owned(), HASH.replace("$GpZ3", "$HpZ3"));
+    let [former, now] = [former, now].map(|text| PasswordHash::parse(&text).unwrap());
+    let mut new = world.new_user("alice");
+    new.password = Some(former.clone());
+    world.apply(Change::InsertUser(new.clone())).await;
+    let application = world.new_application("notes").id;
+    let begun = async |password: &PasswordHash| {
+        let session = world.new_session(&new);
+        let begun = world.store.begin_session(&session, Some(password), None, None, at(0)).await;
+        let (direct, grant) = (world.new_session(&new), world.new_grant(&session, application, false));
+        let given = world.store.begin_direct_login(&direct, Some(password), &grant, None, at(0)).await;
+        assert_eq!(begun, given);
+        for id in [session.id, direct.id] {
+            assert_eq!(Ok(world.store.session(id).await.unwrap().is_some()), begun);
+        }
+        begun
+    };
+    assert_eq!(begun(&former).await, Ok(true));
+    world.apply(Change::UpdateUser(User { password: Some(now.clone()), ..new.clone() })).await;
+    assert_eq!(begun(&former).await, Ok(false));
+    assert_eq!(begun(&now).await, Ok(true));
+    world.apply(Change::UpdateUser(User { password: None, version: 2, ..new.clone() })).await;
+    assert_eq!(begun(&now).await, Ok(false));
 }
 
 async fn consent_is_remembered(world: World) {

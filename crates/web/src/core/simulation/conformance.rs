@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use signet_protocol::{
     authorize::{self, Issuing},
+    grant::Grant,
     id::{CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
     opaque::Opaque,
+    password::PasswordHash,
+    scope::Scope,
     secret::SecretHash,
     session::Session,
     time::{Now, Seconds, Timestamp},
@@ -26,6 +29,11 @@ const SEEDS: u64 = 6;
 const OPERATIONS: usize = 300;
 /// Answers are compared always, every row after so many operations.
 const ROWS_AFTER: usize = 20;
+
+/// The password of everybody, and one that nobody has any more.
+const PASSWORD: &str =
+    "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+const FORMER: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$DTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 
 /// Both, and every id that was ever used.
 struct Pair {
@@ -99,7 +107,9 @@ impl Pair {
             families: vec![FamilyId::from_bytes([0; 16])],
         };
         for id in ["c00000000000000000000001", "c00000000000000000000002"] {
-            let user = User { updated_at: at(0).timestamp(), ..lab::user(pair.store.pool().id, id) };
+            let password = Some(PasswordHash::parse(PASSWORD).unwrap());
+            let user =
+                User { password, updated_at: at(0).timestamp(), ..lab::user(pair.store.pool().id, id) };
             let done = pair.store.apply(vec![Change::InsertUser(user.clone())], at(0), &mut seed).await;
             assert_eq!(done, Ok(Applied::Done));
             pair.users.push(user.id);
@@ -125,7 +135,7 @@ impl Pair {
         let step = steps[(self.random.between(0, 9) - 6).max(0).unsigned_abs() as usize];
         let seconds = self.random.between(-step / 4, step);
         self.now = Now::from_millis(self.now.millis() + seconds * 1000);
-        match self.random.between(0, 16) {
+        match self.random.between(0, 17) {
             0 => self.wait().await,
             1 | 2 => self.sign_in().await,
             3 => self.sign_out().await,
@@ -137,6 +147,7 @@ impl Pair {
             12 => self.block().await,
             13 | 14 => self.give_ticket().await,
             15 => self.spend_ticket().await,
+            16 => self.sign_in_directly().await,
             _ => self.sweep().await,
         }
     }
@@ -162,9 +173,9 @@ impl Pair {
         "a transaction waits".to_owned()
     }
 
-    async fn sign_in(&mut self) -> String {
+    fn session(&mut self) -> Session {
         let token = Opaque::<SessionId>::generate(self.now, &mut self.seed);
-        let session = Session {
+        Session {
             id: token.id,
             hash: token.hash(),
             pool: self.store.pool().id,
@@ -173,13 +184,19 @@ impl Pair {
             auth_time: self.now.timestamp(),
             expires_at: self.now.timestamp().plus(Seconds(4 * DAY)),
             ended_at: None,
-        };
+        }
+    }
+
+    async fn sign_in(&mut self) -> String {
+        let session = self.session();
         let replaced = self.tables.session(self.one_of(&self.sessions));
         let chosen = Chosen { session: session.id, by_login: self.random.chance(50) };
         let transaction = self.random.chance(50).then(|| (self.one_of(&self.transactions), chosen));
         let now = self.now;
-        let model = self.tables.begin_session(&session, replaced.as_ref(), transaction, now);
-        let store = self.store.begin_session(&session, replaced.as_ref(), transaction, now).await;
+        let password = self.password();
+        let password = password.as_ref();
+        let model = self.tables.begin_session(&session, password, replaced.as_ref(), transaction, now);
+        let store = self.store.begin_session(&session, password, replaced.as_ref(), transaction, now).await;
         assert_eq!(store, Ok(model), "begin_session");
         self.sessions.push(session.id);
         let another = replaced.as_ref().is_some_and(|old| old.user != session.user);
@@ -217,6 +234,41 @@ impl Pair {
         format!("{model} spend the ticket of {id:?} for {:?}, replacing {replaced:?}", lent.id)
     }
 
+    /// What was verified at a login: theirs as a rule, one they no longer have, or something else than a password.
+    fn password(&self) -> Option<PasswordHash> {
+        let hash = [Some(PASSWORD), Some(PASSWORD), Some(FORMER), None];
+        self.one_of(&hash).map(|text| PasswordHash::parse(text).unwrap())
+    }
+
+    async fn sign_in_directly(&mut self) -> String {
+        let (session, now) = (self.session(), self.now);
+        let app = Lab::shared().app(false).application();
+        let grant = Grant {
+            id: self.id(),
+            pool: session.pool,
+            issuer: Lab::shared().issuer.id(),
+            application: app.id,
+            user: session.user,
+            session: session.id,
+            scope: Scope::parse("openid offline_access").unwrap(),
+            offline: self.random.chance(50),
+            auth_time: now.timestamp(),
+            created_at: now.timestamp(),
+            expires_at: now.timestamp().plus(Seconds(2 * DAY)),
+            revoked_at: None,
+        };
+        let family = NewFamily { id: self.id(), expires_at: now.timestamp().plus(Seconds(DAY)) };
+        let (password, family) = (self.password(), self.random.chance(50).then_some(family));
+        let (password, chain) = (password.as_ref(), family.as_ref());
+        let model = self.tables.begin_direct_login(&session, password, &grant, chain, now);
+        let store = self.store.begin_direct_login(&session, password, &grant, chain, now).await;
+        assert_eq!(store, Ok(model), "begin_direct_login");
+        self.sessions.push(session.id);
+        self.grants.push(grant.id);
+        self.families.extend(family.map(|family| family.id));
+        format!("{model} {session:?} directly gives {grant:?} and {family:?}")
+    }
+
     async fn sign_out(&mut self) -> String {
         let (id, now) = (self.one_of(&self.sessions), self.now);
         let model = self.tables.end_session(id, now);
@@ -244,7 +296,10 @@ impl Pair {
         let from = Issuing {
             issuer: &Lab::shared().issuer,
             allowed: &app.allowed,
-            user: &Arc::new(User { id: session.user, ..user }).active().unwrap(),
+            user: &app
+                .application()
+                .admit(Arc::new(User { id: session.user, ..user }).active().unwrap())
+                .unwrap(),
             session: &session,
             request,
             addressee: &app.addressee,

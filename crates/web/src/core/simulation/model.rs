@@ -6,6 +6,7 @@ use signet_protocol::{
     code::AuthorizationCode,
     grant::Grant,
     id::{CodeId, FamilyId, GrantId, SessionId, TransactionId, UserId},
+    password::PasswordHash,
     refresh::{REPEATS_MAX, RefreshFamily},
     secret::SecretHash,
     session::Session,
@@ -64,12 +65,12 @@ impl Tables {
     pub fn begin_session(
         &mut self,
         session: &Session,
+        password: Option<&PasswordHash>,
         replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
         now: Now,
     ) -> bool {
-        let free = self.users.get(&session.user).is_some_and(|user| !user.blocked);
-        if !free && !self.has(Fault::LoginOfTheBlocked) {
+        if !self.may_sign_in(session.user, password) {
             return false;
         }
         if let Some((id, chosen)) = transaction {
@@ -119,6 +120,29 @@ impl Tables {
         let Some(row) = row else { return false };
         row.trips.ticket = None;
         self.replace(replaces, session, now);
+        true
+    }
+
+    fn may_sign_in(&self, user: UserId, password: Option<&PasswordHash>) -> bool {
+        let fits = |user: &&User| password.is_none_or(|verified| user.password.as_ref() == Some(verified));
+        let free = self.users.get(&user).filter(fits).is_some_and(|user| !user.blocked);
+        free || self.has(Fault::LoginOfTheBlocked)
+    }
+
+    pub fn begin_direct_login(
+        &mut self,
+        session: &Session,
+        password: Option<&PasswordHash>,
+        grant: &Grant,
+        family: Option<&NewFamily>,
+        now: Now,
+    ) -> bool {
+        if !self.may_sign_in(session.user, password) {
+            return false;
+        }
+        self.sessions.insert(session.id, session.clone());
+        self.grants.insert(grant.id, grant.clone());
+        self.insert_family(family, grant, now);
         true
     }
 
@@ -202,12 +226,16 @@ impl Tables {
         if let Some(code) = self.codes.get_mut(&id) {
             code.consumed_at = Some(now.timestamp());
         }
+        self.insert_family(family, &grant, now);
+        true
+    }
+
+    fn insert_family(&mut self, family: Option<&NewFamily>, grant: &Grant, now: Now) {
         if let Some(NewFamily { id, expires_at }) = family.copied() {
-            let rotated_at = now.timestamp();
+            let (grant, rotated_at) = (grant.clone(), now.timestamp());
             let row = RefreshFamily { id, grant, generation: 0, rotated_at, repeats: 0, expires_at };
             self.families.insert(id, row);
         }
-        true
     }
 
     /// The grant, if it is not revoked; it is kept until `until` at least.

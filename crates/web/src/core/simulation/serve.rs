@@ -9,6 +9,7 @@ use signet_protocol::{
     entropy::Entropy,
     grant::Grant,
     id::{CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
+    password::PasswordHash,
     refresh::RefreshFamily,
     secret::{Secret, SecretHash},
     session::{Session, Shown},
@@ -63,16 +64,33 @@ impl Rows for Request {
     async fn begin_session(
         &self,
         session: &Session,
+        password: Option<&PasswordHash>,
         replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
         now: Now,
     ) -> Result<bool, StoreError> {
-        let (session, replaces) = (session.clone(), replaces.cloned());
+        let (session, password, replaces) = (session.clone(), password.cloned(), replaces.cloned());
         let another = replaces.as_ref().is_some_and(|old| old.user != session.user);
         let work = move |tables: &mut super::model::Tables| {
-            tables.begin_session(&session, replaces.as_ref(), transaction, now)
+            tables.begin_session(&session, password.as_ref(), replaces.as_ref(), transaction, now)
         };
         if another { self.database.commit(now, work).await } else { self.database.run(work).await }
+    }
+
+    async fn begin_direct_login(
+        &self,
+        session: &Session,
+        password: Option<&PasswordHash>,
+        grant: &Grant,
+        family: Option<&NewFamily>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        let (session, password) = (session.clone(), password.cloned());
+        let (grant, family) = (grant.clone(), family.copied());
+        let work = move |tables: &mut super::model::Tables| {
+            tables.begin_direct_login(&session, password.as_ref(), &grant, family.as_ref(), now)
+        };
+        self.database.run(work).await
     }
 
     async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {
@@ -279,6 +297,7 @@ impl Request {
         let issued = async {
             let current = session::current(&self, app.application(), own(&cookie)).await?;
             let Some((session, user)) = current else { return Ok(None) };
+            let Some(user) = app.application().admit(user) else { return Ok(None) };
             let from = Issuing {
                 issuer: &self.world().lab.issuer,
                 allowed: &app.allowed,

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use signet_protocol::{
+    access::{AccessRule, Effect, Whom},
     application::{
         Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, RequestObjectAlg,
         ResponseType,
     },
-    id::AppId,
+    id::{AppId, UserId},
     issuer::Identifier,
     jose::{ClientKeys, ContentEncryption, KeyManagementAlg, SigningAlg},
-    limits::{ACCESS_TOKEN_EXPIRE_MAX, EXTENDED_FIELDS_DEPTH, URIS_PER_APPLICATION},
+    limits::{
+        ACCESS_RULES_PER_APPLICATION, ACCESS_TOKEN_EXPIRE_MAX, EXTENDED_FIELDS_DEPTH, URIS_PER_APPLICATION,
+    },
     pool::check_claim_name,
     redirect_uri::RedirectUri,
     request_uri::RequestUri,
@@ -54,6 +57,8 @@ pub struct ApplicationEntry {
     pub token_endpoint_auth_signing_alg: Option<Option<SigningAlg>>,
     pub id_token_signed_response_alg: Option<SigningAlg>,
     pub access_token_signed_response_alg: Option<SigningAlg>,
+    pub access_default: Option<Effect>,
+    pub access_rules: Option<Vec<AccessRule>>,
     pub userinfo_signed_response_alg: Option<Option<SigningAlg>>,
     pub id_token_encrypted_response_alg: Option<Option<KeyManagementAlg>>,
     pub id_token_encrypted_response_enc: Option<Option<ContentEncryption>>,
@@ -105,6 +110,8 @@ impl ApplicationEntry {
                 "access_token_signed_response_alg",
                 ACCESS_TOKEN_ALGS,
             ),
+            access_default: table.choice("access_default", Effect::ALL, Effect::as_str),
+            access_rules: access_rules(table),
             userinfo_signed_response_alg: table.optional_choice(
                 "userinfo_signed_response_alg",
                 SigningAlg::ALL,
@@ -171,6 +178,8 @@ impl ApplicationEntry {
         put(&mut settings.token_endpoint_auth_signing_alg, &self.token_endpoint_auth_signing_alg);
         put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
         put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
+        put(&mut settings.access_default, &self.access_default);
+        put(&mut settings.access_rules, &self.access_rules);
         put(&mut settings.userinfo_signed_response_alg, &self.userinfo_signed_response_alg);
         put(&mut settings.id_token_encrypted_response_alg, &self.id_token_encrypted_response_alg);
         put(&mut settings.id_token_encrypted_response_enc, &self.id_token_encrypted_response_enc);
@@ -222,6 +231,46 @@ impl ApplicationEntry {
         }
         settings
     }
+}
+
+/// `[[applications.access_rules]]`: entries that name one of user, role and group, each at most once.
+fn access_rules(table: &mut Table) -> Option<Vec<AccessRule>> {
+    let entries = table.tables("access_rules", |entry| (entry.lines().table, access_rule(entry)));
+    let lines = table.lines();
+    if entries.len() > ACCESS_RULES_PER_APPLICATION {
+        let most = format!("`access_rules` may have at most {ACCESS_RULES_PER_APPLICATION} entries");
+        table.problem(lines.of("access_rules"), most);
+        return None;
+    }
+    let mut rules: Vec<AccessRule> = Vec::new();
+    for (line, rule) in entries {
+        match rule {
+            Some(rule) if rules.iter().any(|earlier| earlier.whom == rule.whom) => {
+                table.problem(line, "`access_rules` has two entries about the same; keep one");
+            }
+            rule => rules.extend(rule),
+        }
+    }
+    lines.has("access_rules").then_some(rules)
+}
+
+fn access_rule(table: &mut Table) -> Option<AccessRule> {
+    let user = table.parsed("user", |text| {
+        UserId::parse(text).ok_or("must be the id of a user: 24 lower-case hexadecimal digits")
+    });
+    let role = table.parsed("role", check::role);
+    let group = table.parsed("group", check::role);
+    let effect = table.choice("effect", Effect::ALL, Effect::as_str);
+    let enabled = table.boolean("enabled");
+    let lines = table.lines();
+    if ["user", "role", "group"].iter().filter(|key| lines.has(key)).count() != 1 {
+        table.problem(lines.table, "an entry of `access_rules` needs one of `user`, `role` and `group`");
+    }
+    if !lines.has("effect") {
+        table.problem(lines.table, "an entry of `access_rules` needs an `effect`: allow or deny");
+    }
+    let whom = user.map(Whom::User).or(role.map(Whom::Role)).or(group.map(Whom::Group))?;
+    Some(AccessRule { whom, effect: effect?, enabled: enabled.unwrap_or(true) })
 }
 
 fn uris(table: &mut Table, key: &'static str) -> Option<Vec<RedirectUri>> {

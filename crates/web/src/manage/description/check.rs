@@ -33,7 +33,7 @@ pub fn lines(text: &str) -> Checked {
     require(good, "must be at most 1000 bytes, without control characters other than line breaks")
 }
 
-/// A role code: like a line, but not empty, since a list has no use for nothing.
+/// The code of a role or group: like a line, but not empty, since a list has no use for nothing.
 pub fn role(text: &str) -> Result<String, &'static str> {
     let good = (1..=200).contains(&text.len()) && !text.chars().any(char::is_control);
     require(good, "must be 1 to 200 bytes without control characters").map(|()| text.to_owned())

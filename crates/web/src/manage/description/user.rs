@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use signet_protocol::{
-    limits::{EXTENDED_FIELDS_BYTES, EXTENDED_FIELDS_DEPTH, ROLES_PER_USER},
+    limits::{EXTENDED_FIELDS_BYTES, EXTENDED_FIELDS_DEPTH, GROUPS_PER_USER, ROLES_PER_USER},
     password::{PasswordHash, check_new_password},
     secret::Secret,
     user::{Address, Profile, User, check_email, check_phone, check_username, fold_email},
@@ -54,6 +54,7 @@ pub struct UserEntry {
     pub phone_verified: Option<bool>,
     pub blocked: Option<bool>,
     pub roles: Option<Vec<String>>,
+    pub groups: Option<Vec<String>>,
     pub external_id: Option<Option<String>>,
     pub extended_fields: Option<BTreeMap<String, Value>>,
     /// Where each of them stands.
@@ -74,6 +75,7 @@ impl UserEntry {
             phone_verified: table.boolean("phone_verified"),
             blocked: table.boolean("blocked"),
             roles: table.list("roles", ROLES_PER_USER, check::role),
+            groups: table.list("groups", GROUPS_PER_USER, check::role),
             external_id: table.text("external_id", check::line),
             extended_fields: extended_fields(table),
             field_lines: table.lines_in("extended_fields"),
@@ -106,6 +108,7 @@ impl UserEntry {
         put(&mut details.phone_verified, &self.phone_verified);
         put(&mut user.blocked, &self.blocked);
         put(&mut details.roles, &self.roles);
+        put(&mut details.groups, &self.groups);
         put(&mut details.external_id, &self.external_id);
         put(&mut details.extended_fields, &self.extended_fields);
         put(&mut details.profile.address, &self.address);

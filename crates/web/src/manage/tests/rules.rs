@@ -101,6 +101,43 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
             "must have at least one",
         ),
         ("[[applications]]\nname = \"N\"\nidentifier = \"a\"".into(), 1, "must have at least one URI"),
+        (app("access_default = \"none\""), 5, "`access_default` must be one of allow, deny"),
+        (app("access_rules = [\"admin\"]"), 5, "`access_rules` must be a list of tables"),
+        (
+            app("[[applications.access_rules]]\neffect = \"deny\""),
+            5,
+            "needs one of `user`, `role` and `group`",
+        ),
+        (
+            app("[[applications.access_rules]]\nrole = \"a\"\ngroup = \"b\"\neffect = \"deny\""),
+            5,
+            "needs one of `user`, `role` and `group`",
+        ),
+        (app("\n[[applications.access_rules]]\nrole = \"a\""), 6, "needs an `effect`: allow or deny"),
+        (
+            app("access_rules = [{ user = \"alice\", effect = \"deny\" }]"),
+            5,
+            "`user` must be the id of a user",
+        ),
+        (app("access_rules = [{ role = \"\", effect = \"deny\" }]"), 5, "`role` must be 1 to 200 bytes"),
+        (
+            app("access_rules = [{ role = \"a\", effect = \"maybe\" }]"),
+            5,
+            "`effect` must be one of allow, deny",
+        ),
+        (app("access_rules = [{ rol = \"a\", role = \"b\", effect = \"deny\" }]"), 5, "did you mean `role`?"),
+        (
+            app(
+                "access_rules = [\n{ role = \"a\", effect = \"deny\" },\n{ role = \"a\", effect = \"allow\" },\n]",
+            ),
+            7,
+            "two entries about the same",
+        ),
+        (
+            app(&format!("access_rules = [{}]", "{ role = \"a\", effect = \"deny\" },".repeat(1001))),
+            5,
+            "`access_rules` may have at most 1000 entries",
+        ),
         (app("response_types = []"), 5, "`response_types` must have one with code"),
         (app("response_types = [\"token\"]"), 5, "must be one of code, id_token"),
         (app("response_types = [\"id_token code\"]"), 5, "must be one of code, id_token"),
@@ -110,7 +147,11 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
             6,
             "\"code id_token\", which needs authorization_code in",
         ),
-        (app("grant_types = [\"refresh_token\"]"), 5, "has refresh_token without authorization_code"),
+        (
+            app("grant_types = [\"refresh_token\"]"),
+            5,
+            "has refresh_token without authorization_code or password",
+        ),
         (app("grant_types = [\"implicit\"]"), 1, "`response_types` must have one with id_token or token"),
         (app("allow_http_implicit_callbacks = 1"), 5, "must be true or false"),
         (
