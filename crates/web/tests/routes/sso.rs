@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
-use signet_protocol::application::Application;
+use signet_protocol::{access::Effect, application::Application};
 use signet_testkit::race::race;
 
 use crate::{
@@ -177,6 +177,17 @@ async fn consent_is_asked_at_the_applications_own_host(world: Arc<World>) {
     assert!(browser.address.starts_with("http://a.localhost:8080/consent"), "{}", browser.address);
     let done = browser.submit(&consent, &[], "allow").await;
     assert_eq!(who(&a, &done).await, "alice");
+}
+
+async fn attack_18_whom_an_application_does_not_admit_the_shared_login_does_not_help(world: Arc<World>) {
+    let Hosts { world, a, b, .. } = hosts(world).await;
+    world.update_application(b.application.id, |app| app.settings.access_default = Effect::Deny).await;
+    let mut browser = world.browser();
+    a.login(&mut browser, "alice", &[]).await;
+    let refused = browser.open(&b.url(&[])).await.callback();
+    assert_eq!((refused.get("error"), refused.get("code")), (Some("access_denied"), None));
+    assert_eq!(silent(&b, &mut browser).await, "access_denied");
+    assert_eq!(silent(&a, &mut browser).await, "code");
 }
 
 async fn a_logout_at_one_host_is_one_at_all(world: Arc<World>) {
@@ -453,6 +464,7 @@ on_both_engines!(
     a_fresh_login_is_asked_for_at_the_pools_address,
     another_account_is_chosen_for_all_hosts,
     consent_is_asked_at_the_applications_own_host,
+    attack_18_whom_an_application_does_not_admit_the_shared_login_does_not_help,
     a_logout_at_one_host_is_one_at_all,
     a_cross_site_post_finds_the_login,
     attack_05_a_ticket_is_spent_once,
