@@ -32,8 +32,8 @@ export const applications = {
   public: application(4, 'public', { auth: 'none', idToken: 'RS256', accessToken: 'ES256' }),
 };
 
-/** What `applications` says, as a file for `signet apply`. */
-export const description = () => Object.values(applications).map(table).join('\n');
+/** What `applications`, or others, say, as a file for `signet apply`. */
+export const description = (which = Object.values(applications)) => which.map(table).join('\n');
 
 // A JSON string and a list of them are valid TOML too.
 const table = (entry) =>

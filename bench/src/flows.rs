@@ -43,6 +43,8 @@ pub enum Flow {
     Introspection(Alg),
     /// An authorization request of somebody who is signed in, up to the code.
     Authorize,
+    /// The same at an application's own host that has no cookie yet: four requests, by the pool's address and back.
+    Sso,
     /// The redemption of a code.
     Exchange(Alg),
     /// Both: two requests.
@@ -69,6 +71,7 @@ impl Flow {
         Flow::Introspection(Alg::Rs256),
         Flow::Introspection(Alg::Es256),
         Flow::Authorize,
+        Flow::Sso,
         Flow::Exchange(Alg::Rs256),
         Flow::Exchange(Alg::Es256),
         Flow::Code(Alg::Rs256),
@@ -115,7 +118,8 @@ impl Flow {
             Flow::Refresh(Alg::Es256) => Some(13_000.0),
             Flow::Exchange(Alg::Rs256) | Flow::Refresh(Alg::Rs256) => Some(3_300.0),
             Flow::Login => Some(70.0),
-            Flow::Authorize | Flow::Code(_) | Flow::Implicit(_) | Flow::Hybrid(_) | Flow::Password => None,
+            Flow::Authorize | Flow::Sso | Flow::Code(_) | Flow::Implicit(_) | Flow::Hybrid(_) => None,
+            Flow::Password => None,
         }
     }
 
@@ -138,6 +142,7 @@ impl fmt::Display for Flow {
             Flow::UserInfo(alg) => write!(f, "user info {alg}"),
             Flow::Introspection(alg) => write!(f, "introspection {alg}"),
             Flow::Authorize => f.write_str("authorization"),
+            Flow::Sso => f.write_str("sso"),
             Flow::Exchange(alg) => write!(f, "code exchange {alg}"),
             Flow::Code(alg) => write!(f, "code flow {alg}"),
             Flow::Implicit(alg) => write!(f, "implicit {alg}"),

@@ -115,7 +115,12 @@ fn read_head(head: &[u8]) -> Result<(u16, usize), Failure> {
 
 /// A GET; `more` are further headers, each with its line's end.
 pub fn get(port: u16, path: &str, more: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nhost: localhost:{port}\r\n{more}\r\n").into_bytes()
+    get_at(&format!("localhost:{port}"), path, more)
+}
+
+/// The same at another host.
+pub fn get_at(host: &str, path: &str, more: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{more}\r\n").into_bytes()
 }
 
 /// The head of a POST of a form of `length` bytes.

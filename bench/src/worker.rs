@@ -191,6 +191,7 @@ impl Worker {
             Flow::UserInfo(alg) => self.user_info(alg).await?,
             Flow::Introspection(alg) => self.introspection(alg).await?,
             Flow::Authorize => drop(self.authorize().await?),
+            Flow::Sso => self.single_sign_on().await?,
             Flow::Exchange(_) => match self.codes.pop() {
                 Some(code) => self.exchange(&code).await?,
                 None => return Ok(false),
@@ -268,6 +269,34 @@ impl Worker {
         let session = population.session(self.random.next_u64() % population.size.sessions).encode();
         let parts = [self.text.authorize.as_slice(), session.as_bytes(), b"\r\n\r\n"];
         self.connection.send(&parts).await?.expect(303)
+    }
+
+    /// A browser with a login at the pool's address comes to an application's own host for the first time.
+    async fn single_sign_on(&mut self) -> Result<(), Failure> {
+        let (port, population) = (self.site.port, &self.site.population);
+        let session = population.session(self.random.next_u64() % population.size.sessions).encode();
+        let hosts = [format!("es256.localhost:{port}"), format!("localhost:{port}")];
+        let mut cookies = [String::new(), format!("signet_session={session}")];
+        let (mut host, mut path) = (0_usize, authorize(Alg::Es256, "code"));
+        for _ in 0..4 {
+            let (name, jar) = (hosts.get(host), cookies.get_mut(host));
+            let (name, jar) = name.zip(jar).ok_or("no such host")?;
+            let request = http::get_at(name, &path, &format!("cookie: {jar}\r\n"));
+            let answer = self.connection.send(&[&request]).await?.expect(303)?;
+            for cookie in answer.headers("set-cookie").filter_map(|value| value.split(';').next()) {
+                *jar = format!("{jar}; {cookie}");
+            }
+            let target = answer.location()?;
+            if target.starts_with("http://localhost:1/cb?code=") {
+                return Ok(());
+            }
+            let moved = hosts.iter().enumerate().find_map(|(at, name)| {
+                let path = target.strip_prefix("http://")?.strip_prefix(name.as_str())?;
+                Some((at, path.to_owned()))
+            });
+            (host, path) = moved.unwrap_or_else(|| (host, target.to_owned()));
+        }
+        Err(format!("no code after four requests, but {path}").into())
     }
 
     async fn exchange(&mut self, code: &str) -> Result<(), Failure> {

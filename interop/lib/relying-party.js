@@ -36,9 +36,10 @@ export class RelyingParty {
   /** Sends the person to log in; `finish` then redeems the code. The answer's address may be changed in between. */
   async begin(userAgent, answers, parameters = {}) {
     const verifier = client.randomPKCECodeVerifier();
+    const [callback] = this.application.redirect_uris ?? [CALLBACK];
     const checks = { pkceCodeVerifier: verifier, expectedState: client.randomState(), expectedNonce: client.randomNonce() };
     const url = client.buildAuthorizationUrl(this.config, {
-      redirect_uri: CALLBACK,
+      redirect_uri: callback,
       scope: 'openid profile email offline_access',
       prompt: 'consent',
       code_challenge: await client.calculatePKCECodeChallenge(verifier),
@@ -47,7 +48,7 @@ export class RelyingParty {
       nonce: checks.expectedNonce,
       ...parameters,
     });
-    return { checks, ...(await userAgent.visit(url, CALLBACK, answers)) };
+    return { checks, ...(await userAgent.visit(url, callback, answers)) };
   }
 
   finish({ arrived, checks }) {
@@ -75,7 +76,8 @@ export class RelyingParty {
   }
 
   logoutUrl(id_token_hint, state) {
-    return client.buildEndSessionUrl(this.config, { id_token_hint, post_logout_redirect_uri: AFTER_LOGOUT, state });
+    const [post_logout_redirect_uri] = this.application.logout_redirect_uris ?? [AFTER_LOGOUT];
+    return client.buildEndSessionUrl(this.config, { id_token_hint, post_logout_redirect_uri, state });
   }
 
   /** Verifies both tokens with another library, against the published keys, and returns their claims. */

@@ -22,7 +22,17 @@ pub struct Opaque<Id> {
 impl<Id: RowId> Opaque<Id> {
     /// A new one for a new row.
     pub fn generate(now: Now, entropy: &mut dyn Entropy) -> Opaque<Id> {
-        Opaque { id: Id::generate(now, entropy), secret: Zeroizing::new(random(entropy)) }
+        Opaque::beside(Id::generate(now, entropy), entropy)
+    }
+
+    /// A new secret beside the id of a row that there is.
+    pub fn beside(id: Id, entropy: &mut dyn Entropy) -> Opaque<Id> {
+        Opaque::of(id, random(entropy))
+    }
+
+    /// One whose secret is derived from something else.
+    pub(crate) fn of(id: Id, secret: [u8; 32]) -> Opaque<Id> {
+        Opaque { id, secret: Zeroizing::new(secret) }
     }
 
     /// From the text a client presents; any other length or alphabet is not one of ours.

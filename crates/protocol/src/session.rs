@@ -4,6 +4,8 @@ use crate::{
     amr::Amr,
     application::Application,
     id::{AppId, PoolId, SessionId, UserId},
+    jose,
+    opaque::Opaque,
     secret::SecretHash,
     time::{Seconds, Timestamp},
 };
@@ -44,6 +46,47 @@ impl Session {
             None => application.settings.sso,
         };
         meant && self.pool == application.pool && self.ended_at.is_none() && now < self.expires_at
+    }
+}
+
+/// What the cookie of a login shows.
+#[derive(Clone, Copy)]
+pub enum Shown<'a> {
+    /// The value of a cookie of the host where the person signed in: the session's row has the hash of its secret.
+    Own(&'a str),
+    /// A cookie of an application's own host that was found genuine.
+    Lent(Lent),
+}
+
+/// A login of the pool's address at the own host of an application of the single sign-on list.
+///
+/// The cookie there holds a secret of its own, made of the host's application and the session by a key of the pool: it
+/// fits no other host, and needs no row. Only [`Lent::find`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct Lent(SessionId);
+
+impl Lent {
+    /// The value of the cookie of `session` at the own host of `application`.
+    pub fn cookie(key: &[u8], application: AppId, session: SessionId) -> String {
+        Lent::token(key, application, session).encode()
+    }
+
+    /// The login that a cookie's value shows at the own host of `application`, if it is genuine.
+    pub fn find(key: &[u8], application: AppId, value: &str) -> Option<Lent> {
+        let shown = Opaque::<SessionId>::parse(value)?;
+        let genuine = Lent::token(key, application, shown.id);
+        shown.hash().matches(&genuine.hash()).then_some(Lent(shown.id))
+    }
+
+    /// The session.
+    pub fn session(self) -> SessionId {
+        self.0
+    }
+
+    fn token(key: &[u8], application: AppId, session: SessionId) -> Opaque<SessionId> {
+        let (host, id) = (application.to_string(), session.to_string());
+        let secret = jose::hmac_sha256(key, &[b"lent session", host.as_bytes(), id.as_bytes()]);
+        Opaque::of(session, secret)
     }
 }
 

@@ -34,3 +34,29 @@ fn a_session_ends_by_time_by_hand_and_at_the_border_of_its_pool() {
     let foreign = Session { pool: other_pool_id(), ..session() };
     assert!(!foreign.serves(&application, NOW));
 }
+
+#[test]
+fn attack_12_a_lent_session_shows_at_its_host_only() {
+    let (own, other) = (active_application().id, other_application().id);
+    let session = session().id;
+    let cookie = Lent::cookie(b"key", own, session);
+    assert_eq!(Lent::find(b"key", own, &cookie).map(Lent::session), Some(session));
+    assert!(Lent::find(b"key", other, &cookie).is_none());
+    assert!(Lent::find(b"kez", own, &cookie).is_none());
+    let elsewhere = Lent::cookie(b"key", own, other_session_id());
+    let mixed = format!("{}{}", &elsewhere[..22], &cookie[22..]);
+    assert!(Lent::find(b"key", own, &mixed).is_none());
+    // The secret of a session's own cookie is none of these.
+    let random = Opaque::beside(session, &mut Seeded(1)).encode();
+    assert!(Lent::find(b"key", own, &random).is_none());
+}
+
+#[test]
+fn attack_24_only_the_whole_lent_cookie_is_the_cookie() {
+    let own = active_application().id;
+    let cookie = Lent::cookie(b"key", own, session().id);
+    for cut in 0..cookie.len() {
+        assert!(Lent::find(b"key", own, &cookie[..cut]).is_none());
+    }
+    assert!(Lent::find(b"key", own, &format!("{cookie}A")).is_none());
+}

@@ -25,6 +25,43 @@ pub struct Chosen {
     pub by_login: bool,
 }
 
+/// Whose pages a transaction is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The host that its request was sent to.
+    Home,
+    /// The pool's address, where the applications of the single sign-on list have their people sign in.
+    Pool,
+}
+
+/// How often a transaction may go to the pool's address: once with each choice a person makes there, and a few times more.
+pub const TRIPS_MAX: i64 = 8;
+
+/// How long a ticket counts: as long as a redirect takes.
+pub const TICKET_EXPIRE: Seconds = Seconds(30);
+
+/// What carries a login from the pool's address to an application's own host, once.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticket {
+    /// Hash of its secret.
+    pub hash: SecretHash,
+    /// The login it lends.
+    pub session: SessionId,
+    /// When it is too late.
+    pub expires_at: Timestamp,
+}
+
+/// What single sign-on keeps of a transaction that was sent to an application's own host.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trips {
+    /// How often it went to the pool's address.
+    pub taken: i64,
+    /// Hash of the browser's cookie there; `None` until it has arrived.
+    pub browser: Option<SecretHash>,
+    /// The ticket it came back with, until that is spent.
+    pub ticket: Option<Ticket>,
+}
+
 /// A waiting authorization request as stored.
 #[derive(Clone, Debug)]
 pub struct Transaction {
@@ -32,7 +69,7 @@ pub struct Transaction {
     pub id: TransactionId,
     /// The pool.
     pub pool: PoolId,
-    /// The issuer it was sent to; the pages live at the same host.
+    /// The issuer it was sent to.
     pub issuer: IssuerId,
     /// The client.
     pub application: AppId,
@@ -44,6 +81,8 @@ pub struct Transaction {
     pub chosen: Option<Chosen>,
     /// Whether consent was given to that session's user (`Some(false)`: denied).
     pub consent: Option<bool>,
+    /// Its ways to the pool's address and back.
+    pub trips: Trips,
     /// When it began.
     pub created_at: Timestamp,
     /// When it is too late.
@@ -64,9 +103,14 @@ pub enum TransactionProblem {
 }
 
 impl Transaction {
-    /// Whether a browser that shows `browser` may go on with it at `now`.
-    pub fn check(&self, browser: Option<&SecretHash>, now: Timestamp) -> Result<(), TransactionProblem> {
-        match (&self.browser, browser) {
+    /// Whether a browser that shows `browser` at `place` may go on with it at `now`.
+    pub fn check(
+        &self,
+        place: Place,
+        browser: Option<&SecretHash>,
+        now: Timestamp,
+    ) -> Result<(), TransactionProblem> {
+        match (self.browser_at(place), browser) {
             (Some(own), Some(shown)) if own.matches(shown) => {}
             (None, _) => {}
             _ => return Err(TransactionProblem::WrongBrowser),
@@ -78,6 +122,21 @@ impl Transaction {
         } else {
             Ok(())
         }
+    }
+
+    /// Hash of the cookie of the browser it is bound to at `place`.
+    pub fn browser_at(&self, place: Place) -> Option<&SecretHash> {
+        match place {
+            Place::Home => self.browser.as_ref(),
+            Place::Pool => self.trips.browser.as_ref(),
+        }
+    }
+
+    /// The login that the ticket of hash `shown` lends at `now`, if it is this transaction's.
+    pub fn lends(&self, shown: &SecretHash, now: Timestamp) -> Option<SessionId> {
+        let ticket = self.trips.ticket?;
+        let counts = ticket.hash.matches(shown) && now < ticket.expires_at;
+        counts.then_some(ticket.session)
     }
 
     /// The request again.
@@ -112,6 +171,7 @@ mod tests {
             browser: Some(SecretHash::of("browser", b"mine")),
             chosen: None,
             consent: None,
+            trips: Trips::default(),
             created_at: Timestamp(0),
             expires_at: Timestamp(3600),
             used_at: None,
@@ -122,17 +182,44 @@ mod tests {
     fn attack_12_only_the_browser_that_began_may_go_on() {
         let mine = SecretHash::of("browser", b"mine");
         let other = SecretHash::of("browser", b"other");
-        assert_eq!(waiting().check(Some(&mine), Timestamp(1)), Ok(()));
-        assert_eq!(waiting().check(Some(&other), Timestamp(1)), Err(TransactionProblem::WrongBrowser));
-        assert_eq!(waiting().check(None, Timestamp(1)), Err(TransactionProblem::WrongBrowser));
+        assert_eq!(waiting().check(Place::Home, Some(&mine), Timestamp(1)), Ok(()));
+        assert_eq!(
+            waiting().check(Place::Home, Some(&other), Timestamp(1)),
+            Err(TransactionProblem::WrongBrowser)
+        );
+        assert_eq!(waiting().check(Place::Home, None, Timestamp(1)), Err(TransactionProblem::WrongBrowser));
+    }
+
+    #[test]
+    fn attack_12_a_browser_is_known_at_each_place_by_the_cookie_of_that_place() {
+        let (mine, there) = (SecretHash::of("browser", b"mine"), SecretHash::of("browser", b"there"));
+        let away = Transaction { trips: Trips { browser: Some(there), ..Trips::default() }, ..waiting() };
+        assert_eq!(away.check(Place::Pool, Some(&there), Timestamp(1)), Ok(()));
+        for (place, shown) in [(Place::Pool, Some(&mine)), (Place::Home, Some(&there)), (Place::Pool, None)] {
+            assert_eq!(away.check(place, shown, Timestamp(1)), Err(TransactionProblem::WrongBrowser));
+        }
+    }
+
+    #[test]
+    fn attack_05_a_ticket_lends_what_it_was_made_for_until_it_is_too_old() {
+        let (hash, session) = (SecretHash::of("ticket", b"one"), SessionId::from_bytes([2; 16]));
+        let ticket = Ticket { hash, session, expires_at: Timestamp(40) };
+        let back = Transaction { trips: Trips { ticket: Some(ticket), ..Trips::default() }, ..waiting() };
+        assert_eq!(back.lends(&hash, Timestamp(39)), Some(session));
+        assert_eq!(back.lends(&hash, Timestamp(40)), None);
+        assert_eq!(back.lends(&SecretHash::of("ticket", b"two"), Timestamp(39)), None);
+        assert_eq!(waiting().lends(&hash, Timestamp(39)), None);
     }
 
     #[test]
     fn it_ends_by_time_and_by_use() {
         let mine = SecretHash::of("browser", b"mine");
-        assert_eq!(waiting().check(Some(&mine), Timestamp(3600)), Err(TransactionProblem::Expired));
+        assert_eq!(
+            waiting().check(Place::Home, Some(&mine), Timestamp(3600)),
+            Err(TransactionProblem::Expired)
+        );
         let used = Transaction { used_at: Some(Timestamp(5)), ..waiting() };
-        assert_eq!(used.check(Some(&mine), Timestamp(9999)), Err(TransactionProblem::Used));
+        assert_eq!(used.check(Place::Home, Some(&mine), Timestamp(9999)), Err(TransactionProblem::Used));
     }
 
     #[test]

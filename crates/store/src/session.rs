@@ -62,16 +62,7 @@ impl Store {
         if let Some((id, chosen)) = transaction {
             batch = self.choose(batch, id, chosen);
         }
-        let mut stale = Vec::new();
-        if let Some(old) = replaces {
-            batch = batch.then(&END, args![old.id, self.pool_id(), now.timestamp()]);
-            if old.user == session.user {
-                batch = self.move_grants(batch, old.id, session.id);
-            } else {
-                batch = self.revoke_all(batch, &GrantsOf::Session(old.id), now);
-                stale.push(Changed::Revocations);
-            }
-        }
+        let (batch, stale) = self.take_over(batch, replaces, session, now);
         self.commit(self.insert_session(batch, session, now), stale, now).await
     }
 
@@ -122,6 +113,23 @@ impl Store {
         let ended = self.commit(batch, vec![Changed::Revocations], now).await?;
         self.learn_revocations_of(id).await?;
         Ok(ended)
+    }
+
+    /// Adds that `session` takes the place of `old` in its browser, with what caches then have to forget.
+    pub(crate) fn take_over(
+        &self,
+        batch: Batch,
+        old: Option<&Session>,
+        session: &Session,
+        now: Now,
+    ) -> (Batch, Vec<Changed>) {
+        let Some(old) = old else { return (batch, Vec::new()) };
+        let batch = batch.then(&END, args![old.id, self.pool_id(), now.timestamp()]);
+        if old.user == session.user {
+            (self.move_grants(batch, old.id, session.id), Vec::new())
+        } else {
+            (self.revoke_all(batch, &GrantsOf::Session(old.id), now), vec![Changed::Revocations])
+        }
     }
 
     /// Adds the end of all sessions of a user.

@@ -156,7 +156,7 @@ pub struct Pool {
     pub name: String,
     /// Refresh tokens and pairwise subjects are derived from it.
     pub refresh_key: Secret,
-    /// Form tokens are derived from it.
+    /// Form tokens are derived from it, and the session cookies of applications' own hosts.
     pub csrf_key: Secret,
     /// Device cookies are derived from it.
     pub device_key: Secret,

@@ -18,6 +18,8 @@ const ROUTES: &[&str] = &[
     "/healthz",
     "/login",
     "/login/account",
+    "/login/sso",
+    "/login/ticket",
     "/oidc/.well-known/jwks.json",
     "/oidc/.well-known/openid-configuration",
     "/oidc/auth",

@@ -96,6 +96,13 @@ pub fn see_other(location: &str) -> Response {
     response
 }
 
+/// The same, with nothing in `Referer`: where the address holds something secret, or comes from one that does.
+pub fn see_other_untold(location: &str) -> Response {
+    let mut response = see_other(location);
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
 /// Adds `Set-Cookie` headers.
 pub fn set_cookies(
     mut response: Response,

@@ -56,6 +56,8 @@ pub fn router(signet: Arc<Signet>) -> Router {
         .route("/static/{*path}", get(assets))
         .route("/login", any(login::sign_in::handle))
         .route("/login/account", any(login::account::handle))
+        .route("/login/sso", any(login::sso::arrive))
+        .route("/login/ticket", any(login::sso::come_back))
         .route("/consent", any(login::consent::handle))
         .route("/oidc/auth", any(auth::handle))
         .route("/oidc/auth/resume", any(auth::resume))

@@ -98,6 +98,7 @@ async fn attack_25_no_secret_is_logged() {
         "answered",
         "consent",
         "out of turn",
+        "ticket refused",
         "path=\"/oidc/token\"",
         "in the URL, where logs",
     ] {
@@ -119,6 +120,7 @@ async fn whole_story(world: &Arc<World>, secrets: &mut Secrets) {
         secrets.add(what, value);
     }
     world.user("alice", |_| {}).await;
+    over_hosts(world, secrets).await;
     for (identifier, method) in
         [("posts", AuthMethod::ClientSecretPost), ("basics", AuthMethod::ClientSecretBasic)]
     {
@@ -184,4 +186,18 @@ async fn story_of_an_older_client(world: &Arc<World>, secrets: &mut Secrets) {
             assert_eq!(world.get(&validate).await.status, 200);
         }
     }
+}
+
+/// Single sign-on, with a ticket that is refused and one that is not.
+async fn over_hosts(world: &Arc<World>, secrets: &mut Secrets) {
+    let rp = Rp::new(world, "shared", |app| app.settings.sso = true).await.at_home();
+    let mut browser = world.browser();
+    rp.login(&mut browser, "alice", &[]).await;
+    browser.jar.remove(&("shared.localhost:8080".to_owned(), "signet_session".to_owned()));
+    let departs = browser.step(Method::GET, &rp.url(&[]), None).await;
+    let arrives = browser.step(Method::GET, departs.location(), None).await;
+    secrets.add("ticket", arrives.location().rsplit('=').next().unwrap());
+    browser.open(arrives.location()).await;
+    browser.open(arrives.location()).await;
+    secrets.cookies(&browser);
 }

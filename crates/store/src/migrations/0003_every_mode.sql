@@ -23,5 +23,10 @@ CREATE TABLE assertion_jti (
 CREATE INDEX assertion_jti_expires_at ON assertion_jti (expires_at);
 
 -- single sign-on
+ALTER TABLE login_transaction ADD COLUMN trips {int} NOT NULL DEFAULT 0;
+ALTER TABLE login_transaction ADD COLUMN pool_browser {bytes};
+ALTER TABLE login_transaction ADD COLUMN ticket {bytes};
+ALTER TABLE login_transaction ADD COLUMN ticket_session {bytes};
+ALTER TABLE login_transaction ADD COLUMN ticket_expires_at {int};
 
 -- logout

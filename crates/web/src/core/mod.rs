@@ -12,6 +12,7 @@ pub mod revoke;
 pub mod session;
 #[cfg(test)]
 mod simulation;
+pub mod ticket;
 
 use std::sync::Arc;
 
@@ -25,11 +26,11 @@ use signet_protocol::{
     issuer::Issuer,
     password::PasswordHash,
     refresh::RefreshFamily,
-    secret::Secret,
+    secret::{Secret, SecretHash},
     session::Session,
     time::{Now, Timestamp},
     token::INVALID_GRANT,
-    transaction::Chosen,
+    transaction::{Chosen, Ticket},
     user::User,
 };
 use signet_store::{NewFamily, Store, StoreError};
@@ -74,6 +75,15 @@ pub trait Rows {
         now: Now,
     ) -> Result<bool, StoreError>;
     async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError>;
+    async fn give_ticket(&self, id: TransactionId, ticket: &Ticket) -> Result<bool, StoreError>;
+    async fn spend_ticket(
+        &self,
+        id: TransactionId,
+        shown: SecretHash,
+        session: &Session,
+        replaces: Option<&Session>,
+        now: Now,
+    ) -> Result<bool, StoreError>;
     async fn issue_code(
         &self,
         code: &AuthorizationCode,
@@ -204,6 +214,21 @@ impl Rows for Store {
 
     async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {
         Store::end_session(self, id, now).await
+    }
+
+    async fn give_ticket(&self, id: TransactionId, ticket: &Ticket) -> Result<bool, StoreError> {
+        Store::give_ticket(self, id, ticket).await
+    }
+
+    async fn spend_ticket(
+        &self,
+        id: TransactionId,
+        shown: SecretHash,
+        session: &Session,
+        replaces: Option<&Session>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        Store::spend_ticket(self, id, shown, session, replaces, now).await
     }
 
     async fn issue_code(

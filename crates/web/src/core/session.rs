@@ -5,7 +5,7 @@ use signet_protocol::{
     application::ActiveApplication,
     id::{SessionId, TransactionId},
     opaque::Opaque,
-    session::{SESSION_EXPIRE, Session},
+    session::{SESSION_EXPIRE, Session, Shown},
     transaction::Chosen,
     user::ActiveUser,
 };
@@ -15,20 +15,25 @@ use crate::{
     error::Failure,
 };
 
-/// The session a cookie's value names, if its secret fits; whatever its state.
-pub async fn find(node: &impl Node, cookie: Option<&str>) -> Result<Option<Session>, Failure> {
-    let Some(token) = cookie.and_then(Opaque::<SessionId>::parse) else {
-        return Ok(None);
-    };
-    let session = node.rows().session(token.id).await?;
-    Ok(session.filter(|session| session.hash.matches(&token.hash())))
+/// The session a cookie names, if its secret fits; whatever its state.
+pub async fn find(node: &impl Node, cookie: Option<Shown<'_>>) -> Result<Option<Session>, Failure> {
+    match cookie {
+        None => Ok(None),
+        // It was found genuine without its row.
+        Some(Shown::Lent(lent)) => Ok(node.rows().session(lent.session()).await?),
+        Some(Shown::Own(value)) => {
+            let Some(token) = Opaque::<SessionId>::parse(value) else { return Ok(None) };
+            let session = node.rows().session(token.id).await?;
+            Ok(session.filter(|session| session.hash.matches(&token.hash())))
+        }
+    }
 }
 
-/// The session a cookie's value names, with its user, if both are alive and it serves `application`.
+/// The session a cookie names, with its user, if both are alive and it serves `application`.
 pub async fn current(
     node: &impl Node,
     application: &ActiveApplication,
-    cookie: Option<&str>,
+    cookie: Option<Shown<'_>>,
 ) -> Result<Option<(Session, ActiveUser)>, Failure> {
     let now = node.now().timestamp();
     let Some(session) = find(node, cookie).await?.filter(|session| session.serves(application, now)) else {
@@ -45,7 +50,7 @@ pub async fn begin(
     node: &impl Node,
     application: &ActiveApplication,
     user: &ActiveUser,
-    cookie: Option<&str>,
+    cookie: Option<Shown<'_>>,
     transaction: TransactionId,
 ) -> Result<Option<Opaque<SessionId>>, Failure> {
     let replaced = current(node, application, cookie).await?.map(|(session, _)| session);

@@ -11,7 +11,7 @@ use crate::{
     edge::{Edge, Form},
     error::Failure,
     login::{
-        self, session,
+        self, session, sso,
         transaction::{Open, used},
     },
     pages::AccountPage,
@@ -27,8 +27,10 @@ async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
     let query = edge.query()?;
     let open = Open::find(signet, edge, query.get("txn")).await?;
     Ok(match session::current(signet, edge, &open.application).await? {
-        Some((session, user)) => page(signet, edge, &open, &session, &user),
-        None => respond::see_other(&format!("/login?txn={}", open.transaction.id)),
+        Some((session, user)) if !sso::is_elsewhere(edge, &open.application) => {
+            page(signet, edge, &open, &session, &user)
+        }
+        _ => respond::see_other(&format!("/login?txn={}", open.transaction.id)),
     })
 }
 
@@ -60,5 +62,5 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     if !signet.store().choose_session(txn, chosen).await? {
         return Err(used(&open.transaction, &open.application));
     }
-    Ok(respond::see_other(&format!("/oidc/auth/resume?txn={txn}")))
+    Ok(respond::see_other(&open.onward()))
 }

@@ -112,7 +112,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     // The token names the session the page was shown to: if somebody else signed in meanwhile, they are asked themselves.
     if open.check_csrf(signet, &form, Some(session.id)).is_err() && fits_another_session(signet, &open, &form)
     {
-        return Ok(respond::see_other(&format!("/oidc/auth/resume?txn={txn}")));
+        return Ok(respond::see_other(&open.onward()));
     }
     open.check_csrf(signet, &form, Some(session.id))?;
     let allowed = form.get("decision") == Some("allow");
@@ -125,7 +125,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         store.remember_consent(user.id, open.application.id, &asked, signet.now()).await?;
     }
     tracing::info!(request_id = edge.request_id, sub = %user.id, client_id = %open.application.id, allowed, "consent");
-    Ok(respond::see_other(&format!("/oidc/auth/resume?txn={txn}")))
+    Ok(respond::see_other(&open.onward()))
 }
 
 /// Whether the form was made for the session that was chosen in this transaction, which is no longer the browser's.

@@ -7,6 +7,7 @@ pub mod consent;
 pub mod credentials;
 pub mod session;
 pub mod sign_in;
+pub mod sso;
 pub mod transaction;
 
 use std::future::Future;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::HeaderValue;
 use signet_protocol::{
     application::ActiveApplication,
-    id::TransactionId,
-    session::{SESSION_EXPIRE, Session},
+    id::{AppId, TransactionId},
+    session::{Lent, SESSION_EXPIRE, Session, Shown},
     user::ActiveUser,
 };
 
@@ -18,8 +18,37 @@ pub async fn current(
     edge: &Edge,
     application: &ActiveApplication,
 ) -> Result<Option<(Session, ActiveUser)>, Failure> {
-    let shown = edge.cookies.get(&cookies::session_name(application));
-    core::session::current(&**signet, application, shown).await
+    core::session::current(&**signet, application, shown(signet, edge, application)).await
+}
+
+/// What the browser shows of a session that serves `application`.
+fn shown<'a>(signet: &Signet, edge: &'a Edge, application: &ActiveApplication) -> Option<Shown<'a>> {
+    let only = (!application.settings.sso).then_some(application.id);
+    genuine(signet, edge, only, edge.cookies.get(&cookies::session_name_for(only))?)
+}
+
+/// What a session cookie shows. At an application's own host that of the single sign-on list is lent, never its own.
+fn genuine<'a>(signet: &Signet, edge: &Edge, only: Option<AppId>, value: &'a str) -> Option<Shown<'a>> {
+    match (only, &edge.own) {
+        (None, Some(own)) => Lent::find(lent_key(signet), own.id, value).map(Shown::Lent),
+        _ => Some(Shown::Own(value)),
+    }
+}
+
+/// The cookie of `session` at the own host of `application`, which lasts as long as the session.
+pub fn lend(
+    signet: &Signet,
+    edge: &Edge,
+    application: &ActiveApplication,
+    session: &Session,
+) -> Option<HeaderValue> {
+    let value = Lent::cookie(lent_key(signet), application.id, session.id);
+    let left = session.expires_at.since(signet.now().timestamp());
+    edge.cookies.set(&cookies::session_name(application), &value, Some(left.0))
+}
+
+fn lent_key(signet: &Signet) -> &[u8] {
+    signet.store().pool().csrf_key.expose()
 }
 
 /// The living sessions of a browser at this host: the one of `application`, or all of them.
@@ -35,7 +64,7 @@ pub async fn all(
         if name.as_ref().is_some_and(|name| *name != cookies::session_name_for(only)) {
             continue;
         }
-        let session = core::session::find(&**signet, Some(value)).await?;
+        let session = core::session::find(&**signet, genuine(signet, edge, only, value)).await?;
         found.extend(session.filter(|session| session.ended_at.is_none() && now < session.expires_at));
     }
     Ok(found)
@@ -50,8 +79,8 @@ pub async fn begin(
     user: &ActiveUser,
     transaction: TransactionId,
 ) -> Result<Option<Option<HeaderValue>>, Failure> {
-    let name = cookies::session_name(application);
-    let shown = edge.cookies.get(&name);
+    let shown = shown(signet, edge, application);
     let begun = core::session::begin(&**signet, application, user, shown, transaction).await?;
+    let name = cookies::session_name(application);
     Ok(begun.map(|token| edge.cookies.set(&name, &token.encode(), Some(SESSION_EXPIRE.0))))
 }

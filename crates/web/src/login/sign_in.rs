@@ -14,7 +14,7 @@ use crate::{
         self,
         attempts::device_cookie,
         credentials::{Checked, Credentials},
-        session,
+        session, sso,
         transaction::{Open, used},
     },
     pages::{LoginAlert, LoginPage},
@@ -29,6 +29,9 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
 async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
     let query = edge.query()?;
     let open = Open::find(signet, edge, query.get("txn")).await?;
+    if sso::is_elsewhere(edge, &open.application) {
+        return Ok(respond::see_other(&open.onward()));
+    }
     let signed_in = session::current(signet, edge, &open.application).await?.is_some();
     let alert = (signed_in && open.transaction.chosen.is_none()).then_some(LoginAlert::SignInAgain);
     let hint =
@@ -69,6 +72,9 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, identifier: &str, alert: Opti
 async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
     let form = form.params()?;
     let open = Open::find(signet, edge, form.get("txn")).await?;
+    if sso::is_elsewhere(edge, &open.application) {
+        return Ok(respond::see_other(&open.onward()));
+    }
     open.check_csrf(signet, &form, None)?;
     let again = |alert| Ok(page(signet, edge, &open, form.get("username").unwrap_or_default(), Some(alert)));
     let user = match read(&form) {
@@ -85,7 +91,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     let begun = session::begin(signet, edge, &open.application, &user, open.transaction.id).await?;
     let cookie = begun.ok_or_else(|| used(&open.transaction, &open.application))?;
     tracing::info!(request_id = edge.request_id, sub = %user.id, "signed in");
-    let response = respond::see_other(&format!("/oidc/auth/resume?txn={}", open.transaction.id));
+    let response = respond::see_other(&open.onward());
     Ok(respond::set_cookies(response, [cookie, device_cookie(signet, edge, user.id)]))
 }
 

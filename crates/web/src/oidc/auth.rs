@@ -16,12 +16,13 @@ use signet_protocol::{
     entropy::random,
     error::{ErrorCode, Refusal, refuse},
     id::{RowId, TransactionId, UserId},
+    issuer::Issuer,
     jose,
     params::RawParams,
     scope::Scope,
     session::Session,
     token::{FrontTokens, Minting},
-    transaction::{TRANSACTION_EXPIRE, Transaction},
+    transaction::{TRANSACTION_EXPIRE, Transaction, Trips},
 };
 
 use crate::{
@@ -30,7 +31,7 @@ use crate::{
     core,
     edge::{Edge, Form},
     error::{Failure, only},
-    login::{self, browser::Browser},
+    login::{self, browser::Browser, sso},
     metrics::{Outcome, mark},
     oidc::{application_here, keys::Keys, live, request_object},
     pages::{FormPostPage, Problem, WebMessagePage},
@@ -56,7 +57,7 @@ async fn received(signet: &Arc<Signet>, edge: &Edge, params: RawParams) -> Resul
         Ok(params) => answer(signet, edge, params, None).await,
         Err((params, refusal)) => {
             // The callback is told if the request around the object names it.
-            let (_, addressee) = addressed(signet, edge, &params).await?.map_err(|_| refusal)?;
+            let (_, addressee) = addressed(signet, &edge.issuer, &params).await?.map_err(|_| refusal)?;
             refused(edge, refusal);
             Ok(send_error(edge, &addressee, refusal, Draft::parse(&params).is_silent()))
         }
@@ -78,13 +79,23 @@ async fn resumed(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure>
     only(&edge.method, "GET")?;
     let (transaction, browser) = login::transaction::resume(signet, edge).await?;
     let params = transaction.request()?;
+    let Some(browser) = browser else {
+        let (_, addressee) = addressed(signet, &edge.issuer, &params).await??;
+        return Ok(send_error(edge, &addressee, COOKIES_BLOCKED, true));
+    };
     let response = answer(signet, edge, params, Some(transaction)).await?;
     Ok(respond::set_cookies(response, [browser.cookie(edge)]))
 }
 
+/// No page may be shown that says so.
+const COOKIES_BLOCKED: Refusal = refuse(
+    ErrorCode::LoginRequired,
+    "the browser sends no cookies here, so nobody is known to be signed in; send the request again without prompt=none",
+);
+
 /// A POST may come from another site, without our cookies. It is stored, and a GET goes on with it.
 async fn keep(signet: &Arc<Signet>, edge: &Edge, params: RawParams) -> Result<Response, Failure> {
-    let (application, addressee) = addressed(signet, edge, &params).await??;
+    let (application, addressee) = addressed(signet, &edge.issuer, &params).await??;
     let draft = Draft::parse(&params);
     if let Err(refusal) = authorize::check(&draft, &application) {
         return Ok(send_error(edge, &addressee, refusal, draft.is_silent()));
@@ -96,17 +107,17 @@ async fn keep(signet: &Arc<Signet>, edge: &Edge, params: RawParams) -> Result<Re
 /// Finds the client and where the answer goes; the inner error is for a page.
 async fn addressed(
     signet: &Arc<Signet>,
-    edge: &Edge,
+    issuer: &Issuer,
     params: &RawParams,
 ) -> Result<Result<(ActiveApplication, Addressee), Refusal>, Failure> {
     let id = match authorize::client_id(params) {
         Ok(id) => id,
         Err(error) => return Ok(Err(page_refusal(error))),
     };
-    let Some(application) = application_here(signet, &edge.issuer, id).await? else {
+    let Some(application) = application_here(signet, issuer, id).await? else {
         return Ok(Err(UNKNOWN_CLIENT));
     };
-    Ok(match Addressee::find(params, &application, &edge.issuer) {
+    Ok(match Addressee::find(params, &application, issuer) {
         Ok(addressee) => Ok((application, addressee)),
         Err(error) => Err(page_refusal(error)),
     })
@@ -122,6 +133,7 @@ fn page_refusal(error: AuthorizeError) -> Refusal {
 struct Asking<'a> {
     signet: &'a Arc<Signet>,
     edge: &'a Edge,
+    issuer: Issuer,
     params: RawParams,
     application: ActiveApplication,
     addressee: Addressee,
@@ -134,8 +146,9 @@ async fn answer(
     params: RawParams,
     transaction: Option<Transaction>,
 ) -> Result<Response, Failure> {
-    let (application, addressee) = addressed(signet, edge, &params).await??;
-    let asking = Asking { signet, edge, params, application, addressee, transaction };
+    let issuer = edge.issuer.clone();
+    let (application, addressee) = addressed(signet, &issuer, &params).await??;
+    let asking = Asking { signet, edge, issuer, params, application, addressee, transaction };
     let draft = Draft::parse(&asking.params);
     match asking.answer(&draft).await {
         // The client is known, so it is told of our own failures too: a frame would wait for ever for a page.
@@ -147,16 +160,44 @@ async fn answer(
     }
 }
 
+/// What comes next for a transaction of the issuer `home`, seen from the pool's address, and who is signed in there.
+pub async fn seen_from_pool(
+    signet: &Arc<Signet>,
+    edge: &Edge,
+    home: Issuer,
+    transaction: Transaction,
+) -> Result<(Next, Option<Session>), Failure> {
+    let params = transaction.request()?;
+    let (application, addressee) = addressed(signet, &home, &params).await??;
+    let transaction = Some(transaction);
+    let asking = Asking { signet, edge, issuer: home, params, application, addressee, transaction };
+    match asking.understand(&Draft::parse(&asking.params)).await? {
+        Ok((request, expected)) => {
+            let (next, session, _) = asking.next(&request, expected.as_deref()).await?;
+            Ok((next, session))
+        }
+        Err(refusal) => Ok((Next::Refuse(refusal), None)),
+    }
+}
+
+/// A checked request, and the users of whom it must be one.
+type Understood = (AuthorizationRequest, Option<Vec<UserId>>);
+
 impl Asking<'_> {
     async fn answer(&self, draft: &Draft) -> Result<Response, Failure> {
-        let request = match authorize::check(draft, &self.application) {
-            Ok(request) => request.within(&*self.signet.store().pool_settings().await?),
-            Err(refusal) => return self.refuse(refusal, draft.is_silent()).await,
-        };
-        match self.expected(&request).await? {
-            Ok(expected) => self.decide(&request, expected.as_deref()).await,
+        match self.understand(draft).await? {
+            Ok((request, expected)) => self.decide(&request, expected.as_deref()).await,
             Err(refusal) => self.refuse(refusal, draft.is_silent()).await,
         }
+    }
+
+    /// What is asked, or why it cannot be.
+    async fn understand(&self, draft: &Draft) -> Result<Result<Understood, Refusal>, Failure> {
+        let request = match authorize::check(draft, &self.application) {
+            Ok(request) => request.within(&*self.signet.store().pool_settings().await?),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        Ok(self.expected(&request).await?.map(|expected| (request, expected)))
     }
 
     /// The users of whom it must be one: of the `id_token_hint`, of which one that is not ours is refused, and of a `sub`
@@ -172,7 +213,7 @@ impl Asking<'_> {
         let Some(hint) = request.id_token_hint.as_deref() else {
             return Ok(Ok(named));
         };
-        let meant = live::id_token_hint(self.signet, &self.edge.issuer, hint).await?;
+        let meant = live::id_token_hint(self.signet, &self.issuer, hint).await?;
         let Some(hint) = meant.filter(|hint| hint.client == self.application.id) else {
             return Ok(Err(refuse(
                 ErrorCode::InvalidRequest,
@@ -188,17 +229,43 @@ impl Asking<'_> {
         request: &AuthorizationRequest,
         expected: Option<&[UserId]>,
     ) -> Result<Response, Failure> {
-        let signed_in = login::session::current(self.signet, self.edge, &self.application).await?;
-        let session = signed_in.as_ref().map(|(session, _)| session);
-        let remembered = self.remembered(session, request).await?;
+        let (next, session, admitted) = self.next(request, expected).await?;
+        match (next, session.as_ref().zip(admitted.as_ref())) {
+            (Next::Issue { scope }, Some((session, user))) => self.issue(request, session, user, scope).await,
+            (Next::Refuse(refusal), _) if self.may_ask_pool(request, refusal) => {
+                self.interact("/login").await
+            }
+            (Next::Refuse(refusal), _) => self.refuse(refusal, request.prompt.none).await,
+            (Next::SignIn { .. } | Next::Issue { .. }, _) => self.interact("/login").await,
+            (Next::ChooseAccount, _) => self.interact("/login/account").await,
+            (Next::AskConsent, _) => self.interact("/consent").await,
+        }
+    }
+
+    /// Whether somebody may be signed in at the pool's address, although no page may be shown: one look is allowed.
+    fn may_ask_pool(&self, request: &AuthorizationRequest, refusal: Refusal) -> bool {
+        let elsewhere = sso::is_elsewhere(self.edge, &self.application);
+        let asked = self.transaction.as_ref().is_some_and(|transaction| transaction.trips.taken > 0);
+        request.prompt.none && refusal.code == ErrorCode::LoginRequired && elsewhere && !asked
+    }
+
+    /// What comes next, the login here, and its user if the application's rules admit them.
+    async fn next(
+        &self,
+        request: &AuthorizationRequest,
+        expected: Option<&[UserId]>,
+    ) -> Result<(Next, Option<Session>, Option<AdmittedUser>), Failure> {
+        let (session, user) =
+            login::session::current(self.signet, self.edge, &self.application).await?.unzip();
+        let remembered = self.remembered(session.as_ref(), request).await?;
         let pool = self.signet.store().pool_settings().await?;
         let chosen = self.transaction.as_ref().and_then(|transaction| transaction.chosen);
         let same_person =
-            session.is_some_and(|session| chosen.is_some_and(|chosen| chosen.session == session.id));
-        let admitted = signed_in.as_ref().and_then(|(_, user)| self.application.admit(user.clone()));
+            session.as_ref().is_some_and(|session| chosen.is_some_and(|chosen| chosen.session == session.id));
+        let admitted = user.and_then(|user| self.application.admit(user));
         let situation = Situation {
             now: self.signet.now().timestamp(),
-            session,
+            session: session.as_ref(),
             admitted: admitted.is_some(),
             chosen,
             answer: self
@@ -210,13 +277,8 @@ impl Asking<'_> {
             remembered: remembered.as_ref(),
             expected,
         };
-        match (authorize::decide(request, &self.application, &situation), session.zip(admitted.as_ref())) {
-            (Next::Issue { scope }, Some((session, user))) => self.issue(request, session, user, scope).await,
-            (Next::Refuse(refusal), _) => self.refuse(refusal, request.prompt.none).await,
-            (Next::SignIn { .. } | Next::Issue { .. }, _) => self.interact("/login").await,
-            (Next::ChooseAccount, _) => self.interact("/login/account").await,
-            (Next::AskConsent, _) => self.interact("/consent").await,
-        }
+        let next = authorize::decide(request, &self.application, &situation);
+        Ok((next, session, admitted))
     }
 
     /// What the user agreed to before; looked up only when it can matter.
@@ -240,7 +302,7 @@ impl Asking<'_> {
         user: &AdmittedUser,
         scope: Scope,
     ) -> Result<Response, Failure> {
-        let issuer = &self.edge.issuer;
+        let issuer = &self.issuer;
         let allowed = &AllowedResponse::of(&self.application, request.response_type)?;
         let pool = &*self.signet.store().pool_settings().await?;
         // Loaded first, so that nothing is written in vain.
@@ -273,14 +335,24 @@ impl Asking<'_> {
         }
     }
 
-    /// Sends the person to a page, beginning a transaction unless there is one.
+    /// Sends the person to a page, beginning a transaction unless there is one. Whoever signs in elsewhere is sent there,
+    /// but consents here.
     async fn interact(&self, path: &str) -> Result<Response, Failure> {
+        let departs = path != "/consent" && sso::is_elsewhere(self.edge, &self.application);
         if let Some(transaction) = &self.transaction {
+            if departs {
+                return sso::depart_again(self.signet, transaction, &self.application).await;
+            }
             return Ok(respond::see_other(&format!("{path}?txn={}", transaction.id)));
         }
         let browser = Browser::of(self.edge);
-        let id = begin(self.signet, self.edge, &self.params, &self.application, Some(&browser)).await?;
-        let response = respond::see_other(&format!("{path}?txn={id}"));
+        let trips = Trips { taken: departs.into(), ..Trips::default() };
+        let bound = Some((&browser, trips));
+        let id = begin(self.signet, self.edge, &self.params, &self.application, bound).await?;
+        let response = match departs {
+            true => sso::depart(self.signet, id),
+            false => respond::see_other(&format!("{path}?txn={id}")),
+        };
         Ok(respond::set_cookies(response, [browser.cookie(self.edge)]))
     }
 
@@ -306,7 +378,7 @@ async fn begin(
     edge: &Edge,
     params: &RawParams,
     application: &ActiveApplication,
-    browser: Option<&Browser>,
+    bound: Option<(&Browser, Trips)>,
 ) -> Result<TransactionId, Failure> {
     let kept = params.only(authorize::PARAMETERS).encode();
     // Escaping can make it longer than what would be read again.
@@ -318,9 +390,10 @@ async fn begin(
         issuer: edge.issuer.id(),
         application: application.id,
         params: kept,
-        browser: browser.map(Browser::hash),
+        browser: bound.map(|(browser, _)| browser.hash()),
         chosen: None,
         consent: None,
+        trips: bound.map(|(_, trips)| trips).unwrap_or_default(),
         created_at: now.timestamp(),
         expires_at: now.timestamp().plus(TRANSACTION_EXPIRE),
         used_at: None,

@@ -143,6 +143,8 @@ async fn each_path_names_its_methods() {
         ("/readyz", "GET,HEAD"),
         ("/login", "GET, HEAD, POST"),
         ("/login/account", "GET, HEAD, POST"),
+        ("/login/sso", "GET"),
+        ("/login/ticket", "GET"),
         ("/consent", "GET, HEAD, POST"),
         ("/oidc/auth", "GET, POST"),
         ("/oidc/auth/resume", "GET"),

@@ -35,5 +35,6 @@ mod rotation;
 mod rp;
 mod scopes;
 mod session_end;
+mod sso;
 mod support;
 mod tabs;

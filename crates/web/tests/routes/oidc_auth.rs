@@ -355,9 +355,12 @@ async fn the_same_session_serves_who_shares_it() {
         (&apart, &one, false),
         (&apart, &alone, false),
         (&apart, &apart, true),
-        (&one, &two.at_home(), false),
+        (&one, &two.at_home(), true),
         (&one.at_home(), &one.at_home(), true),
-        (&one.at_home(), &one, false),
+        (&one.at_home(), &one, true),
+        (&one.at_home(), &apart, false),
+        (&apart.at_home(), &one.at_home(), false),
+        (&apart.at_home(), &apart, false),
     ] {
         assert_eq!(signed_in(first, then).await, shared, "{} → {}", first.issuer, then.issuer);
     }

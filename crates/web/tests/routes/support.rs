@@ -295,6 +295,12 @@ pub fn request(method: Method, url: &str) -> http::request::Builder {
     Request::builder().method(method).uri(path).header(header::HOST, host)
 }
 
+/// Whether a URL is the pool's or an application's own.
+fn is_ours(url: &str) -> bool {
+    let host = split(url).0;
+    url.starts_with("http://") && (host == "localhost:8080" || host.ends_with(".localhost:8080"))
+}
+
 /// Host (with port) and path of an http or https URL.
 fn split(url: &str) -> (&str, &str) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -447,7 +453,7 @@ impl Browser {
                 return answer;
             }
             let target = answer.location().to_owned();
-            if !target.starts_with('/') {
+            if !target.starts_with('/') && !is_ours(&target) {
                 return answer;
             }
             answer = self.step(Method::GET, &target, None).await;

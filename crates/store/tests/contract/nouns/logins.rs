@@ -4,7 +4,7 @@ use signet_protocol::{
     id::{GrantId, SessionId},
     secret::SecretHash,
     session::Session,
-    transaction::{Chosen, Transaction},
+    transaction::{Chosen, Ticket, Transaction, Trips},
 };
 
 use super::{World, after, at, winners};
@@ -24,6 +24,12 @@ on_worlds!(
     attack_27_logout_reaches_what_an_earlier_login_gave,
     attack_27_another_persons_login_revokes_what_is_not_offline,
     a_session_ends_once,
+    a_transaction_departs_so_often_and_no_more,
+    attack_12_a_transaction_is_bound_to_one_browser_at_the_pools_address,
+    attack_05_a_ticket_is_spent_once,
+    a_ticket_needs_its_login_and_its_transaction,
+    a_new_ticket_replaces_the_one_before,
+    a_lent_login_ends_the_one_it_replaces,
 );
 
 async fn load(world: &World, transaction: &Transaction) -> Transaction {
@@ -190,4 +196,97 @@ async fn a_session_ends_once(world: World) {
     let won = winners(&world, |store, _| async move { store.end_session(id, at(3)).await.unwrap() });
     assert_eq!(won.await, 1);
     assert_eq!(world.store.session(id).await.unwrap().unwrap().ended_at, Some(after(3)));
+}
+
+async fn a_transaction_departs_so_often_and_no_more(world: World) {
+    let new = Transaction { trips: Trips { taken: 1, ..Trips::default() }, ..world.new_transaction() };
+    world.store.insert_transaction(&new).await.unwrap();
+    let id = new.id;
+    let won = winners(&world, |store, _| async move { store.depart(id, 5).await.unwrap() });
+    assert_eq!(won.await, 4);
+    assert_eq!(load(&world, &new).await.trips.taken, 5);
+    let used = inserted(&world).await.id;
+    assert_eq!(world.store.use_transaction(used, at(5)).await, Ok(true));
+    assert_eq!(world.store.depart(used, 5).await, Ok(false));
+}
+
+async fn attack_12_a_transaction_is_bound_to_one_browser_at_the_pools_address(world: World) {
+    let transaction = inserted(&world).await;
+    let id = transaction.id;
+    let won = winners(&world, |store, number| async move {
+        store.bind_at_pool(id, browser(&number.to_string())).await.unwrap()
+    });
+    assert_eq!(won.await, 1);
+    let stored = load(&world, &transaction).await;
+    assert!(stored.browser.is_none() && stored.trips.browser.is_some());
+}
+
+fn ticket(session: &Session, name: &str) -> Ticket {
+    let hash = SecretHash::of("transaction", name.as_bytes());
+    Ticket { hash, session: session.id, expires_at: after(30) }
+}
+
+async fn attack_05_a_ticket_is_spent_once(world: World) {
+    let transaction = inserted(&world).await;
+    let session = world.session(&world.user("alice").await).await;
+    let (id, given) = (transaction.id, ticket(&session, "one"));
+    assert_eq!(world.store.give_ticket(id, &given).await, Ok(true));
+    let stored = load(&world, &transaction).await.trips.ticket;
+    assert_eq!(format!("{stored:?}"), format!("{:?}", Some(given)));
+    let other = ticket(&session, "two").hash;
+    assert_eq!(world.store.spend_ticket(id, other, &session, None, at(1)).await, Ok(false));
+    let elsewhere = inserted(&world).await.id;
+    assert_eq!(world.store.spend_ticket(elsewhere, given.hash, &session, None, at(1)).await, Ok(false));
+    let won = winners(&world, |store, _| {
+        let session = session.clone();
+        async move { store.spend_ticket(id, given.hash, &session, None, at(1)).await.unwrap() }
+    });
+    assert_eq!(won.await, 1);
+    assert!(load(&world, &transaction).await.trips.ticket.is_none());
+}
+
+async fn a_ticket_needs_its_login_and_its_transaction(world: World) {
+    let session = world.session(&world.user("alice").await).await;
+    let given = ticket(&session, "one");
+    let (used, ended) = (inserted(&world).await.id, inserted(&world).await.id);
+    for id in [used, ended] {
+        assert_eq!(world.store.give_ticket(id, &given).await, Ok(true));
+    }
+    assert_eq!(world.store.use_transaction(used, at(1)).await, Ok(true));
+    assert_eq!(world.store.spend_ticket(used, given.hash, &session, None, at(2)).await, Ok(false));
+    assert_eq!(world.store.give_ticket(used, &given).await, Ok(false));
+    assert_eq!(world.store.end_session(session.id, at(3)).await, Ok(true));
+    assert_eq!(world.store.spend_ticket(ended, given.hash, &session, None, at(4)).await, Ok(false));
+    assert_eq!(world.store.give_ticket(ended, &given).await, Ok(false));
+}
+
+async fn a_new_ticket_replaces_the_one_before(world: World) {
+    let id = inserted(&world).await.id;
+    let session = world.session(&world.user("alice").await).await;
+    let spend = async |name| {
+        world.store.spend_ticket(id, ticket(&session, name).hash, &session, None, at(1)).await.unwrap()
+    };
+    for name in ["one", "two"] {
+        assert_eq!(world.store.give_ticket(id, &ticket(&session, name)).await, Ok(true));
+    }
+    assert!(!spend("one").await);
+    assert!(spend("two").await);
+    assert_eq!(world.store.give_ticket(id, &ticket(&session, "three")).await, Ok(true));
+    assert_eq!(world.store.depart(id, 5).await, Ok(true));
+    assert!(!spend("three").await, "another trip forgets the ticket of the one before");
+}
+
+async fn a_lent_login_ends_the_one_it_replaces(world: World) {
+    let (alice, bob) = (world.user("alice").await, world.user("bob").await);
+    for (number, (old, same)) in [(&alice, true), (&bob, false)].into_iter().enumerate() {
+        let (old, new) = (world.session(old).await, world.session(&alice).await);
+        let [plain, offline] = grants_of(&world, &old).await;
+        let (id, given) = (inserted(&world).await.id, ticket(&new, "one"));
+        assert_eq!(world.store.give_ticket(id, &given).await, Ok(true));
+        let now = at(7 + i64::try_from(number).unwrap());
+        assert_eq!(world.store.spend_ticket(id, given.hash, &new, Some(&old), now).await, Ok(true));
+        assert!(world.store.session(old.id).await.unwrap().unwrap().ended_at.is_some());
+        assert_eq!(world.is_revoked(plain).await, !same);
+        assert!(!world.is_revoked(offline).await);
+    }
 }

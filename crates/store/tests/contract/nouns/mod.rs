@@ -35,7 +35,7 @@ use signet_protocol::{
     secret::{Secret, SecretHash},
     session::Session,
     time::{Now, Timestamp},
-    transaction::Transaction,
+    transaction::{Transaction, Trips},
     user::{User, UserDetails},
 };
 use signet_store::{Applied, Change, Clock, Database, MasterKey, NewFamily, Options, Store};
@@ -204,6 +204,7 @@ impl World {
             browser: None,
             chosen: None,
             consent: None,
+            trips: Trips::default(),
             created_at: after(0),
             expires_at: after(3600),
             used_at: None,

@@ -11,9 +11,10 @@ use signet_protocol::{
     opaque::Opaque,
     password::PasswordHash,
     scope::Scope,
+    secret::SecretHash,
     session::Session,
     time::{Now, Seconds, Timestamp},
-    transaction::{Chosen, Transaction},
+    transaction::{Chosen, TICKET_EXPIRE, Ticket, Transaction, Trips},
     user::User,
 };
 use signet_store::{Applied, Change, Clock, Database, MasterKey, NewFamily, Options, Store};
@@ -47,6 +48,7 @@ struct Pair {
     users: Vec<UserId>,
     sessions: Vec<SessionId>,
     transactions: Vec<TransactionId>,
+    tickets: Vec<(TransactionId, Ticket)>,
     codes: Vec<CodeId>,
     grants: Vec<GrantId>,
     families: Vec<FamilyId>,
@@ -101,6 +103,7 @@ impl Pair {
             users: vec![UserId::generate(at(0), &mut seed)],
             sessions: vec![SessionId::from_bytes([0; 16])],
             transactions: vec![TransactionId::from_bytes([0; 16])],
+            tickets: Vec::new(),
             codes: vec![CodeId::from_bytes([0; 16])],
             grants: vec![GrantId::from_bytes([0; 16])],
             families: vec![FamilyId::from_bytes([0; 16])],
@@ -134,7 +137,7 @@ impl Pair {
         let step = steps[(self.random.between(0, 9) - 6).max(0).unsigned_abs() as usize];
         let seconds = self.random.between(-step / 4, step);
         self.now = Now::from_millis(self.now.millis() + seconds * 1000);
-        match self.random.between(0, 15) {
+        match self.random.between(0, 18) {
             0 => self.wait().await,
             1 | 2 => self.sign_in().await,
             3 => self.sign_out().await,
@@ -144,8 +147,10 @@ impl Pair {
             10 => self.repeat().await,
             11 => self.revoke().await,
             12 => self.block().await,
-            13 => self.sign_in_directly().await,
-            14 => self.reuse().await,
+            13 | 14 => self.give_ticket().await,
+            15 => self.spend_ticket().await,
+            16 => self.sign_in_directly().await,
+            17 => self.reuse().await,
             _ => self.sweep().await,
         }
     }
@@ -160,6 +165,7 @@ impl Pair {
             browser: None,
             chosen: None,
             consent: None,
+            trips: Trips::default(),
             created_at: self.now.timestamp(),
             expires_at: self.now.timestamp().plus(Seconds(3600)),
             used_at: None,
@@ -202,6 +208,34 @@ impl Pair {
             self.memory.extend(self.tables.denials_since(now.timestamp()));
         }
         format!("{model} {session:?} replaces {replaced:?} in {transaction:?}")
+    }
+
+    async fn give_ticket(&mut self) -> String {
+        let (id, session) = (self.one_of(&self.transactions), self.one_of(&self.sessions));
+        let hash = SecretHash::of("transaction", &self.id::<SessionId>().bytes());
+        let ticket = Ticket { hash, session, expires_at: self.now.timestamp().plus(TICKET_EXPIRE) };
+        let model = self.tables.give_ticket(id, &ticket);
+        assert_eq!(self.store.give_ticket(id, &ticket).await, Ok(model), "give_ticket");
+        self.tickets.push((id, ticket));
+        format!("{model} ticket of {id:?} for {session:?}")
+    }
+
+    async fn spend_ticket(&mut self) -> String {
+        let session = |id| self.tables.session(id);
+        let Some((id, ticket)) = (!self.tickets.is_empty()).then(|| self.one_of(&self.tickets)) else {
+            return "no ticket".to_owned();
+        };
+        let Some(lent) = session(ticket.session) else { return "no session".to_owned() };
+        let replaced = session(self.one_of(&self.sessions)).filter(|old| old.id != lent.id);
+        let now = self.now;
+        let model = self.tables.spend_ticket(id, &ticket.hash, &lent, replaced.as_ref(), now);
+        let store = self.store.spend_ticket(id, ticket.hash, &lent, replaced.as_ref(), now).await;
+        assert_eq!(store, Ok(model), "spend_ticket");
+        let another = replaced.as_ref().is_some_and(|old| old.user != lent.user);
+        if model && another {
+            self.memory.extend(self.tables.denials_since(now.timestamp()));
+        }
+        format!("{model} spend the ticket of {id:?} for {:?}, replacing {replaced:?}", lent.id)
     }
 
     /// What was verified at a login: theirs as a rule, one they no longer have, or something else than a password.

@@ -8,9 +8,10 @@ use signet_protocol::{
     id::{CodeId, FamilyId, GrantId, SessionId, TransactionId, UserId},
     password::PasswordHash,
     refresh::{REPEATS_MAX, RefreshFamily},
+    secret::SecretHash,
     session::Session,
     time::{Now, Timestamp},
-    transaction::{Chosen, Transaction},
+    transaction::{Chosen, Ticket, Transaction},
     user::User,
 };
 use signet_store::NewFamily;
@@ -78,17 +79,47 @@ impl Tables {
             };
             (row.chosen, row.consent) = (Some(chosen), None);
         }
-        if let Some(old) = replaces {
-            self.end(old.id, now);
-            if old.user == session.user {
-                let theirs = self.grants.values_mut().filter(|grant| grant.session == old.id);
-                theirs.for_each(|grant| grant.session = session.id);
-            } else {
-                self.revoke_where(now, |grant| grant.session == old.id && !grant.offline);
-                self.tell(now);
-            }
-        }
+        self.replace(replaces, session, now);
         self.sessions.insert(session.id, session.clone());
+        true
+    }
+
+    fn replace(&mut self, old: Option<&Session>, session: &Session, now: Now) {
+        let Some(old) = old else { return };
+        self.end(old.id, now);
+        if old.user == session.user {
+            let theirs = self.grants.values_mut().filter(|grant| grant.session == old.id);
+            theirs.for_each(|grant| grant.session = session.id);
+        } else {
+            self.revoke_where(now, |grant| grant.session == old.id && !grant.offline);
+            self.tell(now);
+        }
+    }
+
+    fn is_alive(&self, session: SessionId) -> bool {
+        self.sessions.get(&session).is_some_and(|row| row.ended_at.is_none())
+    }
+
+    pub fn give_ticket(&mut self, id: TransactionId, ticket: &Ticket) -> bool {
+        let alive = self.is_alive(ticket.session);
+        let row = self.transactions.get_mut(&id).filter(|row| alive && row.used_at.is_none());
+        row.map(|row| row.trips.ticket = Some(*ticket)).is_some()
+    }
+
+    pub fn spend_ticket(
+        &mut self,
+        id: TransactionId,
+        shown: &SecretHash,
+        session: &Session,
+        replaces: Option<&Session>,
+        now: Now,
+    ) -> bool {
+        let alive = self.is_alive(session.id);
+        let fits = |row: &Transaction| row.trips.ticket.is_some_and(|ticket| ticket.hash.matches(shown));
+        let row = self.transactions.get_mut(&id).filter(|row| row.used_at.is_none() && alive && fits(row));
+        let Some(row) = row else { return false };
+        row.trips.ticket = None;
+        self.replace(replaces, session, now);
         true
     }
 
@@ -162,8 +193,7 @@ impl Tables {
         if !transaction.as_ref().is_none_or(open) && !self.has(Fault::TransactionUsedTwice) {
             return false;
         }
-        let alive = self.sessions.get(&session).is_some_and(|row| row.ended_at.is_none());
-        if !alive && !self.has(Fault::CodeWithoutSession) {
+        if !self.is_alive(session) && !self.has(Fault::CodeWithoutSession) {
             return false;
         }
         if let Some(row) = transaction.and_then(|id| self.transactions.get_mut(&id)) {

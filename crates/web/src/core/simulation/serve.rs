@@ -11,11 +11,11 @@ use signet_protocol::{
     id::{CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
     password::PasswordHash,
     refresh::RefreshFamily,
-    secret::Secret,
-    session::Session,
+    secret::{Secret, SecretHash},
+    session::{Session, Shown},
     time::{Now, Timestamp},
     token::{CodeRequest, INVALID_GRANT, RefreshRequest},
-    transaction::{Chosen, TRANSACTION_EXPIRE, Transaction},
+    transaction::{Chosen, TRANSACTION_EXPIRE, Ticket, Transaction, Trips},
     user::User,
 };
 use signet_store::{NewFamily, StoreError};
@@ -97,6 +97,27 @@ impl Rows for Request {
         let ended = self.database.commit(now, move |tables| tables.end_session(id, now)).await?;
         self.database.learn(move |tables| tables.denials_of(|grant| grant.session == id)).await?;
         Ok(ended)
+    }
+
+    async fn give_ticket(&self, id: TransactionId, ticket: &Ticket) -> Result<bool, StoreError> {
+        let ticket = *ticket;
+        self.database.run(move |tables| tables.give_ticket(id, &ticket)).await
+    }
+
+    async fn spend_ticket(
+        &self,
+        id: TransactionId,
+        shown: SecretHash,
+        session: &Session,
+        replaces: Option<&Session>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        let (session, replaces) = (session.clone(), replaces.cloned());
+        let another = replaces.as_ref().is_some_and(|old| old.user != session.user);
+        let work = move |tables: &mut super::model::Tables| {
+            tables.spend_ticket(id, &shown, &session, replaces.as_ref(), now)
+        };
+        if another { self.database.commit(now, work).await } else { self.database.run(work).await }
     }
 
     async fn issue_code(
@@ -257,6 +278,7 @@ impl Request {
             browser: None,
             chosen: None,
             consent: None,
+            trips: Trips::default(),
             created_at: now.timestamp(),
             expires_at: now.timestamp().plus(TRANSACTION_EXPIRE),
             used_at: None,
@@ -270,7 +292,7 @@ impl Request {
     pub async fn sign_in(self, user: UserId, cookie: Option<String>, transaction: TransactionId) -> Answer {
         let begun = async {
             let Some(user) = self.user(user).await?.and_then(|user| user.active()) else { return Ok(None) };
-            session::begin(&self, self.app().application(), &user, cookie.as_deref(), transaction).await
+            session::begin(&self, self.app().application(), &user, own(&cookie), transaction).await
         };
         given(begun.await, |token| made(token.map(|token| token.encode())))
     }
@@ -283,7 +305,7 @@ impl Request {
     ) -> Answer {
         let (app, request) = (self.app(), self.app().request(offline));
         let issued = async {
-            let current = session::current(&self, app.application(), cookie.as_deref()).await?;
+            let current = session::current(&self, app.application(), own(&cookie)).await?;
             let Some((session, user)) = current else { return Ok(None) };
             let Some(user) = app.application().admit(user) else { return Ok(None) };
             let from = Issuing {
@@ -303,7 +325,7 @@ impl Request {
 
     pub async fn sign_out(self, cookie: String) -> Answer {
         let ended = async {
-            let found = session::find(&self, Some(&cookie)).await?;
+            let found = session::find(&self, Some(Shown::Own(&cookie))).await?;
             let Some(alive) = found.filter(|session| session.ended_at.is_none()) else { return Ok(None) };
             session::end(&self, &alive).await.map(|()| Some(alive.id))
         };
@@ -404,4 +426,8 @@ impl Request {
     fn access_until(&self, now: Now) -> Timestamp {
         Timestamp(now.timestamp().0 + lab::ACCESS_TOKEN_EXPIRE)
     }
+}
+
+fn own(cookie: &Option<String>) -> Option<Shown<'_>> {
+    cookie.as_deref().map(Shown::Own)
 }
