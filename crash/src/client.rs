@@ -65,7 +65,8 @@ pub fn description(people: usize) -> String {
     let people: String = (0..people).map(person).collect();
     format!(
         "[[applications]]\nname = \"Steady\"\nidentifier = \"steady\"\nid = \"{CLIENT}\"\nsecret = \"{SECRET}\"\n\
-         redirect_uris = [\"{CALLBACK}\"]\nid_token_signed_response_alg = \"ES256\"\n\
+         redirect_uris = [\"{CALLBACK}\"]\n\
+         grant_types = [\"authorization_code\", \"refresh_token\", \"password\"]\nid_token_signed_response_alg = \"ES256\"\n\
          access_token_signed_response_alg = \"ES256\"\n{people}{}",
         version(0)
     )
@@ -146,6 +147,17 @@ pub async fn refresh(api: &mut Browser, token_text: &str) -> Heard<Tokens> {
     token(api, &format!("grant_type=refresh_token&refresh_token={token_text}")).await
 }
 
+/// Gives a name and the password at the token endpoint.
+pub async fn password_mode(api: &mut Browser, name: &str, offline: bool) -> Heard<Tokens> {
+    let (password, more) = (escape(PASSWORD), if offline { "%20offline_access" } else { "" });
+    token(
+        api,
+        &format!("grant_type=password&username={name}&password={password}&scope=openid%20profile{more}"),
+    )
+    .await
+}
+
+/// A wait that is asked for tells nothing.
 async fn token(api: &mut Browser, form: &str) -> Heard<Tokens> {
     hear(authenticated(api, "/oidc/token", form).await, |answer| {
         let body: Value = serde_json::from_str(&answer.body).ok()?;
@@ -155,6 +167,7 @@ async fn token(api: &mut Browser, form: &str) -> Heard<Tokens> {
                 Some(Heard::Done(Tokens { access: text("access_token")?, refresh: text("refresh_token") }))
             }
             400 if text("error")? == "invalid_grant" => Some(Heard::Refused),
+            429 => Some(Heard::Lost),
             _ => None,
         }
     })

@@ -14,10 +14,11 @@ pub struct Login {
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Grant {
-    session: u32,
+    /// None: one of its own, which no browser holds.
+    session: Option<u32>,
     /// Whether it outlives its session, and has refresh tokens.
     offline: bool,
-    /// Whether its code was redeemed.
+    /// Whether its code was redeemed, if it has one.
     used: bool,
     revoked: bool,
     /// The generation of the unused refresh token.
@@ -31,6 +32,8 @@ pub enum Op {
     SignIn { session: u32, replaces: Option<u32> },
     /// An authorization request; it succeeds with the code of a grant.
     Authorize { session: u32, grant: u32, offline: bool },
+    /// Name and password at the token endpoint; it succeeds with the tokens of a grant.
+    PasswordMode { grant: u32, offline: bool },
     /// The redemption of a grant's code.
     Redeem { grant: u32 },
     /// The use of a refresh token.
@@ -58,6 +61,7 @@ impl Spec for Login {
         match op {
             Op::SignIn { .. } => "login",
             Op::Authorize { .. } => "authorization",
+            Op::PasswordMode { .. } => "password mode",
             Op::Redeem { .. } => "code redemption",
             Op::Refresh { .. } => "refresh",
             Op::Revoke { .. } => "revocation",
@@ -73,6 +77,11 @@ impl Login {
         match *op {
             Op::SignIn { session, replaces } => self.sign_in(session, replaces),
             Op::Authorize { session, grant, offline } => self.authorize(session, grant, offline),
+            Op::PasswordMode { grant, offline } => {
+                let new = Grant { session: None, offline, used: true, revoked: false, generation: 0 };
+                self.grants.insert(grant, new);
+                true
+            }
             Op::SignOut { session } => self.sign_out(session),
             Op::Redeem { grant } => self.grants.get_mut(&grant).is_some_and(Grant::redeem),
             Op::Refresh { grant, generation } => {
@@ -95,8 +104,8 @@ impl Login {
         self.sessions.insert(session, true);
         if let Some(old) = replaces.filter(|old| self.sessions.get(old) == Some(&true)) {
             self.sessions.insert(old, false);
-            for grant in self.grants.values_mut().filter(|grant| grant.session == old) {
-                grant.session = session;
+            for grant in self.grants.values_mut().filter(|grant| grant.session == Some(old)) {
+                grant.session = Some(session);
             }
         }
         true
@@ -105,6 +114,7 @@ impl Login {
     fn authorize(&mut self, session: u32, grant: u32, offline: bool) -> bool {
         let alive = self.sessions.get(&session) == Some(&true);
         if alive {
+            let session = Some(session);
             let new = Grant { session, offline, used: false, revoked: false, generation: 0 };
             self.grants.insert(grant, new);
         }
@@ -113,7 +123,7 @@ impl Login {
 
     fn sign_out(&mut self, session: u32) -> bool {
         if self.sessions.insert(session, false) == Some(true) {
-            let ends = |grant: &&mut Grant| grant.session == session && !grant.offline;
+            let ends = |grant: &&mut Grant| grant.session == Some(session) && !grant.offline;
             self.grants.values_mut().filter(ends).for_each(|grant| grant.revoked = true);
         }
         true
@@ -224,6 +234,25 @@ mod tests {
         ] {
             assert_eq!(wrong_in_turn(&[&begin[..], &rest].concat()), Some(place), "{rest:?}");
         }
+    }
+
+    #[test]
+    fn the_password_mode_gives_what_no_browser_ends() {
+        let (online, offline) = (false, true);
+        let again = Op::SignIn { session: 1, replaces: Some(0) };
+        let tokens = |offline| (Op::PasswordMode { grant: 0, offline }, Done);
+        for (offline, rest, place) in [
+            (online, vec![(SIGN_OUT, Done), (LOOK, Done), (REVOKE, Done), (LOOK, Refused)], None),
+            (online, vec![(again, Done), (Op::SignOut { session: 1 }, Done), (LOOK, Refused)], Some(3)),
+            (online, vec![(LOOK, Refused)], Some(1)),
+            (online, vec![(REVOKE, Lost), (LOOK, Refused), (LOOK, Done)], Some(3)),
+            (offline, vec![(refresh(0), Done), (refresh(1), Lost), (refresh(1), Done)], None),
+            (offline, vec![(refresh(0), Refused)], Some(1)),
+            (offline, vec![(REDEEM, Done)], Some(1)),
+        ] {
+            assert_eq!(wrong_in_turn(&[&[tokens(offline)], &rest[..]].concat()), place, "{rest:?}");
+        }
+        assert_eq!(wrong_in_turn(&[(Op::PasswordMode { grant: 0, offline }, Refused)]), Some(0));
     }
 
     #[test]

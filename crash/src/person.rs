@@ -36,9 +36,10 @@ pub struct Person {
 
 /// What a client holds of one grant.
 struct Held {
-    code: String,
+    /// None where the password mode gave it.
+    code: Option<String>,
     offline: bool,
-    /// Whether its redemption was answered.
+    /// Whether its redemption was answered, if it has a code.
     redeemed: bool,
     /// Whether a redemption or a refresh was sent whose answer was lost.
     doubtful: bool,
@@ -50,6 +51,18 @@ struct Held {
 }
 
 impl Held {
+    fn new(code: Option<String>, offline: bool) -> Held {
+        Held {
+            redeemed: code.is_none(),
+            code,
+            offline,
+            doubtful: false,
+            access: Vec::new(),
+            refresh: Vec::new(),
+            moved: Instant::now(),
+        }
+    }
+
     /// The generation of the newest refresh token.
     fn last(&self) -> Option<u32> {
         u32::try_from(self.refresh.len()).ok()?.checked_sub(1)
@@ -125,6 +138,7 @@ impl Person {
             1 => return self.sign_out(session).await,
             2..=5 => return self.authorize(session, true).await,
             6..=7 => return self.authorize(session, false).await,
+            8 => return self.password_mode(one_in(random, 2)).await,
             _ => {}
         }
         if let Some(grant) = one_of(random, &fresh).filter(|_| one_in(random, 2)) {
@@ -215,23 +229,34 @@ impl Person {
         }
         let seen = self.observe(op, &heard)?;
         if let Heard::Done(code) = heard {
-            let held = Held {
-                code,
-                offline,
-                redeemed: false,
-                doubtful: false,
-                access: Vec::new(),
-                refresh: Vec::new(),
-                moved: Instant::now(),
-            };
-            self.grants.insert(grant, held);
+            self.grants.insert(grant, Held::new(Some(code), offline));
+        }
+        Ok(seen)
+    }
+
+    /// Gives name and password to the client, and not to the browser.
+    pub async fn password_mode(&mut self, offline: bool) -> Step {
+        let (grant, device) = (self.number(), self.device());
+        let [api, _] = &mut self.api;
+        // Attempts that a kill breaks off stay counted; for a known device, until the next that is right.
+        api.cookies = device;
+        let heard = client::password_mode(api, &self.username, offline).await;
+        let op = Op::PasswordMode { grant, offline };
+        if let Heard::Lost = heard {
+            self.model.lose(&op);
+            return Ok(Seen::Lost);
+        }
+        let seen = self.observe(op, &heard)?;
+        if let Heard::Done(tokens) = heard {
+            self.grants.insert(grant, Held::new(None, offline));
+            self.received(grant, 0, tokens)?;
         }
         Ok(seen)
     }
 
     async fn redeem(&mut self, grant: u32, times: usize) -> Step {
         let Some(held) = self.grants.get_mut(&grant) else { return Ok(Seen::Refused) };
-        let code = held.code.clone();
+        let Some(code) = held.code.clone() else { return Ok(Seen::Refused) };
         let [one, other] = &mut self.api;
         let heard = match times {
             1 => vec![client::redeem(one, &code).await],

@@ -20,6 +20,8 @@ pub struct Report {
     pub database_kills: u64,
     /// How often the whole file was looked through.
     pub integrity_checks: u64,
+    /// Starts that were tried again, or given up, because the database did not answer in time.
+    pub silent_starts: u64,
     /// How long each start took to the first answer.
     pub starts: Vec<Duration>,
     /// All of it.
@@ -40,6 +42,7 @@ impl Report {
             done: 0,
             database_kills: 0,
             integrity_checks: 0,
+            silent_starts: 0,
             starts: Vec::new(),
             took: Duration::ZERO,
             tally: Tally::default(),
@@ -84,7 +87,7 @@ impl Report {
         let mut text = format!(
             "## {engine}\n\n{} of {} kills, {verdict} violation, seed {}, {} s. The database was killed too at {} of them, and \
              looked through {} times.\n\nFrom start to first answer: median {median} ms, 99th percentile {most} ms, \
-             longest {longest} ms.\n\n| request | succeeded | refused | answer lost | of these carried out | not carried out | \
+             longest {longest} ms. {} more starts met a database that did not answer in time.\n\n| request | succeeded | refused | answer lost | of these carried out | not carried out | \
              cannot be told |\n|---|---|---|---|---|---|---|\n",
             self.done,
             self.asked,
@@ -92,6 +95,7 @@ impl Report {
             self.took.as_secs(),
             self.database_kills,
             self.integrity_checks,
+            self.silent_starts,
         );
         for kind in self.kinds() {
             let seen = [Seen::Done, Seen::Refused, Seen::Lost].map(|seen| self.seen(kind, seen).to_string());
@@ -127,6 +131,7 @@ impl Report {
             "database_kills": self.database_kills,
             "integrity_checks": self.integrity_checks,
             "seconds": self.took.as_secs(),
+            "silent_starts": self.silent_starts,
             "start_ms": { "median": median, "p99": most, "longest": longest },
             "requests": requests.collect::<Vec<_>>(),
             "violation": self.violation,

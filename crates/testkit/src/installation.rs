@@ -19,6 +19,9 @@ use crate::{Failure, http::Connection};
 /// How long a server may take to its first answer, on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What begins the failure of a server that gave up.
+const ENDED: &str = "the server ended\n";
+
 /// A binary with a data directory and a port that stay the same from start to start.
 pub struct Installation {
     binary: PathBuf,
@@ -98,10 +101,11 @@ impl Installation {
             .map_err(|error| format!("{}: {error}", self.binary.display()))?;
         let mut server = Server { child, started_in: Duration::ZERO };
         while !answers(self.port).await {
-            let ended = server.child.try_wait()?.is_some();
-            if ended || since.elapsed() > PATIENCE {
-                let how = if ended { "ended" } else { "does not answer" };
-                return Err(format!("the server {how}\n{}", self.log()).into());
+            if server.child.try_wait()?.is_some() {
+                return Err(format!("{ENDED}{}", self.log()).into());
+            }
+            if since.elapsed() > PATIENCE {
+                return Err(format!("the server does not answer\n{}", self.log()).into());
             }
             sleep(Duration::from_millis(2)).await;
         }
@@ -118,6 +122,16 @@ impl Installation {
     fn log_file(&self) -> PathBuf {
         self.directory.path().join("server.log")
     }
+}
+
+/// Whether a server gave up at its start ([`Installation::serve`]) because PostgreSQL did not answer it in time, and for no
+/// other reason.
+pub fn database_was_silent(failure: &Failure) -> bool {
+    let said = |line: &str| {
+        line.starts_with("signet: cannot use the database PostgreSQL ")
+            && line.contains(": no answer within ")
+    };
+    failure.to_string().strip_prefix(ENDED).is_some_and(|log| log.lines().any(said))
 }
 
 async fn answers(port: u16) -> bool {

@@ -4,9 +4,12 @@
 mod proxy;
 mod support;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use signet_testkit::postgres::{ThrowawayPostgres, fresh_database};
+use signet_testkit::{
+    installation::{Installation, database_was_silent},
+    postgres::{ThrowawayPostgres, fresh_database},
+};
 use tokio::{
     net::{TcpSocket, TcpStream},
     time::sleep,
@@ -103,6 +106,21 @@ async fn a_network_that_is_cut_or_silent_is_told_in_time() {
             all = refresh_all(&world, &all).await;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_is_given_up_in_time_and_says_whether_the_database_was_silent() {
+    let proxy = Proxy::to(ThrowawayPostgres::shared().socket()).await;
+    let database = behind(&proxy, &fresh_database());
+    let installation = Installation::new(Path::new(env!("CARGO_BIN_EXE_signet")), Some(&database)).unwrap();
+    for (network, silent) in [(Network::Silent, true), (Network::Cut, false)] {
+        proxy.becomes(network);
+        let failure = installation.serve(&[]).await.err().unwrap();
+        assert_eq!(database_was_silent(&failure), silent, "{failure}");
+        assert!(failure.to_string().starts_with("the server ended"), "{failure}");
+    }
+    proxy.becomes(Network::Whole);
+    installation.serve(&[]).await.unwrap();
 }
 
 /// Each of them is answered with tokens; all at once.

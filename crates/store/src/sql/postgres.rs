@@ -140,6 +140,7 @@ impl Postgres {
 async fn connection(pool: &Pool) -> Result<Object, StoreError> {
     pool.get().await.map_err(|error| match error {
         PoolError::Timeout(TimeoutType::Wait) => StoreError::Busy,
+        PoolError::Timeout(_) => late(WAIT),
         // A server that lets nobody in is away, whatever its reason.
         PoolError::Backend(error) => match store_error("connection", &error) {
             StoreError::Internal(reason) => StoreError::Unavailable(reason),
@@ -165,8 +166,11 @@ async fn in_time<T>(
     until: Instant,
     asked: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let late = || StoreError::Unavailable(format!("no answer within {} s", ANSWER.as_secs()));
-    tokio::time::timeout_at(until, asked).await.unwrap_or_else(|_| Err(late()))
+    tokio::time::timeout_at(until, asked).await.unwrap_or_else(|_| Err(late(ANSWER)))
+}
+
+fn late(patience: Duration) -> StoreError {
+    StoreError::Unavailable(format!("no answer within {} s", patience.as_secs()))
 }
 
 /// A guard becomes a query that divides by zero unless exactly one row was affected.
