@@ -25,12 +25,13 @@ use crate::{
     cache::Cache,
     change, code, consent, grant, inspect, installation, issuer_key,
     issuer_key::KeyRing,
+    logout_notice,
     migrations::MIGRATIONS,
     refresh, revocation,
     revocation::Revoked,
     rotation,
     sealing::MasterKey,
-    session,
+    session, sign_out,
     sql::{Batch, Engine, Sql, Written},
     stats::{CacheStats, Levels, Stats},
     sweep, transaction, user,
@@ -48,10 +49,12 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     inspect::STATEMENTS,
     installation::STATEMENTS,
     issuer_key::STATEMENTS,
+    logout_notice::STATEMENTS,
     refresh::STATEMENTS,
     revocation::STATEMENTS,
     rotation::STATEMENTS,
     session::STATEMENTS,
+    sign_out::STATEMENTS,
     sweep::STATEMENTS,
     transaction::STATEMENTS,
     user::STATEMENTS,
@@ -179,6 +182,8 @@ pub(crate) struct Inner {
     /// One key is made at a time: a stampede to a new issuer must not make one for each request.
     pub making_key: tokio::sync::Mutex<()>,
     pub revoked: Revoked,
+    /// Rung when this node has written logout notices.
+    pub notices: tokio::sync::Notify,
 }
 
 impl Store {
@@ -223,6 +228,7 @@ impl Store {
             key_rings: Cache::default(),
             making_key: tokio::sync::Mutex::default(),
             revoked: Revoked::default(),
+            notices: tokio::sync::Notify::new(),
         }));
         store.load_revocations(now.timestamp()).await?;
         if matches!(options.database, Database::Postgres(_)) {

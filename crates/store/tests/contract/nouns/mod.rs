@@ -10,6 +10,7 @@ mod opening;
 mod refreshes;
 mod revocations;
 mod secrets;
+mod sign_outs;
 mod sweeping;
 mod users;
 
@@ -148,6 +149,16 @@ impl World {
 
     pub async fn application(&self, label: &str) -> Arc<Application> {
         let application = self.new_application(label);
+        let id = application.id;
+        self.apply(Change::InsertApplication(application)).await;
+        self.store.application(id).await.unwrap().unwrap()
+    }
+
+    /// An application that wants to be told of logouts.
+    pub async fn told_application(&self, label: &str) -> Arc<Application> {
+        let mut application = self.new_application(label);
+        application.settings.backchannel_logout_uri =
+            Some(RedirectUri::parse(&format!("https://{label}.example/logged-out")).unwrap());
         let id = application.id;
         self.apply(Change::InsertApplication(application)).await;
         self.store.application(id).await.unwrap().unwrap()
