@@ -10,6 +10,7 @@ use signet_web::{
     clock::{Clock as _, SystemClock},
     hashing::Hasher,
     manage::{apply::apply, description::Description},
+    outbound::Outbound,
     proxies::Proxies,
     router,
 };
@@ -59,6 +60,7 @@ impl World {
             let settings = Settings {
                 base_url: BaseUrl::parse("http://localhost:8080").unwrap(),
                 proxies: Proxies::default(),
+                outbound: Outbound::default(),
             };
             let signet =
                 Signet::new(settings, store, std::sync::Arc::new(SystemClock), Hasher::start().unwrap());

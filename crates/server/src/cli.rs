@@ -102,7 +102,21 @@ pub struct Serve {
     #[arg(long, value_name = "NAME", env = "SIGNET_FORWARDED_HEADER", hide_env_values = true)]
     pub forwarded_header: Option<String>,
     #[command(flatten)]
+    pub outbound: Outbound,
+    #[command(flatten)]
     pub base: Base,
+}
+
+/// Where Signet itself may ask, for keys and documents of applications.
+#[derive(Args)]
+pub struct Outbound {
+    /// Hosts and networks beside the public internet that may be asked: names, addresses, ranges, loopback; separated by
+    /// commas
+    #[arg(long, value_name = "LIST", env = "SIGNET_OUTBOUND_ALLOW", hide_env_values = true)]
+    pub outbound_allow: Option<String>,
+    /// Authorities whose certificates are accepted there, PEM [default: those of this machine]
+    #[arg(long, value_name = "FILE", env = "SIGNET_OUTBOUND_CA", hide_env_values = true)]
+    pub outbound_ca: Option<PathBuf>,
 }
 
 /// The pool's address, where it matters.
@@ -122,6 +136,8 @@ pub struct Apply {
     /// Show the plan and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub outbound: Outbound,
 }
 
 /// `signet user`.
@@ -263,6 +279,14 @@ impl Command {
             Command::Serve(serve) => Some(serve),
             Command::Check(check) => Some(&check.serve),
             _ => None,
+        }
+    }
+
+    /// Where Signet may ask, where the command does.
+    pub fn outbound(&self) -> Option<&Outbound> {
+        match self {
+            Command::Apply(apply) => Some(&apply.outbound),
+            command => command.serve().map(|serve| &serve.outbound),
         }
     }
 

@@ -13,6 +13,7 @@ use signet_protocol::issuer::{BaseUrl, Site};
 use signet_store::Database;
 use signet_web::{
     manage::{problem::must_be_one_of, reader},
+    outbound::{Allow, Authorities, Opened, Outbound},
     proxies::{ForwardedHeader, Proxies, Range},
 };
 
@@ -25,7 +26,7 @@ use crate::{
 const DEFAULT_DATA: &str = "./signet-data";
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 const MOST_DRAIN: i64 = 3600;
-/// Entries in the list of trusted proxies.
+/// Entries in the list of trusted proxies, and in that of what is opened to Signet itself.
 const MOST_PROXIES: usize = 1000;
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
@@ -49,6 +50,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// The reverse proxies in front.
     pub proxies: Proxies,
+    outbound_allow: Allow,
+    outbound_ca: Option<PathBuf>,
     /// What is logged.
     pub log_level: Option<String>,
     /// How it is logged.
@@ -93,6 +96,8 @@ struct File {
     tls_key: Option<PathBuf>,
     trusted_proxies: Option<Vec<Vec<Range>>>,
     forwarded_header: Option<ForwardedHeader>,
+    outbound_allow: Option<Vec<Opened>>,
+    outbound_ca: Option<PathBuf>,
     log_level: Option<String>,
     log_format: Option<LogFormat>,
 }
@@ -131,6 +136,9 @@ impl Config {
         let trusted = flag("--trusted-proxies", trusted, parse_proxies)?.or(file.trusted_proxies);
         let header = of_serve(|serve| serve.forwarded_header.as_deref());
         let header = flag("--forwarded-header", header, parse_header)?.or(file.forwarded_header);
+        let outbound = cli.command.outbound();
+        let opened = outbound.and_then(|outbound| outbound.outbound_allow.as_deref());
+        let opened = flag("--outbound-allow", opened, parse_opened)?.or(file.outbound_allow);
         Ok(Config {
             database: database.unwrap_or_else(|| Database::Sqlite(data.join("signet.db"))),
             data,
@@ -144,9 +152,27 @@ impl Config {
                 trusted: trusted.unwrap_or_default().concat(),
                 header: header.unwrap_or_default(),
             },
+            outbound_allow: opened.unwrap_or_default().into_iter().collect(),
+            outbound_ca: outbound.and_then(|outbound| outbound.outbound_ca.clone()).or(file.outbound_ca),
             log_level,
             log_format,
         })
+    }
+
+    /// By which Signet itself asks others.
+    pub fn outbound(&self) -> Result<Outbound, Failure> {
+        let authorities = match &self.outbound_ca {
+            None => Authorities::Machine,
+            Some(path) => {
+                let read = |error| {
+                    Failure::io(format!("cannot read the authorities {}", path.display()), &error)
+                        .help("Name a PEM file that signet may read with --outbound-ca FILE.")
+                };
+                Authorities::parse(&std::fs::read(path).map_err(read)?)
+                    .map_err(|error| Failure::new(format!("--outbound-ca {} {error}", path.display())))?
+            }
+        };
+        Ok(Outbound::new(self.outbound_allow.clone(), authorities))
     }
 
     /// The pool's address for a server at `port`.
@@ -190,6 +216,8 @@ impl File {
             tls_key: table.parsed("tls_key", |text| Ok::<_, String>(PathBuf::from(text))),
             trusted_proxies: table.list("trusted_proxies", MOST_PROXIES, Range::parse),
             forwarded_header: table.parsed("forwarded_header", parse_header),
+            outbound_allow: table.list("outbound_allow", MOST_PROXIES, Opened::parse),
+            outbound_ca: table.parsed("outbound_ca", |text| Ok::<_, String>(PathBuf::from(text))),
             log_level: table.parsed("log_level", parse_level),
             log_format: table.parsed("log_format", parse_format),
         })
@@ -241,6 +269,11 @@ fn must_fit(tls: Option<&TlsFiles>, base_url: Option<&BaseUrl>) -> Result<(), Fa
 fn parse_proxies(text: &str) -> Result<Vec<Vec<Range>>, String> {
     let entries = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
     entries.map(|entry| Range::parse(entry).map_err(|error| format!("{entry:?} {error}"))).collect()
+}
+
+fn parse_opened(text: &str) -> Result<Vec<Opened>, String> {
+    let entries = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
+    entries.map(|entry| Opened::parse(entry).map_err(|error| format!("{entry:?} {error}"))).collect()
 }
 
 fn parse_header(text: &str) -> Result<ForwardedHeader, String> {
@@ -349,7 +382,7 @@ mod tests {
             assert!(key == "–" || flag == format!("--{}", key.replace('_', "-")), "{key} {flag}");
         }
         let keys = rows().iter().filter(|row| row[0] != "–").count();
-        assert_eq!(keys, 13, "a key of the file is not in the table");
+        assert_eq!(keys, 15, "a key of the file is not in the table");
     }
 
     #[test]

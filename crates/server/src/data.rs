@@ -105,7 +105,11 @@ impl DataDir {
     /// Opens everything. Only who holds the lock may, so that an embedded database has one writer.
     pub async fn open(&self, config: &Config, port: u16, _lock: &Lock) -> Result<Arc<Signet>, Failure> {
         restore::settle(config).await?;
-        let settings = Settings { base_url: config.base_url(port)?, proxies: config.proxies.clone() };
+        let settings = Settings {
+            base_url: config.base_url(port)?,
+            proxies: config.proxies.clone(),
+            outbound: config.outbound()?,
+        };
         let key = self.master_key(config)?;
         let clock = signet_store::Clock::new(|| SystemClock.now());
         let options = Options { database: config.database.clone(), master_key: key.key, clock };

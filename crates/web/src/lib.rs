@@ -20,6 +20,7 @@ pub mod manage;
 pub mod metrics;
 mod network;
 mod oidc;
+pub mod outbound;
 pub mod pages;
 pub mod proxies;
 mod ready;

@@ -158,7 +158,8 @@ impl Range {
         }
     }
 
-    fn contains(self, address: IpAddr) -> bool {
+    /// Whether `address` begins with the same bits.
+    pub fn contains(self, address: IpAddr) -> bool {
         self.first == first(as_v6(address), self.bits)
     }
 }

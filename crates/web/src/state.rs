@@ -14,6 +14,7 @@ use crate::{
     hashing::Hasher,
     metrics::Metrics,
     oidc::{discovery::Rendered, live::Verified},
+    outbound::Outbound,
     proxies::Proxies,
 };
 
@@ -27,6 +28,8 @@ pub struct Settings {
     pub base_url: BaseUrl,
     /// The reverse proxies whose word about a sender counts.
     pub proxies: Proxies,
+    /// By which Signet itself asks others.
+    pub outbound: Outbound,
 }
 
 /// A running Signet: configuration, store, clock and hashing threads.
@@ -74,6 +77,11 @@ impl Signet {
     /// The issuer at the pool's own address.
     pub fn pool_issuer(&self) -> &Issuer {
         &self.pool_issuer
+    }
+
+    /// By which Signet itself asks others.
+    pub fn outbound(&self) -> &Outbound {
+        &self.settings.outbound
     }
 
     /// The store.

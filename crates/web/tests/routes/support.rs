@@ -26,7 +26,14 @@ use signet_protocol::{
 };
 use signet_store::{Applied, Change, Database, MasterKey, Options, Store};
 use signet_testkit::{forms::HtmlForm, postgres::fresh_database, seed::Seeded};
-use signet_web::{Peer, Settings, Signet, clock::Clock, hashing::Hasher, proxies::Proxies, router};
+use signet_web::{
+    Peer, Settings, Signet,
+    clock::Clock,
+    hashing::Hasher,
+    outbound::{Authorities, Opened, Outbound},
+    proxies::Proxies,
+    router,
+};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -76,7 +83,9 @@ impl Clock for ManualClock {
 }
 
 fn settings(base_url: &str) -> Settings {
-    Settings { base_url: BaseUrl::parse(base_url).unwrap(), proxies: Proxies::default() }
+    let outbound =
+        Outbound::new([Opened::parse("loopback").unwrap()].into_iter().collect(), Authorities::Machine);
+    Settings { base_url: BaseUrl::parse(base_url).unwrap(), proxies: Proxies::default(), outbound }
 }
 
 /// A running Signet with its store in a directory of its own.

@@ -47,6 +47,7 @@ impl Bench {
         let settings = Settings {
             base_url: BaseUrl::parse("http://localhost:8080").unwrap(),
             proxies: crate::proxies::Proxies::default(),
+            outbound: crate::outbound::Outbound::default(),
         };
         let signet = Signet::new(settings, store, Arc::new(Fixed), Hasher::start().unwrap());
         Bench { signet, _directory: directory }
