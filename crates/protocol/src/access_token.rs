@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     entropy::{Entropy, random},
-    id::{AppId, GrantId, RowId, UserId},
+    id::{AppId, GrantId, RowId},
     issuer::Issuer,
     jose::{self, JoseError, Parsed, Typ, Verifier, VerifyingKey},
     scope::Scope,
+    subject::Subject,
     time::Timestamp,
 };
 
@@ -18,8 +19,8 @@ use crate::{
 pub struct AccessTokenClaims {
     /// Issuer.
     pub iss: String,
-    /// User.
-    pub sub: UserId,
+    /// User, as the client is told.
+    pub sub: Subject,
     /// Audience: the application itself.
     pub aud: AppId,
     /// The client it was given to.
@@ -154,7 +155,7 @@ pub struct ActiveToken {
     pub active: bool,
     pub token_type: &'static str,
     pub iss: String,
-    pub sub: UserId,
+    pub sub: Subject,
     pub aud: AppId,
     pub client_id: AppId,
     pub scope: Scope,

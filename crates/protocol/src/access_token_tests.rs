@@ -7,13 +7,14 @@ use crate::{
     application::GrantType,
     jose::{Signer, sign},
     samples::*,
+    subject::Subjects,
     token::{Minting, Signers, allow},
 };
 
 fn claims() -> AccessTokenClaims {
     AccessTokenClaims {
         iss: pool_issuer().url().to_owned(),
-        sub: user_id(),
+        sub: subject(),
         aud: app_id(),
         client_id: app_id(),
         scope: scope("openid email"),
@@ -55,6 +56,7 @@ fn a_minted_token_is_valid_at_its_issuer_alone() {
         issuer: &issuer,
         allowed: &allow(authenticated(active_application()), GrantType::AuthorizationCode).unwrap(),
         user: &active_user(),
+        subjects: Subjects::of(pool_key()),
         grant: &grant(),
         scope: scope("openid"),
         nonce: None,

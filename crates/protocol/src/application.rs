@@ -88,6 +88,16 @@ names!(
     }
 );
 
+names!(
+    /// How an application is told who its users are (OpenID Connect Core §8).
+    SubjectType {
+        /// By the id that every application is told.
+        Public = "public",
+        /// By a name that only the applications of its sector are told.
+        Pairwise = "pairwise",
+    }
+);
+
 /// The settings of an application that are stored and exported together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -119,6 +129,10 @@ pub struct ApplicationSettings {
     pub introspection_endpoint_auth_method: AuthMethod,
     /// How it authenticates at the revocation endpoint.
     pub revocation_endpoint_auth_method: AuthMethod,
+    /// How it is told who its users are.
+    pub subject_type: SubjectType,
+    /// The address whose host is its sector, and which lists the callbacks of all applications of that sector.
+    pub sector_identifier_uri: Option<String>,
     /// What its ID tokens are signed with.
     pub id_token_signed_response_alg: SigningAlg,
     /// What its access tokens are signed with; never HS256, since others verify them.
@@ -165,6 +179,8 @@ impl Default for ApplicationSettings {
             token_endpoint_auth_method: AuthMethod::ClientSecretPost,
             introspection_endpoint_auth_method: AuthMethod::ClientSecretPost,
             revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
+            subject_type: SubjectType::Public,
+            sector_identifier_uri: None,
             id_token_signed_response_alg: SigningAlg::Rs256,
             access_token_signed_response_alg: SigningAlg::Rs256,
             web_origins: Vec::new(),
@@ -180,6 +196,14 @@ impl Default for ApplicationSettings {
             logo_uri: None,
             description: None,
         }
+    }
+}
+
+impl ApplicationSettings {
+    /// The one host of all callbacks; `None` when there are several, or none.
+    pub fn callback_host(&self) -> Option<&str> {
+        let host = self.redirect_uris.first()?.host()?;
+        self.redirect_uris.iter().all(|uri| uri.host() == Some(host)).then_some(host)
     }
 }
 
@@ -231,6 +255,18 @@ impl Application {
         }
         let http = |uri: &&RedirectUri| uri.scheme() != Scheme::Private;
         self.settings.redirect_uris.iter().filter(http).map(RedirectUri::web_origin).collect()
+    }
+
+    /// The sector within which pairwise subjects are the same (OpenID Connect Core §8.1): the host of the sector
+    /// identifier, or of the callbacks. One without a host of its own shares with nobody.
+    pub fn sector(&self) -> String {
+        let settings = &self.settings;
+        let named = settings.sector_identifier_uri.as_deref().and_then(|uri| RedirectUri::parse(uri).ok());
+        let host = match &named {
+            Some(uri) => uri.host(),
+            None => settings.callback_host(),
+        };
+        host.map_or_else(|| self.id.to_string(), str::to_owned)
     }
 
     /// Proof that it may be used, or nothing (attack 9).

@@ -8,6 +8,7 @@ use crate::{
     id::{AppId, SessionId, UserId},
     issuer::Issuer,
     scope::{KnownScope, Scope},
+    subject::{Subject, Subjects},
     time::Timestamp,
     user::{Profile, User},
 };
@@ -117,8 +118,8 @@ fn text(value: &Option<String>) -> Value {
 pub struct IdTokenClaims {
     /// Issuer.
     pub iss: String,
-    /// User.
-    pub sub: UserId,
+    /// User, as the client is told.
+    pub sub: Subject,
     /// The client.
     pub aud: AppId,
     /// When it ends.
@@ -133,7 +134,7 @@ pub struct IdTokenClaims {
     /// Binds the access token that comes with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,
-    /// The session.
+    /// The session, as the client is told.
     pub sid: String,
     /// What the granted scope tells of the user.
     #[serde(flatten)]
@@ -145,11 +146,11 @@ pub struct IdTokenClaims {
 pub struct HintClaims {
     /// Issuer.
     pub iss: String,
-    /// User.
-    pub sub: UserId,
+    /// User, as the client was told.
+    pub sub: Subject,
     /// The client it was made for.
     pub aud: AppId,
-    /// The session.
+    /// The session, as the client was told.
     pub sid: Option<String>,
 }
 
@@ -159,10 +160,26 @@ impl HintClaims {
         self.iss == issuer.url()
     }
 
-    /// The session it names.
-    pub fn session(&self) -> Option<SessionId> {
-        crate::id::RowId::parse(self.sid.as_deref()?)
+    /// Whom it means, now that its signature was verified and its client is known.
+    pub fn resolve(self, subjects: Subjects<'_>, client: &Application) -> Option<Hint> {
+        (client.id == self.aud).then_some(())?;
+        Some(Hint {
+            user: subjects.user(self.sub, client)?,
+            client: self.aud,
+            session: self.sid.and_then(|sid| subjects.session(&sid, client)),
+        })
     }
+}
+
+/// Whom a verified `id_token_hint` means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// The user.
+    pub user: UserId,
+    /// The client it was made for.
+    pub client: AppId,
+    /// The session it names.
+    pub session: Option<SessionId>,
 }
 
 #[cfg(test)]

@@ -140,8 +140,14 @@ fn a_hint_is_read_of_any_token_and_believed_of_its_issuer_only() {
     .unwrap();
     assert!(hint.made_by(&pool_issuer()));
     assert!(!hint.made_by(&app_issuer()));
-    assert_eq!(hint.session(), Some(session_id()));
+    let subjects = Subjects::of(pool_key());
+    let meant = hint.clone().resolve(subjects, &application()).unwrap();
+    let session = Some(session_id());
+    assert_eq!(meant, Hint { user: user_id(), client: app_id(), session });
     for sid in [None, Some("not a session".to_owned())] {
-        assert_eq!(HintClaims { sid, ..hint.clone() }.session(), None);
+        let hint = HintClaims { sid, ..hint.clone() };
+        assert_eq!(hint.resolve(subjects, &application()).unwrap().session, None);
     }
+    assert_eq!(hint.clone().resolve(subjects, &other_application()), None);
+    assert_eq!(hint.resolve(subjects, &application_with(pairwise)), None, "it is told otherwise today");
 }

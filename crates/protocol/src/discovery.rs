@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    application::{Application, AuthMethod, GrantType, ResponseType},
+    application::{Application, AuthMethod, GrantType, ResponseType, SubjectType},
     authorize::ResponseMode,
     claims::CLAIMS_BY_SCOPE,
     issuer::Issuer,
@@ -82,7 +82,11 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
             .collect(),
         response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
         grant_types_supported: grants.iter().map(|grant| grant.as_str()).collect(),
-        subject_types_supported: vec!["public"],
+        subject_types_supported: settings
+            .map_or(SubjectType::ALL, |s| std::slice::from_ref(&s.subject_type))
+            .iter()
+            .map(|kind| kind.as_str())
+            .collect(),
         id_token_signing_alg_values_supported: algorithms.iter().map(|alg| alg.as_str()).collect(),
         token_endpoint_auth_methods_supported: methods(settings.map(|s| s.token_endpoint_auth_method)),
         introspection_endpoint_auth_methods_supported: methods(

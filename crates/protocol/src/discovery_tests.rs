@@ -53,7 +53,6 @@ fn common(url: &str) -> Value {
         "end_session_endpoint": format!("{url}/session/end"),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
-        "subject_types_supported": ["public"],
         "claim_types_supported": ["normal"],
         "claims_supported": CLAIMS,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
@@ -91,6 +90,7 @@ fn the_pools_document_lists_what_any_application_may_use() {
                 "username", "roles", "external_id", "extended_fields", "offline_access",
             ],
             "grant_types_supported": ["authorization_code", "refresh_token"],
+            "subject_types_supported": ["public", "pairwise"],
             "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
             "token_endpoint_auth_methods_supported": methods,
             "introspection_endpoint_auth_methods_supported": methods,
@@ -109,6 +109,7 @@ fn an_applications_document_lists_what_it_may_use() {
         settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretPost;
         settings.id_token_signed_response_alg = SigningAlg::Hs256;
         settings.allow_plain_pkce = true;
+        pairwise(settings);
     });
     assert_document(
         &discovery(&app_issuer(), Some(&application)),
@@ -119,6 +120,7 @@ fn an_applications_document_lists_what_it_may_use() {
                 "username", "roles", "external_id", "extended_fields",
             ],
             "grant_types_supported": ["authorization_code"],
+            "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256", "HS256"],
             "token_endpoint_auth_methods_supported": ["none"],
             "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],

@@ -2,7 +2,7 @@
 
 use crate::{
     application::Application,
-    claims::HintClaims,
+    claims::Hint,
     error::{ErrorCode, Refusal, refuse},
     id::AppId,
     limits::STATE_BYTES,
@@ -49,16 +49,16 @@ impl EndSessionRequest {
     }
 
     /// Which client it concerns, given a verified hint (§2: a `client_id` must be the one of the hint).
-    pub fn client(&self, hint: Option<&HintClaims>) -> Result<Option<AppId>, Refusal> {
+    pub fn client(&self, hint: Option<&Hint>) -> Result<Option<AppId>, Refusal> {
         let named = match self.client_id.as_deref() {
             None => None,
             Some(text) => Some(AppId::parse(text).ok_or(UNKNOWN_CLIENT)?),
         };
         match (named, hint) {
-            (Some(named), Some(hint)) if named != hint.aud => {
+            (Some(named), Some(hint)) if named != hint.client => {
                 Err(refuse(ErrorCode::InvalidRequest, "client_id is not the audience of id_token_hint"))
             }
-            (named, hint) => Ok(named.or(hint.map(|hint| hint.aud))),
+            (named, hint) => Ok(named.or(hint.map(|hint| hint.client))),
         }
     }
 
@@ -107,10 +107,10 @@ impl LogoutTarget {
 
 /// Whether the person must be asked before the session ends: always, unless the hint is of this very session or user
 /// (§2: a request without a valid hint must be confirmed).
-pub fn must_confirm(session: Option<&Session>, hint: Option<&HintClaims>) -> bool {
+pub fn must_confirm(session: Option<&Session>, hint: Option<&Hint>) -> bool {
     match (session, hint) {
         (None, _) => false,
-        (Some(session), Some(hint)) => hint.sub != session.user,
+        (Some(session), Some(hint)) => hint.user != session.user,
         (Some(_), None) => true,
     }
 }

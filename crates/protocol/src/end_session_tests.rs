@@ -12,8 +12,8 @@ fn request(pairs: &[(&str, &str)]) -> EndSessionRequest {
     EndSessionRequest::parse(&params(pairs)).unwrap()
 }
 
-fn hint(sub: UserId, aud: AppId) -> HintClaims {
-    HintClaims { iss: pool_issuer().url().to_owned(), sub, aud, sid: None }
+fn hint(user: UserId, client: AppId) -> Hint {
+    Hint { user, client, session: None }
 }
 
 #[test]

@@ -29,6 +29,16 @@ macro_rules! hex_id {
                 Self(bytes)
             }
 
+            /// From its 12 bytes.
+            pub fn from_bytes(bytes: [u8; 12]) -> Self {
+                Self(bytes)
+            }
+
+            /// Its 12 bytes.
+            pub fn bytes(&self) -> [u8; 12] {
+                self.0
+            }
+
             /// From exactly 24 lower-case hexadecimal digits.
             pub fn parse(text: &str) -> Option<Self> {
                 let digits = text.as_bytes();
@@ -96,7 +106,7 @@ hex_id!(
     AppId
 );
 hex_id!(
-    /// A user: the `sub` of their tokens (OpenID Connect Core §2).
+    /// A user. What tokens say of them is a [`crate::subject::Subject`].
     UserId
 );
 

@@ -30,6 +30,7 @@ mod samples;
 pub mod scope;
 pub mod secret;
 pub mod session;
+pub mod subject;
 pub mod throttle;
 pub mod time;
 pub mod token;

@@ -134,6 +134,12 @@ impl RedirectUri {
         self.text.get(..end).unwrap_or_default()
     }
 
+    /// The host, without a port; a private-use scheme without an authority has none.
+    pub fn host(&self) -> Option<&str> {
+        let (_, authority) = self.text.get(..self.origin_end)?.split_once("://")?;
+        split_port(authority).map(|(host, _)| host)
+    }
+
     /// The URI with `pairs` added to its query, which stays in front (RFC 6749 §3.1.2).
     pub fn with_query<'a>(&self, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
         let joint = match self.text.split_once('?') {

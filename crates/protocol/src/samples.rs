@@ -11,7 +11,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
-    application::{ActiveApplication, Application, ApplicationSettings, AuthMethod},
+    application::{ActiveApplication, Application, ApplicationSettings, AuthMethod, SubjectType},
     client_auth::{AuthenticatedClient, authenticate, presented},
     entropy::Entropy,
     error::Refusal,
@@ -24,6 +24,7 @@ use crate::{
     scope::Scope,
     secret::{Secret, SecretHash},
     session::Session,
+    subject::Subject,
     time::{Now, Timestamp},
     user::{ActiveUser, Address, Profile, User, UserDetails},
 };
@@ -58,6 +59,17 @@ pub fn other_app_id() -> AppId {
 
 pub fn user_id() -> UserId {
     UserId::parse("c00000000000000000000001").unwrap()
+}
+
+/// What a public application is told of the user.
+pub fn subject() -> Subject {
+    Subject::parse("c00000000000000000000001").unwrap()
+}
+
+/// What refresh tokens and pairwise names are derived from.
+pub fn pool_key() -> &'static Secret {
+    static KEY: OnceLock<Secret> = OnceLock::new();
+    KEY.get_or_init(|| Secret::new([9; 32]))
 }
 
 pub fn other_user_id() -> UserId {
@@ -103,6 +115,12 @@ pub fn application_with(change: impl FnOnce(&mut ApplicationSettings)) -> Active
     let mut application = application();
     change(&mut application.settings);
     Arc::new(application).active().unwrap()
+}
+
+/// Makes an application be told of its users by pairwise names.
+pub fn pairwise(settings: &mut ApplicationSettings) {
+    settings.subject_type = SubjectType::Pairwise;
+    settings.redirect_uris.retain(|uri| uri.host() == Some("rp.example"));
 }
 
 /// Another application of the same pool.

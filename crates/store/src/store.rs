@@ -16,6 +16,7 @@ use signet_protocol::{
     issuer::{Identifier, IssuerId},
     jose::{KeyAlg, SigningKey},
     secret::Secret,
+    subject::Subjects,
     time::Now,
     user::User,
 };
@@ -153,12 +154,19 @@ pub struct Pool {
     pub id: PoolId,
     /// For people.
     pub name: String,
-    /// Refresh tokens are derived from it.
+    /// Refresh tokens and pairwise subjects are derived from it.
     pub refresh_key: Secret,
     /// Form tokens are derived from it.
     pub csrf_key: Secret,
     /// Device cookies are derived from it.
     pub device_key: Secret,
+}
+
+impl Pool {
+    /// How its users are named to its applications.
+    pub fn subjects(&self) -> Subjects<'_> {
+        Subjects::of(&self.refresh_key)
+    }
 }
 
 /// Everything that outlives a request. Cheap to clone; clones are the same store.

@@ -11,6 +11,7 @@ use crate::{
     issuer::Issuer,
     jose::{self, JoseError, Signer, Typ},
     scope::Scope,
+    subject::Subjects,
     time::{Seconds, Timestamp},
     token::AllowedGrant,
     user::ActiveUser,
@@ -24,6 +25,8 @@ pub struct Minting<'a> {
     pub allowed: &'a AllowedGrant,
     /// About whom.
     pub user: &'a ActiveUser,
+    /// How the pool names its users to clients.
+    pub subjects: Subjects<'a>,
     /// From which grant.
     pub grant: &'a Grant,
     /// The scope of the access token.
@@ -71,10 +74,10 @@ impl Minting<'_> {
         let access_token = jose::sign(
             &signers.access_token,
             Typ::AccessToken,
-            &self.access_claims(application, now, entropy),
+            &self.access_claims(application, now, entropy)?,
         )?;
         let id_claims =
-            self.id_claims(application, now, jose::half_hash(signers.id_token.alg(), &access_token));
+            self.id_claims(application, now, jose::half_hash(signers.id_token.alg(), &access_token))?;
         Ok(TokenResponse {
             id_token: jose::sign(&signers.id_token, Typ::IdToken, &id_claims)?,
             access_token,
@@ -90,33 +93,38 @@ impl Minting<'_> {
         application: &ActiveApplication,
         now: Timestamp,
         entropy: &mut dyn Entropy,
-    ) -> AccessTokenClaims {
-        AccessTokenClaims {
+    ) -> Result<AccessTokenClaims, JoseError> {
+        Ok(AccessTokenClaims {
             iss: self.issuer.url().to_owned(),
-            sub: self.user.id,
+            sub: self.subjects.subject(self.user.id, application)?,
             aud: application.id,
             client_id: application.id,
             scope: self.scope.clone(),
             iat: now,
             exp: now.plus(application.settings.access_token_expire),
             jti: new_jti(self.grant.id, entropy),
-            sid: Some(self.grant.session.to_string()),
+            sid: Some(self.subjects.sid(self.grant.session, application)?),
             auth_time: Some(self.grant.auth_time),
-        }
+        })
     }
 
-    fn id_claims(&self, application: &ActiveApplication, now: Timestamp, at_hash: String) -> IdTokenClaims {
-        IdTokenClaims {
+    fn id_claims(
+        &self,
+        application: &ActiveApplication,
+        now: Timestamp,
+        at_hash: String,
+    ) -> Result<IdTokenClaims, JoseError> {
+        Ok(IdTokenClaims {
             iss: self.issuer.url().to_owned(),
-            sub: self.user.id,
+            sub: self.subjects.subject(self.user.id, application)?,
             aud: application.id,
             exp: now.plus(application.settings.id_token_expire),
             iat: now,
             auth_time: self.grant.auth_time,
             nonce: self.nonce.clone(),
             at_hash: Some(at_hash),
-            sid: self.grant.session.to_string(),
+            sid: self.subjects.sid(self.grant.session, application)?,
             user: user_claims(self.user, &self.scope, application),
-        }
+        })
     }
 }

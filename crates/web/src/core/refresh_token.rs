@@ -4,6 +4,7 @@ use signet_protocol::{
     access_token::{ActiveToken, Introspection},
     id::GrantId,
     refresh::{self, PresentedRefreshToken, RefreshFamily},
+    subject::Subjects,
 };
 
 use crate::{
@@ -44,18 +45,19 @@ pub async fn introspect(
         return Ok(Introspection::INACTIVE);
     }
     let grant = family.grant;
+    let (subjects, application) = (Subjects::of(node.rows().refresh_key()), caller.client.application());
     Ok(Introspection::Active(Box::new(ActiveToken {
         active: true,
         token_type: "refresh_token",
         iss: caller.issuer.url().to_owned(),
-        sub: grant.user,
+        sub: subjects.subject(grant.user, application)?,
         aud: grant.application,
         client_id: grant.application,
         scope: grant.scope,
         iat: family.rotated_at,
         exp: family.expires_at,
         jti: None,
-        sid: Some(grant.session.to_string()),
+        sid: Some(subjects.sid(grant.session, application)?),
         auth_time: Some(grant.auth_time),
     })))
 }

@@ -3,7 +3,7 @@
 //! Each rule is a row of a list: the key it is about and the function that says what is wrong, if anything is.
 
 use signet_protocol::{
-    application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType},
+    application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType, SubjectType},
     jose::SigningAlg,
     redirect_uri::{RedirectUri, Scheme},
     user::User,
@@ -22,6 +22,7 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("revocation_endpoint_auth_method", |app| method(app, app.settings.revocation_endpoint_auth_method)),
     ("id_token_signed_response_alg", |app| hs256_has_a_key(app).map(str::to_owned)),
     ("access_token_signed_response_alg", |app| others_can_verify(app).map(str::to_owned)),
+    ("subject_type", |app| pairwise_has_a_sector(app).map(str::to_owned)),
     ("redirect_uris", |app| schemes(app.settings.kind, &app.settings.redirect_uris)),
     ("logout_redirect_uris", |app| schemes(app.settings.kind, &app.settings.logout_redirect_uris)),
     ("redirect_uris", |app| code_has_a_callback(app).map(str::to_owned)),
@@ -68,6 +69,15 @@ fn hs256_has_a_key(app: &Application) -> Option<&'static str> {
 fn others_can_verify(app: &Application) -> Option<&'static str> {
     (app.settings.access_token_signed_response_alg == SigningAlg::Hs256).then_some(
         "must be RS256 or ES256: whoever receives an access token verifies it by the published keys",
+    )
+}
+
+/// OpenID Connect Core §8.1: what several hosts share has to be named, since any of them could be taken away.
+fn pairwise_has_a_sector(app: &Application) -> Option<&'static str> {
+    let settings = &app.settings;
+    let pairwise = settings.subject_type == SubjectType::Pairwise;
+    (pairwise && settings.sector_identifier_uri.is_none() && settings.callback_host().is_none()).then_some(
+        "is pairwise, which needs `redirect_uris` that are all at one host, or a `sector_identifier_uri` whose host stands for them",
     )
 }
 

@@ -151,9 +151,9 @@ impl Asking<'_> {
         let Some(hint) = request.id_token_hint.as_deref() else {
             return Ok(Ok(None));
         };
-        let claims = live::id_token_hint(self.signet, &self.edge.issuer, hint).await?;
-        Ok(match claims.filter(|claims| claims.aud == self.application.id) {
-            Some(claims) => Ok(Some(claims.sub)),
+        let meant = live::id_token_hint(self.signet, &self.edge.issuer, hint).await?;
+        Ok(match meant.filter(|hint| hint.client == self.application.id) {
+            Some(hint) => Ok(Some(hint.user)),
             None => Err(refuse(
                 ErrorCode::InvalidRequest,
                 "id_token_hint is not an ID token that this issuer made for this application",

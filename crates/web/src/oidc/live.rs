@@ -5,7 +5,7 @@ use std::sync::Arc;
 use signet_protocol::{
     access_token::{self, AccessTokenError, ValidAccessToken, VerifiedAccessToken},
     application::ActiveApplication,
-    claims::HintClaims,
+    claims::{Hint, HintClaims},
     id::AppId,
     issuer::{Issuer, IssuerId},
     jose::{HmacKey, Parsed, SigningAlg, Typ, Verifier, VerifyingKey, sha256},
@@ -40,7 +40,10 @@ pub async fn access_token(signet: &Signet, issuer: &Issuer, text: &str) -> Resul
     let Some(application) = application_here(signet, issuer, token.client_id).await? else {
         return Ok(None);
     };
-    let user = signet.store().user(token.sub).await?.and_then(|user| user.active());
+    let Some(user) = signet.store().pool().subjects().user(token.sub, &application) else {
+        return Ok(None);
+    };
+    let user = signet.store().user(user).await?.and_then(|user| user.active());
     Ok(user.map(|user| Live { token, user, application }))
 }
 
@@ -90,12 +93,8 @@ async fn verifying_key(
     Ok(signet.store().verifying_key(issuer, kid).await?)
 }
 
-/// The claims of an ID token this issuer made, expired or not (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2).
-pub async fn id_token_hint(
-    signet: &Signet,
-    issuer: &Issuer,
-    text: &str,
-) -> Result<Option<HintClaims>, Failure> {
+/// Whom an ID token means that this issuer made, expired or not (OpenID Connect Core §3.1.2.1, RP-Initiated Logout §2).
+pub async fn id_token_hint(signet: &Signet, issuer: &Issuer, text: &str) -> Result<Option<Hint>, Failure> {
     let Ok(parsed) = Parsed::parse(text) else {
         return Ok(None);
     };
@@ -110,7 +109,11 @@ pub async fn id_token_hint(
         },
         None => None,
     };
-    Ok(claims.filter(|claims| claims.made_by(issuer)))
+    let Some(claims) = claims.filter(|claims| claims.made_by(issuer)) else {
+        return Ok(None);
+    };
+    let client = signet.store().application(claims.aud).await?;
+    Ok(client.and_then(|client| claims.resolve(signet.store().pool().subjects(), &client)))
 }
 
 /// A hint that is keyed by the client's secret: the unverified audience says whose.

@@ -55,7 +55,7 @@ async fn user_info(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Resp
         return Err(refuse(ErrorCode::InsufficientScope, "the access token lacks the scope openid").into());
     }
     let mut claims = user_claims(&live.user, &live.token.scope, &live.application);
-    claims.insert("sub".to_owned(), Value::from(live.user.id.to_string()));
+    claims.insert("sub".to_owned(), Value::from(live.token.sub.to_string()));
     Ok(respond::json(StatusCode::OK, &claims))
 }
 

@@ -6,7 +6,7 @@ use axum::{extract::State, response::Response};
 use http::{Method, StatusCode};
 use signet_protocol::{
     application::ActiveApplication,
-    claims::HintClaims,
+    claims::Hint,
     end_session::{EndSessionRequest, LogoutTarget, UNKNOWN_CLIENT, must_confirm},
     error::{ErrorCode, Refusal, refuse},
     params::RawParams,
@@ -55,7 +55,7 @@ fn again_by_get(params: &RawParams) -> Result<Response, Failure> {
 /// A logout request whose client and target are known.
 struct Logout {
     request: EndSessionRequest,
-    hint: Option<HintClaims>,
+    hint: Option<Hint>,
     application: Option<ActiveApplication>,
     target: Option<LogoutTarget>,
 }

@@ -7,6 +7,7 @@ use crate::{
     application::{ActiveApplication, GrantType},
     jose::{Parsed, Signer, SigningAlg, Verifier, half_hash},
     samples::*,
+    subject::Subjects,
     time::Seconds,
     token::{Minting, Signers, TokenResponse, allow},
 };
@@ -23,6 +24,7 @@ fn minted(
         issuer: &pool_issuer(),
         allowed: &allow(authenticated(application), GrantType::AuthorizationCode).unwrap(),
         user: &active_user(),
+        subjects: Subjects::of(pool_key()),
         grant: &grant(),
         scope: scope(granted),
         nonce: nonce.map(str::to_owned),

@@ -1,7 +1,9 @@
 //! `[[applications]]`.
 
 use signet_protocol::{
-    application::{Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, ResponseType},
+    application::{
+        Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, ResponseType, SubjectType,
+    },
     id::AppId,
     issuer::Identifier,
     jose::SigningAlg,
@@ -38,6 +40,8 @@ pub struct ApplicationEntry {
     pub token_endpoint_auth_method: Option<AuthMethod>,
     pub introspection_endpoint_auth_method: Option<AuthMethod>,
     pub revocation_endpoint_auth_method: Option<AuthMethod>,
+    pub subject_type: Option<SubjectType>,
+    pub sector_identifier_uri: Option<Option<String>>,
     pub id_token_signed_response_alg: Option<SigningAlg>,
     pub access_token_signed_response_alg: Option<SigningAlg>,
     pub web_origins: Option<Vec<String>>,
@@ -72,6 +76,8 @@ impl ApplicationEntry {
             token_endpoint_auth_method: method(table, "token_endpoint_auth_method"),
             introspection_endpoint_auth_method: method(table, "introspection_endpoint_auth_method"),
             revocation_endpoint_auth_method: method(table, "revocation_endpoint_auth_method"),
+            subject_type: table.choice("subject_type", SubjectType::ALL, SubjectType::as_str),
+            sector_identifier_uri: table.text("sector_identifier_uri", check::https),
             id_token_signed_response_alg: alg(table, "id_token_signed_response_alg", SigningAlg::ALL),
             access_token_signed_response_alg: alg(
                 table,
@@ -88,7 +94,7 @@ impl ApplicationEntry {
             allow_plain_pkce: table.boolean("allow_plain_pkce"),
             access_token_in_query: table.boolean("access_token_in_query"),
             empty_claims_as_null: table.boolean("empty_claims_as_null"),
-            logo_uri: table.text("logo_uri", check::logo),
+            logo_uri: table.text("logo_uri", check::https),
             description: table.text("description", check::lines),
         };
         let lines = table.lines();
@@ -117,6 +123,8 @@ impl ApplicationEntry {
         put(&mut settings.token_endpoint_auth_method, &self.token_endpoint_auth_method);
         put(&mut settings.introspection_endpoint_auth_method, &self.introspection_endpoint_auth_method);
         put(&mut settings.revocation_endpoint_auth_method, &self.revocation_endpoint_auth_method);
+        put(&mut settings.subject_type, &self.subject_type);
+        put(&mut settings.sector_identifier_uri, &self.sector_identifier_uri);
         put(&mut settings.id_token_signed_response_alg, &self.id_token_signed_response_alg);
         put(&mut settings.access_token_signed_response_alg, &self.access_token_signed_response_alg);
         put(&mut settings.web_origins, &self.web_origins);

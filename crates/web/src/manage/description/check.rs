@@ -43,8 +43,8 @@ pub fn link(text: &str) -> Checked {
     require(good, "must be an http:// or https:// URL of at most 2048 bytes")
 }
 
-/// A logo, which our own pages load.
-pub fn logo(text: &str) -> Checked {
+/// What is loaded by others, or by our own pages, and must not be changed on the way.
+pub fn https(text: &str) -> Checked {
     let good = RedirectUri::parse(text).is_ok_and(|uri| uri.scheme() == Scheme::Https);
     require(good, "must be an https:// URL")
 }

@@ -1,7 +1,7 @@
 //! Every rule of a description: the line it is noted on and what it says.
 
 use signet_protocol::{
-    application::{Application, ApplicationType, AuthMethod, GrantType},
+    application::{Application, ApplicationType, AuthMethod, GrantType, SubjectType},
     jose::SigningAlg,
     redirect_uri::RedirectUri,
     secret::Secret,
@@ -92,6 +92,13 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         (app("response_types = [\"token\"]"), 5, "must be one of code"),
         (app("grant_types = [\"refresh_token\"]"), 5, "has refresh_token without authorization_code"),
         (app("grant_types = [\"implicit\"]"), 5, "must be one of authorization_code, refresh_token"),
+        (app("subject_type = \"pair\""), 5, "must be one of public, pairwise"),
+        (
+            "[[applications]]\nname = \"N\"\nidentifier = \"a\"\nredirect_uris = [\"https://a/\", \"https://b/\"]\nsubject_type = \"pairwise\"".into(),
+            5,
+            "`subject_type` is pairwise, which needs `redirect_uris` that are all at one host",
+        ),
+        (app("sector_identifier_uri = \"http://rp.example/s\""), 5, "must be an https:// URL"),
         (app("web_origins = [\"*\"]"), 5, "\"*\" in `web_origins` must be an origin"),
         (app("web_origins = [\"https://rp.example/\"]"), 5, "must be an origin"),
         (app("web_origins = [\"https://RP.example\"]"), 5, "must be an origin"),
@@ -254,7 +261,7 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         app.settings.introspection_endpoint_auth_method = AuthMethod::None;
         app.settings.revocation_endpoint_auth_method = AuthMethod::None;
     };
-    let breaks: [Break; 11] = [
+    let breaks: [Break; 12] = [
         |app| {
             app.settings.kind = ApplicationType::Spa;
             app.secret = Some(Secret::new("s"));
@@ -264,6 +271,10 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         |app| app.settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretPost,
         |app| app.settings.id_token_signed_response_alg = SigningAlg::Hs256,
         |app| app.settings.access_token_signed_response_alg = SigningAlg::Hs256,
+        |app| {
+            app.settings.subject_type = SubjectType::Pairwise;
+            app.settings.redirect_uris.push(RedirectUri::parse("https://other.example/cb").unwrap());
+        },
         |app| app.settings.redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
         |app| app.settings.logout_redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
         |app| app.settings.redirect_uris.clear(),
