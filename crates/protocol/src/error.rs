@@ -27,6 +27,7 @@ pub enum ErrorCode {
     InvalidToken,
     InsufficientScope,
     InvalidRedirectUri,
+    Misconfiguration,
 }
 
 impl ErrorCode {
@@ -52,6 +53,7 @@ impl ErrorCode {
         ErrorCode::InvalidToken,
         ErrorCode::InsufficientScope,
         ErrorCode::InvalidRedirectUri,
+        ErrorCode::Misconfiguration,
     ];
 
     /// The registered spelling.
@@ -77,6 +79,7 @@ impl ErrorCode {
             ErrorCode::InvalidToken => "invalid_token",
             ErrorCode::InsufficientScope => "insufficient_scope",
             ErrorCode::InvalidRedirectUri => "invalid_redirect_uri",
+            ErrorCode::Misconfiguration => "misconfiguration",
         }
     }
 }

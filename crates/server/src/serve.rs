@@ -14,7 +14,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
-use signet_web::{Network, Peer, Signet, proxies::Proxies};
+use signet_web::{Network, Peer, Signet, logout::backchannel, proxies::Proxies};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -70,6 +70,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
         tokio::spawn(follower.map_err(|error| Failure::io("cannot receive signals", &error))?);
     }
     let sweeper = tokio::spawn(sweep(Arc::clone(&signet), stopped.clone()));
+    let post = tokio::spawn(backchannel::run(Arc::clone(&signet), stopped.clone()));
     let metrics = metrics_listener.map(|listener| {
         let router = metrics::router(Sources::new(Arc::clone(&signet), Arc::clone(&slots)));
         let door = Door { router, tls: None, stopped: stopped.clone() };
@@ -107,7 +108,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let finished = async {
         connections.shutdown().await;
         // They end by themselves; a panic in one is logged where it happens.
-        drop(tokio::join!(control, sweeper));
+        drop(tokio::join!(control, sweeper, post));
     };
     tokio::select! {
         () = finished => {}

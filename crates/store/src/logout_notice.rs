@@ -15,6 +15,12 @@ use crate::{
 /// How long it is tried to tell an application: a day.
 pub const NOTICE_EXPIRE: Seconds = Seconds(86_400);
 
+/// Distinct, since each silent renewal has made a grant.
+const KNOWN_TO: Sql = Sql {
+    name: "session_known_to",
+    text: "SELECT DISTINCT app_id, COALESCE(sid, session_id), issuer FROM user_grant
+           WHERE session_id = $1 AND NOT pool_id <> $2 LIMIT 1000",
+};
 const RECEIVER: Sql = Sql {
     name: "logout_notice_receiver",
     text: "SELECT app_id FROM logout_notice WHERE pool_id = $1 AND app_id > $2 ORDER BY app_id LIMIT 1",
@@ -35,7 +41,7 @@ const DELETE: Sql = Sql {
            WHERE pool_id = $1 AND app_id = $2 AND sid = $3 AND issuer = $4 AND due_at = $5 AND tries = $6",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&RECEIVER, &DUE, &MOVE, &DELETE];
+pub(crate) const STATEMENTS: &[&Sql] = &[&KNOWN_TO, &RECEIVER, &DUE, &MOVE, &DELETE];
 
 /// What one application is still to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +63,17 @@ pub struct LogoutNotice {
 }
 
 impl Store {
+    /// The applications that got something in a session, with the issuer they know it from and the name they know it by.
+    pub async fn session_known_to(
+        &self,
+        session: SessionId,
+    ) -> Result<Vec<(AppId, SessionId, IssuerId)>, StoreError> {
+        let read = |row: &mut RowReader| {
+            Ok((row.parsed(AppId::parse)?, row.row_id()?, row.parsed(IssuerId::parse)?))
+        };
+        self.engine().list(&KNOWN_TO, args![session, self.pool_id()], read).await
+    }
+
     /// The application after `last`, in the order of ids, that has notices waiting, due or not.
     pub async fn notice_receiver(&self, last: Option<AppId>) -> Result<Option<AppId>, StoreError> {
         let last = last.map(|last| last.to_string()).unwrap_or_default();

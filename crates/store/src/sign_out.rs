@@ -5,7 +5,7 @@
 //! first, and what must be atomic happens with the last of them.
 
 use signet_protocol::{
-    id::{AppId, SessionId, UserId},
+    id::{AppId, GrantId, SessionId, UserId},
     time::Now,
 };
 use tracing::Instrument;
@@ -160,6 +160,11 @@ const FAR_SESSION: Sql = Sql {
            ORDER BY session_id LIMIT 1 OFFSET 499",
 };
 
+const GRANT_SESSION: Sql = Sql {
+    name: "grant_session",
+    text: "SELECT session_id FROM user_grant WHERE grant_id = $1 AND pool_id = $2",
+};
+
 pub(crate) const STATEMENTS: &[&Sql] = &[
     &OF_SESSION.far,
     &OF_SESSION.mark,
@@ -179,6 +184,7 @@ pub(crate) const STATEMENTS: &[&Sql] = &[
     &END_OWN,
     &END_USER,
     &FAR_SESSION,
+    &GRANT_SESSION,
 ];
 
 /// Rows above the first id and up to the second: ids are ordered by time.
@@ -213,6 +219,11 @@ impl Store {
         };
         let task = tokio::spawn(work.in_current_span());
         task.await.unwrap_or_else(|error| Err(StoreError::Internal(error.to_string())))
+    }
+
+    /// The session that a grant hangs off today.
+    pub async fn session_of_grant(&self, grant: GrantId) -> Result<Option<SessionId>, StoreError> {
+        self.engine().find(&GRANT_SESSION, args![grant, self.pool_id()], RowReader::row_id).await
     }
 
     /// Does so much of a sign-out that the rest fits a batch.

@@ -29,6 +29,7 @@ use crate::{
     edge::{Edge, RequestId, asks_for_json},
     error::{self, Missing},
     login,
+    logout::{session_state, sign_out},
     metrics::{self, Metrics},
     oidc::{auth, cors, discovery, introspection, me, revocation, session_end, token},
     pages::{self, Lang, Problem, StartPage},
@@ -64,6 +65,9 @@ pub fn router(signet: Arc<Signet>) -> Router {
         .route("/oidc/token/introspection", any(introspection::handle).options(cors::preflight))
         .route("/oidc/token/revocation", any(revocation::handle).options(cors::preflight))
         .route("/oidc/session/end", any(session_end::handle))
+        .route("/oidc/session/check", any(session_state::handle))
+        .route("/oidc/session/sign-out", any(sign_out::handle).options(cors::preflight))
+        .route("/login/profile/logout", any(session_end::alias))
         .route(
             "/oidc/.well-known/openid-configuration",
             any(discovery::configuration).options(cors::preflight_public),

@@ -20,6 +20,8 @@ pub enum Typ {
     AccessToken,
     /// `JWT` (RFC 7519 §5.1).
     IdToken,
+    /// `logout+jwt` (OpenID Connect Back-Channel Logout §2.4).
+    LogoutToken,
 }
 
 impl Typ {
@@ -28,6 +30,7 @@ impl Typ {
         match self {
             Self::AccessToken => "at+jwt",
             Self::IdToken => "JWT",
+            Self::LogoutToken => "logout+jwt",
         }
     }
 }

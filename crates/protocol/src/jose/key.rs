@@ -95,10 +95,11 @@ impl SigningKey {
         &self.verifying
     }
 
-    fn header(&self, typ: Typ) -> &str {
+    fn header(&self, typ: Typ) -> Result<Cow<'_, str>, JoseError> {
         match typ {
-            Typ::AccessToken => &self.access_token_header,
-            Typ::IdToken => &self.id_token_header,
+            Typ::AccessToken => Ok(Cow::Borrowed(&self.access_token_header)),
+            Typ::IdToken => Ok(Cow::Borrowed(&self.id_token_header)),
+            Typ::LogoutToken => header::render(self.alg(), typ, Some(self.kid())).map(Cow::Owned),
         }
     }
 
@@ -189,7 +190,7 @@ impl Signer<'_> {
 
     pub(super) fn header(&self, typ: Typ) -> Result<Cow<'_, str>, JoseError> {
         match self {
-            Self::Key(key) => Ok(Cow::Borrowed(key.header(typ))),
+            Self::Key(key) => key.header(typ),
             Self::Hmac(_) => header::render(SigningAlg::Hs256, typ, None).map(Cow::Owned),
         }
     }

@@ -28,7 +28,7 @@ use signet_protocol::{
     transaction::Chosen,
     user::{ActiveUser, User},
 };
-use signet_store::{NewFamily, Store, StoreError};
+use signet_store::{NewFamily, SignOut, Store, StoreError};
 
 use crate::{Signet, clock::SystemEntropy, error::Failure};
 
@@ -60,7 +60,7 @@ pub trait Rows {
         transaction: Option<(TransactionId, Chosen)>,
         now: Now,
     ) -> Result<bool, StoreError>;
-    async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError>;
+    async fn sign_out(&self, what: SignOut, now: Now) -> Result<bool, StoreError>;
     async fn issue_code(
         &self,
         code: &AuthorizationCode,
@@ -157,8 +157,8 @@ impl Rows for Store {
         Store::begin_session(self, session, replaces, transaction, now).await
     }
 
-    async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {
-        Store::end_session(self, id, now).await
+    async fn sign_out(&self, what: SignOut, now: Now) -> Result<bool, StoreError> {
+        Store::sign_out(self, what, now).await
     }
 
     async fn issue_code(

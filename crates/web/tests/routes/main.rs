@@ -12,6 +12,7 @@ mod hosts;
 mod introspection;
 mod limits;
 mod login;
+mod logout;
 mod oidc_auth;
 mod oidc_me;
 mod oidc_token;

@@ -76,6 +76,12 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         ),
         (app("logout_redirect_uris = [\"com.example.app:/x\"]"), 5, "a private-use scheme is for native"),
         (app("type = \"spa\"\nlogout_redirect_uris = [\"http://rp.example/\"]"), 6, "needs https://"),
+        (app("frontchannel_logout_uri = \"https://other.example/out\""), 5, "at the origin of one of the"),
+        (app("frontchannel_logout_uri = \"https://rp.example/out?sid=1\""), 5, "without `sid` in its query"),
+        (app("frontchannel_logout_uri = \"https://rp.example/out?iss=1\""), 5, "query parameter that belongs to"),
+        (app("backchannel_logout_uri = \"/out\""), 5, "`backchannel_logout_uri` must begin with https://"),
+        (app("backchannel_logout_uri = \"com.example.app:/out\""), 5, "it is called by this server"),
+        (app("type = \"spa\"\nbackchannel_logout_uri = \"http://rp.example/\""), 6, "needs https://"),
         (
             "[[applications]]\nname = \"N\"\nidentifier = \"a\"\nredirect_uris = [\"com.example.app:/x\"]"
                 .into(),
@@ -131,6 +137,9 @@ async fn what_is_allowed_is_allowed() {
     for text in [
         app("type = \"native\"\nlogout_redirect_uris = [\"com.example.app:/out\", \"http://127.0.0.1/out\"]"),
         app("logout_redirect_uris = [\"http://intranet/out\"]"),
+        app("frontchannel_logout_uri = \"https://rp.example/out?a=sid\""),
+        app("frontchannel_logout_uri = \"\"\nbackchannel_logout_uri = \"\""),
+        app("backchannel_logout_uri = \"http://intranet/out\"\nbackchannel_logout_session_required = true"),
         app("type = \"api\"\nlogout_redirect_uris = [\"http://intranet/out\"]"),
         app("token_endpoint_auth_method = \"none\"\nid_token_signed_response_alg = \"HS256\""),
         app("web_origins = [\"https://rp.example\", \"http://localhost:5173\", \"https://rp.example:8443\"]"),
@@ -236,6 +245,8 @@ async fn attack_03_no_key_takes_a_uri_that_carries_script() {
         for text in [
             app(&format!("logo_uri = \"{script}\"")),
             app(&format!("logout_redirect_uris = [\"{script}\"]")),
+            app(&format!("frontchannel_logout_uri = \"{script}\"")),
+            app(&format!("backchannel_logout_uri = \"{script}\"")),
             app(&format!("web_origins = [\"{script}\"]")),
             app("").replace("https://rp.example/cb", script),
             user(&format!("profile = \"{script}\"")),
@@ -261,7 +272,7 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         app.settings.introspection_endpoint_auth_method = AuthMethod::None;
         app.settings.revocation_endpoint_auth_method = AuthMethod::None;
     };
-    let breaks: [Break; 12] = [
+    let breaks: [Break; 14] = [
         |app| {
             app.settings.kind = ApplicationType::Spa;
             app.secret = Some(Secret::new("s"));
@@ -277,6 +288,8 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         },
         |app| app.settings.redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
         |app| app.settings.logout_redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
+        |app| app.settings.frontchannel_logout_uri = RedirectUri::parse("https://other.example/x").ok(),
+        |app| app.settings.backchannel_logout_uri = RedirectUri::parse("com.example.app:/x").ok(),
         |app| app.settings.redirect_uris.clear(),
         |app| app.settings.response_types.clear(),
         |app| app.settings.grant_types = vec![GrantType::RefreshToken],
