@@ -51,6 +51,10 @@ fn common(url: &str) -> Value {
         "introspection_endpoint": format!("{url}/token/introspection"),
         "revocation_endpoint": format!("{url}/token/revocation"),
         "end_session_endpoint": format!("{url}/session/end"),
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
         "claim_types_supported": ["normal"],
@@ -85,6 +89,7 @@ fn the_pools_document_lists_what_any_application_may_use() {
         &discovery(&pool_issuer(), None),
         "https://id.example.com/oidc",
         json!({
+            "check_session_iframe": "https://id.example.com/oidc/session/check",
             "scopes_supported": [
                 "openid", "profile", "email", "phone", "address",
                 "username", "roles", "external_id", "extended_fields", "offline_access",

@@ -209,8 +209,9 @@ async fn settle(signet: &Signet, notice: &LogoutNotice, told: Result<(), String>
     match next_try(notice, signet.now().timestamp()) {
         Some(due_at) => {
             signet.metrics().noticed(Notice::Failed);
+            signet.store().postpone_notice(notice, due_at).await?;
             tracing::info!(%client_id, tries, %error, "not told of a logout; it is tried again");
-            signet.store().postpone_notice(notice, due_at).await
+            Ok(())
         }
         None => {
             signet.metrics().noticed(Notice::GivenUp);

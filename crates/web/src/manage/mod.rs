@@ -12,6 +12,7 @@ pub mod problem;
 pub mod reader;
 pub mod rules;
 pub mod show;
+pub mod sign_out;
 
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,7 @@ use crate::{
     edge::{Edge, Form},
     error::{Failure, only},
     login::{self, browser::Browser},
+    logout::session_state,
     metrics::{Outcome, mark},
     oidc::{application_here, live},
     pages::{FormPostPage, Problem},
@@ -225,12 +226,24 @@ impl Asking<'_> {
         };
         let transaction = self.transaction.as_ref().map(|transaction| transaction.id);
         if let Some(code) = core::issue::code(&**self.signet, from, transaction).await? {
-            return Ok(send(self.edge, &self.addressee.code(code), request.prompt.none));
+            return Ok(self.succeed(self.addressee.code(code), session, request.prompt.none));
         }
         // The session ended, or the transaction was answered, between reading and writing.
         match &self.transaction {
             Some(transaction) => Err(login::transaction::used(transaction, &self.application)),
             None => self.interact("/login").await,
+        }
+    }
+
+    /// Sends what was asked for, with what tells the application's page whether the session changes.
+    fn succeed(&self, answer: AuthorizationResponse, session: &Session, framed: bool) -> Response {
+        let callback = self.addressee.redirect_uri().uri();
+        match session_state::tell(self.signet, self.edge, &self.application, session, callback) {
+            None => send(self.edge, &answer, framed),
+            Some(told) => {
+                let response = send(self.edge, &answer.with_session_state(told.session_state), framed);
+                respond::set_cookies(response, [told.cookie])
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 use signet_protocol::{
     application::{Application, SubjectType},
-    jose::SigningAlg,
+    jose::{SigningAlg, b64, sha256},
     redirect_uri::RedirectUri,
 };
 use signet_testkit::{jwt::Jwt, receiver::Receiver};
@@ -402,4 +402,42 @@ async fn the_page_for_frames_reads_the_cookie_and_is_framed_by_anybody() {
     );
     assert_eq!(page.header("x-frame-options"), None);
     assert!(page.body.contains("data-cookie=\"signet_state\""), "{}", page.body);
+}
+
+/// What the page for frames computes, by another hand.
+fn state_for(rp: &Rp, origin: &str, browser_state: &str, salt: &str) -> String {
+    let text = format!("{} {origin} {browser_state} {salt}", rp.id);
+    format!("{}.{salt}", b64(&sha256(text.as_bytes())))
+}
+
+#[tokio::test]
+async fn answers_carry_the_state_of_the_session_for_the_callbacks_origin() {
+    let managed: fn(&mut Application) = |app| {
+        shared(app);
+        app.settings.session_management = true;
+    };
+    let (world, [rp, other, unmanaged]) = world_with([managed, managed, shared]).await;
+    let mut browser = world.browser();
+    let state = |answer: &Answer| answer.callback().get("session_state").map(str::to_owned);
+    let first = state(&rp.login(&mut browser, "alice", &[]).await).unwrap();
+    let host = "localhost:8080";
+    let own = browser.cookie(host, "signet_state").unwrap();
+    let (_, salt) = first.split_once('.').unwrap();
+    assert_eq!(first, state_for(&rp, "https://rp.example", &own, salt));
+    let silent = browser.open(&rp.url(&[("prompt", "none")])).await;
+    assert_ne!(state(&silent).unwrap(), first, "another salt");
+    assert!(silent.set_cookies().is_empty(), "the browser has it");
+    assert_ne!(state(&other.login(&mut browser, "alice", &[]).await), None);
+    assert_eq!(state(&unmanaged.login(&mut browser, "alice", &[]).await), None);
+    assert_eq!(browser.cookie(host, "signet_state").as_ref(), Some(&own), "one for all that share the login");
+    let page = browser.open(&end(&rp, &[])).await;
+    browser.submit(&page, &[], "sign-out").await;
+    assert_eq!(browser.cookie(host, "signet_state"), None, "its pages see the change");
+    let refused = browser.open(&rp.url(&[("prompt", "none")])).await.callback();
+    assert_eq!((refused.get("error"), refused.get("session_state")), (Some("login_required"), None));
+    rp.login(&mut browser, "alice", &[]).await;
+    assert_ne!(browser.cookie(host, "signet_state"), Some(own), "another session");
+    let alone = Rp::new(&world, "alone", |app| app.settings.session_management = true).await;
+    alone.login(&mut browser, "alice", &[]).await;
+    assert!(browser.cookie(host, &format!("signet_state_{}", alone.id)).is_some(), "apart as its login is");
 }
