@@ -39,6 +39,7 @@ const fn parser(name: &'static str, property: Property) -> Target {
 pub const TARGETS: &[Target] = &[
     parser("params", text::params),
     parser("scope", text::scope),
+    parser("claims", text::claims),
     parser("pkce", text::pkce),
     parser("host", text::host),
     parser("language", text::language),

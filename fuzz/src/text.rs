@@ -4,10 +4,11 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use signet_protocol::{
+    claims_request::{ClaimsRequest, Wish, Wishes},
     issuer::{BaseUrl, Identifier, IssuerId, Site},
     limits::{
-        COOKIES_BYTES, COOKIES_COUNT, PARAM_NAME_BYTES, PARAM_VALUE_BYTES, PARAMS_BYTES, PARAMS_COUNT,
-        SCOPE_BYTES, SCOPE_COUNT,
+        CLAIMS_BYTES, CLAIMS_COUNT, COOKIES_BYTES, COOKIES_COUNT, PARAM_NAME_BYTES, PARAM_VALUE_BYTES,
+        PARAMS_BYTES, PARAMS_COUNT, SCOPE_BYTES, SCOPE_COUNT,
     },
     params::{RawParams, decode},
     pkce::{ChallengeMethod, CodeChallenge, proves},
@@ -71,6 +72,30 @@ pub fn scope(data: &[u8]) {
         }
     }
     assert_eq!(values, expected);
+}
+
+/// Bounded, the same after being kept with a grant and read again, and no name that JSON does not have.
+pub fn claims(data: &[u8]) {
+    let Some(text) = utf8(data) else { return };
+    let Ok(request) = ClaimsRequest::parse(text) else { return };
+    assert!(text.len() <= CLAIMS_BYTES);
+    assert!([&request.userinfo, &request.id_token].iter().all(|wishes| wishes.len() <= CLAIMS_COUNT));
+    let kept = request.stored();
+    assert_eq!(kept.is_none(), request.is_empty());
+    let kept = kept.unwrap_or_else(|| "{}".to_owned());
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&kept).unwrap(),
+        serde_json::to_value(&request).unwrap()
+    );
+    // Numbers may be written longer than they came.
+    if kept.len() <= CLAIMS_BYTES {
+        assert_eq!(ClaimsRequest::parse(&kept).unwrap(), request);
+    }
+    let demanded = |wishes: &Wishes, name| wishes.get(name).is_some_and(|wish: &Wish| wish.values.is_some());
+    let subject = [&request.userinfo, &request.id_token].iter().any(|wishes| demanded(wishes, "sub"));
+    assert_eq!(request.needed_subjects().is_some(), subject);
+    let class = request.id_token.get("acr").is_some_and(|wish| wish.essential && wish.values.is_some());
+    assert_eq!(request.needed_acr().is_some(), class);
 }
 
 /// A verifier proves its own challenge and no other.

@@ -27,6 +27,7 @@ macro_rules! holds {
 
 holds!(
     authorize,
+    claims,
     client_auth,
     cookies,
     database,

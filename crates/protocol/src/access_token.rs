@@ -39,6 +39,9 @@ pub struct AccessTokenClaims {
     /// When the person last proved who they are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<Timestamp>,
+    /// Whether user info tells more than the scope does: the grant says what was asked for one by one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub userinfo_claims: bool,
 }
 
 /// A new `jti` for a token made from `grant`: `base64url(grant id ‖ 8 random bytes)`, 32 characters.

@@ -22,6 +22,7 @@ fn claims() -> AccessTokenClaims {
         exp: Timestamp(NOW.0 + 3600),
         jti: new_jti(grant_id(), &mut Seeded(1)),
         sid: Some(session_id().to_string()),
+        userinfo_claims: false,
         auth_time: Some(Timestamp(NOW.0 - 30)),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    amr::Acr,
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::SigningAlg,
@@ -37,6 +38,8 @@ macro_rules! names {
     };
 }
 
+pub(crate) use names;
+
 names!(
     /// What an application is, which decides how it can keep a secret.
     ApplicationType {
@@ -65,6 +68,8 @@ names!(
         AuthorizationCode = "authorization_code",
         /// RFC 6749 §6.
         RefreshToken = "refresh_token",
+        /// RFC 6749 §4.2: tokens from the authorization endpoint. Nothing is exchanged for it at the token endpoint.
+        Implicit = "implicit",
     }
 );
 
@@ -73,8 +78,61 @@ names!(
     ResponseType {
         /// RFC 6749 §4.1.1.
         Code = "code",
+        /// OpenID Connect Core §3.2.
+        IdToken = "id_token",
+        /// OpenID Connect Core §3.2.
+        IdTokenToken = "id_token token",
+        /// OpenID Connect Core §3.3.
+        CodeIdToken = "code id_token",
+        /// OpenID Connect Core §3.3.
+        CodeToken = "code token",
+        /// OpenID Connect Core §3.3.
+        CodeIdTokenToken = "code id_token token",
+        /// OAuth 2.0 Multiple Response Type Encoding Practices §4.
+        None = "none",
     }
 );
+
+impl ResponseType {
+    /// As it stands in a request: the values of a registered spelling in any order (RFC 6749 §3.1.1).
+    pub fn read(text: &str) -> Option<ResponseType> {
+        let asked: Vec<&str> = text.split(' ').collect();
+        Self::ALL.iter().copied().find(|kind| {
+            let mut values = kind.as_str().split(' ');
+            values.clone().count() == asked.len() && values.all(|value| asked.contains(&value))
+        })
+    }
+
+    /// Whether a code is returned.
+    pub fn gives_code(self) -> bool {
+        self.has("code")
+    }
+
+    /// Whether an access token is returned from the authorization endpoint.
+    pub fn gives_token(self) -> bool {
+        self.has("token")
+    }
+
+    /// Whether an ID token is returned from the authorization endpoint.
+    pub fn gives_id_token(self) -> bool {
+        self.has("id_token")
+    }
+
+    /// Whether a token of either kind is returned from the authorization endpoint: by the browser, the front channel.
+    pub fn is_front(self) -> bool {
+        self.gives_token() || self.gives_id_token()
+    }
+
+    /// The authorization modes that must be ticked beside it (OpenID Connect Registration §2).
+    pub fn modes(self) -> impl Iterator<Item = GrantType> {
+        let code = self.gives_code().then_some(GrantType::AuthorizationCode);
+        code.into_iter().chain(self.is_front().then_some(GrantType::Implicit))
+    }
+
+    fn has(self, value: &str) -> bool {
+        self.as_str().split(' ').any(|own| own == value)
+    }
+}
 
 names!(
     /// How a client authenticates at an endpoint (OpenID Connect Core §9).
@@ -123,6 +181,8 @@ pub struct ApplicationSettings {
     pub grant_types: Vec<GrantType>,
     /// Ticked return types.
     pub response_types: Vec<ResponseType>,
+    /// Whether tokens may be sent from the authorization endpoint to callbacks that are not https.
+    pub allow_http_implicit_callbacks: bool,
     /// How it authenticates at the token endpoint.
     pub token_endpoint_auth_method: AuthMethod,
     /// How it authenticates at the introspection endpoint.
@@ -149,8 +209,14 @@ pub struct ApplicationSettings {
     pub refresh_token_expire: Seconds,
     /// Whether it shares the pool's login.
     pub sso: bool,
+    /// How old a login may be when the request does not say.
+    pub default_max_age: Option<Seconds>,
+    /// Authentication context classes that are told when the request names none.
+    pub default_acr_values: Vec<Acr>,
     /// Whether consent is asked only on `prompt=consent`.
     pub skip_consent: bool,
+    /// Whether `offline_access` is granted without `prompt=consent` (OpenID Connect Core §11: other conditions).
+    pub offline_access_without_consent: bool,
     /// Whether `code_challenge_method=plain` is accepted (RFC 7636 §4.2).
     pub allow_plain_pkce: bool,
     /// Whether user info accepts the access token as a query parameter (RFC 6750 §2.3).
@@ -176,6 +242,7 @@ impl Default for ApplicationSettings {
             session_management: false,
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             response_types: vec![ResponseType::Code],
+            allow_http_implicit_callbacks: false,
             token_endpoint_auth_method: AuthMethod::ClientSecretPost,
             introspection_endpoint_auth_method: AuthMethod::ClientSecretPost,
             revocation_endpoint_auth_method: AuthMethod::ClientSecretPost,
@@ -189,7 +256,10 @@ impl Default for ApplicationSettings {
             access_token_expire: Seconds(3600),
             refresh_token_expire: Seconds(2_592_000),
             sso: false,
+            default_max_age: None,
+            default_acr_values: Vec::new(),
             skip_consent: true,
+            offline_access_without_consent: false,
             allow_plain_pkce: false,
             access_token_in_query: false,
             empty_claims_as_null: false,
@@ -237,6 +307,18 @@ impl Application {
     /// Whether `response_type` is ticked.
     pub fn allows_response(&self, response_type: ResponseType) -> bool {
         self.settings.response_types.contains(&response_type)
+    }
+
+    /// Whether the authorization endpoint may answer with `response_type`: it and its modes are ticked.
+    pub fn may_answer(&self, response_type: ResponseType) -> bool {
+        self.allows_response(response_type) && response_type.modes().all(|mode| self.allows_grant(mode))
+    }
+
+    /// Whether tokens may be sent to `callback` through the browser: over https or to this machine, unless the application
+    /// is allowed otherwise (OpenID Connect Registration §2, `application_type`).
+    pub fn may_receive_tokens(&self, callback: &RedirectUri) -> bool {
+        self.settings.allow_http_implicit_callbacks
+            || matches!(callback.scheme(), Scheme::Https | Scheme::HttpLoopback)
     }
 
     /// The callback `asked` for, if it is registered. The loopback port of a native application may vary (RFC 8252 §7.3).

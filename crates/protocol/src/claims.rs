@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
+    amr::{Acr, Amr},
     application::Application,
+    claims_request::Wishes,
     id::{AppId, SessionId, UserId},
     issuer::Issuer,
     scope::{KnownScope, Scope},
@@ -55,6 +57,25 @@ pub fn user_claims(user: &User, scope: &Scope, application: &Application) -> Map
     } else {
         shown.filter(|(_, value)| !value.is_null()).collect()
     }
+}
+
+/// Whether `scope` gives the claim `name`.
+pub fn gives(scope: &Scope, name: &str) -> bool {
+    CLAIMS_BY_SCOPE.iter().any(|(value, names)| scope.has(*value) && names.contains(&name))
+}
+
+/// Whether `name` is a claim about users.
+pub fn is_user_claim(name: &str) -> bool {
+    CLAIMS_BY_SCOPE.iter().any(|(_, names)| names.contains(&name))
+}
+
+/// The claims of `user` that were asked for one by one (OpenID Connect Core §5.5): those that have a value, and one that
+/// was asked for if certain ones were.
+pub fn wished_claims(user: &User, wishes: &Wishes) -> impl Iterator<Item = (String, Value)> {
+    let known = wishes.iter().filter(|(name, _)| is_user_claim(name));
+    let told = known.map(|(name, wish)| (name, wish, claim(user, name)));
+    told.filter(|(_, wish, value)| !value.is_null() && wish.admits(value))
+        .map(|(name, _, value)| (name.clone(), value))
 }
 
 /// How older systems send a claim without a value.
@@ -113,6 +134,20 @@ fn text(value: &Option<String>) -> Value {
     value.as_deref().filter(|text| !text.is_empty()).map_or(Value::Null, Value::from)
 }
 
+/// Hashes that bind an ID token to what comes with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct BoundHashes {
+    /// Of the access token (OpenID Connect Core §3.1.3.6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_hash: Option<String>,
+    /// Of the code (OpenID Connect Core §3.3.2.11).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c_hash: Option<String>,
+    /// Of the `state` (Financial-grade API Security Profile 1.0, part 2, §5.1.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s_hash: Option<String>,
+}
+
 /// The claims of an ID token (OpenID Connect Core §2 and §3.1.3.6).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct IdTokenClaims {
@@ -131,9 +166,15 @@ pub struct IdTokenClaims {
     /// From the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
-    /// Binds the access token that comes with it.
+    /// What the login is worth; told when it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub at_hash: Option<String>,
+    pub acr: Option<Acr>,
+    /// How the person proved who they are; told beside `acr`, or when it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amr: Option<Amr>,
+    /// What comes with it.
+    #[serde(flatten)]
+    pub bound: BoundHashes,
     /// The session, as the client is told.
     pub sid: String,
     /// What the granted scope tells of the user.

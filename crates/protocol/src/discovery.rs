@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::{
+    amr::Acr,
     application::{Application, AuthMethod, GrantType, ResponseType, SubjectType},
-    authorize::ResponseMode,
+    authorize::{Display, ResponseMode},
     claims::CLAIMS_BY_SCOPE,
     issuer::Issuer,
     jose::SigningAlg,
@@ -42,6 +43,7 @@ pub struct Discovery {
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub claim_types_supported: Vec<&'static str>,
     pub claims_supported: Vec<&'static str>,
+    pub acr_values_supported: Vec<&'static str>,
     pub prompt_values_supported: Vec<&'static str>,
     pub display_values_supported: Vec<&'static str>,
     pub ui_locales_supported: Vec<&'static str>,
@@ -70,7 +72,21 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
     let plain = settings.is_some_and(|s| s.allow_plain_pkce);
     let challenges = [Some(ChallengeMethod::S256), plain.then_some(ChallengeMethod::Plain)];
     let user_claims = CLAIMS_BY_SCOPE.iter().flat_map(|(_, names)| names.iter().copied());
-    let protocol_claims = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"];
+    let protocol_claims = [
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "acr",
+        "amr",
+        "at_hash",
+        "c_hash",
+        "s_hash",
+        "sid",
+    ];
     Discovery {
         issuer: issuer.url().to_owned(),
         authorization_endpoint: issuer.endpoint("/auth"),
@@ -88,9 +104,9 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
         backchannel_logout_supported: true,
         backchannel_logout_session_supported: true,
         scopes_supported: scopes().map(|scope| scope.as_str()).collect(),
-        response_types_supported: settings
-            .map_or(ResponseType::ALL, |s| &s.response_types)
+        response_types_supported: ResponseType::ALL
             .iter()
+            .filter(|kind| application.is_none_or(|app| app.may_answer(**kind)))
             .map(|kind| kind.as_str())
             .collect(),
         response_modes_supported: ResponseMode::ALL.iter().map(|mode| mode.as_str()).collect(),
@@ -115,10 +131,11 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>) -> Discover
             .collect(),
         claim_types_supported: vec!["normal"],
         claims_supported: protocol_claims.into_iter().chain(user_claims).collect(),
+        acr_values_supported: Acr::ALL.iter().map(|acr| acr.as_str()).collect(),
         prompt_values_supported: vec!["none", "login", "consent", "select_account"],
-        display_values_supported: vec!["page"],
+        display_values_supported: Display::ALL.iter().map(|display| display.as_str()).collect(),
         ui_locales_supported: vec!["en", "zh-CN"],
-        claims_parameter_supported: false,
+        claims_parameter_supported: true,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
         authorization_response_iss_parameter_supported: true,

@@ -13,7 +13,11 @@ const CLAIMS: &[&str] = &[
     "iat",
     "auth_time",
     "nonce",
+    "acr",
+    "amr",
     "at_hash",
+    "c_hash",
+    "s_hash",
     "sid",
     "name",
     "given_name",
@@ -55,14 +59,14 @@ fn common(url: &str) -> Value {
         "frontchannel_logout_session_supported": true,
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "form_post"],
+        "response_modes_supported": ["query", "fragment", "form_post", "web_message"],
         "claim_types_supported": ["normal"],
         "claims_supported": CLAIMS,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "display_values_supported": ["page"],
+        "display_values_supported": ["page", "popup", "touch", "wap"],
+        "acr_values_supported": ["urn:signet:acr:password"],
         "ui_locales_supported": ["en", "zh-CN"],
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
         "authorization_response_iss_parameter_supported": true,
@@ -94,7 +98,10 @@ fn the_pools_document_lists_what_any_application_may_use() {
                 "openid", "profile", "email", "phone", "address",
                 "username", "roles", "external_id", "extended_fields", "offline_access",
             ],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "response_types_supported": [
+                "code", "id_token", "id_token token", "code id_token", "code token", "code id_token token", "none",
+            ],
+            "grant_types_supported": ["authorization_code", "refresh_token", "implicit"],
             "subject_types_supported": ["public", "pairwise"],
             "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
             "token_endpoint_auth_methods_supported": methods,
@@ -109,6 +116,8 @@ fn the_pools_document_lists_what_any_application_may_use() {
 fn an_applications_document_lists_what_it_may_use() {
     let application = application_with(|settings| {
         settings.grant_types = vec![GrantType::AuthorizationCode];
+        // Those that need implicit are ticked in vain.
+        settings.response_types = ResponseType::ALL.to_vec();
         settings.token_endpoint_auth_method = AuthMethod::None;
         settings.introspection_endpoint_auth_method = AuthMethod::ClientSecretBasic;
         settings.revocation_endpoint_auth_method = AuthMethod::ClientSecretPost;
@@ -124,6 +133,7 @@ fn an_applications_document_lists_what_it_may_use() {
                 "openid", "profile", "email", "phone", "address",
                 "username", "roles", "external_id", "extended_fields",
             ],
+            "response_types_supported": ["code", "none"],
             "grant_types_supported": ["authorization_code"],
             "subject_types_supported": ["pairwise"],
             "id_token_signing_alg_values_supported": ["RS256", "HS256"],

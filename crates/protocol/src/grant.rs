@@ -1,6 +1,8 @@
 //! A grant: what a user gave a client. Codes, refresh tokens and access tokens hang off it and die with it (attack 27).
 
 use crate::{
+    amr::Amr,
+    claims_request::ClaimsRequest,
     id::{AppId, GrantId, PoolId, SessionId, UserId},
     issuer::IssuerId,
     scope::Scope,
@@ -28,6 +30,10 @@ pub struct Grant {
     pub offline: bool,
     /// When the person last proved who they are.
     pub auth_time: Timestamp,
+    /// How they did.
+    pub amr: Amr,
+    /// What was asked for one by one.
+    pub claims: ClaimsRequest,
     /// When it was made.
     pub created_at: Timestamp,
     /// When nothing made from it can be alive any more.

@@ -5,11 +5,14 @@
 //! [`token`], and leaves as a decision that another crate carries out.
 
 pub mod access_token;
+pub mod amr;
 pub mod application;
 pub mod authorize;
 pub mod claims;
+pub mod claims_request;
 pub mod client_auth;
 pub mod code;
+pub mod consent;
 pub mod discovery;
 pub mod end_session;
 pub mod entropy;

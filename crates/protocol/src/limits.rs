@@ -18,6 +18,12 @@ pub const NONCE_BYTES: usize = 1024;
 pub const SCOPE_BYTES: usize = 4096;
 /// Number of values in `scope`.
 pub const SCOPE_COUNT: usize = 128;
+/// Bytes of `claims`: they are kept with what is granted.
+pub const CLAIMS_BYTES: usize = 8 * 1024;
+/// Claims asked for one by one, of user info and of the ID token each.
+pub const CLAIMS_COUNT: usize = 100;
+/// Levels of a value in `claims`.
+pub const CLAIMS_DEPTH: usize = 8;
 /// Bytes of a redirect URI.
 pub const REDIRECT_URI_BYTES: usize = 2048;
 /// Redirect URIs, logout redirect URIs or web origins of one application, each.

@@ -112,6 +112,8 @@ fn mac(key: &Secret, family: FamilyId, generation: i64) -> [u8; 32] {
 mod tests {
     use super::*;
     use crate::{
+        amr::Amr,
+        claims_request::ClaimsRequest,
         id::{AppId, GrantId, PoolId, SessionId, UserId},
         issuer::IssuerId,
         scope::Scope,
@@ -131,6 +133,8 @@ mod tests {
                 scope: Scope::default(),
                 offline: true,
                 auth_time: Timestamp(0),
+                amr: Amr::PASSWORD,
+                claims: ClaimsRequest::default(),
                 created_at: Timestamp(0),
                 expires_at: Timestamp(10_000),
                 revoked_at: None,

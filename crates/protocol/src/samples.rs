@@ -11,7 +11,9 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::{
+    amr::Amr,
     application::{ActiveApplication, Application, ApplicationSettings, AuthMethod, SubjectType},
+    claims_request::ClaimsRequest,
     client_auth::{AuthenticatedClient, authenticate, presented},
     entropy::Entropy,
     error::Refusal,
@@ -210,6 +212,7 @@ pub fn session() -> Session {
         user: user_id(),
         application: Some(app_id()),
         auth_time: Timestamp(NOW.0 - 30),
+        amr: Amr::PASSWORD,
         expires_at: Timestamp(NOW.0 + 1000),
         ended_at: None,
     }
@@ -227,6 +230,8 @@ pub fn grant() -> Grant {
         scope: scope("openid email"),
         offline: false,
         auth_time: Timestamp(NOW.0 - 30),
+        amr: Amr::PASSWORD,
+        claims: ClaimsRequest::default(),
         created_at: NOW,
         expires_at: Timestamp(NOW.0 + 4200),
         revoked_at: None,

@@ -1,6 +1,7 @@
 //! A session: one browser's login at a pool.
 
 use crate::{
+    amr::Amr,
     application::Application,
     id::{AppId, PoolId, SessionId, UserId},
     secret::SecretHash,
@@ -25,6 +26,8 @@ pub struct Session {
     pub application: Option<AppId>,
     /// When the person last proved who they are: `auth_time`.
     pub auth_time: Timestamp,
+    /// How they did.
+    pub amr: Amr,
     /// When it ends by itself.
     pub expires_at: Timestamp,
     /// When it was ended.

@@ -2,7 +2,8 @@
 
 use signet_protocol::{
     code::AuthorizationCode,
-    id::{CodeId, FamilyId, GrantId, TransactionId},
+    grant::Grant,
+    id::{CodeId, FamilyId, GrantId, SessionId, TransactionId},
     pkce::{ChallengeMethod, CodeChallenge},
     time::{Now, Timestamp},
 };
@@ -54,11 +55,7 @@ impl Store {
         transaction: Option<TransactionId>,
         now: Now,
     ) -> Result<bool, StoreError> {
-        let batch = match transaction {
-            Some(id) => self.spend_transaction(Batch::new(), id, now),
-            None => Batch::new(),
-        };
-        let batch = self.hold_session(batch, code.grant.session);
+        let batch = self.answering(transaction, code.grant.session, now);
         let batch = self.insert_grant(batch, &code.grant);
         let row = args![
             code.id,
@@ -73,6 +70,36 @@ impl Store {
             code.expires_at,
         ];
         self.write(batch.then(&INSERT, row)).await
+    }
+
+    /// Stores a grant that tokens from the authorization endpoint hang on, as [`Store::issue_code`] does a code.
+    pub async fn issue_grant(
+        &self,
+        grant: &Grant,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        let batch = self.answering(transaction, grant.session, now);
+        self.write(self.insert_grant(batch, grant)).await
+    }
+
+    /// Marks a transaction answered with nothing, as [`Store::issue_code`] does with a code.
+    pub async fn issue_nothing(
+        &self,
+        session: SessionId,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        self.write(self.answering(transaction, session, now)).await
+    }
+
+    /// The transaction was not answered before, and is now; the session is alive.
+    fn answering(&self, transaction: Option<TransactionId>, session: SessionId, now: Now) -> Batch {
+        let batch = match transaction {
+            Some(id) => self.spend_transaction(Batch::new(), id, now),
+            None => Batch::new(),
+        };
+        self.hold_session(batch, session)
     }
 
     /// The code of this id, whatever its state, with its grant.

@@ -1,6 +1,7 @@
 //! Remembered consent: what a user allowed an application once.
 
 use signet_protocol::{
+    consent::Consent,
     id::{AppId, UserId},
     scope::Scope,
     time::Now,
@@ -13,18 +14,18 @@ use crate::{
 
 const LOAD: Sql = Sql {
     name: "consent_load",
-    text: "SELECT scope FROM consent WHERE pool_id = $1 AND user_id = $2 AND app_id = $3",
+    text: "SELECT scope, claims FROM consent WHERE pool_id = $1 AND user_id = $2 AND app_id = $3",
 };
 const INSERT: Sql = Sql {
     name: "consent_insert",
-    text: "INSERT INTO consent (pool_id, user_id, app_id, scope, granted_at) VALUES ($1, $2, $3, $4, $5)
+    text: "INSERT INTO consent (pool_id, user_id, app_id, scope, claims, granted_at) VALUES ($1, $2, $3, $4, $5, $6)
            ON CONFLICT (pool_id, user_id, app_id) DO NOTHING",
 };
-/// `$6` is what was read before: a consent given meanwhile is not lost.
+/// `$7` and `$8` are what was read before: a consent given meanwhile is not lost.
 const REPLACE: Sql = Sql {
     name: "consent_replace",
-    text: "UPDATE consent SET scope = $4, granted_at = $5
-           WHERE pool_id = $1 AND user_id = $2 AND app_id = $3 AND scope = $6",
+    text: "UPDATE consent SET scope = $4, claims = $5, granted_at = $6
+           WHERE pool_id = $1 AND user_id = $2 AND app_id = $3 AND scope = $7 AND claims = $8",
 };
 
 pub(crate) const STATEMENTS: &[&Sql] = &[&LOAD, &INSERT, &REPLACE];
@@ -34,27 +35,29 @@ const TRIES: usize = 8;
 
 impl Store {
     /// What the user allowed the application, if they were ever asked.
-    pub async fn consent(&self, user: UserId, application: AppId) -> Result<Option<Scope>, StoreError> {
+    pub async fn consent(&self, user: UserId, application: AppId) -> Result<Option<Consent>, StoreError> {
         let key = args![self.pool_id(), user, application];
-        self.engine().find(&LOAD, key, |row| row.parsed(parse)).await
+        let stored = self.engine().find(&LOAD, key, read).await?;
+        Ok(stored.map(|stored| stored.parse()))
     }
 
-    /// Remembers `scope` beside what was remembered before.
+    /// Remembers `allowed` beside what was remembered before.
     pub async fn remember_consent(
         &self,
         user: UserId,
         application: AppId,
-        scope: &Scope,
+        allowed: &Consent,
         now: Now,
     ) -> Result<(), StoreError> {
         let key = args![self.pool_id(), user, application];
         for _ in 0..TRIES {
-            let stored = self.engine().find(&LOAD, key.clone(), RowReader::text).await?;
-            let earlier = stored.as_deref().and_then(parse).unwrap_or_default();
-            let row = [key.clone(), args![&earlier.union(scope), now.timestamp()]].concat();
+            let stored = self.engine().find(&LOAD, key.clone(), read).await?;
+            let earlier = stored.as_ref().map(Stored::parse).unwrap_or_default();
+            let all = Stored::of(&earlier.union(allowed));
+            let row = [key.clone(), args![all.scope, all.claims, now.timestamp()]].concat();
             let batch = match stored {
                 None => Batch::new().guard(&INSERT, row),
-                Some(read) => Batch::new().guard(&REPLACE, [row, args![read]].concat()),
+                Some(read) => Batch::new().guard(&REPLACE, [row, args![read.scope, read.claims]].concat()),
             };
             if self.write(batch).await? {
                 return Ok(());
@@ -64,6 +67,26 @@ impl Store {
     }
 }
 
-fn parse(text: &str) -> Option<Scope> {
-    Scope::parse(text).ok()
+/// A consent as its row holds it: scope values, and a JSON list of claims.
+struct Stored {
+    scope: String,
+    claims: String,
+}
+
+impl Stored {
+    fn of(consent: &Consent) -> Stored {
+        Stored { scope: consent.scope.to_string(), claims: serde_json::json!(consent.claims).to_string() }
+    }
+
+    /// What cannot be read was not allowed.
+    fn parse(&self) -> Consent {
+        Consent {
+            scope: Scope::parse(&self.scope).unwrap_or_default(),
+            claims: serde_json::from_str(&self.claims).unwrap_or_default(),
+        }
+    }
+}
+
+fn read(row: &mut RowReader) -> Result<Stored, StoreError> {
+    Ok(Stored { scope: row.text()?, claims: row.text()? })
 }

@@ -1,6 +1,8 @@
 //! Grants: what a user gave a client, and its revocation.
 
 use signet_protocol::{
+    amr::Amr,
+    claims_request::ClaimsRequest,
     grant::Grant,
     id::{AppId, GrantId, PoolId, SessionId, UserId},
     issuer::IssuerId,
@@ -18,7 +20,7 @@ use crate::{
 macro_rules! grant_columns {
     () => {
         "g.grant_id, g.pool_id, g.issuer, g.app_id, g.user_id, g.session_id, g.scope, g.offline, g.auth_time,
-         g.created_at, g.expires_at, g.revoked_at"
+         g.amr, g.claims, g.created_at, g.expires_at, g.revoked_at"
     };
 }
 pub(crate) use grant_columns;
@@ -26,8 +28,12 @@ pub(crate) use grant_columns;
 const INSERT: Sql = Sql {
     name: "grant_insert",
     text: "INSERT INTO user_grant (grant_id, pool_id, issuer, app_id, user_id, session_id, scope, offline, auth_time,
-               created_at, expires_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+               amr, claims, created_at, expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+};
+const LOAD_CLAIMS: Sql = Sql {
+    name: "grant_load_claims",
+    text: "SELECT claims FROM user_grant WHERE grant_id = $1 AND pool_id = $2",
 };
 const HOLD: Sql = Sql {
     name: "grant_hold",
@@ -56,7 +62,7 @@ const MOVE: Sql = Sql {
            WHERE session_id = $1 AND NOT pool_id <> $2",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &HOLD, &EXTEND, &REVOKE, &DENY, &MOVE];
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD_CLAIMS, &HOLD, &EXTEND, &REVOKE, &DENY, &MOVE];
 
 impl Store {
     /// Revokes a grant: its refresh tokens, and its access tokens at every node within a second (RFC 7009 §2.1).
@@ -71,6 +77,12 @@ impl Store {
         Ok(revoked)
     }
 
+    /// What was asked for one by one when the grant was made; nothing when there is no such grant any more.
+    pub async fn asked_claims(&self, id: GrantId) -> Result<ClaimsRequest, StoreError> {
+        let asked = self.engine().find(&LOAD_CLAIMS, args![id, self.pool_id()], claims).await?;
+        Ok(asked.unwrap_or_default())
+    }
+
     pub(crate) fn insert_grant(&self, batch: Batch, grant: &Grant) -> Batch {
         let row = args![
             grant.id,
@@ -82,6 +94,8 @@ impl Store {
             &grant.scope,
             grant.offline,
             grant.auth_time,
+            grant.amr.to_string(),
+            grant.claims.stored(),
             grant.created_at,
             grant.expires_at,
         ];
@@ -100,6 +114,11 @@ impl Store {
     }
 }
 
+fn claims(row: &mut RowReader) -> Result<ClaimsRequest, StoreError> {
+    let asked = row.opt_parsed(|text| ClaimsRequest::parse(text).ok())?;
+    Ok(asked.unwrap_or_default())
+}
+
 pub(crate) fn read(row: &mut RowReader) -> Result<Grant, StoreError> {
     Ok(Grant {
         id: row.row_id()?,
@@ -111,6 +130,8 @@ pub(crate) fn read(row: &mut RowReader) -> Result<Grant, StoreError> {
         scope: row.parsed(|text| Scope::parse(text).ok())?,
         offline: row.bool()?,
         auth_time: row.at()?,
+        amr: Amr::parse(&row.text()?),
+        claims: claims(row)?,
         created_at: row.at()?,
         expires_at: row.at()?,
         revoked_at: row.opt_at()?,

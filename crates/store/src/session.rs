@@ -1,6 +1,7 @@
 //! Sessions: one browser's login at the pool.
 
 use signet_protocol::{
+    amr::Amr,
     id::{AppId, PoolId, SessionId, TransactionId, UserId},
     session::Session,
     time::Now,
@@ -16,13 +17,13 @@ use crate::{
 
 const INSERT: Sql = Sql {
     name: "session_insert",
-    text:
-        "INSERT INTO session (session_id, pool_id, hash, user_id, app_id, auth_time, created_at, expires_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    text: "INSERT INTO session (session_id, pool_id, hash, user_id, app_id, auth_time, amr, created_at,
+             expires_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 };
 const LOAD: Sql = Sql {
     name: "session_load",
-    text: "SELECT session_id, hash, pool_id, user_id, app_id, auth_time, expires_at, ended_at
+    text: "SELECT session_id, hash, pool_id, user_id, app_id, auth_time, amr, expires_at, ended_at
            FROM session WHERE session_id = $1 AND pool_id = $2",
 };
 const HOLD: Sql = Sql {
@@ -66,6 +67,7 @@ impl Store {
             session.user,
             session.application,
             session.auth_time,
+            session.amr.to_string(),
             now.timestamp(),
             session.expires_at,
         ];
@@ -96,6 +98,7 @@ fn read(row: &mut RowReader) -> Result<Session, StoreError> {
         user: row.parsed(UserId::parse)?,
         application: row.opt_parsed(AppId::parse)?,
         auth_time: row.at()?,
+        amr: Amr::parse(&row.text()?),
         expires_at: row.at()?,
         ended_at: row.opt_at()?,
     })

@@ -63,7 +63,8 @@ impl HtmlForm {
     }
 }
 
-fn attribute(tag: &str, name: &str) -> Option<String> {
+/// The value of an attribute of a tag, which is given from its name on.
+pub fn attribute(tag: &str, name: &str) -> Option<String> {
     let at = tag.find(&format!(" {name}=\""))? + name.len() + 3;
     let rest = tag.get(at..)?;
     Some(unescape(rest.get(..rest.find('"')?)?))

@@ -284,7 +284,7 @@ mod tests {
         );
         assert_eq!(metrics.errors().collect::<Vec<_>>(), [(["/oidc/token", "invalid_grant"], 1)]);
         let tokens: Vec<_> = metrics.tokens().collect();
-        assert_eq!(tokens, [("authorization_code", 0), ("refresh_token", 2)]);
+        assert_eq!(tokens, [("authorization_code", 0), ("refresh_token", 2), ("implicit", 0)]);
         let logins: Vec<_> = metrics.logins().collect();
         assert_eq!(logins, [("succeeded", 0), ("failed", 0), ("throttled", 0), ("busy", 1)]);
         let durations: Vec<_> = metrics.durations().map(|(route, took)| (route, took.count())).collect();

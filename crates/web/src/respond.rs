@@ -29,6 +29,11 @@ impl Policy {
     /// A page with a form.
     pub const FORM: Policy = Policy { has_form: true, script_nonce: None, framed_by: None };
 
+    /// The nonce, for the page.
+    pub fn nonce(&self) -> &str {
+        self.script_nonce.as_deref().unwrap_or_default()
+    }
+
     fn header(&self) -> String {
         let mut text =
             "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'".to_owned();

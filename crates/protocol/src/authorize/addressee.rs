@@ -2,40 +2,14 @@
 
 use crate::{
     application::ActiveApplication,
-    authorize::AuthorizeError,
+    authorize::{AuthorizeError, ResponseMode, mode::asks_for_tokens},
     error::{ErrorCode, Refusal, refuse},
     issuer::Issuer,
     limits::STATE_BYTES,
-    params::RawParams,
+    params::{RawParams, encode_pairs},
     redirect_uri::VerifiedRedirectUri,
+    token::FrontTokens,
 };
-
-/// `response_mode` (OAuth 2.0 Multiple Response Type Encoding Practices §2.1, Form Post Response Mode §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResponseMode {
-    /// In the query of a redirect.
-    Query,
-    /// In the body of a POST that the browser makes.
-    FormPost,
-}
-
-impl ResponseMode {
-    /// Every mode.
-    pub const ALL: &[ResponseMode] = &[ResponseMode::Query, ResponseMode::FormPost];
-
-    /// The registered spelling.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ResponseMode::Query => "query",
-            ResponseMode::FormPost => "form_post",
-        }
-    }
-
-    /// From the registered spelling.
-    pub fn parse(text: &str) -> Option<ResponseMode> {
-        Self::ALL.iter().copied().find(|mode| mode.as_str() == text)
-    }
-}
 
 /// Where an answer may be sent. It can be made only from a [`VerifiedRedirectUri`], so nothing unverified is ever
 /// redirected to (attack 1).
@@ -66,7 +40,15 @@ impl Addressee {
         })?;
         let state =
             params.get("state").filter(|state| !params.repeats("state") && state.len() <= STATE_BYTES);
-        let mode = params.get("response_mode").and_then(ResponseMode::parse).unwrap_or(ResponseMode::Query);
+        let front = asks_for_tokens(params);
+        if front && !application.may_receive_tokens(redirect_uri.uri()) {
+            return Err(page(
+                "redirect_uri is not https, and this response_type would send tokens to it; use https, or response_type=code",
+            ));
+        }
+        let fits = |mode: &ResponseMode| mode.check(front, redirect_uri.uri().scheme()).is_ok();
+        let asked_mode = params.get("response_mode").and_then(ResponseMode::parse).filter(fits);
+        let mode = asked_mode.unwrap_or(ResponseMode::default_of(front));
         Ok(Addressee { redirect_uri, mode, state: state.map(str::to_owned), iss: issuer.url().to_owned() })
     }
 
@@ -75,9 +57,26 @@ impl Addressee {
         &self.redirect_uri
     }
 
-    /// The answer that carries a code (RFC 6749 §4.1.2, RFC 9207 §2).
-    pub fn code(&self, code: String) -> AuthorizationResponse {
-        self.response(vec![("code", code)])
+    /// The `state` that goes back with the answer.
+    pub fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+
+    /// The answer that carries a code, tokens, both or neither (RFC 6749 §4.1.2 and §4.2.2, OpenID Connect Core §3.2.2.5
+    /// and §3.3.2.5, RFC 9207 §2). There is never a refresh token in it.
+    pub fn success(&self, code: Option<String>, tokens: FrontTokens) -> AuthorizationResponse {
+        let mut pairs = Vec::new();
+        pairs.extend(code.map(|code| ("code", code)));
+        if let Some(access) = tokens.access {
+            pairs.extend([
+                ("access_token", access.token),
+                ("token_type", "Bearer".to_owned()),
+                ("expires_in", access.expires_in.0.to_string()),
+                ("scope", access.scope.to_string()),
+            ]);
+        }
+        pairs.extend(tokens.id_token.map(|token| ("id_token", token)));
+        self.response(pairs)
     }
 
     /// The answer that carries a refusal (RFC 6749 §4.1.2.1, RFC 9207 §2).
@@ -126,7 +125,12 @@ impl AuthorizationResponse {
     }
 
     /// The target of a redirect in `query` mode: the callback's own query stays in front.
-    pub fn location(&self) -> String {
+    pub fn query_location(&self) -> String {
         self.redirect_uri.uri().with_query(self.pairs())
+    }
+
+    /// The target of a redirect in `fragment` mode. A callback has no fragment of its own.
+    pub fn fragment_location(&self) -> String {
+        format!("{}#{}", self.redirect_uri.uri(), encode_pairs(self.pairs()))
     }
 }

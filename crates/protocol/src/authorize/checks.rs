@@ -1,8 +1,9 @@
 //! What is refused, in which order, and where it is written.
 
 use crate::{
-    application::{ActiveApplication, AuthMethod, GrantType},
-    authorize::{AuthorizationRequest, Draft, Field},
+    application::{ActiveApplication, AuthMethod},
+    authorize::{AuthorizationRequest, Draft, Field, allowed},
+    claims_request::ClaimsRequest,
     error::{Check, ErrorCode, Refusal, refuse, run_checks},
     limits::{NONCE_BYTES, STATE_BYTES},
     pkce::ChallengeMethod,
@@ -31,9 +32,12 @@ impl<'a> Asked<'a> {
             run: check_response_mode,
         },
         Check { name: "scope", clause: "OpenID Connect Core §3.1.2.1", run: check_scope },
-        Check { name: "nonce", clause: "OpenID Connect Core §3.1.2.1", run: check_nonce },
+        Check { name: "nonce", clause: "OpenID Connect Core §3.2.2.1, §3.3.2.11", run: check_nonce },
         Check { name: "prompt", clause: "OpenID Connect Core §3.1.2.1", run: check_prompt },
         Check { name: "max_age", clause: "OpenID Connect Core §3.1.2.1", run: check_max_age },
+        Check { name: "display", clause: "OpenID Connect Core §3.1.2.1", run: check_display },
+        Check { name: "claims", clause: "OpenID Connect Core §5.5", run: check_claims },
+        Check { name: "acr", clause: "OpenID Connect Core §5.5.1.1", run: check_acr },
         Check {
             name: "code_challenge", clause: "RFC 7636 §4.3, RFC 9700 §2.1.1", run: check_code_challenge
         },
@@ -51,12 +55,22 @@ pub fn check(draft: &Draft, application: &ActiveApplication) -> Result<Authoriza
         scope: scope.clone(),
         nonce: draft.nonce.clone(),
         prompt: draft.prompt.good().copied().unwrap_or_default(),
-        max_age: draft.max_age.good().copied(),
+        max_age: draft.max_age.good().copied().or(application.settings.default_max_age),
         challenge: draft.challenge.good().cloned(),
         login_hint: draft.login_hint.clone(),
         ui_locales: draft.ui_locales.clone(),
         id_token_hint: draft.id_token_hint.clone(),
+        claims: claims(draft, application),
     })
+}
+
+/// What is asked for one by one. `acr_values` asks for `acr` in another way (OpenID Connect Core §5.5.1.1).
+fn claims(draft: &Draft, application: &ActiveApplication) -> ClaimsRequest {
+    let mut claims = draft.claims.good().cloned().unwrap_or_default();
+    if draft.acr_values || !application.settings.default_acr_values.is_empty() {
+        claims.ask_acr();
+    }
+    claims
 }
 
 fn unless(bad: bool, code: ErrorCode, description: &'static str) -> Result<(), Refusal> {
@@ -105,35 +119,34 @@ fn check_registration(asked: &Asked<'_>) -> Result<(), Refusal> {
 
 fn check_response_type(asked: &Asked<'_>) -> Result<(), Refusal> {
     match asked.draft.response_type {
-        Field::Absent => {
-            Err(refuse(ErrorCode::InvalidRequest, "response_type is missing; send response_type=code"))
-        }
+        Field::Absent => Err(refuse(
+            ErrorCode::InvalidRequest,
+            "response_type is missing; send, for example, response_type=code",
+        )),
         Field::Bad => Err(refuse(
             ErrorCode::UnsupportedResponseType,
             "response_type is not one that this server supports; see response_types_supported in its discovery document",
         )),
-        Field::Good(asked_type) => unless(
-            !asked.application.allows_response(asked_type),
-            ErrorCode::UnauthorizedClient,
-            "response_type is not ticked among the return types of this application",
-        ),
+        Field::Good(kind) => allowed::check_ticked(asked.application, kind),
     }
 }
 
 fn check_grant_type(asked: &Asked<'_>) -> Result<(), Refusal> {
-    unless(
-        !asked.application.allows_grant(GrantType::AuthorizationCode),
-        ErrorCode::UnauthorizedClient,
-        "authorization_code is not ticked among the authorization modes of this application",
-    )
+    match asked.draft.response_type.good() {
+        Some(kind) => allowed::check_modes(asked.application, *kind),
+        None => Ok(()),
+    }
 }
 
 fn check_response_mode(asked: &Asked<'_>) -> Result<(), Refusal> {
-    unless(
-        asked.draft.response_mode == Field::Bad,
-        ErrorCode::InvalidRequest,
-        "response_mode must be query or form_post",
-    )
+    match (&asked.draft.response_mode, asked.draft.callback) {
+        (Field::Bad, _) => Err(refuse(
+            ErrorCode::InvalidRequest,
+            "response_mode must be query, fragment, form_post or web_message",
+        )),
+        (Field::Good(mode), Some(callback)) => mode.check(asked.draft.front, callback),
+        _ => Ok(()),
+    }
 }
 
 fn check_scope(asked: &Asked<'_>) -> Result<(), Refusal> {
@@ -150,8 +163,16 @@ fn check_scope(asked: &Asked<'_>) -> Result<(), Refusal> {
 }
 
 fn check_nonce(asked: &Asked<'_>) -> Result<(), Refusal> {
-    let long = asked.draft.nonce.as_ref().is_some_and(|nonce| nonce.len() > NONCE_BYTES);
-    unless(long, ErrorCode::InvalidRequest, "nonce is longer than 1024 bytes")
+    match &asked.draft.nonce {
+        Some(nonce) => {
+            unless(nonce.len() > NONCE_BYTES, ErrorCode::InvalidRequest, "nonce is longer than 1024 bytes")
+        }
+        None => unless(
+            asked.draft.response_type.good().is_some_and(|kind| kind.gives_id_token()),
+            ErrorCode::InvalidRequest,
+            "nonce is missing; a response_type with id_token needs one: a random value that the ID token repeats",
+        ),
+    }
 }
 
 fn check_prompt(asked: &Asked<'_>) -> Result<(), Refusal> {
@@ -177,8 +198,35 @@ fn check_max_age(asked: &Asked<'_>) -> Result<(), Refusal> {
     )
 }
 
+fn check_display(asked: &Asked<'_>) -> Result<(), Refusal> {
+    unless(
+        asked.draft.display == Field::Bad,
+        ErrorCode::InvalidRequest,
+        "display must be page, popup, touch or wap",
+    )
+}
+
+fn check_claims(asked: &Asked<'_>) -> Result<(), Refusal> {
+    unless(
+        asked.draft.claims == Field::Bad,
+        ErrorCode::InvalidRequest,
+        "claims must be a JSON object of at most 8 KiB with the members userinfo and id_token, each an object of at most 100 claims whose values are null or an object with essential and value or values",
+    )
+}
+
+/// No login can ever be what is asked for, so nobody is troubled with one.
+fn check_acr(asked: &Asked<'_>) -> Result<(), Refusal> {
+    let needed = asked.draft.claims.good().and_then(ClaimsRequest::needed_acr);
+    unless(
+        needed.is_some_and(|classes| classes.is_empty()),
+        ErrorCode::UnmetAuthenticationRequirements,
+        "claims demands an acr that no login here has; see acr_values_supported in the discovery document",
+    )
+}
+
 fn check_code_challenge(asked: &Asked<'_>) -> Result<(), Refusal> {
     let settings = &asked.application.settings;
+    let gives_code = asked.draft.response_type.good().is_some_and(|kind| kind.gives_code());
     let invalid = |description| Err(refuse(ErrorCode::InvalidRequest, description));
     match (&asked.draft.challenge, &asked.draft.challenge_method) {
         (_, Field::Bad) => invalid("code_challenge_method must be S256"),
@@ -187,7 +235,7 @@ fn check_code_challenge(asked: &Asked<'_>) -> Result<(), Refusal> {
         ),
         (Field::Absent, Field::Good(_)) => invalid("code_challenge_method is given without code_challenge"),
         (Field::Absent, Field::Absent) => unless(
-            settings.token_endpoint_auth_method == AuthMethod::None,
+            settings.token_endpoint_auth_method == AuthMethod::None && gives_code,
             ErrorCode::InvalidRequest,
             "code_challenge is required: this application has no secret, so it must use PKCE with S256",
         ),

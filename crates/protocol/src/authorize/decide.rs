@@ -3,6 +3,8 @@
 use crate::{
     application::{ActiveApplication, GrantType},
     authorize::AuthorizationRequest,
+    claims::{gives, is_user_claim},
+    consent::Consent,
     error::{ErrorCode, Refusal, refuse},
     id::UserId,
     scope::{KnownScope, Scope},
@@ -23,9 +25,9 @@ pub struct Situation<'a> {
     /// The answer to the consent page of this transaction. A yes counts only for the chosen session, whose user gave it.
     pub answer: Option<bool>,
     /// What the user agreed to earlier.
-    pub remembered: Option<&'a Scope>,
-    /// The user of a verified `id_token_hint`.
-    pub hinted: Option<UserId>,
+    pub remembered: Option<&'a Consent>,
+    /// The users of whom it must be one: of a verified `id_token_hint`, or of a `sub` asked for by value.
+    pub expected: Option<&'a [UserId]>,
 }
 
 /// What happens next.
@@ -53,13 +55,18 @@ pub enum Next {
 const PATIENCE: Seconds = Seconds(300);
 
 /// What of the requested scope can be granted: `offline_access` only to an application with the `refresh_token` mode that
-/// asks with `prompt=consent` (OpenID Connect Core §11).
+/// asks for a code, which alone leads to a refresh token, with `prompt=consent` unless it need not (OpenID Connect Core §11).
 pub fn granted_scope(request: &AuthorizationRequest, application: &ActiveApplication) -> Scope {
-    if request.prompt.consent && application.allows_grant(GrantType::RefreshToken) {
-        request.scope.clone()
-    } else {
-        request.scope.without(KnownScope::OfflineAccess)
-    }
+    let refreshable = request.response_type.gives_code() && application.allows_grant(GrantType::RefreshToken);
+    let asks = request.prompt.consent || application.settings.offline_access_without_consent;
+    if asks && refreshable { request.scope.clone() } else { request.scope.without(KnownScope::OfflineAccess) }
+}
+
+/// What the user has to allow: the scope that can be granted, and the claims asked for one by one that it does not give.
+pub fn asked_consent(request: &AuthorizationRequest, application: &ActiveApplication) -> Consent {
+    let scope = granted_scope(request, application);
+    let more = request.claims.names().filter(|name| is_user_claim(name) && !gives(&scope, name));
+    Consent { claims: more.map(str::to_owned).collect(), scope }
 }
 
 /// Decides (OpenID Connect Core §3.1.2.3 and §3.1.2.4).
@@ -103,15 +110,8 @@ fn interaction(request: &AuthorizationRequest, application: &ActiveApplication, 
     if too_old || (request.prompt.login && !just_signed_in) {
         return Next::SignIn { again: true };
     }
-    if at.hinted.is_some_and(|hinted| hinted != session.user) {
-        return if just_signed_in {
-            Next::Refuse(refuse(
-                ErrorCode::LoginRequired,
-                "somebody other than the user of id_token_hint signed in",
-            ))
-        } else {
-            Next::SignIn { again: true }
-        };
+    if let Some(refusal) = unfit(request, session, at) {
+        return if just_signed_in { Next::Refuse(refusal) } else { Next::SignIn { again: true } };
     }
     // Chosen, but no longer the browser's: somebody else signed in beside it, in another tab.
     let replaced = at.chosen.is_some();
@@ -122,14 +122,30 @@ fn interaction(request: &AuthorizationRequest, application: &ActiveApplication, 
     consent(request, application, at.remembered, allowed)
 }
 
+/// Why another login is needed, whatever its age: of somebody else, or of another kind.
+fn unfit(request: &AuthorizationRequest, session: &Session, at: &Situation<'_>) -> Option<Refusal> {
+    if at.expected.is_some_and(|expected| !expected.contains(&session.user)) {
+        return Some(refuse(
+            ErrorCode::LoginRequired,
+            "somebody other than the user of id_token_hint, or of the sub that claims asks for, signed in",
+        ));
+    }
+    let needed = request.claims.needed_acr()?;
+    let reached = session.amr.acr().is_some_and(|acr| needed.contains(&acr));
+    (!reached).then_some(refuse(
+        ErrorCode::UnmetAuthenticationRequirements,
+        "the login is not of an acr that claims demands",
+    ))
+}
+
 fn consent(
     request: &AuthorizationRequest,
     application: &ActiveApplication,
-    remembered: Option<&Scope>,
+    remembered: Option<&Consent>,
     allowed: bool,
 ) -> Next {
-    let scope = granted_scope(request, application);
-    let agreed = remembered.is_some_and(|earlier| earlier.covers(&scope));
+    let asked = asked_consent(request, application);
+    let agreed = remembered.is_some_and(|earlier| earlier.covers(&asked));
     let ask = request.prompt.consent || !(application.settings.skip_consent || agreed);
-    if ask && !allowed { Next::AskConsent } else { Next::Issue { scope } }
+    if ask && !allowed { Next::AskConsent } else { Next::Issue { scope: asked.scope } }
 }

@@ -1,8 +1,7 @@
-//! Making a code.
+//! Making what an answer hangs on: a grant, and its code.
 
 use crate::{
-    application::ActiveApplication,
-    authorize::{Addressee, AuthorizationRequest},
+    authorize::{Addressee, AllowedResponse, AuthorizationRequest},
     code::AuthorizationCode,
     entropy::Entropy,
     grant::Grant,
@@ -11,23 +10,24 @@ use crate::{
     opaque::Opaque,
     scope::{KnownScope, Scope},
     session::Session,
-    time::Now,
+    time::{Now, Seconds},
     user::ActiveUser,
 };
 
-/// What a code is made from. The user and the application are proved active (attack 9).
+/// What an answer is made from. The user and the application are proved active (attack 9), the return type ticked
+/// (attack 18).
 pub struct Issuing<'a> {
     /// Who answers.
     pub issuer: &'a Issuer,
-    /// The client.
-    pub application: &'a ActiveApplication,
+    /// The client, and what it is answered with.
+    pub allowed: &'a AllowedResponse,
     /// Who signed in.
     pub user: &'a ActiveUser,
     /// Their login.
     pub session: &'a Session,
     /// The checked request.
     pub request: &'a AuthorizationRequest,
-    /// Where the code will go.
+    /// Where the answer will go.
     pub addressee: &'a Addressee,
     /// What is granted.
     pub scope: Scope,
@@ -41,35 +41,83 @@ pub struct IssuedCode {
     pub row: AuthorizationCode,
 }
 
+/// What an answer hangs on.
+pub enum Issued {
+    /// A code, with the grant it will give and that tokens beside it hang on.
+    Code(Box<IssuedCode>),
+    /// A grant that tokens hang on.
+    Grant(Box<Grant>),
+    /// `response_type=none` gives nothing.
+    Nothing,
+}
+
+impl Issued {
+    /// The grant.
+    pub fn grant(&self) -> Option<&Grant> {
+        match self {
+            Issued::Code(code) => Some(&code.row.grant),
+            Issued::Grant(grant) => Some(grant),
+            Issued::Nothing => None,
+        }
+    }
+
+    /// The `code` parameter.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Issued::Code(code) => Some(&code.text),
+            Issued::Grant(_) | Issued::Nothing => None,
+        }
+    }
+}
+
+/// Makes what an answer of the allowed kind hangs on.
+pub fn issue(from: Issuing<'_>, now: Now, entropy: &mut dyn Entropy) -> Issued {
+    let (kind, settings) = (from.allowed.kind(), &from.allowed.application().settings);
+    if kind.gives_code() {
+        Issued::Code(Box::new(issue_code(from, now, entropy)))
+    } else if kind.is_front() {
+        let lasts = if kind.gives_token() { settings.access_token_expire } else { settings.id_token_expire };
+        Issued::Grant(Box::new(grant(&from, lasts, now, entropy)))
+    } else {
+        Issued::Nothing
+    }
+}
+
 /// Makes a code that is bound to client, issuer, redirect URI and challenge.
 pub fn issue_code(from: Issuing<'_>, now: Now, entropy: &mut dyn Entropy) -> IssuedCode {
-    let at = now.timestamp();
-    let settings = &from.application.settings;
+    let settings = &from.allowed.application().settings;
     let code = Opaque::generate(now, entropy);
-    let expires_at = at.plus(settings.authorization_code_expire);
-    let grant = Grant {
-        id: GrantId::generate(now, entropy),
-        pool: from.issuer.pool(),
-        issuer: from.issuer.id(),
-        application: from.application.id,
-        user: from.user.id,
-        session: from.session.id,
-        offline: from.scope.has(KnownScope::OfflineAccess),
-        scope: from.scope,
-        auth_time: from.session.auth_time,
-        created_at: at,
-        expires_at: expires_at.plus(settings.access_token_expire),
-        revoked_at: None,
-    };
+    let code_expire = settings.authorization_code_expire;
     let row = AuthorizationCode {
         id: code.id,
         hash: code.hash(),
-        grant,
+        grant: grant(&from, Seconds(code_expire.0 + settings.access_token_expire.0), now, entropy),
         redirect_uri: from.addressee.redirect_uri().uri().as_str().to_owned(),
         challenge: from.request.challenge.clone(),
         nonce: from.request.nonce.clone(),
-        expires_at,
+        expires_at: now.timestamp().plus(code_expire),
         consumed_at: None,
     };
     IssuedCode { text: code.encode(), row }
+}
+
+/// The grant, which is kept as long as anything made from it can be alive.
+fn grant(from: &Issuing<'_>, lasts: Seconds, now: Now, entropy: &mut dyn Entropy) -> Grant {
+    let at = now.timestamp();
+    Grant {
+        id: GrantId::generate(now, entropy),
+        pool: from.issuer.pool(),
+        issuer: from.issuer.id(),
+        application: from.allowed.application().id,
+        user: from.user.id,
+        session: from.session.id,
+        offline: from.scope.has(KnownScope::OfflineAccess),
+        scope: from.scope.clone(),
+        auth_time: from.session.auth_time,
+        amr: from.session.amr,
+        claims: from.request.claims.clone(),
+        created_at: at,
+        expires_at: at.plus(lasts),
+        revoked_at: None,
+    }
 }

@@ -5,18 +5,22 @@
 //! on a page; after that it goes to the callback.
 
 mod addressee;
+mod allowed;
 mod checks;
 mod decide;
 mod issue;
+mod mode;
 mod request;
 #[cfg(test)]
 mod tests;
 
-pub use addressee::{Addressee, AuthorizationResponse, ResponseMode};
+pub use addressee::{Addressee, AuthorizationResponse};
+pub use allowed::AllowedResponse;
 pub use checks::{Asked, check};
-pub use decide::{Next, Situation, decide, granted_scope};
-pub use issue::{IssuedCode, Issuing, issue_code};
-pub use request::{AuthorizationRequest, Draft, Field, PARAMETERS, Prompt};
+pub use decide::{Next, Situation, asked_consent, decide, granted_scope};
+pub use issue::{Issued, IssuedCode, Issuing, issue, issue_code};
+pub use mode::ResponseMode;
+pub use request::{AuthorizationRequest, Display, Draft, Field, PARAMETERS, Prompt};
 
 use crate::{
     error::{ErrorCode, Refusal, refuse},

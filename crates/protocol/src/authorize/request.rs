@@ -1,10 +1,14 @@
 //! The parameters of an authorization request (OpenID Connect Core §3.1.2.1).
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    application::ResponseType,
-    authorize::ResponseMode,
+    application::{ResponseType, names},
+    authorize::{ResponseMode, mode::asks_for_tokens},
+    claims_request::ClaimsRequest,
     params::RawParams,
     pkce::{ChallengeMethod, CodeChallenge},
+    redirect_uri::{RedirectUri, Scheme},
     scope::Scope,
     time::Seconds,
 };
@@ -26,6 +30,8 @@ pub const PARAMETERS: &[&str] = &[
     "login_hint",
     "ui_locales",
     "id_token_hint",
+    "claims",
+    "acr_values",
 ];
 
 /// A parameter that was looked at once.
@@ -82,6 +88,20 @@ impl Prompt {
     }
 }
 
+names!(
+    /// The values of `display`. Our pages fit every one of them, so none changes anything.
+    Display {
+        /// A whole page.
+        Page = "page",
+        /// A small window.
+        Popup = "popup",
+        /// A screen that is touched.
+        Touch = "touch",
+        /// A feature phone.
+        Wap = "wap",
+    }
+);
+
 /// Everything the endpoint understands, parsed but not yet judged. Parameters it does not know are not here.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -92,6 +112,9 @@ pub struct Draft {
     pub(super) state_length: usize,
     pub(super) response_type: Field<ResponseType>,
     pub(super) response_mode: Field<ResponseMode>,
+    /// Whether tokens are asked for in the answer itself, and to what kind of callback.
+    pub(super) front: bool,
+    pub(super) callback: Option<Scheme>,
     pub(super) scope: Field<Scope>,
     pub(super) nonce: Option<String>,
     pub(super) prompt: Field<Prompt>,
@@ -101,6 +124,9 @@ pub struct Draft {
     pub(super) login_hint: Option<String>,
     pub(super) ui_locales: Option<String>,
     pub(super) id_token_hint: Option<String>,
+    pub(super) display: Field<Display>,
+    pub(super) claims: Field<ClaimsRequest>,
+    pub(super) acr_values: bool,
 }
 
 impl Draft {
@@ -115,8 +141,10 @@ impl Draft {
             request_uri: params.get("request_uri").is_some(),
             registration: params.get("registration").is_some(),
             state_length: params.get("state").map_or(0, str::len),
-            response_type: Field::read(params.get("response_type"), ResponseType::parse),
+            response_type: Field::read(params.get("response_type"), ResponseType::read),
             response_mode: Field::read(params.get("response_mode"), ResponseMode::parse),
+            front: asks_for_tokens(params),
+            callback: params.get("redirect_uri").and_then(|uri| Some(RedirectUri::parse(uri).ok()?.scheme())),
             scope: Field::read(params.get("scope"), |scope| Scope::parse(scope).ok()),
             nonce: text("nonce"),
             prompt: Field::read(params.get("prompt"), Prompt::parse),
@@ -128,6 +156,9 @@ impl Draft {
             login_hint: text("login_hint"),
             ui_locales: text("ui_locales"),
             id_token_hint: text("id_token_hint"),
+            display: Field::read(params.get("display"), Display::parse),
+            claims: Field::read(params.get("claims"), |text| ClaimsRequest::parse(text).ok()),
+            acr_values: params.get("acr_values").is_some(),
         }
     }
 }
@@ -145,7 +176,7 @@ fn parse_max_age(text: &str) -> Option<Seconds> {
 }
 
 /// A request that passed every check. Only [`super::check`] makes one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AuthorizationRequest {
     /// What is to be returned.
     pub response_type: ResponseType,
@@ -165,4 +196,6 @@ pub struct AuthorizationRequest {
     pub ui_locales: Option<String>,
     /// An ID token of the user the application expects, not yet verified.
     pub id_token_hint: Option<String>,
+    /// What is asked for one by one, `acr` also by `acr_values` and by the application's settings.
+    pub claims: ClaimsRequest,
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::{
     access_token::{AccessTokenClaims, new_jti},
     application::ActiveApplication,
-    claims::{IdTokenClaims, user_claims},
+    authorize::AllowedResponse,
+    claims::{BoundHashes, IdTokenClaims, user_claims, wished_claims},
     entropy::Entropy,
     grant::Grant,
     issuer::Issuer,
@@ -18,11 +19,14 @@ use crate::{
 };
 
 /// What tokens are made from: each part is proved by its type.
-pub struct Minting<'a> {
+///
+/// `P` says where they are handed out, and thereby how: at the token endpoint with [`Minting::mint`], at the authorization
+/// endpoint with [`Minting::mint_front`].
+pub struct Minting<'a, P: Permission = AllowedGrant> {
     /// Who makes them.
     pub issuer: &'a Issuer,
-    /// For which client, by which ticked grant.
-    pub allowed: &'a AllowedGrant,
+    /// For which client, by which ticked grant or return type.
+    pub allowed: &'a P,
     /// About whom.
     pub user: &'a ActiveUser,
     /// How the pool names its users to clients.
@@ -33,6 +37,30 @@ pub struct Minting<'a> {
     pub scope: Scope,
     /// The `nonce` of the authorization request; none on refresh.
     pub nonce: Option<String>,
+}
+
+/// What a client may have tokens by: an [`AllowedGrant`] or an [`AllowedResponse`] (attack 18).
+pub trait Permission: sealed::Sealed {
+    /// The client.
+    fn application(&self) -> &ActiveApplication;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::AllowedGrant {}
+    impl Sealed for super::AllowedResponse {}
+}
+
+impl Permission for AllowedGrant {
+    fn application(&self) -> &ActiveApplication {
+        self.client().application()
+    }
+}
+
+impl Permission for AllowedResponse {
+    fn application(&self) -> &ActiveApplication {
+        AllowedResponse::application(self)
+    }
 }
 
 /// The keys of the two tokens, as the application's settings name them.
@@ -61,6 +89,27 @@ pub struct TokenResponse {
     pub scope: Scope,
 }
 
+/// The tokens in an answer of the authorization endpoint (OpenID Connect Core §3.2.2.5 and §3.3.2.5). A refresh token
+/// cannot be among them.
+#[derive(Clone, Debug, Default)]
+pub struct FrontTokens {
+    /// The access token, if the return type has one.
+    pub access: Option<FrontAccess>,
+    /// The ID token, if the return type has one.
+    pub id_token: Option<String>,
+}
+
+/// An access token with what is told of it (RFC 6749 §4.2.2).
+#[derive(Clone, Debug)]
+pub struct FrontAccess {
+    /// The access token.
+    pub token: String,
+    /// Seconds until it ends.
+    pub expires_in: Seconds,
+    /// What was granted.
+    pub scope: Scope,
+}
+
 impl Minting<'_> {
     /// Makes the tokens. `refresh_token` was decided, and its row written, before.
     pub fn mint(
@@ -70,22 +119,65 @@ impl Minting<'_> {
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) -> Result<TokenResponse, JoseError> {
-        let application = self.allowed.client().application();
-        let access_token = jose::sign(
-            &signers.access_token,
-            Typ::AccessToken,
-            &self.access_claims(application, now, entropy)?,
-        )?;
-        let id_claims =
-            self.id_claims(application, now, jose::half_hash(signers.id_token.alg(), &access_token))?;
+        let access_token = self.access_token(signers, now, entropy)?;
+        let at_hash = Some(jose::half_hash(signers.id_token.alg(), &access_token));
+        let bound = BoundHashes { at_hash, ..BoundHashes::default() };
         Ok(TokenResponse {
-            id_token: jose::sign(&signers.id_token, Typ::IdToken, &id_claims)?,
+            id_token: self.id_token(signers, bound, now)?,
             access_token,
             token_type: "Bearer",
-            expires_in: application.settings.access_token_expire,
+            expires_in: self.allowed.application().settings.access_token_expire,
             refresh_token,
             scope: self.scope,
         })
+    }
+}
+
+impl Minting<'_, AllowedResponse> {
+    /// Makes the tokens of the allowed return type, whose grant was written before. `code` and `state` go with them.
+    pub fn mint_front(
+        self,
+        signers: &Signers<'_>,
+        code: Option<&str>,
+        state: Option<&str>,
+        now: Timestamp,
+        entropy: &mut dyn Entropy,
+    ) -> Result<FrontTokens, JoseError> {
+        let kind = self.allowed.kind();
+        let access_token =
+            kind.gives_token().then(|| self.access_token(signers, now, entropy)).transpose()?;
+        let hash = |text: &str| jose::half_hash(signers.id_token.alg(), text);
+        let bound = BoundHashes {
+            at_hash: access_token.as_deref().map(hash),
+            c_hash: code.map(hash),
+            s_hash: state.map(hash),
+        };
+        let id_token = kind.gives_id_token().then(|| self.id_token(signers, bound, now)).transpose()?;
+        let expires_in = self.allowed.application().settings.access_token_expire;
+        let access = access_token.map(|token| FrontAccess { token, expires_in, scope: self.scope });
+        Ok(FrontTokens { access, id_token })
+    }
+}
+
+impl<P: Permission> Minting<'_, P> {
+    fn access_token(
+        &self,
+        signers: &Signers<'_>,
+        now: Timestamp,
+        entropy: &mut dyn Entropy,
+    ) -> Result<String, JoseError> {
+        let claims = self.access_claims(self.allowed.application(), now, entropy)?;
+        jose::sign(&signers.access_token, Typ::AccessToken, &claims)
+    }
+
+    fn id_token(
+        &self,
+        signers: &Signers<'_>,
+        bound: BoundHashes,
+        now: Timestamp,
+    ) -> Result<String, JoseError> {
+        let claims = self.id_claims(self.allowed.application(), now, bound)?;
+        jose::sign(&signers.id_token, Typ::IdToken, &claims)
     }
 
     fn access_claims(
@@ -105,6 +197,7 @@ impl Minting<'_> {
             jti: new_jti(self.grant.id, entropy),
             sid: Some(self.subjects.sid(self.grant.session, application)?),
             auth_time: Some(self.grant.auth_time),
+            userinfo_claims: !self.grant.claims.userinfo.is_empty(),
         })
     }
 
@@ -112,8 +205,12 @@ impl Minting<'_> {
         &self,
         application: &ActiveApplication,
         now: Timestamp,
-        at_hash: String,
+        bound: BoundHashes,
     ) -> Result<IdTokenClaims, JoseError> {
+        let wishes = &self.grant.claims.id_token;
+        let acr = wishes.contains_key("acr");
+        let mut user = user_claims(self.user, &self.scope, application);
+        user.extend(wished_claims(self.user, wishes));
         Ok(IdTokenClaims {
             iss: self.issuer.url().to_owned(),
             sub: self.subjects.subject(self.user.id, application)?,
@@ -122,9 +219,11 @@ impl Minting<'_> {
             iat: now,
             auth_time: self.grant.auth_time,
             nonce: self.nonce.clone(),
-            at_hash: Some(at_hash),
+            acr: self.grant.amr.acr().filter(|_| acr),
+            amr: (acr || wishes.contains_key("amr")).then_some(self.grant.amr),
+            bound,
             sid: self.subjects.sid(self.grant.session, application)?,
-            user: user_claims(self.user, &self.scope, application),
+            user,
         })
     }
 }

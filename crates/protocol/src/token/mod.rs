@@ -10,7 +10,7 @@ mod refresh;
 mod tests;
 
 pub use code::{CodeCase, CodeOutcome, CodeRequest, judge_code};
-pub use mint::{Minting, Signers, TokenResponse};
+pub use mint::{FrontAccess, FrontTokens, Minting, Permission, Signers, TokenResponse};
 pub use refresh::{RefreshCase, RefreshRequest, check_refresh, refreshed_scope};
 
 use crate::{
@@ -40,11 +40,14 @@ pub fn grant_type(params: &RawParams) -> Result<GrantType, Refusal> {
         ErrorCode::InvalidRequest,
         "grant_type is missing; send it in the form body, for example grant_type=authorization_code",
     ))?;
-    GrantType::parse(text).ok_or(refuse(
-        ErrorCode::UnsupportedGrantType,
-        "grant_type is not one that this server supports; see grant_types_supported in its discovery document",
-    ))
+    GrantType::parse(text).ok_or(UNSUPPORTED_GRANT)
 }
+
+/// There is no such grant at this endpoint: `implicit` is one of the authorization endpoint alone.
+pub const UNSUPPORTED_GRANT: Refusal = refuse(
+    ErrorCode::UnsupportedGrantType,
+    "grant_type is not one that the token endpoint supports; see grant_types_supported in the discovery document",
+);
 
 /// A client with a grant that is ticked for it. Only [`allow`] makes one, and [`Minting`] takes nothing else (attack 18).
 #[derive(Clone, Debug)]
@@ -65,9 +68,11 @@ impl AllowedGrant {
     }
 }
 
-/// Sees that the client may use `grant`.
+/// Sees that the client may use `grant` at the token endpoint.
 pub fn allow(client: AuthenticatedClient, grant: GrantType) -> Result<AllowedGrant, Refusal> {
-    if client.application().allows_grant(grant) {
+    if grant == GrantType::Implicit {
+        Err(UNSUPPORTED_GRANT)
+    } else if client.application().allows_grant(grant) {
         Ok(AllowedGrant { client, grant })
     } else {
         Err(refuse(

@@ -18,6 +18,7 @@ use signet_protocol::{
     client_auth::AuthenticatedClient,
     code::AuthorizationCode,
     entropy::Entropy,
+    grant::Grant,
     id::{CodeId, FamilyId, GrantId, SessionId, TransactionId, UserId},
     issuer::Issuer,
     refresh::RefreshFamily,
@@ -64,6 +65,18 @@ pub trait Rows {
     async fn issue_code(
         &self,
         code: &AuthorizationCode,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError>;
+    async fn issue_grant(
+        &self,
+        grant: &Grant,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError>;
+    async fn issue_nothing(
+        &self,
+        session: SessionId,
         transaction: Option<TransactionId>,
         now: Now,
     ) -> Result<bool, StoreError>;
@@ -168,6 +181,24 @@ impl Rows for Store {
         now: Now,
     ) -> Result<bool, StoreError> {
         Store::issue_code(self, code, transaction, now).await
+    }
+
+    async fn issue_grant(
+        &self,
+        grant: &Grant,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        Store::issue_grant(self, grant, transaction, now).await
+    }
+
+    async fn issue_nothing(
+        &self,
+        session: SessionId,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        Store::issue_nothing(self, session, transaction, now).await
     }
 
     async fn code(&self, id: CodeId) -> Result<Option<AuthorizationCode>, StoreError> {

@@ -1,6 +1,7 @@
 //! Logins begin, serve and end.
 
 use signet_protocol::{
+    amr::Amr,
     application::ActiveApplication,
     id::{SessionId, TransactionId},
     opaque::Opaque,
@@ -58,6 +59,7 @@ pub async fn begin(
         user: user.id,
         application: (!application.settings.sso).then_some(application.id),
         auth_time: now.timestamp(),
+        amr: Amr::PASSWORD,
         expires_at: now.timestamp().plus(SESSION_EXPIRE),
         ended_at: None,
     };

@@ -6,7 +6,8 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 use signet_protocol::{
     authorize::{self, Draft},
-    scope::{KnownScope, Scope},
+    consent::Consent,
+    scope::KnownScope,
     session::Session,
     user::ActiveUser,
 };
@@ -37,16 +38,16 @@ async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
     })
 }
 
-/// What would be granted; the request was checked before, and is again when it resumes.
-fn asked_scope(open: &Open) -> Scope {
+/// What has to be allowed; the request was checked before, and is again when it resumes.
+fn asked(open: &Open) -> Consent {
     authorize::check(&Draft::parse(&open.params), &open.application)
-        .map(|request| authorize::granted_scope(&request, &open.application))
+        .map(|request| authorize::asked_consent(&request, &open.application))
         .unwrap_or_default()
 }
 
 fn page(signet: &Signet, edge: &Edge, open: &Open, session: &Session, user: &ActiveUser) -> Response {
-    let scope = asked_scope(open);
-    let lines: Vec<ScopeLine> = scope.iter().filter_map(line).collect();
+    let asked = asked(open);
+    let lines: Vec<ScopeLine> = asked.scope.iter().filter_map(line).collect();
     let page = ConsentPage {
         lang: edge.lang(open.params.get("ui_locales")),
         app_name: &open.application.name,
@@ -54,7 +55,8 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, session: &Session, user: &Act
         display_name: user.display_name(),
         account: user.account_name(),
         scopes: &lines,
-        offline: scope.has(KnownScope::OfflineAccess),
+        claims: &asked.claims.iter().map(String::as_str).collect::<Vec<_>>(),
+        offline: asked.scope.has(KnownScope::OfflineAccess),
         transaction: &open.transaction.id.to_string(),
         csrf: &open.csrf(signet, Some(session.id)),
     };
@@ -93,8 +95,8 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         return Err(used(&open.transaction, &open.application));
     }
     if allowed {
-        let (store, scope) = (signet.store(), asked_scope(&open));
-        store.remember_consent(user.id, open.application.id, &scope, signet.now()).await?;
+        let (store, asked) = (signet.store(), asked(&open));
+        store.remember_consent(user.id, open.application.id, &asked, signet.now()).await?;
     }
     tracing::info!(request_id = edge.request_id, sub = %user.id, client_id = %open.application.id, allowed, "consent");
     Ok(respond::see_other(&format!("/oidc/auth/resume?txn={txn}")))

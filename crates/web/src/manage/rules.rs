@@ -27,8 +27,10 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("logout_redirect_uris", |app| schemes(app.settings.kind, &app.settings.logout_redirect_uris)),
     ("frontchannel_logout_uri", frames_are_at_a_callback),
     ("backchannel_logout_uri", notices_can_be_sent),
-    ("redirect_uris", |app| code_has_a_callback(app).map(str::to_owned)),
-    ("response_types", |app| code_is_ticked(app).map(str::to_owned)),
+    ("redirect_uris", |app| answers_have_a_callback(app).map(str::to_owned)),
+    ("redirect_uris", tokens_go_by_https),
+    ("response_types", |app| modes_are_used(app).map(str::to_owned)),
+    ("response_types", types_have_their_modes),
     ("grant_types", |app| refresh_has_an_origin(app).map(str::to_owned)),
 ];
 
@@ -126,14 +128,44 @@ fn repeats_sid(uri: &RedirectUri) -> bool {
     query.split('&').any(|pair| pair == "sid" || pair.starts_with("sid="))
 }
 
-fn code_has_a_callback(app: &Application) -> Option<&'static str> {
-    (app.allows_grant(GrantType::AuthorizationCode) && app.settings.redirect_uris.is_empty())
-        .then_some("must have at least one URI: the authorization_code grant answers there")
+fn answers_have_a_callback(app: &Application) -> Option<&'static str> {
+    let answers = app.allows_grant(GrantType::AuthorizationCode) || app.allows_grant(GrantType::Implicit);
+    (answers && app.settings.redirect_uris.is_empty())
+        .then_some("must have at least one URI: authorization_code and implicit answer there")
 }
 
-fn code_is_ticked(app: &Application) -> Option<&'static str> {
-    (app.allows_grant(GrantType::AuthorizationCode) && !app.allows_response(ResponseType::Code))
-        .then_some("must have code: the authorization_code grant starts with it")
+/// OpenID Connect Registration §2, `application_type`.
+fn tokens_go_by_https(app: &Application) -> Option<String> {
+    let refused = |uri: &&RedirectUri| app.allows_grant(GrantType::Implicit) && !app.may_receive_tokens(uri);
+    let uri = app.settings.redirect_uris.iter().find(refused)?;
+    let way_out = "or set allow_http_implicit_callbacks";
+    Some(format!(
+        "has \"{uri}\": with implicit, tokens are sent there; use https:// (or http:// to this machine), {way_out}"
+    ))
+}
+
+/// Each mode that answers at the authorization endpoint begins with a return type.
+fn modes_are_used(app: &Application) -> Option<&'static str> {
+    let lacks = |mode, begins: fn(ResponseType) -> bool| {
+        app.allows_grant(mode) && !app.settings.response_types.iter().copied().any(begins)
+    };
+    if lacks(GrantType::AuthorizationCode, ResponseType::gives_code) {
+        Some("must have one with code: the authorization_code grant starts with it")
+    } else if lacks(GrantType::Implicit, ResponseType::is_front) {
+        Some("must have one with id_token or token: that is what implicit is for")
+    } else {
+        None
+    }
+}
+
+/// A return type whose modes are not ticked would be refused each time. `code` may stand there all the same: it is the
+/// default, and means nothing to an application that sends nobody to the authorization endpoint.
+fn types_have_their_modes(app: &Application) -> Option<String> {
+    let idle = |kind: &&ResponseType| **kind != ResponseType::Code;
+    app.settings.response_types.iter().filter(idle).find_map(|kind| {
+        let mode = kind.modes().find(|mode| !app.allows_grant(*mode))?;
+        Some(format!("has \"{}\", which needs {} in `grant_types`", kind.as_str(), mode.as_str()))
+    })
 }
 
 fn refresh_has_an_origin(app: &Application) -> Option<&'static str> {

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
 use signet_protocol::{
-    application::ActiveApplication,
+    application::{ActiveApplication, GrantType},
     authorize::{
-        self, Addressee, AuthorizationRequest, AuthorizationResponse, AuthorizeError, Draft, Issuing, Next,
-        ResponseMode, Situation, UNKNOWN_CLIENT,
+        self, Addressee, AllowedResponse, AuthorizationRequest, AuthorizationResponse, AuthorizeError, Draft,
+        Issuing, Next, ResponseMode, Situation, UNKNOWN_CLIENT,
     },
+    consent::Consent,
     entropy::random,
     error::{ErrorCode, Refusal, refuse},
     id::{RowId, TransactionId, UserId},
@@ -17,6 +19,7 @@ use signet_protocol::{
     params::RawParams,
     scope::Scope,
     session::Session,
+    token::{FrontTokens, Minting},
     transaction::{TRANSACTION_EXPIRE, Transaction},
     user::ActiveUser,
 };
@@ -30,8 +33,8 @@ use crate::{
     login::{self, browser::Browser},
     logout::session_state,
     metrics::{Outcome, mark},
-    oidc::{application_here, live},
-    pages::{FormPostPage, Problem},
+    oidc::{application_here, live, token::Keys},
+    pages::{FormPostPage, Problem, WebMessagePage},
     respond::{self, Policy},
 };
 
@@ -138,34 +141,40 @@ impl Asking<'_> {
             Ok(request) => request,
             Err(refusal) => return self.refuse(refusal, draft.is_silent()).await,
         };
-        match self.hinted(&request).await? {
-            Ok(hinted) => self.decide(&request, hinted).await,
+        match self.expected(&request).await? {
+            Ok(expected) => self.decide(&request, expected.as_deref()).await,
             Err(refusal) => self.refuse(refusal, draft.is_silent()).await,
         }
     }
 
-    /// The user of the `id_token_hint`, if there is one; a hint that is not ours is refused.
-    async fn hinted(
+    /// The users of whom it must be one: of the `id_token_hint`, of which one that is not ours is refused, and of a `sub`
+    /// that `claims` asks for by value (OpenID Connect Core §3.1.2.2).
+    async fn expected(
         &self,
         request: &AuthorizationRequest,
-    ) -> Result<Result<Option<UserId>, Refusal>, Failure> {
+    ) -> Result<Result<Option<Vec<UserId>>, Refusal>, Failure> {
+        let subjects = self.signet.store().pool().subjects();
+        let named = request.claims.needed_subjects().map(|named| -> Vec<UserId> {
+            named.into_iter().filter_map(|subject| subjects.user(subject, &self.application)).collect()
+        });
         let Some(hint) = request.id_token_hint.as_deref() else {
-            return Ok(Ok(None));
+            return Ok(Ok(named));
         };
         let meant = live::id_token_hint(self.signet, &self.edge.issuer, hint).await?;
-        Ok(match meant.filter(|hint| hint.client == self.application.id) {
-            Some(hint) => Ok(Some(hint.user)),
-            None => Err(refuse(
+        let Some(hint) = meant.filter(|hint| hint.client == self.application.id) else {
+            return Ok(Err(refuse(
                 ErrorCode::InvalidRequest,
                 "id_token_hint is not an ID token that this issuer made for this application",
-            )),
-        })
+            )));
+        };
+        let fits = named.is_none_or(|named| named.contains(&hint.user));
+        Ok(Ok(Some(if fits { vec![hint.user] } else { Vec::new() })))
     }
 
     async fn decide(
         &self,
         request: &AuthorizationRequest,
-        hinted: Option<UserId>,
+        expected: Option<&[UserId]>,
     ) -> Result<Response, Failure> {
         let signed_in = login::session::current(self.signet, self.edge, &self.application).await?;
         let session = signed_in.as_ref().map(|(session, _)| session);
@@ -183,7 +192,7 @@ impl Asking<'_> {
                 .and_then(|transaction| transaction.consent)
                 .filter(|_| same_person),
             remembered: remembered.as_ref(),
-            hinted,
+            expected,
         };
         match (authorize::decide(request, &self.application, &situation), &signed_in) {
             (Next::Issue { scope }, Some((session, user))) => self.issue(request, session, user, scope).await,
@@ -199,7 +208,7 @@ impl Asking<'_> {
         &self,
         session: Option<&Session>,
         request: &AuthorizationRequest,
-    ) -> Result<Option<Scope>, Failure> {
+    ) -> Result<Option<Consent>, Failure> {
         match session {
             Some(session) if !self.application.settings.skip_consent && !request.prompt.consent => {
                 Ok(self.signet.store().consent(session.user, self.application.id).await?)
@@ -215,18 +224,30 @@ impl Asking<'_> {
         user: &ActiveUser,
         scope: Scope,
     ) -> Result<Response, Failure> {
-        let from = Issuing {
-            issuer: &self.edge.issuer,
-            application: &self.application,
-            user,
-            session,
-            request,
-            addressee: &self.addressee,
-            scope,
+        let issuer = &self.edge.issuer;
+        let allowed = &AllowedResponse::of(&self.application, request.response_type)?;
+        // Loaded first, so that nothing is written in vain.
+        let keys = match allowed.kind().is_front() {
+            true => Some(Keys::load(self.signet, issuer.id(), &self.application).await?),
+            false => None,
         };
+        let addressee = &self.addressee;
+        let from = Issuing { issuer, allowed, user, session, request, addressee, scope };
         let transaction = self.transaction.as_ref().map(|transaction| transaction.id);
-        if let Some(code) = core::issue::code(&**self.signet, from, transaction).await? {
-            return Ok(self.succeed(self.addressee.code(code), session, request.prompt.none));
+        if let Some((issued, now)) = core::issue::answer(&**self.signet, from, transaction).await? {
+            let tokens = match keys.as_ref().zip(issued.grant()) {
+                Some((keys, grant)) => {
+                    let (subjects, scope) = (self.signet.store().pool().subjects(), grant.scope.clone());
+                    let nonce = request.nonce.clone();
+                    let minting = Minting { issuer, allowed, user, subjects, grant, scope, nonce };
+                    let (signers, state, at) = (keys.signers(), addressee.state(), now.timestamp());
+                    minting.mint_front(&signers, issued.code(), state, at, &mut SystemEntropy)?
+                }
+                None => FrontTokens::default(),
+            };
+            let answer = addressee.success(issued.code().map(str::to_owned), tokens);
+            let sent = self.succeed(answer, session, request.prompt.none);
+            return Ok(if keys.is_some() { mark(sent, Outcome::Tokens(GrantType::Implicit)) } else { sent });
         }
         // The session ended, or the transaction was answered, between reading and writing.
         match &self.transaction {
@@ -305,19 +326,27 @@ fn send_error(edge: &Edge, to: &Addressee, refusal: Refusal, framed: bool) -> Re
 
 /// Sends an answer in its mode. `framed`: it was asked for with `prompt=none`, so the application may show it in a frame.
 fn send(edge: &Edge, response: &AuthorizationResponse, framed: bool) -> Response {
+    let (lang, uri) = (edge.lang(None), response.redirect_uri().uri());
+    let policy = |has_form| Policy {
+        has_form,
+        script_nonce: Some(jose::b64(&random::<16>(&mut SystemEntropy))),
+        framed_by: framed.then(|| uri.origin().to_owned()),
+    };
     match response.mode() {
-        ResponseMode::Query => respond::see_other(&response.location()),
+        ResponseMode::Query => respond::see_other(&response.query_location()),
+        ResponseMode::Fragment => respond::see_other(&response.fragment_location()),
         ResponseMode::FormPost => {
-            let nonce = jose::b64(&random::<16>(&mut SystemEntropy));
-            let uri = response.redirect_uri().uri();
             let fields: Vec<(&str, &str)> = response.pairs().collect();
-            let page =
-                FormPostPage { lang: edge.lang(None), action: uri.as_str(), fields: &fields, nonce: &nonce };
-            let policy = Policy {
-                has_form: true,
-                script_nonce: Some(nonce.clone()),
-                framed_by: framed.then(|| uri.origin().to_owned()),
-            };
+            let policy = policy(true);
+            let page = FormPostPage { lang, action: uri.as_str(), fields: &fields, nonce: policy.nonce() };
+            respond::page(StatusCode::OK, &page, &policy)
+        }
+        ResponseMode::WebMessage => {
+            let answer: Map<String, Value> =
+                response.pairs().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            let message = json!({ "type": "authorization_response", "response": answer }).to_string();
+            let (policy, origin) = (policy(false), uri.web_origin());
+            let page = WebMessagePage { lang, origin, message: &message, nonce: policy.nonce() };
             respond::page(StatusCode::OK, &page, &policy)
         }
     }

@@ -6,7 +6,8 @@ use axum::{extract::State, response::Response};
 use http::{HeaderValue, Method, StatusCode, header::WWW_AUTHENTICATE};
 use serde_json::Value;
 use signet_protocol::{
-    claims::user_claims,
+    access_token::grant_of,
+    claims::{user_claims, wished_claims},
     error::{ErrorCode, Refusal, refuse},
     limits::AUTHORIZATION_BYTES,
     scope::KnownScope,
@@ -55,6 +56,12 @@ async fn user_info(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Resp
         return Err(refuse(ErrorCode::InsufficientScope, "the access token lacks the scope openid").into());
     }
     let mut claims = user_claims(&live.user, &live.token.scope, &live.application);
+    if live.token.userinfo_claims
+        && let Some(grant) = grant_of(&live.token.jti)
+    {
+        let asked = signet.store().asked_claims(grant).await?;
+        claims.extend(wished_claims(&live.user, &asked.userinfo));
+    }
     claims.insert("sub".to_owned(), Value::from(live.token.sub.to_string()));
     Ok(respond::json(StatusCode::OK, &claims))
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 use signet_protocol::{
     application::{ActiveApplication, GrantType},
     issuer::IssuerId,
-    jose::{HmacKey, JoseError, KeyAlg, Signer, SigningAlg, SigningKey},
+    jose::{HmacKey, KeyAlg, Signer, SigningAlg, SigningKey},
     params::RawParams,
     time::Now,
     token::{self, AllowedGrant, CodeRequest, Minting, RefreshRequest, Signers},
@@ -38,6 +38,7 @@ async fn exchange(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respo
     let answer = match allowed.grant() {
         GrantType::AuthorizationCode => exchange.code(&params).await?,
         GrantType::RefreshToken => exchange.refresh(&params).await?,
+        GrantType::Implicit => return Err(token::UNSUPPORTED_GRANT.into()),
     };
     Ok(mark(answer, Outcome::Tokens(allowed.grant())))
 }
@@ -101,15 +102,13 @@ impl Exchange<'_> {
         refresh: Option<String>,
         now: Now,
     ) -> Result<Response, Failure> {
-        let signers =
-            keys.signers().map_err(|_| Failure::Internal("an application has no secret for HS256"))?;
-        let tokens = minting.mint(&signers, refresh, now.timestamp(), &mut SystemEntropy)?;
+        let tokens = minting.mint(&keys.signers(), refresh, now.timestamp(), &mut SystemEntropy)?;
         Ok(respond::json(StatusCode::OK, &tokens))
     }
 }
 
 /// The keys an application's tokens are signed with, loaded before anything is spent.
-struct Keys {
+pub struct Keys {
     access_token: Arc<SigningKey>,
     id_token: IdTokenKey,
 }
@@ -121,7 +120,8 @@ enum IdTokenKey {
 }
 
 impl Keys {
-    async fn load(
+    /// Loads them, making those that are missing.
+    pub async fn load(
         signet: &Signet,
         issuer: IssuerId,
         application: &ActiveApplication,
@@ -143,15 +143,16 @@ impl Keys {
         Ok(Keys { access_token, id_token })
     }
 
-    fn signers(&self) -> Result<Signers<'_>, JoseError> {
-        Ok(Signers {
+    /// Who signs with them.
+    pub fn signers(&self) -> Signers<'_> {
+        Signers {
             access_token: Signer::Key(&self.access_token),
             id_token: match &self.id_token {
                 IdTokenKey::Same => Signer::Key(&self.access_token),
                 IdTokenKey::Other(key) => Signer::Key(key),
                 IdTokenKey::Secret(key) => Signer::Hmac(key),
             },
-        })
+        }
     }
 }
 

@@ -53,6 +53,24 @@ pub struct Line {
     pub detail: &'static str,
 }
 
+/// The names of claims in words.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimNames {
+    /// What stands between two of them.
+    pub separator: &'static str,
+    /// Claim and words.
+    pub words: &'static [(&'static str, &'static str)],
+}
+
+impl ClaimNames {
+    /// Several of them in words, those without words by their own name.
+    pub fn list(self, claims: &[&str]) -> String {
+        let word = |claim: &&str| self.words.iter().find(|(name, _)| name == claim).map(|(_, word)| *word);
+        let words: Vec<&str> = claims.iter().map(|claim| word(claim).unwrap_or(claim)).collect();
+        words.join(self.separator)
+    }
+}
+
 /// What an error page says.
 #[derive(Clone, Copy, Debug)]
 pub struct ProblemText {
@@ -137,6 +155,9 @@ catalogue! {
         scope_external_id: Line,
         scope_extended_fields: Line,
         scope_offline: Line,
+        /// Before the claims that are asked for one by one.
+        consent_details: &'static str,
+        claim_names: ClaimNames,
 
         error_status: Phrase,
         error_developer: &'static str,
@@ -180,6 +201,9 @@ catalogue! {
         form_post_lead: &'static str,
         form_post_submit: &'static str,
 
+        web_message_lead: &'static str,
+        web_message_no_script: &'static str,
+
         start_title: &'static str,
         start_title_app: Phrase,
         start_lead: &'static str,
@@ -212,6 +236,19 @@ mod tests {
         fn collect(&self, name: &str, list: &mut Vec<(String, &'static str)>) {
             self.title.collect(&format!("{name}.title"), list);
             self.detail.collect(&format!("{name}.detail"), list);
+        }
+    }
+
+    impl Texts for ClaimNames {
+        fn collect(&self, name: &str, list: &mut Vec<(String, &'static str)>) {
+            let claims: Vec<&str> = self.words.iter().map(|(claim, _)| *claim).collect();
+            let known = signet_protocol::claims::CLAIMS_BY_SCOPE.iter().flat_map(|(_, names)| *names);
+            assert_eq!(
+                claims,
+                known.copied().collect::<Vec<_>>(),
+                "a claim without words, or in another order"
+            );
+            list.extend(self.words.iter().map(|(claim, word)| (format!("{name}.{claim}"), *word)));
         }
     }
 
@@ -258,6 +295,12 @@ mod tests {
             let length = clause.unwrap().chars().count();
             assert!(!(title || prose) || length <= most, "{name}: {clause:?} has {length} characters");
         }
+    }
+
+    #[test]
+    fn claims_are_listed_in_words_or_by_their_own_name() {
+        assert_eq!(EN.claim_names.list(&["email", "shoe_size"]), "email address, shoe_size");
+        assert_eq!(ZH.claim_names.list(&["email", "name"]), "邮箱地址、姓名");
     }
 
     #[test]

@@ -4,9 +4,9 @@
 //! words come from [`messages`], every value is escaped, and nothing here knows HTTP, the store or the protocol.
 //!
 //! The pages carry no script and no inline style, so that a policy of `style-src 'self'` without `script-src`
-//! fits all of them but [`FormPostPage`], [`SigningOutPage`] and [`CheckSessionPage`]. Values reach a URL attribute in few
-//! places only: the logo of an application, the links named `home`, the frames of a logout, and the `action` of
-//! [`FormPostPage`]. Whoever fills those has checked the scheme.
+//! fits all of them but [`FormPostPage`], [`WebMessagePage`], [`SigningOutPage`] and [`CheckSessionPage`]. Values reach a
+//! URL attribute in few places only: the logo of an application, the links named `home`, the frames of a logout, and the
+//! `action` of [`FormPostPage`]. Whoever fills those has checked the scheme.
 
 mod assets;
 mod lang;
@@ -19,7 +19,7 @@ pub use assets::{Asset, STYLESHEET, asset, icon_path, stylesheet_path};
 pub use messages::{Lang, Messages};
 pub use problem::Problem;
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use askama::Template;
 use messages::Line;
@@ -147,6 +147,8 @@ pub struct ConsentPage<'a> {
     pub account: &'a str,
     /// What is asked for besides `openid`, in the order it is to be listed.
     pub scopes: &'a [ScopeLine],
+    /// Claims that are asked for one by one, by name.
+    pub claims: &'a [&'a str],
     /// Whether `offline_access` is asked for.
     pub offline: bool,
     /// The login transaction.
@@ -191,14 +193,29 @@ impl ScopeLine {
     }
 }
 
+/// A line of the consent page as it is shown.
+struct Shown {
+    title: &'static str,
+    detail: Cow<'static, str>,
+}
+
+impl From<&'static Line> for Shown {
+    fn from(line: &'static Line) -> Shown {
+        Shown { title: line.title, detail: line.detail.into() }
+    }
+}
+
 impl ConsentPage<'_> {
     /// Who is asking comes first and what lasts longest comes last.
-    fn lines(&self) -> Vec<&'static Line> {
+    fn lines(&self) -> Vec<Shown> {
         let t = self.lang.messages();
         let asked = self.scopes.iter().map(|scope| scope.line(t));
+        let details = || Shown { title: t.consent_details, detail: t.claim_names.list(self.claims).into() };
         std::iter::once(&t.scope_openid)
             .chain(asked)
-            .chain(self.offline.then_some(&t.scope_offline))
+            .map(Shown::from)
+            .chain((!self.claims.is_empty()).then(details))
+            .chain(self.offline.then(|| Shown::from(&t.scope_offline)))
             .collect()
     }
 }
@@ -309,6 +326,21 @@ pub struct FormPostPage<'a> {
     pub action: &'a str,
     /// The response parameters.
     pub fields: &'a [(&'a str, &'a str)],
+    /// The nonce that the policy's `script-src` names.
+    pub nonce: &'a str,
+}
+
+/// The answer of `response_mode=web_message`: its only script posts it to the window that framed or opened the page, and
+/// the words tell what to do where that does not happen.
+#[derive(Template)]
+#[template(path = "web_message.html")]
+pub struct WebMessagePage<'a> {
+    /// The language of the page.
+    pub lang: Lang,
+    /// The origin of the verified redirect URI: nobody else is given the message.
+    pub origin: &'a str,
+    /// The message, as JSON.
+    pub message: &'a str,
     /// The nonce that the policy's `script-src` names.
     pub nonce: &'a str,
 }

@@ -34,8 +34,11 @@ async fn the_pool_lists_what_any_application_may_use() {
     ] {
         assert_eq!(document[name], format!("{BASE}/oidc{path}"));
     }
-    assert_eq!(document["response_types_supported"], json!(["code"]));
-    assert_eq!(document["response_modes_supported"], json!(["query", "form_post"]));
+    let types =
+        ["code", "id_token", "id_token token", "code id_token", "code token", "code id_token token", "none"];
+    assert_eq!(document["response_types_supported"], json!(types));
+    let modes = ["query", "fragment", "form_post", "web_message"];
+    assert_eq!(document["response_modes_supported"], json!(modes));
     assert_eq!(document["id_token_signing_alg_values_supported"], json!(["RS256", "ES256", "HS256"]));
     assert_eq!(document["authorization_response_iss_parameter_supported"], true);
     assert_eq!(document["request_uri_parameter_supported"], false);
@@ -56,6 +59,7 @@ async fn an_application_lists_exactly_what_it_may_use() {
     let document = world.get(&format!("{}/.well-known/openid-configuration", rp.issuer)).await.json();
     assert_eq!(document["issuer"], rp.issuer);
     assert_eq!(document["grant_types_supported"], json!(["authorization_code"]));
+    assert_eq!(document["response_types_supported"], json!(["code"]));
     assert_eq!(document["token_endpoint_auth_methods_supported"], json!(["none"]));
     assert_eq!(document["introspection_endpoint_auth_methods_supported"], json!(["client_secret_basic"]));
     assert_eq!(document["revocation_endpoint_auth_methods_supported"], json!(["none"]));

@@ -3,19 +3,25 @@
 
 mod account;
 mod attacks;
+mod claims;
 mod consent;
 mod cors;
+mod delivery;
 mod discovery;
 mod edge;
 mod flow;
+mod front;
 mod hosts;
 mod introspection;
 mod limits;
 mod login;
 mod logout;
+mod modes;
 mod oidc_auth;
 mod oidc_me;
 mod oidc_token;
+mod pairwise;
+mod prompts;
 mod proxies;
 mod refresh;
 mod revocation;

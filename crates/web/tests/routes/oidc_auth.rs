@@ -89,8 +89,9 @@ async fn what_cannot_be_read_is_shown() {
 /// Everything the callback is told of, by what is wrong with the request.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("response_type", "", "invalid_request"),
-    ("response_type", "token", "unsupported_response_type"),
-    ("response_type", "code id_token", "unsupported_response_type"),
+    ("response_type", "banana", "unsupported_response_type"),
+    ("response_type", "none", "unauthorized_client"),
+    ("response_type", "none code", "unsupported_response_type"),
     ("scope", "", "invalid_scope"),
     ("scope", "profile", "invalid_scope"),
     ("scope", "openid \"", "invalid_scope"),

@@ -5,14 +5,20 @@ use proptest::prelude::*;
 use super::{addressee, good_but};
 use crate::{
     application::{ApplicationSettings, ApplicationType},
-    authorize::{Addressee, AuthorizeError, ResponseMode, UNKNOWN_CLIENT, client_id},
+    authorize::{Addressee, AuthorizationResponse, AuthorizeError, ResponseMode, UNKNOWN_CLIENT, client_id},
     error::{ErrorCode, refuse},
     limits::STATE_BYTES,
     params::RawParams,
     samples::*,
+    time::Seconds,
+    token::{FrontAccess, FrontTokens},
 };
 
 const REFUSAL: crate::error::Refusal = refuse(ErrorCode::LoginRequired, "nobody is signed in");
+
+fn with_code(to: &Addressee, code: impl Into<String>) -> AuthorizationResponse {
+    to.success(Some(code.into()), FrontTokens::default())
+}
 
 fn pairs(response: &crate::authorize::AuthorizationResponse) -> Vec<(&str, &str)> {
     response.pairs().collect()
@@ -101,9 +107,9 @@ fn an_answer_is_exactly_its_parameters() {
             ("iss", iss)
         ]
     );
-    assert_eq!(pairs(&to.code("c0de".into())), [("code", "c0de"), ("state", state), ("iss", iss)]);
+    assert_eq!(pairs(&with_code(&to, "c0de")), [("code", "c0de"), ("state", state), ("iss", iss)]);
     let stateless = addressee(&[("state", None)]);
-    assert_eq!(pairs(&stateless.code("c0de".into())), [("code", "c0de"), ("iss", iss)]);
+    assert_eq!(pairs(&with_code(&stateless, "c0de")), [("code", "c0de"), ("iss", iss)]);
     assert_eq!(pairs(&stateless.error(REFUSAL))[2..], [("iss", iss)]);
 }
 
@@ -111,7 +117,7 @@ fn an_answer_is_exactly_its_parameters() {
 fn iss_is_the_issuer_that_was_asked() {
     for issuer in [pool_issuer(), app_issuer()] {
         let to = Addressee::find(&good_but(&[]), &active_application(), &issuer).unwrap();
-        for response in [to.code("c".into()), to.error(REFUSAL)] {
+        for response in [with_code(&to, "c"), to.error(REFUSAL)] {
             assert_eq!(response.pairs().last(), Some(("iss", issuer.url())));
         }
     }
@@ -143,7 +149,7 @@ fn attack_02_nothing_that_was_sent_can_add_a_parameter() {
         ("iss", Some("https://evil.example")),
         ("error", Some("evil")),
     ]);
-    let location = to.code("c0de".into()).location();
+    let location = with_code(&to, "c0de").query_location();
     assert_eq!(
         location,
         "https://rp.example/cb?code=c0de\
@@ -155,19 +161,114 @@ fn attack_02_nothing_that_was_sent_can_add_a_parameter() {
 }
 
 #[test]
-fn the_mode_is_the_one_asked_or_query() {
-    for (changes, mode) in [
-        (vec![], ResponseMode::Query),
-        (vec![("response_mode", Some("query"))], ResponseMode::Query),
-        (vec![("response_mode", Some("form_post"))], ResponseMode::FormPost),
-        (vec![("response_mode", Some("fragment"))], ResponseMode::Query),
-    ] {
-        let to = addressee(&changes);
-        assert_eq!((to.code("c".into()).mode(), to.error(REFUSAL).mode()), (mode, mode), "{changes:?}");
+fn the_mode_is_the_one_asked_if_it_can_carry_the_answer_else_the_default() {
+    use ResponseMode::{FormPost, Fragment, Query, WebMessage};
+    let callbacks = [CALLBACK, "http://127.0.0.1/cb", "http://intranet/cb", "com.example.app:/cb"];
+    let application = application_with(|settings| {
+        settings.redirect_uris = callbacks.map(|uri| uri.to_owned().try_into().unwrap()).into();
+        settings.allow_http_implicit_callbacks = true;
+    });
+    let mode = |callback, response_type, asked: &str| {
+        let asked = good_but(&[
+            ("redirect_uri", Some(callback)),
+            ("response_type", Some(response_type)),
+            ("response_mode", Some(asked)),
+        ]);
+        let to = Addressee::find(&asked, &application, &pool_issuer()).unwrap();
+        assert_eq!(with_code(&to, "c").mode(), to.error(REFUSAL).mode());
+        to.error(REFUSAL).mode()
+    };
+    for callback in callbacks {
+        for (response_type, default) in [
+            ("code", Query),
+            ("none", Query),
+            ("", Query),
+            ("banana", Query),
+            ("id_token", Fragment),
+            ("token", Fragment),
+            ("token code", Fragment),
+            ("code id_token", Fragment),
+            ("id_token banana", Fragment),
+        ] {
+            let message =
+                if callback.contains("rp.") || callback.contains("127") { WebMessage } else { default };
+            for (asked, expected) in [
+                ("", default),
+                ("Fragment", default),
+                ("query", default),
+                ("fragment", Fragment),
+                ("form_post", FormPost),
+                ("web_message", message),
+            ] {
+                assert_eq!(
+                    mode(callback, response_type, asked),
+                    expected,
+                    "{callback} {response_type} {asked}"
+                );
+            }
+        }
     }
     for mode in ResponseMode::ALL {
         assert_eq!(ResponseMode::parse(mode.as_str()), Some(*mode));
     }
+}
+
+#[test]
+fn tokens_go_only_to_callbacks_that_nobody_reads_along() {
+    let (plain, private) = ("http://intranet/cb", "com.example.app:/cb");
+    for (callback, safe) in
+        [(CALLBACK, true), ("http://127.0.0.1/cb", true), (plain, false), (private, false)]
+    {
+        for allowed in [false, true] {
+            let application = application_with(|settings| {
+                settings.redirect_uris = vec![callback.to_owned().try_into().unwrap()];
+                settings.allow_http_implicit_callbacks = allowed;
+            });
+            for (response_type, front) in
+                [("code", false), ("none", false), ("id_token", true), ("code token", true), ("token", true)]
+            {
+                let asked =
+                    good_but(&[("redirect_uri", Some(callback)), ("response_type", Some(response_type))]);
+                let found = Addressee::find(&asked, &application, &pool_issuer());
+                if safe || allowed || !front {
+                    assert!(found.is_ok(), "{callback} {response_type}");
+                } else {
+                    assert_eq!(page(found), ErrorCode::InvalidRedirectUri, "{callback} {response_type}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_with_tokens_is_exactly_its_parameters() {
+    let to = addressee(&[("response_type", Some("code id_token token"))]);
+    let access = FrontAccess { token: "a".into(), expires_in: Seconds(77), scope: scope("openid email") };
+    let tokens = FrontTokens { access: Some(access), id_token: Some("i".into()) };
+    let all = [
+        ("code", "c"),
+        ("access_token", "a"),
+        ("token_type", "Bearer"),
+        ("expires_in", "77"),
+        ("scope", "openid email"),
+        ("id_token", "i"),
+        ("state", "s"),
+        ("iss", "https://id.example.com/oidc"),
+    ];
+    assert_eq!(pairs(&to.success(Some("c".into()), tokens.clone())), all);
+    assert_eq!(pairs(&to.success(None, tokens.clone())), all[1..]);
+    let no_access = FrontTokens { access: None, ..tokens };
+    assert_eq!(pairs(&to.success(None, no_access)), all[5..]);
+    assert_eq!(pairs(&to.success(None, FrontTokens::default())), all[6..], "response_type=none");
+}
+
+#[test]
+fn a_fragment_follows_the_whole_callback() {
+    let to = addressee(&[("redirect_uri", Some(CALLBACK_WITH_QUERY)), ("state", Some("#&code=evil"))]);
+    assert_eq!(
+        with_code(&to, "c").fragment_location(),
+        "https://rp.example/cb?tenant=a%20b#code=c&state=%23%26code%3Devil&iss=https%3A%2F%2Fid.example.com%2Foidc"
+    );
 }
 
 #[test]
@@ -186,8 +287,8 @@ fn a_callback_keeps_its_own_query_in_front() {
         let application = application_with(|settings| settings.redirect_uris = uris);
         let asked = good_but(&[("redirect_uri", Some(registered)), state]);
         let to = Addressee::find(&asked, &application, &pool_issuer()).unwrap();
-        let response = to.code("c".into());
-        assert_eq!(response.location(), location);
+        let response = with_code(&to, "c");
+        assert_eq!(response.query_location(), location);
         assert_eq!(response.redirect_uri().uri().as_str(), registered);
     }
 }
@@ -201,8 +302,8 @@ proptest! {
     ) {
         let callback = if with_query { CALLBACK_WITH_QUERY } else { CALLBACK };
         let to = addressee(&[("redirect_uri", Some(callback)), ("state", Some(&state))]);
-        for response in [to.code(code.clone()), to.error(REFUSAL)] {
-            let location = response.location();
+        for response in [with_code(&to, code.clone()), to.error(REFUSAL)] {
+            let location = response.query_location();
             prop_assert!(location.starts_with(callback) && location.is_ascii());
             let read = RawParams::parse(location.split_once('?').unwrap().1.as_bytes()).unwrap();
             let own = usize::from(with_query);

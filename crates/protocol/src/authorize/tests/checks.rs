@@ -6,8 +6,10 @@ use proptest::prelude::*;
 
 use super::{GOOD, checked, good_but};
 use crate::{
+    amr::Acr,
     application::{ApplicationSettings, AuthMethod, GrantType, ResponseType},
     authorize::{Asked, Draft, Prompt, check},
+    claims_request::ClaimsRequest,
     error::{ErrorCode, ErrorCode::*},
     limits::{NONCE_BYTES, SCOPE_COUNT, STATE_BYTES},
     params::RawParams,
@@ -36,6 +38,11 @@ impl Row {
         self
     }
 
+    fn with(mut self, name: &'static str, value: &str) -> Row {
+        self.changes.push((name, Some(value.to_owned())));
+        self
+    }
+
     fn at(mut self, settings: fn(&mut ApplicationSettings)) -> Row {
         self.settings = settings;
         self
@@ -53,6 +60,16 @@ fn public(settings: &mut ApplicationSettings) {
 
 fn plain(settings: &mut ApplicationSettings) {
     settings.allow_plain_pkce = true;
+}
+
+fn everything(settings: &mut ApplicationSettings) {
+    settings.grant_types = GrantType::ALL.to_vec();
+    settings.response_types = ResponseType::ALL.to_vec();
+}
+
+fn public_everything(settings: &mut ApplicationSettings) {
+    public(settings);
+    everything(settings);
 }
 
 fn rows() -> Vec<Row> {
@@ -79,17 +96,62 @@ fn rows() -> Vec<Row> {
         row("response_type", &[], Some(InvalidRequest)).without("response_type"),
         row("response_type", &[("response_type", "")], Some(InvalidRequest)),
         row("response_type", &[("response_type", "token")], Some(UnsupportedResponseType)),
-        row("response_type", &[("response_type", "code id_token")], Some(UnsupportedResponseType)),
-        row("response_type", &[("response_type", "none")], Some(UnsupportedResponseType)),
+        row("response_type", &[("response_type", "token code")], None).at(everything),
+        row("response_type", &[("response_type", "token id_token code")], None).at(everything),
+        row("response_type", &[("response_type", "none")], None).at(everything),
+        row("response_type", &[("response_type", "none code")], Some(UnsupportedResponseType)).at(everything),
+        row("response_type", &[("response_type", "code code")], Some(UnsupportedResponseType)).at(everything),
+        row("response_type", &[("response_type", "code  token")], Some(UnsupportedResponseType))
+            .at(everything),
+        row("response_type", &[("response_type", "code id_token")], Some(UnauthorizedClient)).at(|s| {
+            s.grant_types = GrantType::ALL.to_vec();
+        }),
         row("response_type", &[("response_type", "Code")], Some(UnsupportedResponseType)),
         row("response_type", &[], Some(UnauthorizedClient)).at(|s| s.response_types.clear()),
         row("grant_type", &[], None).at(|s| s.grant_types = vec![GrantType::AuthorizationCode]),
         row("grant_type", &[], Some(UnauthorizedClient))
             .at(|s| s.grant_types = vec![GrantType::RefreshToken]),
+        row("grant_type", &[("response_type", "none")], None).at(|s| {
+            s.response_types = ResponseType::ALL.to_vec();
+            s.grant_types.clear();
+        }),
+        row("grant_type", &[("response_type", "id_token")], Some(UnauthorizedClient))
+            .at(|s| s.response_types = ResponseType::ALL.to_vec()),
+        row("grant_type", &[("response_type", "code token")], Some(UnauthorizedClient)).at(|s| {
+            s.response_types = ResponseType::ALL.to_vec();
+            s.grant_types = vec![GrantType::Implicit];
+        }),
         row("response_mode", &[], None),
         row("response_mode", &[("response_mode", "query")], None),
         row("response_mode", &[("response_mode", "form_post")], None),
-        row("response_mode", &[("response_mode", "fragment")], Some(InvalidRequest)),
+        row("response_mode", &[("response_mode", "fragment")], None),
+        row("response_mode", &[("response_mode", "web_message")], None),
+        row("response_mode", &[("response_mode", "query"), ("response_type", "none")], None).at(everything),
+        row(
+            "response_mode",
+            &[("response_mode", "query"), ("response_type", "id_token")],
+            Some(InvalidRequest),
+        )
+        .at(everything),
+        row(
+            "response_mode",
+            &[("response_mode", "query"), ("response_type", "code token")],
+            Some(InvalidRequest),
+        )
+        .at(everything),
+        row("response_mode", &[("response_mode", "form_post"), ("response_type", "id_token")], None)
+            .at(everything),
+        row(
+            "response_mode",
+            &[("response_mode", "web_message"), ("redirect_uri", "http://intranet/cb")],
+            Some(InvalidRequest),
+        ),
+        row(
+            "response_mode",
+            &[("response_mode", "web_message"), ("redirect_uri", "com.example.app:/cb")],
+            Some(InvalidRequest),
+        ),
+        row("response_mode", &[("response_mode", "web_message"), ("redirect_uri", "http://[::1]/cb")], None),
         row("response_mode", &[("response_mode", "Query")], Some(InvalidRequest)),
         row("scope", &[("scope", "email openid")], None),
         row("scope", &[("scope", "openid book:* unheard-of")], None),
@@ -102,6 +164,16 @@ fn rows() -> Vec<Row> {
         row("scope", &[("scope", &"openid ".repeat(SCOPE_COUNT))], None),
         row("scope", &[("scope", &"openid ".repeat(SCOPE_COUNT + 1))], Some(InvalidScope)),
         row("nonce", &[], None).without("nonce"),
+        row("nonce", &[("response_type", "code token")], None).without("nonce").at(everything),
+        row("nonce", &[("response_type", "id_token")], Some(InvalidRequest)).without("nonce").at(everything),
+        row("nonce", &[("response_type", "token id_token"), ("nonce", "")], Some(InvalidRequest))
+            .at(everything),
+        row("nonce", &[("response_type", "code id_token")], Some(InvalidRequest))
+            .without("nonce")
+            .at(everything),
+        row("nonce", &[("response_type", "code id_token token")], Some(InvalidRequest))
+            .without("nonce")
+            .at(everything),
         row("nonce", &[("nonce", &"n".repeat(NONCE_BYTES))], None),
         row("nonce", &[("nonce", &"n".repeat(NONCE_BYTES + 1))], Some(InvalidRequest)),
         row("prompt", &[], None),
@@ -119,12 +191,50 @@ fn rows() -> Vec<Row> {
         row("max_age", &[("max_age", "1.5")], Some(InvalidRequest)),
         row("max_age", &[("max_age", "1e3")], Some(InvalidRequest)),
         row("max_age", &[("max_age", "99999999999999999999")], Some(InvalidRequest)),
+        row("display", &[], None),
+        row("display", &[("display", "page")], None),
+        row("display", &[("display", "popup")], None),
+        row("display", &[("display", "touch")], None),
+        row("display", &[("display", "wap")], None),
+        row("display", &[("display", "")], None),
+        row("display", &[("display", "window")], Some(InvalidRequest)),
+        row("display", &[("display", "page popup")], Some(InvalidRequest)),
+        row("claims", &[("claims", "")], None),
+        row("claims", &[("claims", "{}")], None),
+        row(
+            "claims",
+            &[("claims", r#"{"userinfo":{"email":{"essential":true}},"id_token":{"acr":null}}"#)],
+            None,
+        ),
+        row("claims", &[("claims", "email")], Some(InvalidRequest)),
+        row("claims", &[("claims", r#"{"userinfo":["email"]}"#)], Some(InvalidRequest)),
+        row("acr", &[("acr_values", "urn:signet:acr:password")], None),
+        row("acr", &[("acr_values", "urn:unheard-of 2")], None),
+        row("acr", &[("claims", r#"{"id_token":{"acr":{"values":["2"]}}}"#)], None),
+        row("acr", &[("claims", r#"{"id_token":{"acr":{"essential":true}}}"#)], None),
+        row("acr", &[("claims", r#"{"userinfo":{"acr":{"essential":true,"value":"2"}}}"#)], None),
+        row(
+            "acr",
+            &[(
+                "claims",
+                r#"{"id_token":{"acr":{"essential":true,"values":["2","urn:signet:acr:password"]}}}"#,
+            )],
+            None,
+        ),
+        row(
+            "acr",
+            &[("claims", r#"{"id_token":{"acr":{"essential":true,"value":"2"}}}"#)],
+            Some(UnmetAuthenticationRequirements),
+        ),
         challenge(CHALLENGE, "S256", None),
         challenge(CHALLENGE, "S256", None).at(public),
         challenge(VERIFIER, "plain", None).at(plain),
         challenge(VERIFIER, "", None).at(plain),
         challenge("", "", None),
         challenge("", "", Some(InvalidRequest)).at(public),
+        challenge("", "", Some(InvalidRequest)).with("response_type", "code id_token").at(public_everything),
+        challenge("", "", None).with("response_type", "id_token token").at(public_everything),
+        challenge("", "", None).with("response_type", "none").at(public_everything),
         challenge(VERIFIER, "plain", Some(InvalidRequest)),
         challenge(VERIFIER, "", Some(InvalidRequest)),
         challenge(CHALLENGE, "s256", Some(InvalidRequest)),
@@ -204,6 +314,7 @@ fn a_checked_request_says_what_was_asked() {
             ("login_hint", Some("alice")),
             ("ui_locales", Some("zh-CN en")),
             ("id_token_hint", Some("a.b.c")),
+            ("claims", Some(r#"{"userinfo":{"email":null}}"#)),
         ],
         &active_application(),
     );
@@ -217,8 +328,28 @@ fn a_checked_request_says_what_was_asked() {
     assert_eq!(request.login_hint.as_deref(), Some("alice"));
     assert_eq!(request.ui_locales.as_deref(), Some("zh-CN en"));
     assert_eq!(request.id_token_hint.as_deref(), Some("a.b.c"));
+    assert_eq!(request.claims.names().collect::<Vec<_>>(), ["email"]);
     let bare = checked(&[("nonce", None), ("state", None)], &active_application());
     assert_eq!((bare.nonce, bare.max_age, bare.prompt), (None, None, Prompt::default()));
+    assert!(bare.claims.is_empty());
+}
+
+#[test]
+fn an_applications_defaults_stand_where_the_request_is_silent() {
+    let application = application_with(|settings| {
+        settings.default_max_age = Some(Seconds(90));
+        settings.default_acr_values = vec![Acr::Password];
+    });
+    assert_eq!(checked(&[], &application).max_age, Some(Seconds(90)));
+    assert_eq!(checked(&[("max_age", Some("0"))], &application).max_age, Some(Seconds(0)));
+    assert_eq!(checked(&[("max_age", Some("900"))], &application).max_age, Some(Seconds(900)));
+    assert_eq!(
+        checked(&[], &application).claims,
+        ClaimsRequest::parse(r#"{"id_token":{"acr":null}}"#).unwrap()
+    );
+    let demand = r#"{"id_token":{"acr":{"essential":true,"values":["urn:signet:acr:password"]}}}"#;
+    let asked = checked(&[("claims", Some(demand)), ("acr_values", Some("2"))], &application).claims;
+    assert_eq!(asked, ClaimsRequest::parse(demand).unwrap(), "the claim says more than acr_values");
 }
 
 const NAMES: &[&str] = &[
@@ -232,11 +363,27 @@ const NAMES: &[&str] = &[
     "code_challenge",
     "code_challenge_method",
     "id_token_hint",
+    "claims",
+    "acr_values",
+    "display",
     "vendor",
 ];
 
-const VALUES: &[&str] =
-    &["code", "openid", "openid email", "none", "login", "S256", "plain", CHALLENGE, "5", ""];
+const VALUES: &[&str] = &[
+    "code",
+    "id_token token",
+    "code id_token",
+    "fragment",
+    "openid",
+    "openid email",
+    "none",
+    "login",
+    "S256",
+    "plain",
+    CHALLENGE,
+    "5",
+    "",
+];
 
 /// Other values for some parameters, or none: sometimes ones that mean something.
 fn changes() -> impl Strategy<Value = BTreeMap<&'static str, Option<String>>> {
@@ -252,10 +399,11 @@ proptest! {
     #[test]
     fn no_request_panics_or_passes_without_openid(changes in changes(), is_public: bool) {
         let changes: Vec<_> = changes.iter().map(|(name, value)| (*name, value.as_deref())).collect();
-        let application = application_with(|settings| if is_public { public(settings) });
+        let application = application_with(if is_public { public_everything } else { everything });
         if let Ok(request) = check(&Draft::parse(&good_but(&changes)), &application) {
             prop_assert!(request.scope.has(KnownScope::Openid));
-            prop_assert!(request.challenge.is_some() || !is_public);
+            prop_assert!(request.challenge.is_some() || !is_public || !request.response_type.gives_code());
+            prop_assert!(request.nonce.is_some() || !request.response_type.gives_id_token());
             prop_assert!(request.challenge.is_none_or(|challenge| challenge.method == ChallengeMethod::S256));
         }
     }

@@ -1,13 +1,17 @@
 //! What happens next, over every combination of what can be known.
 
+use std::sync::LazyLock;
+
 use super::checked;
 use crate::{
-    application::{ActiveApplication, GrantType},
-    authorize::{AuthorizationRequest, Next, Situation, decide, granted_scope},
+    amr::Amr,
+    application::{ActiveApplication, GrantType, ResponseType},
+    authorize::{AuthorizationRequest, Next, Situation, asked_consent, decide, granted_scope},
+    consent::Consent,
     error::ErrorCode,
     id::UserId,
     samples::*,
-    scope::Scope,
+    scope::KnownScope,
     session::Session,
     time::Timestamp,
     transaction::Chosen,
@@ -42,6 +46,13 @@ enum Hint {
     None,
     Same,
     Other,
+    Nobody,
+}
+
+static EITHER: LazyLock<[UserId; 2]> = LazyLock::new(|| [user_id(), other_user_id()]);
+
+fn consent(scopes: &str) -> Consent {
+    Consent { scope: scope(scopes), ..Consent::default() }
 }
 
 /// One combination. The session is 30 seconds old, the request asks for `openid profile`.
@@ -84,16 +95,17 @@ impl Case {
 
     fn next(&self, request: &AuthorizationRequest, application: &ActiveApplication) -> Next {
         let session = session();
-        let remembered = self.remembered.map(scope);
+        let remembered = self.remembered.map(consent);
         decide(request, application, &self.situation(&session, remembered.as_ref()))
     }
 
-    fn situation<'a>(&self, session: &'a Session, remembered: Option<&'a Scope>) -> Situation<'a> {
+    fn situation<'a>(&self, session: &'a Session, remembered: Option<&'a Consent>) -> Situation<'a> {
         let chosen = |session, by_login| Some(Chosen { session, by_login });
-        let hinted: Option<UserId> = match self.hint {
+        let expected: Option<&[UserId]> = match self.hint {
             Hint::None => None,
-            Hint::Same => Some(user_id()),
-            Hint::Other => Some(other_user_id()),
+            Hint::Same => Some(&*EITHER),
+            Hint::Other => Some(&EITHER[1..]),
+            Hint::Nobody => Some(&[]),
         };
         Situation {
             now: NOW,
@@ -106,7 +118,7 @@ impl Case {
             },
             answer: self.answer,
             remembered,
-            hinted,
+            expected,
         }
     }
 
@@ -119,14 +131,15 @@ impl Case {
         let here = matches!(self.chosen, Pick::Kept | Pick::Login);
         let proved = self.chosen == Pick::Login;
         let stale = matches!(self.max_age, Some("0" | "29"));
+        let unfit = matches!(self.hint, Hint::Other | Hint::Nobody);
         let covered = self.remembered == Some("openid profile email");
         let needs = [
             (self.answer == Some(false), "access_denied", "access_denied"),
             (!self.signed_in, "sign in", "login_required"),
             (self.asks("login") && !proved, "sign in again", "login_required"),
             (stale && !proved, "sign in again", "login_required"),
-            (self.hint == Hint::Other && !proved, "sign in again", "login_required"),
-            (self.hint == Hint::Other, "login_required", "login_required"),
+            (unfit && !proved, "sign in again", "login_required"),
+            (unfit, "login_required", "login_required"),
             (
                 (self.asks("select_account") || self.chosen == Pick::Another) && !here,
                 "choose account",
@@ -166,7 +179,7 @@ fn cases() -> impl Iterator<Item = Case> {
             }
         }
     }
-    let hints = [Hint::None, Hint::Same, Hint::Other];
+    let hints = [Hint::None, Hint::Same, Hint::Other, Hint::Nobody];
     let with_hint = move |case: Case| hints.map(|hint| Case { hint, ..case });
     let scopes = [None, Some("openid"), Some("openid profile email")];
     let with_scope = move |case: Case| scopes.map(|remembered| Case { remembered, ..case });
@@ -193,13 +206,13 @@ fn every_combination() {
                 assert!(case.signed_in, "a code for nobody: {case:?}");
                 assert!(!case.asks("login") || case.chosen == Pick::Login, "no password: {case:?}");
                 assert!(!case.asks("consent") || case.answer == Some(true), "no consent: {case:?}");
-                assert!(case.hint != Hint::Other, "a code for another user: {case:?}");
+                assert!(matches!(case.hint, Hint::None | Hint::Same), "a code for another user: {case:?}");
             }
             Next::Refuse(refusal) => assert_tellable(refusal),
         }
         assert_eq!(shown == "access_denied", case.answer == Some(false), "{case:?}");
     }
-    assert_eq!(count, 9 * 5 * 2 * 4 * 3 * 3 * 2 * 3);
+    assert_eq!(count, 9 * 5 * 2 * 4 * 4 * 3 * 2 * 3);
 }
 
 #[test]
@@ -263,7 +276,7 @@ fn attack_12_a_yes_of_one_session_is_not_a_yes_of_another() {
 #[test]
 fn an_old_session_becomes_too_old_with_the_next_second() {
     let (request, session) = (Case { max_age: Some("60"), ..PLAIN }.request(), session());
-    let remembered = scope("openid profile");
+    let remembered = consent("openid profile");
     let at = |seconds| Situation {
         now: Timestamp(session.auth_time.0 + seconds),
         ..PLAIN.situation(&session, Some(&remembered))
@@ -275,7 +288,7 @@ fn an_old_session_becomes_too_old_with_the_next_second() {
 #[test]
 fn a_login_satisfies_its_own_request_for_five_minutes() {
     let case = Case { max_age: Some("0"), chosen: Pick::Login, ..PLAIN };
-    let (request, session, remembered) = (case.request(), session(), scope("openid profile"));
+    let (request, session, remembered) = (case.request(), session(), consent("openid profile"));
     let at = |seconds| Situation {
         now: Timestamp(session.auth_time.0 + seconds),
         ..case.situation(&session, Some(&remembered))
@@ -287,7 +300,7 @@ fn a_login_satisfies_its_own_request_for_five_minutes() {
 #[test]
 fn max_age_0_asks_even_who_signed_in_this_very_second() {
     let request = Case { max_age: Some("0"), ..PLAIN }.request();
-    let (session, remembered) = (Session { auth_time: NOW, ..session() }, scope("openid profile"));
+    let (session, remembered) = (Session { auth_time: NOW, ..session() }, consent("openid profile"));
     let next = |chosen| {
         let case = Case { chosen, ..PLAIN };
         name(&decide(&request, &active_application(), &case.situation(&session, Some(&remembered))))
@@ -299,6 +312,7 @@ fn max_age_0_asks_even_who_signed_in_this_very_second() {
 fn offline_access_is_granted_only_on_consent_and_with_the_refresh_token_mode() {
     let without = application_with(|settings| settings.grant_types = vec![GrantType::AuthorizationCode]);
     let with = active_application();
+    let open = application_with(|settings| settings.offline_access_without_consent = true);
     for (prompt, application, granted) in [
         ("consent", &with, "openid offline_access email"),
         ("login consent", &with, "openid offline_access email"),
@@ -306,6 +320,8 @@ fn offline_access_is_granted_only_on_consent_and_with_the_refresh_token_mode() {
         ("", &with, "openid email"),
         ("login", &with, "openid email"),
         ("none", &with, "openid email"),
+        ("", &open, "openid offline_access email"),
+        ("none", &open, "openid offline_access email"),
         ("", &without, "openid email"),
     ] {
         let changes = [("prompt", Some(prompt)), ("scope", Some("openid offline_access email"))];
@@ -319,10 +335,27 @@ fn offline_access_is_granted_only_on_consent_and_with_the_refresh_token_mode() {
 }
 
 #[test]
+fn without_a_code_there_is_no_offline_access() {
+    let everything = application_with(|settings| {
+        settings.grant_types = GrantType::ALL.to_vec();
+        settings.response_types = ResponseType::ALL.to_vec();
+    });
+    for kind in ResponseType::ALL {
+        let changes = [
+            ("response_type", Some(kind.as_str())),
+            ("prompt", Some("consent")),
+            ("scope", Some("openid offline_access")),
+        ];
+        let granted = granted_scope(&checked(&changes, &everything), &everything);
+        assert_eq!(granted.has(KnownScope::OfflineAccess), kind.as_str().contains("code"), "{kind:?}");
+    }
+}
+
+#[test]
 fn a_remembered_consent_need_not_cover_what_is_not_granted() {
     let changes = [("scope", Some("openid profile offline_access"))];
     let request = checked(&changes, &active_application());
-    let (session, remembered) = (session(), scope("openid profile"));
+    let (session, remembered) = (session(), consent("openid profile"));
     let next = decide(&request, &active_application(), &PLAIN.situation(&session, Some(&remembered)));
     assert_eq!(next, Next::Issue { scope: scope("openid profile") });
 }
@@ -333,7 +366,53 @@ fn silence_has_an_error_for_each_page() {
     let mut request = Case { prompt: "none", ..PLAIN }.request();
     request.prompt.select_account = true;
     let session = session();
-    let remembered = scope("openid profile");
+    let remembered = consent("openid profile");
     let next = decide(&request, &active_application(), &PLAIN.situation(&session, Some(&remembered)));
     assert!(matches!(next, Next::Refuse(refusal) if refusal.code == ErrorCode::AccountSelectionRequired));
+}
+
+/// What is decided when `claims` asks for something, of a user who agreed to `openid email` earlier.
+fn asking(claims: &str, chosen: Pick, session: &Session) -> Next {
+    let application = active_application();
+    let request = checked(&[("claims", Some(claims)), ("scope", Some("openid email"))], &application);
+    let case = Case { chosen, answer: None, ..PLAIN };
+    let application = application_with(|settings| settings.skip_consent = false);
+    decide(&request, &application, &case.situation(session, Some(&consent("openid email"))))
+}
+
+#[test]
+fn claims_that_no_scope_gives_need_a_consent_of_their_own() {
+    for (claims, outcome) in [
+        (r#"{"userinfo":{"email":null}}"#, "issue"),
+        (r#"{"id_token":{"auth_time":{"essential":true},"acr":null,"unheard-of":null}}"#, "issue"),
+        (r#"{"userinfo":{"phone_number":null}}"#, "ask consent"),
+        (r#"{"id_token":{"name":{"essential":true}}}"#, "ask consent"),
+    ] {
+        assert_eq!(name(&asking(claims, Pick::None, &session())), outcome, "{claims}");
+    }
+    let request = checked(
+        &[(
+            "claims",
+            Some(r#"{"userinfo":{"email":null,"name":null},"id_token":{"name":null,"phone_number":null}}"#),
+        )],
+        &active_application(),
+    );
+    let asked = asked_consent(&request, &active_application());
+    assert_eq!(asked.scope, scope("openid profile"));
+    assert_eq!(asked.claims.into_iter().collect::<Vec<_>>(), ["email", "phone_number"]);
+}
+
+#[test]
+fn an_essential_acr_is_reached_or_refused() {
+    let demand = r#"{"id_token":{"acr":{"essential":true,"value":"urn:signet:acr:password"}}}"#;
+    let wish = r#"{"id_token":{"acr":{"values":["urn:signet:acr:password"]}}}"#;
+    let unknown = Session { amr: Amr::default(), ..session() };
+    for (claims, chosen, session, outcome) in [
+        (demand, Pick::None, &session(), "issue"),
+        (demand, Pick::None, &unknown, "sign in again"),
+        (demand, Pick::Login, &unknown, "unmet_authentication_requirements"),
+        (wish, Pick::None, &unknown, "issue"),
+    ] {
+        assert_eq!(name(&asking(claims, chosen, session)), outcome, "{claims} {chosen:?}");
+    }
 }

@@ -2,7 +2,8 @@
 
 use super::{addressee, checked};
 use crate::{
-    authorize::{IssuedCode, Issuing, issue_code},
+    application::{GrantType, ResponseType},
+    authorize::{AllowedResponse, Issued, IssuedCode, Issuing, issue},
     id::CodeId,
     issuer::Issuer,
     opaque::Opaque,
@@ -10,22 +11,80 @@ use crate::{
     time::{Seconds, Timestamp},
 };
 
-/// A code for `granted`, asked for with `changes`, issued by `issuer`.
-fn issued(changes: &[(&str, Option<&str>)], granted: &str, issuer: &Issuer, seed: u64) -> IssuedCode {
+/// What an answer of `kind` hangs on, for `granted`, asked for with `changes`, issued by `issuer`.
+fn issued_as(
+    kind: ResponseType,
+    changes: &[(&str, Option<&str>)],
+    granted: &str,
+    issuer: &Issuer,
+    seed: u64,
+) -> Issued {
     let application = application_with(|settings| {
+        settings.grant_types = GrantType::ALL.to_vec();
+        settings.response_types = ResponseType::ALL.to_vec();
+        settings.id_token_expire = Seconds(900);
         settings.authorization_code_expire = Seconds(120);
         settings.access_token_expire = Seconds(1800);
     });
     let from = Issuing {
         issuer,
-        application: &application,
+        allowed: &AllowedResponse::of(&application, kind).unwrap(),
         user: &active_user(),
         session: &session(),
         request: &checked(changes, &application),
         addressee: &addressee(changes),
         scope: scope(granted),
     };
-    issue_code(from, now(), &mut Seeded(seed))
+    issue(from, now(), &mut Seeded(seed))
+}
+
+/// A code.
+fn issued(changes: &[(&str, Option<&str>)], granted: &str, issuer: &Issuer, seed: u64) -> IssuedCode {
+    match issued_as(ResponseType::Code, changes, granted, issuer, seed) {
+        Issued::Code(code) => *code,
+        _ => panic!("no code"),
+    }
+}
+
+#[test]
+fn each_return_type_hangs_on_what_it_needs_and_as_long_as_it_needs_it() {
+    for (kind, lasts) in [
+        (ResponseType::Code, Some(120 + 1800)),
+        (ResponseType::IdToken, Some(900)),
+        (ResponseType::IdTokenToken, Some(1800)),
+        (ResponseType::CodeIdToken, Some(120 + 1800)),
+        (ResponseType::CodeToken, Some(120 + 1800)),
+        (ResponseType::CodeIdTokenToken, Some(120 + 1800)),
+        (ResponseType::None, None),
+    ] {
+        let issued = issued_as(kind, &[], "openid email", &pool_issuer(), 1);
+        assert_eq!(issued.code().is_some(), kind.gives_code(), "{kind:?}");
+        let grant = issued.grant();
+        assert_eq!(grant.map(|grant| grant.expires_at.0 - NOW.0), lasts, "{kind:?}");
+        assert_eq!(grant.map(|grant| grant.scope.clone()), lasts.map(|_| scope("openid email")));
+    }
+}
+
+#[test]
+fn attack_18_nothing_is_issued_for_a_return_type_that_is_not_ticked_with_its_modes() {
+    for kind in ResponseType::ALL {
+        for ticked in [false, true] {
+            for modes in [0, 1, 2, 3] {
+                let application = application_with(|settings| {
+                    let all = [GrantType::AuthorizationCode, GrantType::Implicit];
+                    let some = all.into_iter().enumerate().filter(|(at, _)| modes & (1 << at) != 0);
+                    settings.grant_types = some.map(|(_, mode)| mode).collect();
+                    settings.response_types =
+                        ResponseType::ALL.iter().copied().filter(|own| ticked || own != kind).collect();
+                });
+                let text = kind.as_str();
+                let needs = usize::from(text.contains("code")) | usize::from(text.contains("token")) << 1;
+                let allowed = AllowedResponse::of(&application, *kind);
+                assert_eq!(allowed.is_ok(), ticked && modes & needs == needs, "{kind:?} {ticked} {modes}");
+                assert_eq!(application.may_answer(*kind), allowed.is_ok());
+            }
+        }
+    }
 }
 
 #[test]

@@ -4,12 +4,15 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     access_token::grant_of,
-    application::{ActiveApplication, GrantType},
+    application::{ActiveApplication, GrantType, ResponseType},
+    authorize::AllowedResponse,
+    claims_request::ClaimsRequest,
+    grant::Grant,
     jose::{Parsed, Signer, SigningAlg, Verifier, half_hash},
     samples::*,
     subject::Subjects,
     time::Seconds,
-    token::{Minting, Signers, TokenResponse, allow},
+    token::{FrontTokens, Minting, Signers, TokenResponse, allow},
 };
 
 /// Tokens of `granted` for `application`, the ID token signed by `id_token`.
@@ -88,6 +91,65 @@ fn an_id_token_says_exactly_this() {
     );
 }
 
+/// The answer of `kind` from the authorization endpoint.
+fn front(kind: ResponseType, id_token: Signer<'_>, state: Option<&str>) -> FrontTokens {
+    let application = application_with(|settings| {
+        settings.grant_types = GrantType::ALL.to_vec();
+        settings.response_types = ResponseType::ALL.to_vec();
+        settings.access_token_expire = Seconds(77);
+    });
+    let minting = Minting {
+        issuer: &pool_issuer(),
+        allowed: &AllowedResponse::of(&application, kind).unwrap(),
+        user: &active_user(),
+        subjects: Subjects::of(pool_key()),
+        grant: &grant(),
+        scope: scope("openid email"),
+        nonce: Some("n-0".to_owned()),
+    };
+    let signers = Signers { access_token: Signer::Key(ec()), id_token };
+    let code = kind.gives_code().then_some("c0de");
+    minting.mint_front(&signers, code, state, NOW, &mut Seeded(1)).unwrap()
+}
+
+#[test]
+fn each_return_type_gets_its_tokens_and_hashes() {
+    for kind in ResponseType::ALL {
+        for (signer, alg) in [
+            (Signer::Key(rsa()), SigningAlg::Rs256),
+            (Signer::Key(ec()), SigningAlg::Es256),
+            (Signer::Hmac(hmac()), SigningAlg::Hs256),
+        ] {
+            for state in [None, Some("st4te")] {
+                let tokens = front(*kind, signer, state);
+                assert_eq!(tokens.access.is_some(), kind.gives_token(), "{kind:?}");
+                assert_eq!(tokens.id_token.is_some(), kind.gives_id_token(), "{kind:?}");
+                let Some(id_token) = &tokens.id_token else { continue };
+                let claims = claims(id_token);
+                let hash = |text: Option<&str>| text.map(|text| json!(half_hash(alg, text)));
+                let access = tokens.access.as_ref().map(|access| access.token.as_str());
+                assert_eq!(claims.get("at_hash"), hash(access).as_ref(), "{kind:?}");
+                let code = kind.as_str().contains("code").then_some("c0de");
+                assert_eq!(claims.get("c_hash"), hash(code).as_ref(), "{kind:?}");
+                assert_eq!(claims.get("s_hash"), hash(state).as_ref(), "{kind:?}");
+                assert_eq!(
+                    (&claims["nonce"], &claims["email"]),
+                    (&json!("n-0"), &json!("alice@example.com"))
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_front_access_token_is_one_of_its_grant() {
+    let access = front(ResponseType::CodeToken, Signer::Key(ec()), None).access.unwrap();
+    assert_eq!((access.expires_in, access.scope), (Seconds(77), scope("openid email")));
+    let claims = claims(&access.token);
+    assert_eq!(grant_of(claims["jti"].as_str().unwrap()), Some(grant_id()));
+    assert_eq!(claims["exp"], json!(NOW.0 + 77));
+}
+
 #[test]
 fn a_nonce_is_there_only_when_one_was_given() {
     assert!(!claims(&plain("openid").id_token).contains_key("nonce"));
@@ -141,5 +203,66 @@ fn attack_05_no_two_access_tokens_share_a_jti() {
     assert_eq!((one.len(), grant_of(&one), grant_of(&two)), (32, Some(grant_id()), Some(grant_id())));
     for wrong in ["", "short", &one[..31], &format!("{one}AAAA"), "not base64url, but of 32 letters"] {
         assert_eq!(grant_of(wrong), None, "{wrong}");
+    }
+}
+
+/// Tokens of `openid email` for a request that asked for `claims` one by one.
+fn minted_with(claims: &str) -> TokenResponse {
+    let minting = Minting {
+        issuer: &pool_issuer(),
+        allowed: &allow(authenticated(active_application()), GrantType::AuthorizationCode).unwrap(),
+        user: &active_user(),
+        subjects: Subjects::of(pool_key()),
+        grant: &Grant { claims: ClaimsRequest::parse(claims).unwrap(), ..grant() },
+        scope: scope("openid email"),
+        nonce: None,
+    };
+    let signers = Signers { access_token: Signer::Key(ec()), id_token: Signer::Key(ec()) };
+    minting.mint(&signers, None, NOW, &mut Seeded(1)).unwrap()
+}
+
+#[test]
+fn an_id_token_says_more_when_more_was_asked_for_it() {
+    let usual: Vec<String> = claims(&plain("openid email").id_token).keys().cloned().collect();
+    let class = json!("urn:signet:acr:password");
+    for (asked, more) in [
+        (r#"{"userinfo":{"name":null,"acr":null}}"#, json!({})),
+        (r#"{"id_token":{"email":null,"sub":null,"iss":null,"unheard-of":null}}"#, json!({})),
+        (
+            r#"{"id_token":{"name":{"essential":true},"phone_number":null}}"#,
+            json!({"name": "Alice Liddell", "phone_number": "+8613800138000"}),
+        ),
+        (r#"{"id_token":{"name":{"value":"Bob"},"gender":{"values":["M","F"]}}}"#, json!({"gender": "F"})),
+        (r#"{"id_token":{"acr":{"values":["2"]}}}"#, json!({"acr": class, "amr": ["pwd"]})),
+        (r#"{"id_token":{"amr":null}}"#, json!({"amr": ["pwd"]})),
+    ] {
+        let mut told = claims(&minted_with(asked).id_token);
+        usual.iter().for_each(|name| assert!(told.remove(name).is_some(), "{name}"));
+        assert_eq!(Value::Object(told), more, "{asked}");
+    }
+}
+
+#[test]
+fn an_access_token_says_whether_user_info_tells_more_than_its_scope() {
+    for (asked, mark) in [
+        ("{}", None),
+        (r#"{"id_token":{"name":null}}"#, None),
+        (r#"{"userinfo":{"name":null}}"#, Some(&json!(true))),
+    ] {
+        assert_eq!(claims(&minted_with(asked).access_token).get("userinfo_claims"), mark, "{asked}");
+    }
+}
+
+#[test]
+fn attack_17_no_token_of_a_pairwise_application_names_the_user_or_the_session() {
+    let response = minted(application_with(pairwise), "openid", None, Signer::Key(ec()), None);
+    let tokens = [claims(&response.access_token), claims(&response.id_token)];
+    for told in &tokens {
+        let text = serde_json::to_string(told).unwrap();
+        assert!(
+            !text.contains(&user_id().to_string()) && !text.contains(&session_id().to_string()),
+            "{text}"
+        );
+        assert_eq!((&told["sub"], &told["sid"]), (&tokens[0]["sub"], &tokens[0]["sid"]));
     }
 }

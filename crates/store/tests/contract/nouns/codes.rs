@@ -1,12 +1,15 @@
-use signet_protocol::refresh::RefreshDecision;
+use signet_protocol::{amr::Amr, claims_request::ClaimsRequest, refresh::RefreshDecision};
 
-use super::{World, after, at, until, winners};
+use super::{CLAIMS, World, after, at, until, winners};
 use crate::on_worlds;
 
 on_worlds!(
     a_code_comes_back,
+    what_was_asked_for_one_by_one_is_read_by_its_grant,
     attack_06_one_of_many_redeems_a_code,
     one_of_many_answers_a_transaction,
+    one_answer_whatever_it_gives,
+    a_grant_without_a_code_is_stored_whole,
     an_ended_session_gives_no_code,
     ending_a_session_meets_every_code_it_gave,
     a_code_of_a_revoked_grant_is_not_redeemed,
@@ -24,10 +27,19 @@ async fn a_code_comes_back(world: World) {
     let mut plain = world.new_code(new.grant.clone());
     plain.grant.id = world.row_id();
     (plain.challenge, plain.nonce) = (None, None);
+    (plain.grant.amr, plain.grant.claims) = (Amr::default(), ClaimsRequest::default());
     assert_eq!(world.store.issue_code(&plain, None, at(0)).await, Ok(true));
     let stored = world.store.code(plain.id).await.unwrap().unwrap();
     assert_eq!((stored.challenge, stored.nonce), (None, None));
+    assert_eq!((stored.grant.amr, stored.grant.claims), (Amr::default(), ClaimsRequest::default()));
     assert!(world.store.code(world.row_id()).await.unwrap().is_none());
+}
+
+async fn what_was_asked_for_one_by_one_is_read_by_its_grant(world: World) {
+    let code = world.code(true).await;
+    let asked = world.again().await.asked_claims(code.grant.id).await.unwrap();
+    assert_eq!(asked, ClaimsRequest::parse(CLAIMS).unwrap());
+    assert_eq!(world.store.asked_claims(world.row_id()).await, Ok(ClaimsRequest::default()));
 }
 
 async fn attack_06_one_of_many_redeems_a_code(world: World) {
@@ -67,6 +79,44 @@ async fn one_of_many_answers_a_transaction(world: World) {
     assert_eq!(stored, 1);
 }
 
+async fn one_answer_whatever_it_gives(world: World) {
+    for turn in 0..8 {
+        let transaction = world.transaction().await;
+        let session = world.session(&world.user(&format!("alice{turn}")).await).await;
+        let codes: Vec<_> = (0..64)
+            .map(|_| world.new_code(world.new_grant(&session, world.new_application("notes").id, false)))
+            .collect();
+        let won = winners(&world, |store, number| {
+            let code = codes[number].clone();
+            async move {
+                let (grant, to) = (&code.grant, Some(transaction));
+                match number % 3 {
+                    0 => store.issue_code(&code, to, at(0)).await.unwrap(),
+                    1 => store.issue_grant(grant, to, at(0)).await.unwrap(),
+                    _ => store.issue_nothing(grant.session, to, at(0)).await.unwrap(),
+                }
+            }
+        });
+        assert_eq!(won.await, 1);
+        let mut stored = 0;
+        for code in &codes {
+            // Only a grant that was stored can be revoked.
+            stored += usize::from(world.store.revoke_grant(code.grant.id, at(1)).await.unwrap());
+        }
+        assert!(stored <= 1, "{stored} grants");
+        assert!(world.store.transaction(transaction).await.unwrap().unwrap().used_at.is_some());
+    }
+}
+
+async fn a_grant_without_a_code_is_stored_whole(world: World) {
+    let session = world.session(&world.user("alice").await).await;
+    let grant = world.new_grant(&session, world.new_application("notes").id, false);
+    assert_eq!(world.store.issue_grant(&grant, None, at(0)).await, Ok(true));
+    assert_eq!(world.store.end_session(session.id, at(1)).await, Ok(true));
+    assert!(world.store.is_revoked(Some(grant.id), "any"), "it hangs on its session");
+    assert_eq!(world.store.revoke_grant(grant.id, at(2)).await, Ok(false));
+}
+
 async fn an_ended_session_gives_no_code(world: World) {
     let transaction = world.transaction().await;
     let session = world.session(&world.user("alice").await).await;
@@ -74,6 +124,9 @@ async fn an_ended_session_gives_no_code(world: World) {
     let code = world.new_code(world.new_grant(&session, world.new_application("notes").id, false));
     assert_eq!(world.store.issue_code(&code, Some(transaction), at(2)).await, Ok(false));
     assert!(world.store.code(code.id).await.unwrap().is_none());
+    assert_eq!(world.store.issue_grant(&code.grant, Some(transaction), at(2)).await, Ok(false));
+    assert_eq!(world.store.revoke_grant(code.grant.id, at(2)).await, Ok(false), "it does not exist");
+    assert_eq!(world.store.issue_nothing(session.id, Some(transaction), at(2)).await, Ok(false));
     assert_eq!(world.store.transaction(transaction).await.unwrap().unwrap().used_at, None);
 }
 

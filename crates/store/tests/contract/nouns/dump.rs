@@ -1,7 +1,8 @@
 //! Backups: what was written down is what is restored, on either engine.
 
 use signet_protocol::{
-    issuer::IssuerId, jose::KeyAlg, scope::Scope, secret::SecretHash, throttle::Counter, time::Seconds,
+    consent::Consent, issuer::IssuerId, jose::KeyAlg, scope::Scope, secret::SecretHash, throttle::Counter,
+    time::Seconds,
 };
 use signet_store::{
     Database, MasterKey, Options, SignOut, Store, StoreError,
@@ -39,8 +40,8 @@ pub async fn populate(world: &World) {
     assert_eq!(store.sign_out(SignOut::Session(ended.id), at(0)).await, Ok(true));
     let family = world.new_family();
     assert_eq!(store.redeem_code(code.id, code.grant.id, Some(&family), until(1), at(1)).await, Ok(true));
-    let scope = Scope::parse("openid profile").unwrap();
-    store.remember_consent(user.id, application.id, &scope, at(0)).await.unwrap();
+    let allowed = Consent { scope: Scope::parse("openid profile").unwrap(), ..Consent::default() };
+    store.remember_consent(user.id, application.id, &allowed, at(0)).await.unwrap();
     store.revoke_jti("a-jti", after(3600), at(0)).await.unwrap();
     let counter = Counter { subject: SecretHash::of("test", b"alice"), free: 10, wait_max: Seconds(900) };
     assert_eq!(store.reserve_attempts(&[counter], at(0)).await.unwrap(), Ok(()));

@@ -20,7 +20,9 @@ use std::{
 };
 
 use signet_protocol::{
+    amr::Amr,
     application::{Application, ApplicationSettings},
+    claims_request::ClaimsRequest,
     code::AuthorizationCode,
     grant::Grant,
     id::{AppId, CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
@@ -69,6 +71,9 @@ pub fn noon() -> Clock {
 pub fn until(seconds: i64) -> Timestamp {
     after(seconds + 3600)
 }
+
+/// What the sample grant was asked for one by one.
+pub const CLAIMS: &str = r#"{"userinfo":{"email":{"essential":true},"name":null},"id_token":{"acr":null}}"#;
 
 impl World {
     pub async fn sqlite() -> Self {
@@ -179,6 +184,7 @@ impl World {
             user: user.id,
             application: None,
             auth_time: after(0),
+            amr: Amr::PASSWORD,
             expires_at: after(1_209_600),
             ended_at: None,
         }
@@ -224,6 +230,8 @@ impl World {
             scope: Scope::parse("openid profile").unwrap(),
             offline,
             auth_time: session.auth_time,
+            amr: session.amr,
+            claims: ClaimsRequest::parse(CLAIMS).unwrap(),
             created_at: after(0),
             expires_at: after(600 + 3600),
             revoked_at: None,

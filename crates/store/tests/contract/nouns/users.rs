@@ -1,5 +1,6 @@
 use serde_json::json;
 use signet_protocol::{
+    consent::Consent,
     password::PasswordHash,
     scope::Scope,
     user::{LoginName, User},
@@ -164,30 +165,37 @@ async fn a_blocked_user_begins_no_session(world: World) {
     assert!(world.store.session(session.id).await.unwrap().is_none());
 }
 
+/// Scopes, and the claims behind them.
+fn consent(scopes: &str, claims: &[&str]) -> Consent {
+    let claims = claims.iter().map(|name| (*name).to_owned()).collect();
+    Consent { scope: Scope::parse(scopes).unwrap(), claims }
+}
+
 async fn consent_is_remembered(world: World) {
     let (alice, bob) = (world.user("alice").await, world.user("bob").await);
     let application = world.new_application("notes").id;
     assert_eq!(world.store.consent(alice.id, application).await, Ok(None));
-    for text in ["openid", "openid email"] {
-        let scope = Scope::parse(text).unwrap();
-        world.store.remember_consent(alice.id, application, &scope, at(0)).await.unwrap();
-        assert_eq!(world.again().await.consent(alice.id, application).await, Ok(Some(scope)));
+    for allowed in [consent("openid", &[]), consent("openid email", &["name", "a \"b\""])] {
+        world.store.remember_consent(alice.id, application, &allowed, at(0)).await.unwrap();
+        assert_eq!(world.again().await.consent(alice.id, application).await, Ok(Some(allowed)));
     }
-    let email = Scope::parse("email").unwrap();
+    let email = consent("email", &["gender"]);
     world.store.remember_consent(alice.id, application, &email, at(1)).await.unwrap();
-    let both = Scope::parse("openid email").unwrap();
-    assert_eq!(world.store.consent(alice.id, application).await, Ok(Some(both)), "what was before stays");
+    let all = consent("openid email", &["gender", "name", "a \"b\""]);
+    assert_eq!(world.store.consent(alice.id, application).await, Ok(Some(all)), "what was before stays");
     assert_eq!(world.store.consent(bob.id, application).await, Ok(None));
 }
 
 async fn consents_given_at_once_are_all_remembered(world: World) {
     let (alice, application) = (world.user("alice").await.id, world.new_application("notes").id);
     let values = ["openid", "profile", "email", "phone", "address", "roles"];
+    let allowed =
+        |number: usize| consent(if number < 3 { values[number] } else { "" }, &values[number..=number]);
     crate::parallel(values.len(), |number| {
-        let (store, scope) = (world.store.clone(), Scope::parse(values[number]).unwrap());
-        async move { store.remember_consent(alice, application, &scope, at(0)).await.unwrap() }
+        let (store, allowed) = (world.store.clone(), allowed(number));
+        async move { store.remember_consent(alice, application, &allowed, at(0)).await.unwrap() }
     })
     .await;
     let stored = world.store.consent(alice, application).await.unwrap().unwrap();
-    assert!(stored.covers(&Scope::parse(&values.join(" ")).unwrap()), "{stored}");
+    assert!((0..values.len()).all(|number| stored.covers(&allowed(number))), "{stored:?}");
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use signet_protocol::{
+    amr::Amr,
     authorize::{self, Issuing},
     id::{CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
     opaque::Opaque,
@@ -165,6 +166,7 @@ impl Pair {
             user: self.one_of(&self.users),
             application: None,
             auth_time: self.now.timestamp(),
+            amr: Amr::PASSWORD,
             expires_at: self.now.timestamp().plus(Seconds(4 * DAY)),
             ended_at: None,
         };
@@ -218,7 +220,7 @@ impl Pair {
         let request = app.request(self.random.chance(50));
         let from = Issuing {
             issuer: &Lab::shared().issuer,
-            application: app.application(),
+            allowed: &app.allowed,
             user: &Arc::new(User { id: session.user, ..user }).active().unwrap(),
             session: &session,
             request,
@@ -228,12 +230,25 @@ impl Pair {
         let mut code = authorize::issue_code(from, self.now, &mut self.seed).row;
         code.grant.pool = self.store.pool().id;
         let transaction = self.random.chance(30).then(|| self.one_of(&self.transactions));
-        let model = self.tables.issue_code(&code, transaction, self.now);
-        let store = self.store.issue_code(&code, transaction, self.now).await;
-        assert_eq!(store, Ok(model), "issue_code");
+        let (what, now) = (self.random.between(0, 9), self.now);
+        let (model, store) = match what {
+            0 => (
+                self.tables.issue_nothing(session.id, transaction, now),
+                self.store.issue_nothing(session.id, transaction, now).await,
+            ),
+            1 => (
+                self.tables.issue_grant(&code.grant, transaction, now),
+                self.store.issue_grant(&code.grant, transaction, now).await,
+            ),
+            _ => (
+                self.tables.issue_code(&code, transaction, now),
+                self.store.issue_code(&code, transaction, now).await,
+            ),
+        };
+        assert_eq!(store, Ok(model), "issue {what}");
         self.codes.push(code.id);
         self.grants.push(code.grant.id);
-        format!("{model} issue {:?} for {:?}", code.id, session.id)
+        format!("{model} issue {what} {:?} for {:?}", code.id, session.id)
     }
 
     async fn redeem(&mut self) -> String {

@@ -3,8 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use signet_protocol::{
-    application::{ActiveApplication, Application, ApplicationSettings, AuthMethod},
-    authorize::{self, Addressee, AuthorizationRequest, Draft},
+    application::{ActiveApplication, Application, ApplicationSettings, AuthMethod, ResponseType},
+    authorize::{self, Addressee, AllowedResponse, AuthorizationRequest, Draft},
     client_auth::{AuthenticatedClient, authenticate, presented},
     id::{AppId, PoolId, UserId},
     issuer::{BaseUrl, Identifier, Issuer, IssuerId, Site},
@@ -37,6 +37,7 @@ pub struct Lab {
 pub struct App {
     pub client: AuthenticatedClient,
     pub addressee: Addressee,
+    pub allowed: AllowedResponse,
     online: AuthorizationRequest,
     offline: AuthorizationRequest,
 }
@@ -116,6 +117,7 @@ fn app(issuer: &Issuer, id: AppId, method: AuthMethod) -> App {
     proof.extend((method != AuthMethod::None).then_some(("client_secret", SECRET)));
     let shown = presented(&params(&proof), None).unwrap();
     App {
+        allowed: AllowedResponse::of(&application, ResponseType::Code).unwrap(),
         addressee: Addressee::find(&online, &application, issuer).unwrap(),
         online: request(&online).unwrap(),
         offline: request(&offline).unwrap(),

@@ -128,19 +128,38 @@ impl Tables {
         transaction: Option<TransactionId>,
         now: Now,
     ) -> bool {
+        let issued = self.issue_grant(&code.grant, transaction, now);
+        if issued {
+            self.codes.insert(code.id, code.clone());
+        }
+        issued
+    }
+
+    pub fn issue_grant(&mut self, grant: &Grant, transaction: Option<TransactionId>, now: Now) -> bool {
+        let issued = self.issue_nothing(grant.session, transaction, now);
+        if issued {
+            self.grants.insert(grant.id, grant.clone());
+        }
+        issued
+    }
+
+    pub fn issue_nothing(
+        &mut self,
+        session: SessionId,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> bool {
         let open = |id| self.transactions.get(id).is_some_and(|row| row.used_at.is_none());
         if !transaction.as_ref().is_none_or(open) && !self.has(Fault::TransactionUsedTwice) {
             return false;
         }
-        let alive = self.sessions.get(&code.grant.session).is_some_and(|row| row.ended_at.is_none());
+        let alive = self.sessions.get(&session).is_some_and(|row| row.ended_at.is_none());
         if !alive && !self.has(Fault::CodeWithoutSession) {
             return false;
         }
         if let Some(row) = transaction.and_then(|id| self.transactions.get_mut(&id)) {
             row.used_at = Some(now.timestamp());
         }
-        self.grants.insert(code.grant.id, code.grant.clone());
-        self.codes.insert(code.id, code.clone());
         true
     }
 

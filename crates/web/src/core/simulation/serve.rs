@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, rc::Rc, sync::Arc};
 
 use signet_protocol::{
     access_token::Introspection,
-    authorize::{self, Issuing},
+    authorize::{self, Issued, Issuing},
     code::AuthorizationCode,
     entropy::Entropy,
+    grant::Grant,
     id::{CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
     refresh::RefreshFamily,
     secret::Secret,
@@ -89,6 +90,25 @@ impl Rows for Request {
     ) -> Result<bool, StoreError> {
         let code = code.clone();
         self.database.run(move |tables| tables.issue_code(&code, transaction, now)).await
+    }
+
+    async fn issue_grant(
+        &self,
+        grant: &Grant,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        let grant = grant.clone();
+        self.database.run(move |tables| tables.issue_grant(&grant, transaction, now)).await
+    }
+
+    async fn issue_nothing(
+        &self,
+        session: SessionId,
+        transaction: Option<TransactionId>,
+        now: Now,
+    ) -> Result<bool, StoreError> {
+        self.database.run(move |tables| tables.issue_nothing(session, transaction, now)).await
     }
 
     async fn code(&self, id: CodeId) -> Result<Option<AuthorizationCode>, StoreError> {
@@ -240,16 +260,17 @@ impl Request {
             let Some((session, user)) = current else { return Ok(None) };
             let from = Issuing {
                 issuer: &self.world().lab.issuer,
-                application: app.application(),
+                allowed: &app.allowed,
                 user: &user,
                 session: &session,
                 request,
                 addressee: &app.addressee,
                 scope: authorize::granted_scope(request, app.application()),
             };
-            issue::code(&self, from, transaction).await
+            issue::answer(&self, from, transaction).await
         };
-        given(issued.await, made)
+        let code = |(issued, _): (Issued, Now)| issued.code().map(str::to_owned);
+        given(issued.await, |answer| made(answer.and_then(code)))
     }
 
     pub async fn sign_out(self, cookie: String) -> Answer {

@@ -1,6 +1,7 @@
 //! `[[applications]]`.
 
 use signet_protocol::{
+    amr::Acr,
     application::{
         Application, ApplicationSettings, ApplicationType, AuthMethod, GrantType, ResponseType, SubjectType,
     },
@@ -42,6 +43,7 @@ pub struct ApplicationEntry {
     pub session_management: Option<bool>,
     pub grant_types: Option<Vec<GrantType>>,
     pub response_types: Option<Vec<ResponseType>>,
+    pub allow_http_implicit_callbacks: Option<bool>,
     pub token_endpoint_auth_method: Option<AuthMethod>,
     pub introspection_endpoint_auth_method: Option<AuthMethod>,
     pub revocation_endpoint_auth_method: Option<AuthMethod>,
@@ -55,7 +57,10 @@ pub struct ApplicationEntry {
     pub access_token_expire: Option<Seconds>,
     pub refresh_token_expire: Option<Seconds>,
     pub sso: Option<bool>,
+    pub default_max_age: Option<Option<Seconds>>,
+    pub default_acr_values: Option<Vec<Acr>>,
     pub skip_consent: Option<bool>,
+    pub offline_access_without_consent: Option<bool>,
     pub allow_plain_pkce: Option<bool>,
     pub access_token_in_query: Option<bool>,
     pub empty_claims_as_null: Option<bool>,
@@ -83,6 +88,7 @@ impl ApplicationEntry {
             session_management: table.boolean("session_management"),
             grant_types: table.choices("grant_types", GrantType::ALL, GrantType::as_str),
             response_types: table.choices("response_types", ResponseType::ALL, ResponseType::as_str),
+            allow_http_implicit_callbacks: table.boolean("allow_http_implicit_callbacks"),
             token_endpoint_auth_method: method(table, "token_endpoint_auth_method"),
             introspection_endpoint_auth_method: method(table, "introspection_endpoint_auth_method"),
             revocation_endpoint_auth_method: method(table, "revocation_endpoint_auth_method"),
@@ -100,7 +106,10 @@ impl ApplicationEntry {
             access_token_expire: seconds(table, "access_token_expire", 60, ACCESS_TOKEN_EXPIRE_MAX),
             refresh_token_expire: seconds(table, "refresh_token_expire", 60, YEAR),
             sso: table.boolean("sso"),
+            default_max_age: max_age(table, "default_max_age"),
+            default_acr_values: table.choices("default_acr_values", Acr::ALL, Acr::as_str),
             skip_consent: table.boolean("skip_consent"),
+            offline_access_without_consent: table.boolean("offline_access_without_consent"),
             allow_plain_pkce: table.boolean("allow_plain_pkce"),
             access_token_in_query: table.boolean("access_token_in_query"),
             empty_claims_as_null: table.boolean("empty_claims_as_null"),
@@ -135,6 +144,7 @@ impl ApplicationEntry {
         put(&mut settings.session_management, &self.session_management);
         put(&mut settings.grant_types, &self.grant_types);
         put(&mut settings.response_types, &self.response_types);
+        put(&mut settings.allow_http_implicit_callbacks, &self.allow_http_implicit_callbacks);
         put(&mut settings.token_endpoint_auth_method, &self.token_endpoint_auth_method);
         put(&mut settings.introspection_endpoint_auth_method, &self.introspection_endpoint_auth_method);
         put(&mut settings.revocation_endpoint_auth_method, &self.revocation_endpoint_auth_method);
@@ -148,7 +158,10 @@ impl ApplicationEntry {
         put(&mut settings.access_token_expire, &self.access_token_expire);
         put(&mut settings.refresh_token_expire, &self.refresh_token_expire);
         put(&mut settings.sso, &self.sso);
+        put(&mut settings.default_max_age, &self.default_max_age);
+        put(&mut settings.default_acr_values, &self.default_acr_values);
         put(&mut settings.skip_consent, &self.skip_consent);
+        put(&mut settings.offline_access_without_consent, &self.offline_access_without_consent);
         put(&mut settings.allow_plain_pkce, &self.allow_plain_pkce);
         put(&mut settings.access_token_in_query, &self.access_token_in_query);
         put(&mut settings.empty_claims_as_null, &self.empty_claims_as_null);
@@ -201,6 +214,11 @@ fn method(table: &mut Table, key: &'static str) -> Option<AuthMethod> {
 
 fn alg(table: &mut Table, key: &'static str, choices: &[SigningAlg]) -> Option<SigningAlg> {
     table.choice(key, choices, SigningAlg::as_str)
+}
+
+/// A number of seconds; -1 takes it away, since 0 means something.
+fn max_age(table: &mut Table, key: &'static str) -> Option<Option<Seconds>> {
+    table.seconds(key, -1..=YEAR).map(|seconds| (seconds >= 0).then_some(Seconds(seconds)))
 }
 
 fn seconds(table: &mut Table, key: &'static str, from: i64, to: i64) -> Option<Seconds> {

@@ -155,6 +155,22 @@ async fn an_application_is_renamed_by_its_id() {
 }
 
 #[tokio::test]
+async fn a_default_age_is_set_changed_and_taken_away() {
+    let bench = Bench::new().await;
+    bench.apply("[[applications]]\nname=\"N\"\nidentifier=\"n\"\nredirect_uris=[\"https://a/b\"]").await;
+    for (line, stored) in [
+        ("default_max_age = 60", Some(60)),
+        ("default_max_age = 0", Some(0)),
+        ("enabled = true", Some(0)),
+        ("default_max_age = -1", None),
+    ] {
+        bench.apply(&format!("[[applications]]\nidentifier=\"n\"\n{line}")).await;
+        let age = bench.application("n").await.unwrap().settings.default_max_age;
+        assert_eq!(age.map(|age| age.0), stored, "{line}");
+    }
+}
+
+#[tokio::test]
 async fn the_type_decides_about_secret_and_methods() {
     let bench = Bench::new().await;
     bench.apply(FILE).await;

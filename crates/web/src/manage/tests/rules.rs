@@ -1,7 +1,7 @@
 //! Every rule of a description: the line it is noted on and what it says.
 
 use signet_protocol::{
-    application::{Application, ApplicationType, AuthMethod, GrantType, SubjectType},
+    application::{Application, ApplicationType, AuthMethod, GrantType, ResponseType, SubjectType},
     jose::SigningAlg,
     redirect_uri::RedirectUri,
     secret::Secret,
@@ -15,6 +15,11 @@ fn app(more: &str) -> String {
     format!(
         "[[applications]]\nname = \"N\"\nidentifier = \"notes\"\nredirect_uris = [\"https://rp.example/cb\"]\n{more}"
     )
+}
+
+/// Lines that tick implicit, and `more`.
+fn implicit(more: &str) -> String {
+    format!("grant_types = [\"implicit\"]\nresponse_types = [\"id_token\"]\n{more}")
 }
 
 /// A user who lacks nothing, with `more` from line 3 on.
@@ -94,10 +99,16 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
             "must have at least one",
         ),
         ("[[applications]]\nname = \"N\"\nidentifier = \"a\"".into(), 1, "must have at least one URI"),
-        (app("response_types = []"), 5, "`response_types` must have code"),
-        (app("response_types = [\"token\"]"), 5, "must be one of code"),
+        (app("response_types = []"), 5, "`response_types` must have one with code"),
+        (app("response_types = [\"token\"]"), 5, "must be one of code, id_token"),
+        (app("response_types = [\"id_token code\"]"), 5, "must be one of code, id_token"),
+        (app("response_types = [\"code\", \"code token\"]"), 5, "\"code token\", which needs implicit in"),
+        (
+            app("grant_types = [\"implicit\"]\nresponse_types = [\"id_token\", \"code id_token\"]"),
+            6,
+            "\"code id_token\", which needs authorization_code in",
+        ),
         (app("grant_types = [\"refresh_token\"]"), 5, "has refresh_token without authorization_code"),
-        (app("grant_types = [\"implicit\"]"), 5, "must be one of authorization_code, refresh_token"),
         (app("subject_type = \"pair\""), 5, "must be one of public, pairwise"),
         (
             "[[applications]]\nname = \"N\"\nidentifier = \"a\"\nredirect_uris = [\"https://a/\", \"https://b/\"]\nsubject_type = \"pairwise\"".into(),
@@ -105,6 +116,22 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
             "`subject_type` is pairwise, which needs `redirect_uris` that are all at one host",
         ),
         (app("sector_identifier_uri = \"http://rp.example/s\""), 5, "must be an https:// URL"),
+        (app("default_max_age = -2"), 5, "must be -1 to 31536000 seconds"),
+        (app("default_max_age = \"60\""), 5, "must be a whole number of seconds, not a string"),
+        (app("default_acr_values = [\"2\"]"), 5, "must be one of urn:signet:acr:password"),
+        (app("offline_access_without_consent = 1"), 5, "must be true or false, not a number"),
+        (app("grant_types = [\"implicit\"]"), 1, "`response_types` must have one with id_token or token"),
+        (app("allow_http_implicit_callbacks = 1"), 5, "must be true or false"),
+        (
+            app(&implicit("")).replace("https://rp.example/cb", "http://intranet/cb"),
+            4,
+            "\"http://intranet/cb\": with implicit, tokens are sent there",
+        ),
+        (
+            app(&implicit("type = \"native\"")).replace("https://rp.example/cb", "com.example.app:/cb"),
+            4,
+            "or set allow_http_implicit_callbacks",
+        ),
         (app("web_origins = [\"*\"]"), 5, "\"*\" in `web_origins` must be an origin"),
         (app("web_origins = [\"https://rp.example/\"]"), 5, "must be an origin"),
         (app("web_origins = [\"https://RP.example\"]"), 5, "must be an origin"),
@@ -140,10 +167,19 @@ async fn what_is_allowed_is_allowed() {
         app("frontchannel_logout_uri = \"https://rp.example/out?a=sid\""),
         app("frontchannel_logout_uri = \"\"\nbackchannel_logout_uri = \"\""),
         app("backchannel_logout_uri = \"http://intranet/out\"\nbackchannel_logout_session_required = true"),
+        app("subject_type = \"pairwise\"\ndefault_max_age = 0\ndefault_acr_values = [\"urn:signet:acr:password\"]"),
+        "[[applications]]\nname = \"N\"\nidentifier = \"notes\"\nredirect_uris = [\"https://a/\", \"https://b/\"]\nsubject_type = \"pairwise\"\nsector_identifier_uri = \"https://a/uris.json\"".into(),
         app("type = \"api\"\nlogout_redirect_uris = [\"http://intranet/out\"]"),
         app("token_endpoint_auth_method = \"none\"\nid_token_signed_response_alg = \"HS256\""),
         app("web_origins = [\"https://rp.example\", \"http://localhost:5173\", \"https://rp.example:8443\"]"),
         app("authorization_code_expire = 10\naccess_token_expire = 2592000\nid_token_expire = 31536000"),
+        app(&implicit("")),
+        app("grant_types = [\"authorization_code\", \"implicit\"]\nresponse_types = [\"code id_token\"]"),
+        app("grant_types = [\"authorization_code\"]\nresponse_types = [\"code\", \"none\"]"),
+        app(&implicit("")).replace("https://rp.example/cb", "http://localhost:5173/cb"),
+        app(&implicit("")).replace("https://rp.example/cb", "http://notes.localhost/cb"),
+        app(&implicit("allow_http_implicit_callbacks = true"))
+            .replace("https://rp.example/cb", "http://intranet/cb"),
         "[[applications]]\nname = \"A\"\nidentifier = \"a\"\ntype = \"api\"".into(),
         "[[applications]]\nname = \"A\"\nidentifier = \"a\"\ngrant_types = []\nresponse_types = []".into(),
     ] {
@@ -272,7 +308,7 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         app.settings.introspection_endpoint_auth_method = AuthMethod::None;
         app.settings.revocation_endpoint_auth_method = AuthMethod::None;
     };
-    let breaks: [Break; 14] = [
+    let breaks: [Break; 16] = [
         |app| {
             app.settings.kind = ApplicationType::Spa;
             app.secret = Some(Secret::new("s"));
@@ -291,7 +327,13 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         |app| app.settings.frontchannel_logout_uri = RedirectUri::parse("https://other.example/x").ok(),
         |app| app.settings.backchannel_logout_uri = RedirectUri::parse("com.example.app:/x").ok(),
         |app| app.settings.redirect_uris.clear(),
+        |app| {
+            app.settings.redirect_uris.push(RedirectUri::parse("http://intranet/cb").unwrap());
+            app.settings.grant_types.push(GrantType::Implicit);
+            app.settings.response_types.push(ResponseType::IdToken);
+        },
         |app| app.settings.response_types.clear(),
+        |app| app.settings.response_types.push(ResponseType::CodeToken),
         |app| app.settings.grant_types = vec![GrantType::RefreshToken],
     ];
     assert_eq!(breaks.len(), APPLICATION_RULES.len(), "a rule has no case here");

@@ -1,4 +1,4 @@
-use super::{Line, Messages, Phrase, ProblemText};
+use super::{ClaimNames, Line, Messages, Phrase, ProblemText};
 
 /// The texts in English.
 pub const EN: Messages = Messages {
@@ -63,6 +63,35 @@ pub const EN: Messages = Messages {
     scope_offline: Line {
         title: "Keep access while you are away",
         detail: "Stay signed in and act for you when you are not using it",
+    },
+    consent_details: "See these details",
+    claim_names: ClaimNames {
+        separator: ", ",
+        words: &[
+            ("name", "full name"),
+            ("given_name", "first name"),
+            ("family_name", "last name"),
+            ("middle_name", "middle name"),
+            ("nickname", "nickname"),
+            ("preferred_username", "preferred username"),
+            ("profile", "profile page"),
+            ("picture", "picture"),
+            ("website", "website"),
+            ("gender", "gender"),
+            ("birthdate", "birthday"),
+            ("zoneinfo", "time zone"),
+            ("locale", "language"),
+            ("updated_at", "time of the last change"),
+            ("email", "email address"),
+            ("email_verified", "whether the email address is verified"),
+            ("phone_number", "phone number"),
+            ("phone_number_verified", "whether the phone number is verified"),
+            ("address", "postal address"),
+            ("username", "username"),
+            ("roles", "roles"),
+            ("external_id", "external ID"),
+            ("extended_fields", "additional fields of your organization"),
+        ],
     },
 
     error_status: Phrase("Error {}"),
@@ -167,6 +196,9 @@ pub const EN: Messages = Messages {
     form_post_title: "One moment",
     form_post_lead: "We are taking you back to the application. If nothing happens, press the button.",
     form_post_submit: "Continue",
+
+    web_message_lead: "The answer goes back to the window that opened this page. If this page stays, close it and go on in that window.",
+    web_message_no_script: "This page needs scripts to hand the answer over. Allow them for this address, or use another browser, and begin again from the application.",
 
     start_title: "A sign-in service",
     start_title_app: Phrase("Sign-in for {}"),

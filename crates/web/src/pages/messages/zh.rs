@@ -1,4 +1,4 @@
-use super::{Line, Messages, Phrase, ProblemText};
+use super::{ClaimNames, Line, Messages, Phrase, ProblemText};
 
 /// The texts in Simplified Chinese.
 pub const ZH: Messages = Messages {
@@ -55,6 +55,35 @@ pub const ZH: Messages = Messages {
     },
     scope_offline: Line {
         title: "在您离开时保持访问", detail: "保持登录状态，并在您未使用时代表您操作"
+    },
+    consent_details: "查看以下信息",
+    claim_names: ClaimNames {
+        separator: "、",
+        words: &[
+            ("name", "姓名"),
+            ("given_name", "名"),
+            ("family_name", "姓"),
+            ("middle_name", "中间名"),
+            ("nickname", "昵称"),
+            ("preferred_username", "首选用户名"),
+            ("profile", "个人主页"),
+            ("picture", "头像"),
+            ("website", "网站"),
+            ("gender", "性别"),
+            ("birthdate", "生日"),
+            ("zoneinfo", "时区"),
+            ("locale", "语言"),
+            ("updated_at", "资料更新时间"),
+            ("email", "邮箱地址"),
+            ("email_verified", "邮箱是否已验证"),
+            ("phone_number", "手机号"),
+            ("phone_number_verified", "手机号是否已验证"),
+            ("address", "通信地址"),
+            ("username", "用户名"),
+            ("roles", "角色"),
+            ("external_id", "外部 ID"),
+            ("extended_fields", "组织保存的其他字段"),
+        ],
     },
 
     error_status: Phrase("错误 {}"),
@@ -157,6 +186,9 @@ pub const ZH: Messages = Messages {
     form_post_title: "请稍候",
     form_post_lead: "正在带您返回应用。如果没有反应，请点击下方按钮。",
     form_post_submit: "继续",
+
+    web_message_lead: "结果会交给打开本页面的窗口。如果此页面一直没有关闭，请关闭它并回到那个窗口继续。",
+    web_message_no_script: "本页面需要脚本才能交付结果。请允许此地址运行脚本，或换用其他浏览器，然后从应用重新开始。",
 
     start_title: "登录服务",
     start_title_app: Phrase("{} 的登录服务"),

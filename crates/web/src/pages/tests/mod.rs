@@ -113,6 +113,7 @@ fn consent<'a>(lang: Lang, v: &'a Values, scopes: &'a [ScopeLine], offline: bool
         display_name: &v.name,
         account: &v.text,
         scopes,
+        claims: &[],
         offline,
         transaction: &v.text,
         csrf: &v.text,
@@ -127,6 +128,10 @@ fn signing_out<'a>(lang: Lang, v: &'a Values, frames: &'a BTreeSet<String>) -> S
     SigningOutPage { lang, next: &v.url, frames, nonce: &v.text }
 }
 
+fn web_message<'a>(lang: Lang, v: &'a Values) -> WebMessagePage<'a> {
+    WebMessagePage { lang, origin: &v.url, message: &v.text, nonce: &v.text }
+}
+
 /// Every page there is, in every shape it has.
 fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
     let fields = [(v.name.as_str(), v.text.as_str()), ("state", "s")];
@@ -139,6 +144,7 @@ fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
         ("consent".to_owned(), consent(lang, v, &SCOPES, true).render()),
         ("form_post".to_owned(), form_post(lang, v, &fields).render()),
         ("signing out".to_owned(), signing_out(lang, v, &frames).render()),
+        ("web_message".to_owned(), web_message(lang, v).render()),
     ];
     for alert in ALERTS {
         pages.push((format!("login {alert:?}"), login(lang, v, Some(alert)).render()));
@@ -188,6 +194,10 @@ fn values_arrive_unchanged() {
         let (tags, _) = read(&form_post(Lang::En, &v, &fields).render().unwrap());
         assert!(tags.iter().any(|tag| tag.is("input", "name", "code") && tag.get("value") == Some(&v.text)));
         assert!(tags.iter().any(|tag| tag.is("form", "action", &v.url)));
+        let (tags, _) = read(&web_message(Lang::En, &v).render().unwrap());
+        let script = tags.iter().find(|tag| tag.name == "script").unwrap();
+        let data = [script.get("data-origin"), script.get("data-message")];
+        assert_eq!(data, [Some(v.url.as_str()), Some(v.text.as_str())]);
     }
 }
 
@@ -197,7 +207,7 @@ fn pages_keep_to_a_strict_content_security_policy() {
         for (name, html) in both_languages(&v) {
             let (tags, _) = read(&html);
             let scripts = tags.iter().filter(|tag| tag.name == "script").count();
-            let scripted = name.starts_with("form_post") || name.starts_with("signing out");
+            let scripted = ["form_post", "web_message", "signing out"].iter().any(|page| name.starts_with(page));
             assert_eq!(scripts, usize::from(scripted), "{name}");
             assert!(tags.iter().all(|tag| tag.name != "style" && tag.name != "base"));
             let framing = tags.iter().any(|tag| tag.name == "iframe");
@@ -402,6 +412,20 @@ fn consent_lists_what_is_asked_for_and_nothing_else() {
     let (tags, text) = read(&html);
     assert_eq!(tags.iter().filter(|tag| tag.name == "li").count(), 2);
     assert!(text.contains(t.scope_roles.detail) && !text.contains(t.scope_offline.title));
+}
+
+#[test]
+fn consent_lists_single_claims_in_words_before_what_lasts() {
+    let v = sample();
+    let claims = &["email", "<i>"];
+    let page = ConsentPage { claims, ..consent(Lang::En, &v, &[ScopeLine::Roles], true) };
+    let lines = page.lines();
+    let [_, _, details, offline] = lines.as_slice() else { panic!("{}", lines.len()) };
+    let t = Lang::En.messages();
+    assert_eq!((details.title, &*details.detail), (t.consent_details, "email address, <i>"));
+    assert_eq!(offline.title, t.scope_offline.title);
+    let html = page.render().unwrap();
+    assert!(read(&html).1.contains("email address, <i>") && !html.contains("<i>"), "{html}");
 }
 
 #[test]
