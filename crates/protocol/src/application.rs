@@ -200,6 +200,16 @@ pub struct ApplicationSettings {
     pub redirect_uris: Vec<RedirectUri>,
     /// Where a person may be sent after signing out (OpenID Connect RP-Initiated Logout §3).
     pub logout_redirect_uris: Vec<RedirectUri>,
+    /// What is opened in a frame when a session ends (OpenID Connect Front-Channel Logout §2).
+    pub frontchannel_logout_uri: Option<RedirectUri>,
+    /// Whether that frame needs `iss` and `sid`, which it always gets.
+    pub frontchannel_logout_session_required: bool,
+    /// What is told when a session ends (OpenID Connect Back-Channel Logout §2.2).
+    pub backchannel_logout_uri: Option<RedirectUri>,
+    /// Whether that needs `sid`, which it always gets.
+    pub backchannel_logout_session_required: bool,
+    /// Whether answers carry `session_state` (OpenID Connect Session Management §2).
+    pub session_management: bool,
     /// Ticked authorization modes.
     pub grant_types: Vec<GrantType>,
     /// Ticked return types.
@@ -294,6 +304,11 @@ impl Default for ApplicationSettings {
             kind: ApplicationType::Web,
             redirect_uris: Vec::new(),
             logout_redirect_uris: Vec::new(),
+            frontchannel_logout_uri: None,
+            frontchannel_logout_session_required: false,
+            backchannel_logout_uri: None,
+            backchannel_logout_session_required: false,
+            session_management: false,
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             response_types: vec![ResponseType::Code],
             allow_http_implicit_callbacks: false,

@@ -28,6 +28,12 @@ pub struct Discovery {
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub end_session_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check_session_iframe: Option<String>,
+    pub frontchannel_logout_supported: bool,
+    pub frontchannel_logout_session_supported: bool,
+    pub backchannel_logout_supported: bool,
+    pub backchannel_logout_session_supported: bool,
     pub scopes_supported: Vec<String>,
     pub response_types_supported: Vec<&'static str>,
     pub response_modes_supported: Vec<&'static str>,
@@ -121,6 +127,13 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &Pool
         introspection_endpoint: issuer.endpoint("/token/introspection"),
         revocation_endpoint: issuer.endpoint("/token/revocation"),
         end_session_endpoint: issuer.endpoint("/session/end"),
+        check_session_iframe: settings
+            .is_none_or(|s| s.session_management)
+            .then(|| issuer.endpoint("/session/check")),
+        frontchannel_logout_supported: true,
+        frontchannel_logout_session_supported: true,
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
         scopes_supported: scopes.map(str::to_owned).collect(),
         response_types_supported: ResponseType::ALL
             .iter()

@@ -55,6 +55,10 @@ fn common(url: &str) -> Value {
         "introspection_endpoint": format!("{url}/token/introspection"),
         "revocation_endpoint": format!("{url}/token/revocation"),
         "end_session_endpoint": format!("{url}/session/end"),
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "response_modes_supported": ["query", "fragment", "form_post", "web_message"],
         "claim_types_supported": ["normal"],
         "claims_supported": CLAIMS,
@@ -91,6 +95,7 @@ fn the_pools_document_lists_what_any_application_may_use() {
         &discovery(&pool_issuer(), None, &PoolSettings::default()),
         "https://id.example.com/oidc",
         json!({
+            "check_session_iframe": "https://id.example.com/oidc/session/check",
             "scopes_supported": [
                 "openid", "profile", "email", "phone", "address",
                 "username", "roles", "external_id", "extended_fields", "offline_access",

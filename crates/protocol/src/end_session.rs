@@ -9,6 +9,7 @@ use crate::{
     params::RawParams,
     redirect_uri::{VerifiedRedirectUri, verify},
     session::Session,
+    user::{LoginName, User, fold_email},
 };
 
 /// A logout request.
@@ -16,6 +17,8 @@ use crate::{
 pub struct EndSessionRequest {
     /// An ID token made for the client, not yet verified.
     pub id_token_hint: Option<String>,
+    /// Who is to be signed out, as they sign in.
+    pub logout_hint: Option<String>,
     /// The client, when there is no hint.
     pub client_id: Option<String>,
     /// Where the person should go afterwards.
@@ -41,6 +44,7 @@ impl EndSessionRequest {
         let text = |name: &str| params.get(name).map(str::to_owned);
         Ok(EndSessionRequest {
             id_token_hint: text("id_token_hint"),
+            logout_hint: text("logout_hint"),
             client_id: text("client_id"),
             post_logout_redirect_uri: text("post_logout_redirect_uri"),
             state: text("state"),
@@ -71,6 +75,9 @@ impl EndSessionRequest {
             ErrorCode::InvalidRequest,
             "post_logout_redirect_uri needs id_token_hint or client_id, so that it can be looked up",
         ))?;
+        if application.settings.logout_redirect_uris.is_empty() {
+            return Err(NO_TARGETS);
+        }
         let uri = verify(asked, &application.settings.logout_redirect_uris, false).ok_or(refuse(
             ErrorCode::InvalidRequest,
             "post_logout_redirect_uri is not registered; it must equal a logout callback of the application, character by character",
@@ -79,9 +86,26 @@ impl EndSessionRequest {
     }
 }
 
+/// Nothing could be asked for: the application's settings lack a target.
+pub const NO_TARGETS: Refusal = refuse(
+    ErrorCode::Misconfiguration,
+    "the application has no logout callback; register the target among its logout_redirect_uris",
+);
+
 /// The client of a logout request does not exist here.
 pub const UNKNOWN_CLIENT: Refusal =
     refuse(ErrorCode::InvalidRequest, "client_id is not the App ID of an application at this address");
+
+/// Whether `logout_hint` means somebody other than `user`: then the person is asked. It never spares the question.
+pub fn means_another(logout_hint: &str, user: &User) -> bool {
+    let named = match LoginName::parse(logout_hint) {
+        Some(LoginName::Username(name)) => user.username.as_ref() == Some(&name),
+        Some(LoginName::Email(key)) => user.email.as_deref().map(fold_email) == Some(key),
+        Some(LoginName::Phone(phone)) => user.phone.as_ref() == Some(&phone),
+        None => false,
+    };
+    !named && logout_hint != user.id.to_string()
+}
 
 /// A verified place to go after the logout.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,6 +20,7 @@ fn hint(user: UserId, client: AppId) -> Hint {
 fn a_request_is_read() {
     let all = [
         ("id_token_hint", "a.b.c"),
+        ("logout_hint", "alice"),
         ("client_id", OWN_CLIENT),
         ("post_logout_redirect_uri", LOGOUT_CALLBACK),
         ("state", "s"),
@@ -27,6 +28,7 @@ fn a_request_is_read() {
     ];
     let read = request(&all);
     assert_eq!(read.id_token_hint.as_deref(), Some("a.b.c"));
+    assert_eq!(read.logout_hint.as_deref(), Some("alice"));
     assert_eq!(read.client_id.as_deref(), Some(OWN_CLIENT));
     assert_eq!(read.post_logout_redirect_uri.as_deref(), Some(LOGOUT_CALLBACK));
     assert_eq!((read.state.as_deref(), read.ui_locales.as_deref()), (Some("s"), Some("zh-CN")));
@@ -124,8 +126,6 @@ fn attack_01_a_target_must_be_registered_for_the_logout_of_a_known_client() {
     ] {
         refused(uri, Some(&application));
     }
-    let none_registered = application_with(|settings| settings.logout_redirect_uris.clear());
-    refused(LOGOUT_CALLBACK, Some(&none_registered));
 }
 
 #[test]
@@ -165,4 +165,30 @@ fn a_disabled_application_may_still_be_logged_out_of() {
     let disabled = Arc::new(crate::application::Application { enabled: false, ..application() });
     let asked = request(&[("post_logout_redirect_uri", LOGOUT_CALLBACK)]);
     assert!(asked.target(Some(&disabled)).unwrap().is_some());
+}
+
+#[test]
+fn a_logout_hint_means_who_signs_in_so() {
+    let user = User {
+        username: Some("Alice".to_owned()),
+        email: Some("Alice@Example.com".to_owned()),
+        phone: Some("+8613800138000".to_owned()),
+        ..user()
+    };
+    for own in ["Alice", " Alice ", "alice@example.COM", "+86 138-0013-8000", &user.id.to_string()] {
+        assert!(!means_another(own, &user), "{own}");
+    }
+    for other in ["alice", "bob", "bob@example.com", "+86", "", &other_user_id().to_string()] {
+        assert!(means_another(other, &user), "{other}");
+    }
+}
+
+#[test]
+fn without_a_registered_target_the_settings_are_at_fault() {
+    let silent = application_with(|settings| settings.logout_redirect_uris.clear());
+    let asked = request(&[("post_logout_redirect_uri", LOGOUT_CALLBACK)]);
+    let refusal = asked.target(Some(&silent)).unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::Misconfiguration);
+    assert_tellable(refusal);
+    assert_eq!(request(&[]).target(Some(&silent)), Ok(None), "unless none is asked for");
 }

@@ -29,6 +29,7 @@ pub enum ErrorCode {
     InvalidToken,
     InsufficientScope,
     InvalidRedirectUri,
+    Misconfiguration,
 }
 
 impl ErrorCode {
@@ -55,6 +56,7 @@ impl ErrorCode {
         ErrorCode::InvalidToken,
         ErrorCode::InsufficientScope,
         ErrorCode::InvalidRedirectUri,
+        ErrorCode::Misconfiguration,
     ];
 
     /// The registered spelling.
@@ -81,6 +83,7 @@ impl ErrorCode {
             ErrorCode::InvalidToken => "invalid_token",
             ErrorCode::InsufficientScope => "insufficient_scope",
             ErrorCode::InvalidRedirectUri => "invalid_redirect_uri",
+            ErrorCode::Misconfiguration => "misconfiguration",
         }
     }
 }

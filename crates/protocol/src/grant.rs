@@ -22,8 +22,10 @@ pub struct Grant {
     pub application: AppId,
     /// The user.
     pub user: UserId,
-    /// The login it came from.
+    /// The login it hangs off.
     pub session: SessionId,
+    /// The login it came from, by which its tokens name the session (`sid`) even after a later one took its place.
+    pub sid: SessionId,
     /// What was granted.
     pub scope: Scope,
     /// Whether it outlives the session: `offline_access` was granted.

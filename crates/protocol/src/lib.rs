@@ -25,6 +25,7 @@ pub mod id;
 pub mod issuer;
 pub mod jose;
 pub mod limits;
+pub mod logout;
 pub mod opaque;
 pub mod params;
 pub mod password;

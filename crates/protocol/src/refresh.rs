@@ -130,6 +130,7 @@ mod tests {
                 application: AppId::parse(hex).unwrap(),
                 user: UserId::parse(hex).unwrap(),
                 session: SessionId::from_bytes([5; 16]),
+                sid: SessionId::from_bytes([5; 16]),
                 scope: Scope::default(),
                 offline: true,
                 auth_time: Timestamp(0),

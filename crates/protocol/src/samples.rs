@@ -233,6 +233,7 @@ pub fn grant() -> Grant {
         application: app_id(),
         user: user_id(),
         session: session_id(),
+        sid: session_id(),
         scope: scope("openid email"),
         offline: false,
         auth_time: Timestamp(NOW.0 - 30),

@@ -10,6 +10,7 @@ Examples:
   signet apply examples/network-notes.toml         create or update applications and users
   signet apply --dry-run FILE.toml                 show the plan, change nothing
   signet user create --username alice              asks for the password
+  signet user sign-out alice                       on every device, of every application
   signet app create --name Notes --identifier notes --redirect-uri http://localhost:3000/callback
   signet app show notes                            App ID, secret, authentication and endpoints
   signet check                                     is everything as it should be?
@@ -157,6 +158,19 @@ pub struct Apply {
 pub enum User {
     /// Create a user; asks for the password unless it is told where to take it from
     Create(CreateUser),
+    /// Sign users out on every device: their sessions end, what they gave is revoked, and applications are told
+    SignOut(SignOut),
+}
+
+/// `signet user sign-out`.
+#[derive(Args)]
+pub struct SignOut {
+    /// User name, e-mail, phone or user id
+    #[arg(value_name = "USER", required = true)]
+    pub users: Vec<String>,
+    /// Of this application only, by its App ID or identifier; a login that others share goes on
+    #[arg(long, value_name = "ID|IDENTIFIER")]
+    pub application: Option<String>,
 }
 
 /// `signet user create`.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     backup::backup,
     check::check,
-    cli::{App, Apply, Command, CreateApp, CreateUser, Keys, Pool, User},
+    cli::{App, Apply, Command, CreateApp, CreateUser, Keys, Pool, SignOut, User},
     config::Config,
     control::{self, Answer, DESCRIPTION_BYTES, Request},
     data::{DataDir, Installation},
@@ -30,6 +30,10 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
         Command::Serve(_) => Ok(()),
         Command::Apply(arguments) => apply(config, &arguments).await,
         Command::User(User::Create(arguments)) => create_user(config, &arguments).await,
+        Command::User(User::SignOut(arguments)) => {
+            let SignOut { users, application } = arguments;
+            print(done(ask(config, Request::SignOut { users, application }).await?)?)
+        }
         Command::App(App::Create(arguments)) => create_app(config, &arguments).await,
         Command::App(App::Show(arguments)) => {
             print(done(ask(config, Request::Show(arguments.application)).await?)?)

@@ -22,7 +22,7 @@ use signet_web::{
         keys,
         plan::{self, Plan, PlanError},
         problem::Problem,
-        show,
+        show, sign_out,
     },
 };
 use tokio::{
@@ -66,6 +66,8 @@ pub enum Request {
     Keys,
     /// Take the next step with the signing keys of one issuer or all; with `now`, have another key sign at once.
     RotateKeys { issuer: Option<String>, now: bool },
+    /// Sign users out everywhere, or of one application.
+    SignOut { users: Vec<String>, application: Option<String> },
     /// Whether the database answers.
     Health,
 }
@@ -97,6 +99,9 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         Request::Keys => return done(keys::list(signet).await),
         Request::RotateKeys { issuer, now } => {
             return done(keys::rotate(signet, issuer.as_deref(), now).await);
+        }
+        Request::SignOut { users, application } => {
+            return done(sign_out::users(signet, &users, application.as_deref()).await);
         }
         Request::Health => {
             return match signet.store().ping().await {

@@ -154,6 +154,17 @@ fn requests(metrics: &Metrics) -> Vec<Family> {
         Family::counter("signet_logins_total", "Attempts to sign in with a password, by how they ended.")
             .by(&["outcome"])
             .are(metrics.logins().map(|(outcome, count)| ([outcome], count))),
+        Family::counter(
+            "signet_logout_notices_total",
+            "Tries to tell an application of a logout by the back channel, by what became of them.",
+        )
+        .by(&["outcome"])
+        .are(metrics.notices().map(|(outcome, count)| ([outcome], count))),
+        Family::gauge(
+            "signet_logout_receivers_waiting",
+            "Applications that are still to be told of logouts, as this node last saw it.",
+        )
+        .is(metrics.waiting_receivers()),
     ]
 }
 

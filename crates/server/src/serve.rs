@@ -15,7 +15,7 @@ use hyper_util::{
     server::graceful::{GracefulShutdown, Watcher},
 };
 use signet_protocol::time::Seconds;
-use signet_web::{Network, Peer, Signet, manage::keys::automatic, proxies::Proxies};
+use signet_web::{Network, Peer, Signet, logout::backchannel, manage::keys::automatic, proxies::Proxies};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -76,6 +76,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let sweeper = tokio::spawn(sweep(Arc::clone(&signet), stopped.clone()));
     let rotation = Seconds(config.key_rotation_days * 86_400);
     let rotator = tokio::spawn(rotate(Arc::clone(&signet), rotation, stopped.clone()));
+    let post = tokio::spawn(backchannel::run(Arc::clone(&signet), stopped.clone()));
     let metrics = metrics_listener.map(|listener| {
         let router = metrics::router(Sources::new(Arc::clone(&signet), Arc::clone(&slots)));
         let door = Door { router, tls: None, stopped: stopped.clone() };
@@ -113,7 +114,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let finished = async {
         connections.shutdown().await;
         // They end by themselves; a panic in one is logged where it happens.
-        drop(tokio::join!(control, sweeper, rotator));
+        drop(tokio::join!(control, sweeper, rotator, post));
     };
     tokio::select! {
         () = finished => {}

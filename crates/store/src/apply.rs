@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, future::Future};
 use signet_protocol::{
     application::Application,
     entropy::Entropy,
-    id::UserId,
+    id::{AppId, UserId},
     jose::SigningAlg,
     pool::PoolSettings,
     time::Now,
@@ -17,23 +17,24 @@ use crate::{
     application::secret_place,
     args,
     change::Changed,
-    grant::GrantsOf,
     rows::json,
+    sign_out::{Lot, SignOut},
     sql::{Batch, Sql, Value},
 };
 
 const INSERT_APPLICATION: Sql = Sql {
     name: "application_insert",
     text: "INSERT INTO application (app_id, pool_id, identifier, name, enabled, secret_sealed, settings, id_token_alg,
-               access_token_alg, userinfo_alg, version, created_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)",
+               access_token_alg, userinfo_alg, backchannel_logout, version, created_at, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12)",
 };
 const UPDATE_APPLICATION: Sql = Sql {
     name: "application_update",
     text:
         "UPDATE application SET identifier = $3, name = $4, enabled = $5, secret_sealed = $6, settings = $7,
-               id_token_alg = $8, access_token_alg = $9, userinfo_alg = $10, version = version + 1, updated_at = $11
-           WHERE app_id = $1 AND pool_id = $2 AND version = $12",
+               id_token_alg = $8, access_token_alg = $9, userinfo_alg = $10, backchannel_logout = $11,
+               version = version + 1, updated_at = $12
+           WHERE app_id = $1 AND pool_id = $2 AND version = $13",
 };
 const DELETE_ORIGINS: Sql = Sql {
     name: "application_delete_origins",
@@ -86,7 +87,7 @@ pub enum Applied {
 
 impl Store {
     /// Carries out a plan as a whole. Blocking a user or giving them another password ends their sessions and revokes
-    /// their grants, disabling an application revokes its grants. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
+    /// their grants, disabling an application revokes its grants; of those it goes ahead with all but the newest. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
     pub fn apply(
         &self,
         changes: Vec<Change>,
@@ -98,12 +99,19 @@ impl Store {
             let mut batch = batch?;
             let ended = self.users_to_end(&changes).await?;
             for user in &ended {
-                batch = self.end_sessions_of(batch, *user, now);
-                batch = self.revoke_all(batch, &GrantsOf::User(*user), now);
+                let rest = self.sign_out_ahead(SignOut::User(*user), now).await?;
+                batch = self.add_sign_out(batch, SignOut::User(*user), rest, now);
+            }
+            for application in disabled(&changes) {
+                let rest = self.revoke_ahead(Lot::Application(application), now).await?;
+                batch = self.revoke_range(batch, &Lot::Application(application), rest, now);
             }
             let stands = self.commit(batch, stale(&changes, &ended), now).await?;
             for user in &ended {
                 self.learn_revocations_of_user(*user).await?;
+            }
+            if !ended.is_empty() {
+                self.0.notices.notify_one();
             }
             Ok(if stands { Applied::Done } else { Applied::Changed })
         }
@@ -120,7 +128,7 @@ impl Store {
                 }
                 Change::UpdateApplication(application) => {
                     let row = self.application_row(application, now, entropy)?;
-                    self.update_application(batch, application, row, now)
+                    self.update_application(batch, application, row)
                 }
                 Change::InsertUser(user) => batch.then(&INSERT_USER, self.user_row(user, now)?),
                 Change::UpdateUser(user) => {
@@ -132,22 +140,11 @@ impl Store {
         Ok(batch)
     }
 
-    fn update_application(
-        &self,
-        batch: Batch,
-        application: &Application,
-        mut row: Vec<Value>,
-        now: Now,
-    ) -> Batch {
+    fn update_application(&self, batch: Batch, application: &Application, mut row: Vec<Value>) -> Batch {
         row.extend(args![application.version]);
         let batch = batch.guard(&UPDATE_APPLICATION, row);
         let batch = batch.then(&DELETE_ORIGINS, args![application.id, self.pool_id()]);
-        let batch = self.insert_origins(batch, application);
-        if application.enabled {
-            batch
-        } else {
-            self.revoke_all(batch, &GrantsOf::Application(application.id), now)
-        }
+        self.insert_origins(batch, application)
     }
 
     fn insert_origins(&self, batch: Batch, application: &Application) -> Batch {
@@ -197,6 +194,7 @@ impl Store {
             settings.id_token_signed_response_alg.as_str(),
             settings.access_token_signed_response_alg.as_str(),
             settings.userinfo_signed_response_alg.map(SigningAlg::as_str),
+            settings.backchannel_logout_uri.is_some(),
             now.timestamp(),
         ])
     }
@@ -220,14 +218,20 @@ impl Store {
 /// Beyond as many changed users all are forgotten: naming each would cost more than reading them again.
 const USERS_NAMED: usize = 100;
 
+/// The applications that a plan disables, or keeps so.
+fn disabled(changes: &[Change]) -> impl Iterator<Item = AppId> {
+    changes.iter().filter_map(|change| match change {
+        Change::UpdateApplication(application) if !application.enabled => Some(application.id),
+        _ => None,
+    })
+}
+
 /// What a plan that ends the logins of `ended` makes stale in memory.
 fn stale(changes: &[Change], ended: &[UserId]) -> Vec<Changed> {
     let applications = changes
         .iter()
         .any(|change| matches!(change, Change::InsertApplication(_) | Change::UpdateApplication(_)));
-    let disabled =
-        |change: &Change| matches!(change, Change::UpdateApplication(application) if !application.enabled);
-    let revocations = !ended.is_empty() || changes.iter().any(disabled);
+    let revocations = !ended.is_empty() || disabled(changes).next().is_some();
     let updated = changes.iter().filter_map(|change| match change {
         Change::UpdateUser(user) => Some(Changed::User(user.id)),
         _ => None,

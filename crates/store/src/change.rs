@@ -125,6 +125,11 @@ impl Store {
         task.await.unwrap_or_else(|error| Err(StoreError::Internal(error.to_string())))
     }
 
+    /// Adds that something was revoked, for the other nodes. This one learns it otherwise.
+    pub(crate) fn tell_nodes(&self, batch: Batch, now: Now) -> Batch {
+        self.tell(batch, &Changed::Revocations, now)
+    }
+
     fn tell(&self, batch: Batch, changed: &Changed, now: Now) -> Batch {
         let (kind, subject) = changed.stored(now.timestamp());
         batch.then(&INSERT, args![self.change_id(now), self.pool_id(), kind, subject, now.timestamp()])

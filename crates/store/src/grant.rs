@@ -13,14 +13,14 @@ use signet_protocol::{
 use crate::{
     Store, StoreError, args,
     change::Changed,
-    sql::{Batch, RowReader, Sql, Value},
+    sql::{Batch, RowReader, Sql},
 };
 
 /// The columns [`read`] wants, of a `user_grant` called `g`.
 macro_rules! grant_columns {
     () => {
-        "g.grant_id, g.pool_id, g.issuer, g.app_id, g.user_id, g.session_id, g.scope, g.offline, g.auth_time,
-         g.amr, g.claims, g.created_at, g.expires_at, g.revoked_at"
+        "g.grant_id, g.pool_id, g.issuer, g.app_id, g.user_id, g.session_id, COALESCE(g.sid, g.session_id), g.scope,
+         g.offline, g.auth_time, g.amr, g.claims, g.created_at, g.expires_at, g.revoked_at"
     };
 }
 pub(crate) use grant_columns;
@@ -55,60 +55,14 @@ const DENY: Sql = Sql {
            SELECT pool_id, grant_id, $3, expires_at FROM user_grant WHERE grant_id = $1 AND pool_id = $2
            ON CONFLICT (pool_id, key) DO NOTHING",
 };
+/// The client goes on calling the session by the name it was told.
 const MOVE: Sql = Sql {
     name: "grant_move",
-    text: "UPDATE user_grant SET session_id = $3 WHERE session_id = $1 AND NOT pool_id <> $2",
+    text: "UPDATE user_grant SET session_id = $3, sid = COALESCE(sid, session_id)
+           WHERE session_id = $1 AND NOT pool_id <> $2",
 };
 
-/// Two statements over the same grants: they are marked, after which nothing extends them, then denied. One that was
-/// revoked in the same second is denied already.
-macro_rules! revoke_all {
-    ($mark:ident, $deny:ident, $name:literal, $which:literal) => {
-        const $deny: Sql = Sql {
-            name: concat!("grant_deny_", $name),
-            text: concat!(
-                "INSERT INTO revocation (pool_id, key, revoked_at, expires_at)
-                 SELECT pool_id, grant_id, $3, expires_at FROM user_grant
-                 WHERE revoked_at = $3 AND ",
-                $which,
-                " ON CONFLICT (pool_id, key) DO NOTHING"
-            ),
-        };
-        const $mark: Sql = Sql {
-            name: concat!("grant_revoke_", $name),
-            text: concat!("UPDATE user_grant SET revoked_at = $3 WHERE revoked_at IS NULL AND ", $which),
-        };
-    };
-}
-revoke_all!(REVOKE_SESSION, DENY_SESSION, "session", "NOT pool_id <> $1 AND session_id = $2 AND NOT offline");
-revoke_all!(REVOKE_USER, DENY_USER, "user", "pool_id = $1 AND user_id = $2");
-revoke_all!(REVOKE_APPLICATION, DENY_APPLICATION, "application", "pool_id = $1 AND app_id = $2");
-
-pub(crate) const STATEMENTS: &[&Sql] = &[
-    &INSERT,
-    &LOAD_CLAIMS,
-    &HOLD,
-    &EXTEND,
-    &REVOKE,
-    &DENY,
-    &MOVE,
-    &DENY_SESSION,
-    &REVOKE_SESSION,
-    &DENY_USER,
-    &REVOKE_USER,
-    &DENY_APPLICATION,
-    &REVOKE_APPLICATION,
-];
-
-/// Whose grants are revoked together.
-pub(crate) enum GrantsOf {
-    /// Those of a session that do not outlive it.
-    Session(SessionId),
-    /// All of a user.
-    User(UserId),
-    /// All of an application.
-    Application(AppId),
-}
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD_CLAIMS, &HOLD, &EXTEND, &REVOKE, &DENY, &MOVE];
 
 impl Store {
     /// Revokes a grant: its refresh tokens, and its access tokens at every node within a second (RFC 7009 §2.1).
@@ -127,17 +81,6 @@ impl Store {
     pub async fn asked_claims(&self, id: GrantId) -> Result<ClaimsRequest, StoreError> {
         let asked = self.engine().find(&LOAD_CLAIMS, args![id, self.pool_id()], claims).await?;
         Ok(asked.unwrap_or_default())
-    }
-
-    /// Adds the revocation of several grants. Whoever commits the batch says [`Changed::Revocations`].
-    pub(crate) fn revoke_all(&self, batch: Batch, of: &GrantsOf, now: Now) -> Batch {
-        let (mark, deny, whose) = match of {
-            GrantsOf::Session(id) => (&REVOKE_SESSION, &DENY_SESSION, Value::from(*id)),
-            GrantsOf::User(id) => (&REVOKE_USER, &DENY_USER, Value::from(*id)),
-            GrantsOf::Application(id) => (&REVOKE_APPLICATION, &DENY_APPLICATION, Value::from(*id)),
-        };
-        let values = args![self.pool_id(), whose, now.timestamp()];
-        batch.then(mark, values.clone()).then(deny, values)
     }
 
     pub(crate) fn insert_grant(&self, batch: Batch, grant: &Grant) -> Batch {
@@ -184,6 +127,7 @@ pub(crate) fn read(row: &mut RowReader) -> Result<Grant, StoreError> {
         application: row.parsed(AppId::parse)?,
         user: row.parsed(UserId::parse)?,
         session: row.row_id()?,
+        sid: row.row_id()?,
         scope: row.parsed(|text| Scope::read(text).ok())?,
         offline: row.bool()?,
         auth_time: row.at()?,

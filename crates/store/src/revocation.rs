@@ -6,7 +6,7 @@ use std::{
 };
 
 use signet_protocol::{
-    id::{GrantId, RowId, SessionId, UserId},
+    id::{GrantId, RowId},
     jose::sha256,
     time::{Now, Timestamp},
 };
@@ -14,7 +14,7 @@ use signet_protocol::{
 use crate::{
     Store, StoreError, args,
     change::Changed,
-    sql::{Batch, RowReader, Sql, Value},
+    sql::{Batch, RowReader, Sql},
     sweep::DENIALS_KEPT,
 };
 
@@ -35,20 +35,7 @@ const OF_GRANT: Sql = Sql {
     name: "revocation_of_grant",
     text: "SELECT key, expires_at FROM revocation WHERE pool_id = $1 AND key = $2",
 };
-const OF_SESSION: Sql = Sql {
-    name: "revocation_of_session",
-    text: "SELECT r.key, r.expires_at FROM user_grant g
-           JOIN revocation r ON r.pool_id = g.pool_id AND r.key = g.grant_id
-           WHERE g.session_id = $2 AND NOT g.pool_id <> $1",
-};
-const OF_USER: Sql = Sql {
-    name: "revocation_of_user",
-    text: "SELECT r.key, r.expires_at FROM user_grant g
-           JOIN revocation r ON r.pool_id = g.pool_id AND r.key = g.grant_id
-           WHERE g.user_id = $2 AND g.pool_id = $1",
-};
-
-pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ALIVE, &SINCE, &OF_GRANT, &OF_SESSION, &OF_USER];
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &ALIVE, &SINCE, &OF_GRANT];
 
 /// What is revoked, by grant id (16 bytes) or hash of a `jti` (32 bytes), with the time at which it is forgotten.
 #[derive(Default)]
@@ -59,7 +46,7 @@ impl Revoked {
         self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(key)
     }
 
-    fn add(&self, keys: impl IntoIterator<Item = (Vec<u8>, i64)>) {
+    pub(crate) fn add(&self, keys: impl IntoIterator<Item = (Vec<u8>, i64)>) {
         self.write().extend(keys);
     }
 
@@ -101,21 +88,7 @@ impl Store {
     /// Learns that a grant was revoked before: by another node whose change was not followed yet, or by a write whose
     /// answer was lost.
     pub(crate) async fn learn_revocation(&self, grant: GrantId) -> Result<(), StoreError> {
-        self.learn(&OF_GRANT, Value::from(grant)).await
-    }
-
-    /// The same of the grants of a session.
-    pub(crate) async fn learn_revocations_of(&self, session: SessionId) -> Result<(), StoreError> {
-        self.learn(&OF_SESSION, Value::from(session)).await
-    }
-
-    /// The same of all grants of a user.
-    pub(crate) async fn learn_revocations_of_user(&self, user: UserId) -> Result<(), StoreError> {
-        self.learn(&OF_USER, Value::from(user)).await
-    }
-
-    async fn learn(&self, sql: &'static Sql, whose: Value) -> Result<(), StoreError> {
-        let known = self.engine().list(sql, args![self.pool_id(), whose], read).await?;
+        let known = self.engine().list(&OF_GRANT, args![self.pool_id(), grant], read).await?;
         self.0.revoked.add(known);
         Ok(())
     }
@@ -127,6 +100,6 @@ impl Store {
     }
 }
 
-fn read(row: &mut RowReader) -> Result<(Vec<u8>, i64), StoreError> {
+pub(crate) fn read(row: &mut RowReader) -> Result<(Vec<u8>, i64), StoreError> {
     Ok((row.bytes()?, row.int()?))
 }

@@ -13,7 +13,7 @@ use signet_protocol::{
 use crate::{
     NewFamily, Store, StoreError, args,
     change::Changed,
-    grant::GrantsOf,
+    sign_out::{self, Lot, SignOut},
     sql::{Batch, RowReader, Sql},
 };
 
@@ -28,20 +28,12 @@ const LOAD: Sql = Sql {
     text: "SELECT session_id, hash, pool_id, user_id, app_id, auth_time, amr, expires_at, ended_at
            FROM session WHERE session_id = $1 AND pool_id = $2",
 };
-const END: Sql = Sql {
-    name: "session_end",
-    text: "UPDATE session SET ended_at = $3 WHERE session_id = $1 AND pool_id = $2 AND ended_at IS NULL",
-};
-const END_USER: Sql = Sql {
-    name: "session_end_user",
-    text: "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND pool_id = $2 AND ended_at IS NULL",
-};
 const HOLD: Sql = Sql {
     name: "session_hold",
     text: "SELECT 1 FROM session WHERE session_id = $1 AND pool_id = $2 AND ended_at IS NULL",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &END, &END_USER, &HOLD];
+pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &HOLD];
 
 impl Store {
     /// Stores a login, ends the one it replaces in the same browser, and records it as the transaction's choice. `false`,
@@ -105,14 +97,9 @@ impl Store {
         self.engine().find(&LOAD, args![id, self.pool_id()], read).await
     }
 
-    /// Ends a session and revokes its grants, except those given offline access. `false` when it had ended before. Either
-    /// way this node knows then what of it is revoked, whoever did that.
+    /// Ends a session and revokes its grants, except those given offline access: [`SignOut::Session`].
     pub async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {
-        let batch = Batch::new().guard(&END, args![id, self.pool_id(), now.timestamp()]);
-        let batch = self.revoke_all(batch, &GrantsOf::Session(id), now);
-        let ended = self.commit(batch, vec![Changed::Revocations], now).await?;
-        self.learn_revocations_of(id).await?;
-        Ok(ended)
+        self.sign_out(SignOut::Session(id), now).await
     }
 
     /// Adds that `session` takes the place of `old` in its browser, with what caches then have to forget.
@@ -124,17 +111,13 @@ impl Store {
         now: Now,
     ) -> (Batch, Vec<Changed>) {
         let Some(old) = old else { return (batch, Vec::new()) };
-        let batch = batch.then(&END, args![old.id, self.pool_id(), now.timestamp()]);
+        let batch = self.replace_session(batch, old.id, now);
         if old.user == session.user {
             (self.move_grants(batch, old.id, session.id), Vec::new())
         } else {
-            (self.revoke_all(batch, &GrantsOf::Session(old.id), now), vec![Changed::Revocations])
+            let batch = self.revoke_range(batch, &Lot::Session(old.id), sign_out::ALL, now);
+            (batch, vec![Changed::Revocations])
         }
-    }
-
-    /// Adds the end of all sessions of a user.
-    pub(crate) fn end_sessions_of(&self, batch: Batch, user: UserId, now: Now) -> Batch {
-        batch.then(&END_USER, args![user, self.pool_id(), now.timestamp()])
     }
 
     /// Adds that the session has not ended.

@@ -27,12 +27,13 @@ use crate::{
     cache::Cache,
     change, code, consent, grant, inspect, installation, issuer_key,
     issuer_key::KeyRing,
+    logout_notice,
     migrations::MIGRATIONS,
     pool, refresh, revocation,
     revocation::Revoked,
     rotation,
     sealing::MasterKey,
-    session,
+    session, sign_out,
     sql::{Batch, Engine, Sql, Written},
     stats::{CacheStats, Levels, Stats},
     sweep, transaction, user,
@@ -51,11 +52,13 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     inspect::STATEMENTS,
     installation::STATEMENTS,
     issuer_key::STATEMENTS,
+    logout_notice::STATEMENTS,
     pool::STATEMENTS,
     refresh::STATEMENTS,
     revocation::STATEMENTS,
     rotation::STATEMENTS,
     session::STATEMENTS,
+    sign_out::STATEMENTS,
     sweep::STATEMENTS,
     transaction::STATEMENTS,
     user::STATEMENTS,
@@ -193,6 +196,8 @@ pub(crate) struct Inner {
     /// Held while public keys are read again.
     pub reading_keys: tokio::sync::Mutex<()>,
     pub revoked: Revoked,
+    /// Rung when this node has written logout notices.
+    pub notices: tokio::sync::Notify,
 }
 
 impl Store {
@@ -239,6 +244,7 @@ impl Store {
             making_key: tokio::sync::Mutex::default(),
             reading_keys: tokio::sync::Mutex::default(),
             revoked: Revoked::default(),
+            notices: tokio::sync::Notify::new(),
         }));
         store.load_revocations(now.timestamp()).await?;
         if matches!(options.database, Database::Postgres(_)) {

@@ -33,9 +33,9 @@ macro_rules! sweep {
                 $table,
                 " WHERE ",
                 $whose,
-                " AND ",
+                " AND (",
                 $key,
-                " IN (SELECT ",
+                ") IN (SELECT ",
                 $key,
                 " FROM ",
                 $table,
@@ -53,6 +53,15 @@ sweep!(DUE_CODES, CODES, "authorization_code", "code_id", "expires_at");
 sweep!(DUE_FAMILIES, FAMILIES, "refresh_family", "family_id", "expires_at");
 sweep!(DUE_GRANTS, GRANTS, "user_grant", "grant_id", "expires_at");
 sweep!(DUE_SESSIONS, SESSIONS, "session", "session_id", "expires_at");
+sweep!(
+    DUE_NOTICES,
+    NOTICES,
+    "logout_notice",
+    "app_id, sid, issuer",
+    "expires_at",
+    "pool_id = $1",
+    "NOT pool_id <> $1"
+);
 sweep!(DUE_REVOCATIONS, REVOCATIONS, "revocation", "key", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
 sweep!(DUE_ATTEMPTS, ATTEMPTS, "attempt", "subject", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
 sweep!(DUE_ASSERTIONS, ASSERTIONS, "assertion_jti", "key", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
@@ -73,6 +82,8 @@ pub(crate) const STATEMENTS: &[&Sql] = &[
     &GRANTS,
     &DUE_SESSIONS,
     &SESSIONS,
+    &DUE_NOTICES,
+    &NOTICES,
     &DUE_REVOCATIONS,
     &REVOCATIONS,
     &DUE_ATTEMPTS,
@@ -102,6 +113,7 @@ const TABLES: &[(&Sql, &Sql, i64)] = &[
     (&DUE_FAMILIES, &FAMILIES, 0),
     (&DUE_GRANTS, &GRANTS, DAY),
     (&DUE_SESSIONS, &SESSIONS, DAY),
+    (&DUE_NOTICES, &NOTICES, HOUR),
     (&DUE_REVOCATIONS, &REVOCATIONS, DENIALS_KEPT),
     (&DUE_ATTEMPTS, &ATTEMPTS, 0),
     // For clocks that differ: what is not remembered could be used again.

@@ -9,6 +9,8 @@ pub struct HtmlForm {
     pub method: String,
     /// Its inputs with names, and their values.
     pub fields: Vec<(String, String)>,
+    /// Its checkboxes, none of them ticked: name and value.
+    pub boxes: Vec<(String, String)>,
     /// Its buttons with names, by id: (id, name, value).
     pub buttons: Vec<(String, String, String)>,
 }
@@ -30,7 +32,9 @@ impl HtmlForm {
                 }
                 "input" => {
                     if let Some(name) = attribute("name") {
-                        form.fields.push((name, attribute("value").unwrap_or_default()));
+                        let ticked = attribute("type").as_deref() == Some("checkbox");
+                        let list = if ticked { &mut form.boxes } else { &mut form.fields };
+                        list.push((name, attribute("value").unwrap_or_default()));
                     }
                 }
                 "button" => form.buttons.push((
@@ -44,14 +48,18 @@ impl HtmlForm {
         Some(form)
     }
 
-    /// What is sent when `values` are filled in and the button `id` is pressed.
+    /// What is sent when `values` are filled in, checkboxes that `values` name are ticked, and the button `id` is pressed.
     pub fn fill(&self, values: &[(&str, &str)], id: &str) -> Vec<(String, String)> {
         let filled = self.fields.iter().map(|(name, value)| {
             let typed = values.iter().find(|(own, _)| own == name).map(|(_, value)| (*value).to_owned());
             (name.clone(), typed.unwrap_or_else(|| value.clone()))
         });
         let button = self.buttons.iter().find(|(own, name, _)| own == id && !name.is_empty());
-        filled.chain(button.map(|(_, name, value)| (name.clone(), value.clone()))).collect()
+        let ticked = self.boxes.iter().filter(|(own, _)| values.iter().any(|(name, _)| name == own));
+        filled
+            .chain(ticked.cloned())
+            .chain(button.map(|(_, name, value)| (name.clone(), value.clone())))
+            .collect()
     }
 }
 
@@ -85,11 +93,12 @@ mod tests {
     #[test]
     fn reads_and_fills_a_form() {
         let html = r#"<p><form action="/login" method="post"><input type="hidden" name="txn" value="a&#38;b">
-            <input name="username" value=""><button id="ok" name="d" value="yes">OK</button></form>"#;
+            <input name="username" value=""><input type="checkbox" name="all" value="1"><button id="ok" name="d" value="yes">OK</button></form>"#;
         let form = HtmlForm::find(html).unwrap();
         assert_eq!((form.action.as_str(), form.method.as_str()), ("/login", "post"));
         let sent = form.fill(&[("username", "alice")], "ok");
         let expected = [("txn", "a&b"), ("username", "alice"), ("d", "yes")];
         assert_eq!(sent, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
+        assert!(form.fill(&[("all", "")], "ok").contains(&("all".to_owned(), "1".to_owned())));
     }
 }

@@ -1,5 +1,5 @@
 //! What tests share: seeded randomness, a reader of HTML forms, a JWT checker and a JWE reader that are not ours, a race helper, the real
-//! binary with a small HTTP client, a throw-away PostgreSQL, certificates.
+//! binary with a small HTTP client, a listener that is called, a throw-away PostgreSQL, certificates.
 
 pub mod certificates;
 pub mod forms;
@@ -9,6 +9,7 @@ pub mod jwe;
 pub mod jwt;
 pub mod postgres;
 pub mod race;
+pub mod receiver;
 pub mod seed;
 
 /// What went wrong, for whoever runs a test or a measurement.

@@ -1,4 +1,4 @@
-//! Cookies: host-only, `HttpOnly`, and under https `Secure` with the `__Host-` prefix.
+//! Cookies: host-only, `HttpOnly` but for one, and under https `Secure` with the `__Host-` prefix.
 
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use signet_protocol::{
@@ -12,6 +12,7 @@ pub const BROWSER: &str = "signet_browser";
 /// A browser that has signed in before: its failures are counted apart from those of strangers.
 pub const DEVICE: &str = "signet_device";
 const SESSION: &str = "signet_session";
+const STATE: &str = "signet_state";
 
 /// The name of the session cookie of `application`: one for the single sign-on list, one for each application outside it,
 /// so that applications that share a host do not share a login.
@@ -22,6 +23,12 @@ pub fn session_name(application: &Application) -> String {
 /// The same by what the session is limited to.
 pub fn session_name_for(only: Option<AppId>) -> String {
     only.map_or_else(|| SESSION.to_owned(), |id| format!("{SESSION}_{id}"))
+}
+
+/// The name of the cookie by which scripts of this host see whether the session changed (OpenID Connect Session Management
+/// §3.2), for a session by what it is limited to. The script of `check_session_iframe` knows how it is made.
+pub fn state_name_for(only: Option<AppId>) -> String {
+    only.map_or_else(|| STATE.to_owned(), |id| format!("{STATE}_{id}"))
 }
 
 /// The cookies of a request, and how to set them on this server.
@@ -68,12 +75,19 @@ impl Cookies {
         HeaderValue::from_str(&text).ok()
     }
 
+    /// A `Set-Cookie` for `name` whose value scripts of this host may read.
+    pub fn set_readable(&self, name: &str, value: &str, max_age: i64) -> Option<HeaderValue> {
+        let closed = self.set(name, value, Some(max_age))?;
+        HeaderValue::from_str(&closed.to_str().ok()?.replace("; HttpOnly", "")).ok()
+    }
+
     /// A `Set-Cookie` that removes `name`.
     pub fn remove(&self, name: &str) -> Option<HeaderValue> {
         self.set(name, "", Some(0))
     }
 
-    fn full_name(&self, name: &str) -> String {
+    /// `name` as the browser has it.
+    pub fn full_name(&self, name: &str) -> String {
         if self.https { format!("__Host-{name}") } else { name.to_owned() }
     }
 }
@@ -104,6 +118,15 @@ mod tests {
         assert_eq!(
             shown.set(DEVICE, "v", Some(60)).unwrap(),
             "signet_device=v; Path=/; HttpOnly; SameSite=Lax; Max-Age=60"
+        );
+    }
+
+    #[test]
+    fn what_scripts_may_read_is_as_closed_otherwise() {
+        let shown = cookies("", true);
+        assert_eq!(
+            shown.set_readable(STATE, "v", 60).unwrap(),
+            "__Host-signet_state=v; Path=/; SameSite=None; Secure; Max-Age=60"
         );
     }
 

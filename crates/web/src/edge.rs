@@ -133,7 +133,8 @@ fn authorization(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
 }
 
 /// The paths below an issuer that a browser is sent to; programs call the others.
-const FOR_BROWSERS: &[&str] = &["/oidc/auth", "/oidc/auth/resume", "/oidc/session/end"];
+const FOR_BROWSERS: &[&str] =
+    &["/oidc/auth", "/oidc/auth/resume", "/oidc/session/check", "/oidc/session/end"];
 
 /// Whether errors at `path` are JSON, as protocol endpoints have them (RFC 6749 §5.2), and not pages.
 pub fn asks_for_json(path: &str) -> bool {

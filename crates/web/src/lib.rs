@@ -17,6 +17,7 @@ pub mod fuzzing {
 }
 pub mod hashing;
 mod login;
+pub mod logout;
 pub mod manage;
 pub mod metrics;
 mod network;

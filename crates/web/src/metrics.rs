@@ -3,7 +3,10 @@
 //! A handler marks its answer with what it means; the outermost layer counts the answer and its mark. Every counter there
 //! can be exists from the start, so counting looks nothing up behind a lock. No label comes from a request.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use axum::response::Response;
 use http::Method;
@@ -18,6 +21,7 @@ const ROUTES: &[&str] = &[
     "/healthz",
     "/login",
     "/login/account",
+    "/login/profile/logout",
     "/login/sso",
     "/login/ticket",
     "/oidc/.well-known/jwks.json",
@@ -25,7 +29,9 @@ const ROUTES: &[&str] = &[
     "/oidc/auth",
     "/oidc/auth/resume",
     "/oidc/me",
+    "/oidc/session/check",
     "/oidc/session/end",
+    "/oidc/session/sign-out",
     "/oidc/token",
     "/oidc/token/introspection",
     "/oidc/token/revocation",
@@ -65,6 +71,19 @@ pub enum Login {
 
 const LOGINS: &[&str] = &["succeeded", "failed", "throttled", "busy"];
 
+/// What became of a try to tell an application of a logout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It was taken.
+    Delivered,
+    /// It is tried again.
+    Failed,
+    /// It was not taken for a day.
+    GivenUp,
+}
+
+const NOTICES: &[&str] = &["delivered", "failed", "given_up"];
+
 /// Says what `response` means.
 pub fn mark(mut response: Response, outcome: Outcome) -> Response {
     response.extensions_mut().insert(outcome);
@@ -78,6 +97,8 @@ pub struct Metrics {
     errors: Table,
     tokens: Table,
     logins: Table,
+    notices: Table,
+    receivers_waiting: AtomicU64,
     durations: Vec<Histogram>,
 }
 
@@ -88,6 +109,8 @@ impl Default for Metrics {
             errors: Table::new(&[ROUTES.len(), ErrorCode::ALL.len()]),
             tokens: Table::new(&[GrantType::ALL.len()]),
             logins: Table::new(&[LOGINS.len()]),
+            notices: Table::new(&[NOTICES.len()]),
+            receivers_waiting: AtomicU64::new(0),
             durations: ROUTES.iter().map(|_| Histogram::of_durations()).collect(),
         }
     }
@@ -134,6 +157,26 @@ impl Metrics {
     /// Answers with tokens, by grant type.
     pub fn tokens(&self) -> impl Iterator<Item = (&'static str, u64)> {
         GrantType::ALL.iter().map(|grant| grant.as_str()).zip(self.tokens.all())
+    }
+
+    /// Counts a try to tell an application of a logout.
+    pub(crate) fn noticed(&self, notice: Notice) {
+        self.notices.inc(&[notice as usize]);
+    }
+
+    /// Takes in how many applications have logout notices waiting.
+    pub(crate) fn receivers_waiting(&self, count: u64) {
+        self.receivers_waiting.store(count, Ordering::Relaxed);
+    }
+
+    /// Tries to tell applications of logouts, by what became of them.
+    pub fn notices(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        NOTICES.iter().copied().zip(self.notices.all())
+    }
+
+    /// Applications that have logout notices waiting, as of the last look.
+    pub fn waiting_receivers(&self) -> u64 {
+        self.receivers_waiting.load(Ordering::Relaxed)
     }
 
     /// Attempts to sign in, by how they ended.
@@ -260,7 +303,8 @@ mod tests {
         for (place, code) in ErrorCode::ALL.iter().enumerate() {
             assert_eq!(*code as usize, place, "{code:?}");
         }
-        assert_eq!(ErrorCode::ALL.last(), Some(&ErrorCode::InvalidRedirectUri), "the last one there is");
+        assert_eq!(ErrorCode::ALL.last(), Some(&ErrorCode::Misconfiguration), "the last one there is");
         assert_eq!(LOGINS.get(Login::Busy as usize), Some(&"busy"));
+        assert_eq!(NOTICES.get(Notice::GivenUp as usize), Some(&"given_up"));
     }
 }

@@ -73,6 +73,18 @@ pub fn page(status: StatusCode, page: &impl Template, policy: &Policy) -> Respon
     response
 }
 
+/// Lets a page frame `origins`, and nothing else.
+pub fn framing(mut response: Response, origins: impl Iterator<Item = String>) -> Response {
+    let headers = response.headers_mut();
+    let policy = headers.get(CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+    let text = origins
+        .fold(format!("{}; frame-src", policy.unwrap_or_default()), |text, origin| text + " " + &origin);
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        headers.insert(CONTENT_SECURITY_POLICY, value);
+    }
+    response
+}
+
 /// JSON that nobody may keep, in the two ways RFC 6749 §5.1 demands.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let text = serde_json::to_vec(body).unwrap_or_else(|_| br#"{"error":"server_error"}"#.to_vec());

@@ -29,6 +29,7 @@ use crate::{
     edge::{Edge, RequestId, asks_for_json},
     error::{self, Missing},
     login,
+    logout::{session_state, sign_out},
     metrics::{self, Metrics},
     oidc::{auth, cors, discovery, introspection, me, revocation, session_end, token, validate_token},
     pages::{self, Lang, Problem, StartPage},
@@ -67,6 +68,9 @@ pub fn router(signet: Arc<Signet>) -> Router {
         .route("/oidc/token/revocation", any(revocation::handle).options(cors::preflight))
         .route("/api/v2/oidc/validate_token", any(validate_token::handle).options(cors::preflight))
         .route("/oidc/session/end", any(session_end::handle))
+        .route("/oidc/session/check", any(session_state::handle))
+        .route("/oidc/session/sign-out", any(sign_out::handle).options(cors::preflight))
+        .route("/login/profile/logout", any(session_end::alias))
         .route(
             "/oidc/.well-known/openid-configuration",
             any(discovery::configuration).options(cors::preflight_public),

@@ -103,6 +103,12 @@ pub struct AuthorizationResponse {
 }
 
 impl AuthorizationResponse {
+    /// The same with a `session_state` (OpenID Connect Session Management §3).
+    pub fn with_session_state(mut self, session_state: String) -> AuthorizationResponse {
+        self.pairs.push(("session_state", session_state));
+        self
+    }
+
     /// In which form it goes.
     pub fn mode(&self) -> ResponseMode {
         self.mode

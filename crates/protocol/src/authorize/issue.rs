@@ -111,6 +111,7 @@ fn grant(from: &Issuing<'_>, lasts: Seconds, now: Now, entropy: &mut dyn Entropy
         application: from.allowed.application().id,
         user: from.user.id,
         session: from.session.id,
+        sid: from.session.id,
         offline: from.scope.has(KnownScope::OfflineAccess),
         scope: from.scope.clone(),
         auth_time: from.session.auth_time,

@@ -22,6 +22,8 @@ pub enum Typ {
     IdToken,
     /// Signed user info has none: some clients accept only `JWT` or none, and `JWT` is what an ID token is known by.
     UserInfo,
+    /// `logout+jwt` (OpenID Connect Back-Channel Logout §2.4).
+    LogoutToken,
 }
 
 impl Typ {
@@ -31,6 +33,7 @@ impl Typ {
             Self::AccessToken => "at+jwt",
             Self::IdToken => "JWT",
             Self::UserInfo => "",
+            Self::LogoutToken => "logout+jwt",
         }
     }
 }

@@ -114,7 +114,9 @@ impl SigningKey {
         match typ {
             Typ::AccessToken => Ok(Cow::Borrowed(&self.access_token_header)),
             Typ::IdToken => Ok(Cow::Borrowed(&self.id_token_header)),
-            Typ::UserInfo => header::render(self.alg(), typ, Some(self.kid())).map(Cow::Owned),
+            Typ::UserInfo | Typ::LogoutToken => {
+                header::render(self.alg(), typ, Some(self.kid())).map(Cow::Owned)
+            }
         }
     }
 

@@ -222,7 +222,7 @@ impl<P: Permission> Minting<'_, P> {
             iat: now,
             exp: now.plus(application.settings.access_token_expire),
             jti: new_jti(self.grant.id, entropy),
-            sid: Some(self.subjects.sid(self.grant.session, application)?),
+            sid: Some(self.subjects.sid(self.grant.sid, application)?),
             auth_time: Some(self.grant.auth_time),
             userinfo_claims: !self.grant.claims.userinfo.is_empty(),
         })
@@ -249,7 +249,7 @@ impl<P: Permission> Minting<'_, P> {
             acr: self.grant.amr.acr().filter(|_| acr),
             amr: (acr || wishes.contains_key("amr")).then_some(self.grant.amr),
             bound,
-            sid: self.subjects.sid(self.grant.session, application)?,
+            sid: self.subjects.sid(self.grant.sid, application)?,
             user,
         })
     }

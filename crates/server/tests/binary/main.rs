@@ -13,6 +13,7 @@ mod check;
 mod commands;
 mod data;
 mod limits;
+mod logout;
 mod person;
 mod proxies;
 mod rotation;

@@ -23,6 +23,8 @@ struct Answer {
 pub fn serve(data: &Path, arguments: &[&str]) -> Server {
     let mut command = signet(data, arguments);
     command.env("SIGNET_BASE_URL", format!("http://{AUTHORITY}"));
+    // Applications of tests live on this machine.
+    command.env("SIGNET_OUTBOUND_ALLOW", "loopback");
     Server::spawn_until(&mut command, data, |_| data.join("signet.sock").exists())
 }
 
@@ -59,6 +61,12 @@ pub fn sign_in(server: &Server) -> String {
         };
     }
     panic!("no code: {} {}", answer.status, answer.body)
+}
+
+/// The keys of the server.
+pub fn jwks(server: &Server) -> serde_json::Value {
+    let answer = send(server, &mut Vec::new(), "/oidc/.well-known/jwks.json", None);
+    serde_json::from_str(&answer.body).unwrap()
 }
 
 /// Spends a refresh token and returns its successor, or what was said instead.

@@ -30,3 +30,18 @@ ALTER TABLE login_transaction ADD COLUMN ticket_session {bytes};
 ALTER TABLE login_transaction ADD COLUMN ticket_expires_at {int};
 
 -- logout
+ALTER TABLE application ADD COLUMN backchannel_logout {bool} NOT NULL DEFAULT FALSE;
+ALTER TABLE user_grant ADD COLUMN sid {bytes};
+CREATE TABLE logout_notice (
+    pool_id TEXT NOT NULL,
+    app_id TEXT NOT NULL,
+    sid {bytes} NOT NULL,
+    issuer TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    due_at {int} NOT NULL,
+    tries {int} NOT NULL,
+    expires_at {int} NOT NULL,
+    PRIMARY KEY (pool_id, app_id, sid, issuer)
+) {clustered};
+CREATE INDEX logout_notice_due ON logout_notice (pool_id, app_id, due_at);
+CREATE INDEX logout_notice_expires_at ON logout_notice (expires_at);

@@ -22,6 +22,7 @@ pub const TABLES: &[Table] = &[
     Table { name: "session", key: "session_id", since: 1 },
     Table { name: "consent", key: "pool_id, user_id, app_id", since: 1 },
     Table { name: "user_grant", key: "grant_id", since: 1 },
+    Table { name: "logout_notice", key: "pool_id, app_id, sid, issuer", since: 3 },
     Table { name: "authorization_code", key: "code_id", since: 1 },
     Table { name: "refresh_family", key: "family_id", since: 1 },
     Table { name: "revocation", key: "pool_id, key", since: 1 },

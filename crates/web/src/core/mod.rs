@@ -33,7 +33,7 @@ use signet_protocol::{
     transaction::{Chosen, Ticket},
     user::User,
 };
-use signet_store::{NewFamily, Store, StoreError};
+use signet_store::{NewFamily, SignOut, Store, StoreError};
 
 use crate::{Signet, clock::SystemEntropy, error::Failure};
 
@@ -74,7 +74,7 @@ pub trait Rows {
         family: Option<&NewFamily>,
         now: Now,
     ) -> Result<bool, StoreError>;
-    async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError>;
+    async fn sign_out(&self, what: SignOut, now: Now) -> Result<bool, StoreError>;
     async fn give_ticket(&self, id: TransactionId, ticket: &Ticket) -> Result<bool, StoreError>;
     async fn spend_ticket(
         &self,
@@ -212,8 +212,8 @@ impl Rows for Store {
         Store::begin_direct_login(self, session, password, grant, family, now).await
     }
 
-    async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {
-        Store::end_session(self, id, now).await
+    async fn sign_out(&self, what: SignOut, now: Now) -> Result<bool, StoreError> {
+        Store::sign_out(self, what, now).await
     }
 
     async fn give_ticket(&self, id: TransactionId, ticket: &Ticket) -> Result<bool, StoreError> {

@@ -58,6 +58,7 @@ pub async fn begin(
         application: application.id,
         user: user.id,
         session: session.id,
+        sid: session.id,
         offline: scope.has(KnownScope::OfflineAccess),
         scope,
         auth_time: session.auth_time,

@@ -58,7 +58,7 @@ pub async fn introspect(
         iat: family.rotated_at,
         exp: family.expires_at,
         jti: None,
-        sid: Some(subjects.sid(grant.session, application)?),
+        sid: Some(subjects.sid(grant.sid, application)?),
         auth_time: Some(grant.auth_time),
     })))
 }

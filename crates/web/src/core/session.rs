@@ -9,6 +9,7 @@ use signet_protocol::{
     transaction::Chosen,
     user::ActiveUser,
 };
+use signet_store::SignOut;
 
 use crate::{
     core::{Node, Rows},
@@ -73,8 +74,8 @@ pub async fn begin(
     Ok(begun.then_some(token))
 }
 
-/// Ends a session, and with it what it gave that does not outlive it.
-pub async fn end(node: &impl Node, session: &Session) -> Result<(), Failure> {
-    node.rows().end_session(session.id, node.now()).await?;
+/// Signs somebody out, as far as `what` reaches.
+pub async fn sign_out(node: &impl Node, what: SignOut) -> Result<(), Failure> {
+    node.rows().sign_out(what, node.now()).await?;
     Ok(())
 }

@@ -13,6 +13,7 @@ pub mod reader;
 pub mod rules;
 pub mod sector;
 pub mod show;
+pub mod sign_out;
 
 #[cfg(test)]
 mod tests;

@@ -38,6 +38,8 @@ pub const APPLICATION_RULES: &[Rule] = &[
     ("subject_type", |app| pairwise_has_a_sector(app).map(str::to_owned)),
     ("redirect_uris", |app| schemes(app.settings.kind, &app.settings.redirect_uris)),
     ("logout_redirect_uris", |app| schemes(app.settings.kind, &app.settings.logout_redirect_uris)),
+    ("frontchannel_logout_uri", frames_are_at_a_callback),
+    ("backchannel_logout_uri", notices_can_be_sent),
     ("redirect_uris", |app| answers_have_a_callback(app).map(str::to_owned)),
     ("redirect_uris", tokens_go_by_https),
     ("response_types", |app| modes_are_used(app).map(str::to_owned)),
@@ -145,6 +147,33 @@ fn schemes(kind: ApplicationType, uris: &[RedirectUri]) -> Option<String> {
         _ => "a spa or native application needs https:// (or http:// to this machine)",
     };
     Some(format!("has \"{uri}\": {reason}"))
+}
+
+/// OpenID Connect Front-Channel Logout §2: at the origin of a callback, where the application's cookies are.
+fn frames_are_at_a_callback(app: &Application) -> Option<String> {
+    let uri = app.settings.frontchannel_logout_uri.as_ref()?;
+    let there = app.settings.redirect_uris.iter().any(|callback| callback.origin() == uri.origin());
+    let framed = uri.scheme() != Scheme::Private;
+    (!there || !framed || repeats_sid(uri)).then(|| {
+        "must be an http or https URI at the origin of one of the `redirect_uris`, without `sid` in its query".to_owned()
+    })
+}
+
+/// OpenID Connect Back-Channel Logout §2.2: https, or plain http for who can keep a secret.
+fn notices_can_be_sent(app: &Application) -> Option<String> {
+    let uri = app.settings.backchannel_logout_uri.as_ref()?;
+    match uri.scheme() {
+        Scheme::Private => Some("must be https:// or http://: it is called by this server".to_owned()),
+        Scheme::Http | Scheme::HttpLoopback | Scheme::Https => {
+            schemes(app.settings.kind, std::slice::from_ref(uri))
+        }
+    }
+}
+
+/// The frame's own parameter, which nobody could tell from ours.
+fn repeats_sid(uri: &RedirectUri) -> bool {
+    let query = uri.as_str().split_once('?').map_or("", |(_, query)| query);
+    query.split('&').any(|pair| pair == "sid" || pair.starts_with("sid="))
 }
 
 fn answers_have_a_callback(app: &Application) -> Option<&'static str> {

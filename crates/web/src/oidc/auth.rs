@@ -32,6 +32,7 @@ use crate::{
     edge::{Edge, Form},
     error::{Failure, only},
     login::{self, browser::Browser, sso},
+    logout::session_state,
     metrics::{Outcome, mark},
     oidc::{application_here, keys::Keys, live, request_object},
     pages::{FormPostPage, Problem, WebMessagePage},
@@ -325,13 +326,25 @@ impl Asking<'_> {
                 None => FrontTokens::default(),
             };
             let answer = addressee.success(issued.code().map(str::to_owned), tokens);
-            let sent = send(self.edge, &answer, request.prompt.none);
+            let sent = self.succeed(answer, session, request.prompt.none);
             return Ok(if keys.is_some() { mark(sent, Outcome::Tokens(GrantType::Implicit)) } else { sent });
         }
         // The session ended, or the transaction was answered, between reading and writing.
         match &self.transaction {
             Some(transaction) => Err(login::transaction::used(transaction, &self.application)),
             None => self.interact("/login").await,
+        }
+    }
+
+    /// Sends what was asked for, with what tells the application's page whether the session changes.
+    fn succeed(&self, answer: AuthorizationResponse, session: &Session, framed: bool) -> Response {
+        let callback = self.addressee.redirect_uri().uri();
+        match session_state::tell(self.signet, self.edge, &self.application, session, callback) {
+            None => send(self.edge, &answer, framed),
+            Some(told) => {
+                let response = send(self.edge, &answer.with_session_state(told.session_state), framed);
+                respond::set_cookies(response, [told.cookie])
+            }
         }
     }
 

@@ -36,7 +36,7 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
 }
 
 /// No access token of this issuer that is alive.
-const INVALID_TOKEN: Refusal = refuse(
+pub const INVALID_TOKEN: Refusal = refuse(
     ErrorCode::InvalidToken,
     "the access token is malformed, expired, revoked, of another issuer, or no access token; get a new one",
 );
@@ -119,13 +119,14 @@ fn presented(edge: &Edge, form: Form) -> Result<Option<(String, Place)>, Failure
     Ok(first)
 }
 
-fn bearer(header: &str) -> Option<&str> {
+/// The token of an `Authorization` header.
+pub fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("Bearer") && header.len() <= AUTHORIZATION_BYTES).then(|| token.trim())
 }
 
 /// Without a token there is nothing to explain (RFC 6750 §3.1).
-fn challenge() -> Response {
+pub fn challenge() -> Response {
     let body = serde_json::json!({
         "error": "invalid_token",
         "error_description": "there is no access token; send Authorization: Bearer with one",

@@ -7,22 +7,33 @@ use http::{Method, StatusCode};
 use signet_protocol::{
     application::ActiveApplication,
     claims::Hint,
-    end_session::{EndSessionRequest, LogoutTarget, UNKNOWN_CLIENT, must_confirm},
+    end_session::{EndSessionRequest, LogoutTarget, UNKNOWN_CLIENT, means_another, must_confirm},
+    entropy::random,
     error::{ErrorCode, Refusal, refuse},
-    jose::is_encrypted,
-    params::RawParams,
+    id::AppId,
+    jose::{self, is_encrypted},
+    params::{RawParams, encode_pairs},
     redirect_uri::Scheme,
     session::Session,
     transaction::{csrf_fits, csrf_token},
 };
 
+use signet_store::SignOut;
+
 use crate::{
-    Signet, cookies, core,
+    Signet,
+    clock::SystemEntropy,
+    cookies, core,
     edge::{Edge, Form},
     error::{Failure, PageProblem, only},
     login::{browser::Browser, session},
+    logout::{
+        frontchannel::{Frames, frames},
+        session_state,
+        sign_out::Which,
+    },
     oidc::{application_here, live},
-    pages::{LogoutPage, Problem, SignedOutPage},
+    pages::{LogoutPage, Problem, SignedOutPage, SigningOutPage},
     respond::{self, Policy},
 };
 
@@ -53,6 +64,22 @@ fn again_by_get(params: &RawParams) -> Result<Response, Failure> {
     Ok(respond::see_other(&format!("/oidc/session/end?{query}")))
 }
 
+/// GET `/login/profile/logout`: the same, by the names of older systems, for the application of the address if none is named.
+pub async fn alias(State(_): State<Arc<Signet>>, edge: Edge) -> Response {
+    let asked = only(&edge.method, "GET, HEAD").and_then(|()| edge.query());
+    let result = asked.map(|query| {
+        let own = edge.own.as_ref().map(|application| application.id.to_string());
+        let renamed = query.pairs().map(|(name, value)| match name {
+            "app_id" => ("client_id", value),
+            "redirect_uri" => ("post_logout_redirect_uri", value),
+            other => (other, value),
+        });
+        let named = own.as_deref().filter(|_| !query.has("app_id")).map(|id| ("client_id", id));
+        respond::see_other(&format!("/oidc/session/end?{}", encode_pairs(renamed.chain(named))))
+    });
+    edge.page(edge.lang(None), result)
+}
+
 /// A logout request whose client and target are known.
 struct Logout {
     request: EndSessionRequest,
@@ -69,15 +96,64 @@ async fn end(signet: &Arc<Signet>, edge: &Edge, params: &RawParams) -> Result<Re
         Some(decision) => {
             check_form(signet, edge, params, sessions.first())?;
             if decision == "sign-out" {
-                sign_out(signet, edge, &logout, &sessions).await
+                let reach = Reach::chosen(params, logout.application.as_ref());
+                sign_out(signet, edge, &logout, (&sessions, reach)).await
             } else {
                 Ok(stay(edge, &logout))
             }
         }
-        None if sessions.iter().any(|session| must_confirm(Some(session), logout.hint.as_ref())) => {
+        None if is_to_confirm(signet, &logout, &sessions).await? => {
             ask(signet, edge, params, &logout, sessions.first()).await
         }
-        None => sign_out(signet, edge, &logout, &sessions).await,
+        None => sign_out(signet, edge, &logout, (&sessions, Reach::SESSION)).await,
+    }
+}
+
+async fn is_to_confirm(signet: &Signet, logout: &Logout, sessions: &[Session]) -> Result<bool, Failure> {
+    for session in sessions {
+        if must_confirm(Some(session), logout.hint.as_ref()) {
+            return Ok(true);
+        }
+        if let Some(hint) = &logout.request.logout_hint {
+            let user = signet.store().user(session.user).await?;
+            if user.is_none_or(|user| means_another(hint, &user)) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// How far a logout reaches, as the person chose.
+#[derive(Clone, Copy)]
+struct Reach {
+    devices: Which,
+    /// The one application, or all of them.
+    only: Option<AppId>,
+}
+
+impl Reach {
+    /// What a logout is that nobody was asked about: this device, every application.
+    const SESSION: Reach = Reach { devices: Which::This, only: None };
+
+    fn chosen(params: &RawParams, application: Option<&ActiveApplication>) -> Reach {
+        let devices = if params.get("devices") == Some("all") { Which::All } else { Which::This };
+        let only = application.filter(|_| params.get("applications") == Some("this"));
+        Reach { devices, only: only.map(|application| application.id) }
+    }
+
+    fn of(self, session: &Session) -> SignOut {
+        match (self.devices, self.only) {
+            (Which::This, None) => SignOut::Session(session.id),
+            (Which::This, Some(application)) => SignOut::Application(session.id, application),
+            (Which::All, None) => SignOut::User(session.user),
+            (Which::All, Some(application)) => SignOut::UserApplication(session.user, application),
+        }
+    }
+
+    /// Whether `session` is over: it goes on if one application leaves it to others.
+    fn ends(self, session: &Session) -> bool {
+        self.only.is_none() || session.application == self.only
     }
 }
 
@@ -116,27 +192,45 @@ fn bad(refusal: Refusal) -> Failure {
     Failure::Problem(PageProblem { problem: Problem::BadLogout, refusal: Some(refusal), home: None })
 }
 
-/// Ends the sessions, forgets their cookies and goes where the client wants.
+/// Ends the sessions or what of them is to end, forgets their cookies, and goes where the client wants, by way of frames if
+/// applications are told by these.
 async fn sign_out(
     signet: &Arc<Signet>,
     edge: &Edge,
     logout: &Logout,
-    sessions: &[Session],
+    (sessions, reach): (&[Session], Reach),
 ) -> Result<Response, Failure> {
+    let frames = frames(signet, sessions, reach.only).await?;
     for session in sessions {
-        core::session::end(&**signet, session).await?;
+        core::session::sign_out(&**signet, reach.of(session)).await?;
         tracing::info!(request_id = edge.request_id, sub = %session.user, "signed out");
     }
-    let response = match &logout.target {
-        Some(target) => respond::see_other(&target.location()),
+    let ended = sessions.iter().filter(|session| reach.ends(session));
+    let cookies = ended.flat_map(|session| {
+        let name = cookies::session_name_for(session.application);
+        [edge.cookies.remove(&name), session_state::forget(edge, session)]
+    });
+    Ok(respond::set_cookies(signed_out(edge, logout, frames), cookies))
+}
+
+fn signed_out(edge: &Edge, logout: &Logout, frames: Frames) -> Response {
+    let lang = logout.lang(edge);
+    let location = logout.target.as_ref().map(LogoutTarget::location);
+    let response = match &location {
+        Some(next) if frames.urls.is_empty() => return respond::see_other(next),
+        Some(next) => {
+            let nonce = jose::b64(&random::<16>(&mut SystemEntropy));
+            let page = SigningOutPage { lang, next, frames: &frames.urls, nonce: &nonce };
+            let policy = Policy { script_nonce: Some(nonce.clone()), ..Policy::default() };
+            respond::page(StatusCode::OK, &page, &policy)
+        }
         None => {
-            let name = logout.application.as_ref().map(|application| application.name.as_str());
-            let page = SignedOutPage { lang: logout.lang(edge), app_name: name, home: None };
+            let app_name = logout.application.as_ref().map(|application| application.name.as_str());
+            let page = SignedOutPage { lang, app_name, home: None, frames: &frames.urls };
             respond::page(StatusCode::OK, &page, &Policy::default())
         }
     };
-    let names = sessions.iter().map(|session| cookies::session_name_for(session.application));
-    Ok(respond::set_cookies(response, names.map(|name| edge.cookies.remove(&name))))
+    if frames.urls.is_empty() { response } else { respond::framing(response, frames.origins.into_iter()) }
 }
 
 /// The person stays signed in: back to the application's own front door, since going to its logout callback would tell it
@@ -161,8 +255,10 @@ async fn ask(
         Some(session) => signet.store().user(session.user).await?,
         None => None,
     };
-    let carried: Vec<(&str, &str)> =
-        params.pairs().filter(|(name, _)| !["csrf", "decision"].contains(name)).collect();
+    let carried: Vec<(&str, &str)> = params
+        .pairs()
+        .filter(|(name, _)| !["csrf", "decision", "devices", "applications"].contains(name))
+        .collect();
     let page = LogoutPage {
         lang: logout.lang(edge),
         app_name: logout.application.as_ref().map(|application| application.name.as_str()),

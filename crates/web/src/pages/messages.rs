@@ -184,8 +184,15 @@ catalogue! {
         logout_title: &'static str,
         logout_lead: &'static str,
         logout_lead_app: Phrase,
+        /// The choice to sign out on every device, not on this alone.
+        logout_devices: &'static str,
+        /// The choice to sign out of the application that asks, not of all.
+        logout_only: Phrase,
         logout_submit: &'static str,
         logout_stay: &'static str,
+        signing_out_title: &'static str,
+        signing_out_lead: &'static str,
+        signing_out_continue: &'static str,
         signed_out_title: &'static str,
         signed_out_lead: &'static str,
         signed_out_back: &'static str,

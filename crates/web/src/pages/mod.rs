@@ -4,9 +4,9 @@
 //! words come from [`messages`], every value is escaped, and nothing here knows HTTP, the store or the protocol.
 //!
 //! The pages carry no script and no inline style, so that a policy of `style-src 'self'` without `script-src`
-//! fits all of them but [`FormPostPage`] and [`WebMessagePage`]. Values reach a URL attribute in four places only: the logo of an
-//! application, the two links named `home`, and the `action` of [`FormPostPage`]. Whoever fills those has
-//! checked the scheme.
+//! fits all of them but [`FormPostPage`], [`WebMessagePage`], [`SigningOutPage`] and [`CheckSessionPage`]. Values reach a
+//! URL attribute in few places only: the logo of an application, the links named `home`, the frames of a logout, and the
+//! `action` of [`FormPostPage`]. Whoever fills those has checked the scheme.
 
 mod assets;
 mod lang;
@@ -19,7 +19,7 @@ pub use assets::{Asset, STYLESHEET, asset, icon_path, stylesheet_path};
 pub use messages::{Lang, Messages};
 pub use problem::Problem;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use askama::Template;
 use messages::Line;
@@ -272,7 +272,7 @@ pub struct ErrorPage<'a> {
 }
 
 /// The question whether to sign out (RP-Initiated Logout 1.0, section 2). Posts `csrf`, `decision` (`sign-out` or
-/// `stay`) and `fields` to `/oidc/session/end`.
+/// `stay`), `devices` (`all`, if ticked), `applications` (`this`, if ticked) and `fields` to `/oidc/session/end`.
 #[derive(Template)]
 #[template(path = "logout.html")]
 pub struct LogoutPage<'a> {
@@ -298,6 +298,33 @@ pub struct SignedOutPage<'a> {
     pub app_name: Option<&'a str>,
     /// A checked URL to go back to.
     pub home: Option<&'a str>,
+    /// What tells applications of it (Front-Channel Logout 1.0, section 3): checked URLs.
+    pub frames: &'a BTreeSet<String>,
+}
+
+/// The page on the way back to an application, while frames tell others of a logout. It goes on when they are loaded, by its
+/// only script, after a few seconds without one, or by its link.
+#[derive(Template)]
+#[template(path = "signing_out.html")]
+pub struct SigningOutPage<'a> {
+    /// The language of the page.
+    pub lang: Lang,
+    /// Where it goes on: a verified URI.
+    pub next: &'a str,
+    /// What tells applications of it (Front-Channel Logout 1.0, section 3): checked URLs.
+    pub frames: &'a BTreeSet<String>,
+    /// The nonce that the policy's `script-src` names.
+    pub nonce: &'a str,
+}
+
+/// The `check_session_iframe` (Session Management 1.0, section 3.3): a script that nobody looks at.
+#[derive(Template)]
+#[template(path = "check_session.html")]
+pub struct CheckSessionPage<'a> {
+    /// The nonce that the policy's `script-src` names.
+    pub nonce: &'a str,
+    /// The name of the cookie it reads, without what limits it to one application.
+    pub cookie: &'a str,
 }
 
 /// The answer of `response_mode=form_post` (OAuth 2.0 Form Post Response Mode, section 2): a form that its only

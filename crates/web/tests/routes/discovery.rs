@@ -30,6 +30,7 @@ async fn the_pool_lists_what_any_application_may_use() {
         ("introspection_endpoint", "/token/introspection"),
         ("revocation_endpoint", "/token/revocation"),
         ("end_session_endpoint", "/session/end"),
+        ("check_session_iframe", "/session/check"),
     ] {
         assert_eq!(document[name], format!("{BASE}/oidc{path}"));
     }

@@ -20,6 +20,7 @@ mod introspection;
 mod jose;
 mod limits;
 mod login;
+mod logout;
 mod modes;
 mod oidc_auth;
 mod oidc_me;

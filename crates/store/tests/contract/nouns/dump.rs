@@ -5,7 +5,7 @@ use signet_protocol::{
     time::Seconds,
 };
 use signet_store::{
-    Change, Database, MasterKey, Options, Store, StoreError,
+    Change, Database, MasterKey, Options, SignOut, Store, StoreError,
     dump::{self, Checked, Restoring, Source, Summary},
     migrations::TABLES,
     sql::copy::Error,
@@ -29,12 +29,16 @@ on_worlds!(
 pub async fn populate(world: &World) {
     let store = &world.store;
     let user = world.user("alice").await;
-    let application = world.application("notes").await;
+    let application = world.told_application("notes").await;
     world.apply(Change::UpdatePool(super::pool::sample())).await;
     let session = world.session(&user).await;
     world.transaction().await;
     let code = world.new_code(world.new_grant(&session, application.id, true));
     assert_eq!(store.issue_code(&code, None, at(0)).await, Ok(true));
+    let ended = world.session(&user).await;
+    let code_there = world.new_code(world.new_grant(&ended, application.id, true));
+    assert_eq!(store.issue_code(&code_there, None, at(0)).await, Ok(true));
+    assert_eq!(store.sign_out(SignOut::Session(ended.id), at(0)).await, Ok(true));
     let family = world.new_family();
     assert_eq!(store.redeem_code(code.id, code.grant.id, Some(&family), until(1), at(1)).await, Ok(true));
     let allowed = Consent { scope: Scope::parse("openid profile").unwrap(), ..Consent::default() };

@@ -152,7 +152,8 @@ async fn a_login_ends_the_session_it_replaces(world: World) {
     assert_eq!(world.store.session(old.id).await.unwrap().unwrap().ended_at, Some(after(7)));
     assert_eq!(world.store.session(new.id).await.unwrap().unwrap().ended_at, None);
     assert!(!world.is_revoked(code.grant.id).await, "its grants live on");
-    assert_eq!(world.store.code(code.id).await.unwrap().unwrap().grant.session, new.id, "with the new one");
+    let grant = world.store.code(code.id).await.unwrap().unwrap().grant;
+    assert_eq!((grant.session, grant.sid), (new.id, old.id), "with the new one, called as before");
 }
 
 /// The grants of a session: one that ends with it, one that does not.

@@ -12,6 +12,7 @@ mod pool;
 mod refreshes;
 mod revocations;
 mod secrets;
+mod sign_outs;
 mod sweeping;
 mod users;
 
@@ -160,6 +161,16 @@ impl World {
         self.store.application(id).await.unwrap().unwrap()
     }
 
+    /// An application that wants to be told of logouts.
+    pub async fn told_application(&self, label: &str) -> Arc<Application> {
+        let mut application = self.new_application(label);
+        application.settings.backchannel_logout_uri =
+            Some(RedirectUri::parse(&format!("https://{label}.example/logged-out")).unwrap());
+        let id = application.id;
+        self.apply(Change::InsertApplication(application)).await;
+        self.store.application(id).await.unwrap().unwrap()
+    }
+
     pub async fn user(&self, username: &str) -> User {
         let user = self.new_user(username);
         self.apply(Change::InsertUser(user.clone())).await;
@@ -219,6 +230,7 @@ impl World {
             application,
             user: session.user,
             session: session.id,
+            sid: session.id,
             scope: Scope::parse("openid profile").unwrap(),
             offline,
             auth_time: session.auth_time,

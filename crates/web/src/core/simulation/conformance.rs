@@ -17,13 +17,13 @@ use signet_protocol::{
     transaction::{Chosen, TICKET_EXPIRE, Ticket, Transaction, Trips},
     user::User,
 };
-use signet_store::{Applied, Change, Clock, Database, MasterKey, NewFamily, Options, Store};
+use signet_store::{Applied, Change, Clock, Database, MasterKey, NewFamily, Options, SignOut, Store};
 use signet_testkit::{postgres::fresh_database, seed::Seeded};
 
 use super::{
     executor::Sim,
     lab::{self, Lab},
-    model::{DAY, Tables},
+    model::{DAY, Tables, concerns},
     world::NOON,
 };
 
@@ -254,6 +254,7 @@ impl Pair {
             application: app.id,
             user: session.user,
             session: session.id,
+            sid: session.id,
             scope: Scope::parse("openid offline_access").unwrap(),
             offline: self.random.chance(50),
             auth_time: now.timestamp(),
@@ -277,11 +278,20 @@ impl Pair {
 
     async fn sign_out(&mut self) -> String {
         let (id, now) = (self.one_of(&self.sessions), self.now);
-        let model = self.tables.end_session(id, now);
-        assert_eq!(self.store.end_session(id, now).await, Ok(model), "end_session");
-        self.learn(model, |grant| grant.session == id);
-        self.learn(false, |grant| grant.session == id);
-        format!("{model} end {id:?}")
+        let user = self.tables.session(id).map(|session| session.user);
+        let grants: Vec<_> = self.tables.grants.values().map(|grant| grant.application).collect();
+        let application = (!grants.is_empty()).then(|| self.one_of(&grants));
+        let what = match (self.one_of(&[0, 0, 1, 2, 3]), user, application) {
+            (1, _, Some(application)) => SignOut::Application(id, application),
+            (2, Some(user), _) => SignOut::User(user),
+            (3, Some(user), Some(application)) => SignOut::UserApplication(user, application),
+            _ => SignOut::Session(id),
+        };
+        let model = self.tables.sign_out(what, now);
+        assert_eq!(self.store.sign_out(what, now).await, Ok(model), "{what:?}");
+        self.learn(model, |grant| concerns(what, grant));
+        self.learn(false, |grant| concerns(what, grant));
+        format!("{model} {what:?}")
     }
 
     fn learn(&mut self, done: bool, whose: impl Fn(&signet_protocol::grant::Grant) -> bool) {

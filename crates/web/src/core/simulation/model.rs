@@ -14,7 +14,7 @@ use signet_protocol::{
     transaction::{Chosen, Ticket, Transaction},
     user::User,
 };
-use signet_store::NewFamily;
+use signet_store::{NewFamily, SignOut};
 
 use super::faults::Fault;
 
@@ -146,12 +146,27 @@ impl Tables {
         true
     }
 
-    pub fn end_session(&mut self, id: SessionId, now: Now) -> bool {
-        if !self.end(id, now) {
+    pub fn sign_out(&mut self, what: SignOut, now: Now) -> bool {
+        let ends = |session: &Session| match what {
+            SignOut::Session(id) => session.id == id,
+            SignOut::Application(id, app) => session.id == id && session.application == Some(app),
+            SignOut::User(user) => session.user == user,
+            SignOut::UserApplication(user, app) => session.user == user && session.application == Some(app),
+        };
+        let ending: Vec<_> =
+            self.sessions.values().filter(|session| ends(session)).map(|session| session.id).collect();
+        let ended = ending.into_iter().filter(|id| self.end(*id, now)).count();
+        if ended == 0 && matches!(what, SignOut::Session(_)) {
             return false;
         }
         if !self.has(Fault::LogoutLeavesGrants) {
-            self.revoke_where(now, |grant| grant.session == id && !grant.offline);
+            self.revoke_where(now, |grant| match what {
+                SignOut::Session(_) => concerns(what, grant) && !grant.offline,
+                SignOut::User(_) => concerns(what, grant),
+                SignOut::Application(_, app) | SignOut::UserApplication(_, app) => {
+                    concerns(what, grant) && grant.application == app
+                }
+            });
         }
         self.tell(now);
         true
@@ -363,5 +378,13 @@ impl Tables {
     pub fn denials_since(&self, since: Timestamp) -> Vec<(GrantId, Timestamp)> {
         let new = self.denials.iter().filter(|(_, (at, _))| *at >= since);
         new.map(|(id, (_, expires_at))| (*id, *expires_at)).collect()
+    }
+}
+
+/// Whether a grant is among those that somebody who signs out learns of.
+pub fn concerns(what: SignOut, grant: &Grant) -> bool {
+    match what {
+        SignOut::Session(session) | SignOut::Application(session, _) => grant.session == session,
+        SignOut::User(user) | SignOut::UserApplication(user, _) => grant.user == user,
     }
 }

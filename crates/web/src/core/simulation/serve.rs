@@ -18,12 +18,13 @@ use signet_protocol::{
     transaction::{Chosen, TRANSACTION_EXPIRE, Ticket, Transaction, Trips},
     user::User,
 };
-use signet_store::{NewFamily, StoreError};
+use signet_store::{NewFamily, SignOut, StoreError};
 
 use super::{
     faults::Fault,
     history::Outcome,
     lab::{self, App},
+    model::concerns,
     world::Request,
 };
 use crate::{
@@ -93,9 +94,9 @@ impl Rows for Request {
         self.database.run(work).await
     }
 
-    async fn end_session(&self, id: SessionId, now: Now) -> Result<bool, StoreError> {
-        let ended = self.database.commit(now, move |tables| tables.end_session(id, now)).await?;
-        self.database.learn(move |tables| tables.denials_of(|grant| grant.session == id)).await?;
+    async fn sign_out(&self, what: SignOut, now: Now) -> Result<bool, StoreError> {
+        let ended = self.database.commit(now, move |tables| tables.sign_out(what, now)).await?;
+        self.database.learn(move |tables| tables.denials_of(|grant| concerns(what, grant))).await?;
         Ok(ended)
     }
 
@@ -327,7 +328,7 @@ impl Request {
         let ended = async {
             let found = session::find(&self, Some(Shown::Own(&cookie))).await?;
             let Some(alive) = found.filter(|session| session.ended_at.is_none()) else { return Ok(None) };
-            session::end(&self, &alive).await.map(|()| Some(alive.id))
+            session::sign_out(&self, SignOut::Session(alive.id)).await.map(|()| Some(alive.id))
         };
         given(ended.await, |id| {
             let dead = self.promise(|grant| Some(grant.session) == id && !grant.offline);

@@ -49,6 +49,11 @@ pub struct ApplicationEntry {
     pub kind: Option<ApplicationType>,
     pub redirect_uris: Option<Vec<RedirectUri>>,
     pub logout_redirect_uris: Option<Vec<RedirectUri>>,
+    pub frontchannel_logout_uri: Option<Option<RedirectUri>>,
+    pub frontchannel_logout_session_required: Option<bool>,
+    pub backchannel_logout_uri: Option<Option<RedirectUri>>,
+    pub backchannel_logout_session_required: Option<bool>,
+    pub session_management: Option<bool>,
     pub grant_types: Option<Vec<GrantType>>,
     pub response_types: Option<Vec<ResponseType>>,
     pub allow_http_implicit_callbacks: Option<bool>,
@@ -107,6 +112,11 @@ impl ApplicationEntry {
             kind: table.choice("type", ApplicationType::ALL, ApplicationType::as_str),
             redirect_uris: uris(table, "redirect_uris"),
             logout_redirect_uris: uris(table, "logout_redirect_uris"),
+            frontchannel_logout_uri: uri(table, "frontchannel_logout_uri"),
+            frontchannel_logout_session_required: table.boolean("frontchannel_logout_session_required"),
+            backchannel_logout_uri: uri(table, "backchannel_logout_uri"),
+            backchannel_logout_session_required: table.boolean("backchannel_logout_session_required"),
+            session_management: table.boolean("session_management"),
             grant_types: table.choices("grant_types", GrantType::ALL, GrantType::as_str),
             response_types: table.choices("response_types", ResponseType::ALL, ResponseType::as_str),
             allow_http_implicit_callbacks: table.boolean("allow_http_implicit_callbacks"),
@@ -192,6 +202,11 @@ impl ApplicationEntry {
         let settings = &mut application.settings;
         put(&mut settings.redirect_uris, &self.redirect_uris);
         put(&mut settings.logout_redirect_uris, &self.logout_redirect_uris);
+        put(&mut settings.frontchannel_logout_uri, &self.frontchannel_logout_uri);
+        put(&mut settings.frontchannel_logout_session_required, &self.frontchannel_logout_session_required);
+        put(&mut settings.backchannel_logout_uri, &self.backchannel_logout_uri);
+        put(&mut settings.backchannel_logout_session_required, &self.backchannel_logout_session_required);
+        put(&mut settings.session_management, &self.session_management);
         put(&mut settings.grant_types, &self.grant_types);
         put(&mut settings.response_types, &self.response_types);
         put(&mut settings.allow_http_implicit_callbacks, &self.allow_http_implicit_callbacks);
@@ -309,6 +324,11 @@ fn access_rule(table: &mut Table) -> Option<AccessRule> {
 
 fn uris(table: &mut Table, key: &'static str) -> Option<Vec<RedirectUri>> {
     table.list(key, URIS_PER_APPLICATION, RedirectUri::parse)
+}
+
+/// One that `""` takes away.
+fn uri(table: &mut Table, key: &'static str) -> Option<Option<RedirectUri>> {
+    table.parsed(key, |text| if text.is_empty() { Ok(None) } else { RedirectUri::parse(text).map(Some) })
 }
 
 fn method(table: &mut Table, key: &'static str) -> Option<AuthMethod> {

@@ -180,6 +180,12 @@ async fn every_rule_of_an_application_has_its_line_and_its_words() {
         ),
         (app("logout_redirect_uris = [\"com.example.app:/x\"]"), 5, "a private-use scheme is for native"),
         (app("type = \"spa\"\nlogout_redirect_uris = [\"http://rp.example/\"]"), 6, "needs https://"),
+        (app("frontchannel_logout_uri = \"https://other.example/out\""), 5, "at the origin of one of the"),
+        (app("frontchannel_logout_uri = \"https://rp.example/out?sid=1\""), 5, "without `sid` in its query"),
+        (app("frontchannel_logout_uri = \"https://rp.example/out?iss=1\""), 5, "query parameter that belongs to"),
+        (app("backchannel_logout_uri = \"/out\""), 5, "`backchannel_logout_uri` must begin with https://"),
+        (app("backchannel_logout_uri = \"com.example.app:/out\""), 5, "it is called by this server"),
+        (app("type = \"spa\"\nbackchannel_logout_uri = \"http://rp.example/\""), 6, "needs https://"),
         (
             "[[applications]]\nname = \"N\"\nidentifier = \"a\"\nredirect_uris = [\"com.example.app:/x\"]"
                 .into(),
@@ -329,6 +335,9 @@ async fn what_is_allowed_is_allowed() {
         app(
             "subject_type = \"pairwise\"\ndefault_max_age = 0\ndefault_acr_values = [\"urn:signet:acr:password\"]",
         ),
+        app("frontchannel_logout_uri = \"https://rp.example/out?a=sid\""),
+        app("frontchannel_logout_uri = \"\"\nbackchannel_logout_uri = \"\""),
+        app("backchannel_logout_uri = \"http://intranet/out\"\nbackchannel_logout_session_required = true"),
         app("type = \"api\"\nlogout_redirect_uris = [\"http://intranet/out\"]"),
         app("token_endpoint_auth_method = \"none\"\nid_token_signed_response_alg = \"HS256\""),
         app(&format!(
@@ -413,6 +422,8 @@ async fn attack_03_no_key_takes_a_uri_that_carries_script() {
         for text in [
             app(&format!("logo_uri = \"{script}\"")),
             app(&format!("logout_redirect_uris = [\"{script}\"]")),
+            app(&format!("frontchannel_logout_uri = \"{script}\"")),
+            app(&format!("backchannel_logout_uri = \"{script}\"")),
             app(&format!("web_origins = [\"{script}\"]")),
             app("").replace("https://rp.example/cb", script),
             user(&format!("profile = \"{script}\"")),
@@ -438,7 +449,7 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         app.settings.introspection_endpoint_auth_method = AuthMethod::None;
         app.settings.revocation_endpoint_auth_method = AuthMethod::None;
     };
-    let breaks: [Break; 25] = [
+    let breaks: [Break; 27] = [
         |app| {
             app.settings.kind = ApplicationType::Spa;
             app.secret = Some(Secret::new("s"));
@@ -468,6 +479,8 @@ async fn each_rule_of_the_list_is_broken_by_exactly_what_it_is_about() {
         },
         |app| app.settings.redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
         |app| app.settings.logout_redirect_uris.push(RedirectUri::parse("com.example.app:/x").unwrap()),
+        |app| app.settings.frontchannel_logout_uri = RedirectUri::parse("https://other.example/x").ok(),
+        |app| app.settings.backchannel_logout_uri = RedirectUri::parse("com.example.app:/x").ok(),
         |app| app.settings.redirect_uris.clear(),
         |app| {
             app.settings.redirect_uris.push(RedirectUri::parse("http://intranet/cb").unwrap());

@@ -4,7 +4,7 @@
 mod html;
 mod stylesheet;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use askama::Template;
 
@@ -124,6 +124,10 @@ fn form_post<'a>(lang: Lang, v: &'a Values, fields: &'a [(&'a str, &'a str)]) ->
     FormPostPage { lang, action: &v.url, fields, nonce: &v.text }
 }
 
+fn signing_out<'a>(lang: Lang, v: &'a Values, frames: &'a BTreeSet<String>) -> SigningOutPage<'a> {
+    SigningOutPage { lang, next: &v.url, frames, nonce: &v.text }
+}
+
 fn web_message<'a>(lang: Lang, v: &'a Values) -> WebMessagePage<'a> {
     WebMessagePage { lang, origin: &v.url, message: &v.text, nonce: &v.text }
 }
@@ -131,6 +135,8 @@ fn web_message<'a>(lang: Lang, v: &'a Values) -> WebMessagePage<'a> {
 /// Every page there is, in every shape it has.
 fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
     let fields = [(v.name.as_str(), v.text.as_str()), ("state", "s")];
+    let frames = BTreeSet::from([v.url.clone(), "https://frame.example/".to_owned()]);
+    let none = BTreeSet::new();
     let (name, text, url) = (v.name.as_str(), v.text.as_str(), v.url.as_str());
     let claims = [v.text.clone(), v.name.clone()];
     let custom = [
@@ -144,6 +150,7 @@ fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
         ("consent".to_owned(), consent(lang, v, &SCOPES, true).render()),
         ("consent custom".to_owned(), consent(lang, v, &custom, false).render()),
         ("form_post".to_owned(), form_post(lang, v, &fields).render()),
+        ("signing out".to_owned(), signing_out(lang, v, &frames).render()),
         ("web_message".to_owned(), web_message(lang, v).render()),
     ];
     for alert in ALERTS {
@@ -156,7 +163,7 @@ fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
     for (app_name, home) in [(None, None), (None, Some(url)), (Some(name), None), (Some(name), Some(url))] {
         let logout = LogoutPage { lang, app_name, account: app_name, csrf: text, fields: &fields };
         pages.push(("logout".to_owned(), logout.render()));
-        pages.push(("signed out".to_owned(), SignedOutPage { lang, app_name, home }.render()));
+        pages.push(("signed out".to_owned(), SignedOutPage { lang, app_name, home, frames: &none }.render()));
         pages.push(("start".to_owned(), StartPage { lang, app_name, issuer: url, discovery: url }.render()));
     }
     pages.into_iter().map(|(name, page)| (format!("{name} {}", lang.tag()), page.unwrap())).collect()
@@ -207,9 +214,12 @@ fn pages_keep_to_a_strict_content_security_policy() {
         for (name, html) in both_languages(&v) {
             let (tags, _) = read(&html);
             let scripts = tags.iter().filter(|tag| tag.name == "script").count();
-            let scripted = name.starts_with("form_post") || name.starts_with("web_message");
+            let scripted =
+                ["form_post", "web_message", "signing out"].iter().any(|page| name.starts_with(page));
             assert_eq!(scripts, usize::from(scripted), "{name}");
-            assert!(tags.iter().all(|tag| tag.name != "style" && tag.name != "base" && tag.name != "iframe"));
+            assert!(tags.iter().all(|tag| tag.name != "style" && tag.name != "base"));
+            let framing = tags.iter().any(|tag| tag.name == "iframe");
+            assert_eq!(framing, name.starts_with("signing out"), "{name}");
             let inline = |key: &str| key == "style" || key.starts_with("on") || key == "formaction";
             assert!(tags.iter().all(|tag| tag.attributes.iter().all(|(key, _)| !inline(key))), "{name}");
         }
@@ -227,7 +237,9 @@ fn values_reach_urls_only_where_handlers_have_checked_them() {
                     || tag.get("id") == Some("home")
                     || (tag.name == "form" && name.starts_with("form_post"));
                 let url = ["href", "src", "action"].contains(&key.as_str());
-                let fine = own.contains(&value.as_str()) || (checked && value == "URL");
+                let framed =
+                    tag.name == "iframe" && ["URL", "https://frame.example/"].contains(&value.as_str());
+                let fine = own.contains(&value.as_str()) || (checked && value == "URL") || framed;
                 assert!(!url || fine, "{name}: {key}={value}");
             }
         }
@@ -311,8 +323,11 @@ fn forms_post_what_handlers_read() {
         let decisions = [["sign-out", "decision", "sign-out"], ["stay", "decision", "stay"]];
         assert_eq!(
             form(&logout.render().unwrap()),
-            expected("/oidc/session/end", &["csrf", "state", "client_id"], &decisions)
+            expected("/oidc/session/end", &["csrf", "state", "client_id", "devices"], &decisions)
         );
+        let named = LogoutPage { app_name: Some("Notes"), ..logout };
+        let inputs = ["csrf", "state", "client_id", "devices", "applications"];
+        assert_eq!(form(&named.render().unwrap()), expected("/oidc/session/end", &inputs, &decisions));
         assert_eq!(
             form(&form_post(lang, &v, &fields).render().unwrap()),
             expected(&v.url, &["state", "client_id"], &[["continue", "", ""]])

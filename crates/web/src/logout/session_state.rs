@@ -1,0 +1,80 @@
+//! Session management (OpenID Connect Session Management 1.0): a page that an application frames and asks whether the
+//! `session_state` it was given is still true.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use http::{HeaderValue, StatusCode};
+use signet_protocol::{
+    application::ActiveApplication,
+    entropy::random,
+    jose,
+    logout::{browser_state, session_state},
+    redirect_uri::{RedirectUri, Scheme},
+    session::{SESSION_EXPIRE, Session},
+};
+
+use crate::{
+    Signet,
+    clock::SystemEntropy,
+    cookies::state_name_for,
+    edge::Edge,
+    error::only,
+    pages::CheckSessionPage,
+    respond::{self, Policy},
+};
+
+/// GET `/oidc/session/check`: the `check_session_iframe`.
+pub async fn handle(State(_): State<Arc<Signet>>, edge: Edge) -> Response {
+    let page = only(&edge.method, "GET, HEAD").map(|()| check_page(&edge));
+    edge.page(edge.lang(None), page)
+}
+
+/// Any page may frame it: it answers nothing but whether a `session_state`, which is salted and hashed for one origin, is
+/// that of the browser's session.
+fn check_page(edge: &Edge) -> Response {
+    let nonce = jose::b64(&random::<16>(&mut SystemEntropy));
+    let cookie = edge.cookies.full_name(&state_name_for(None));
+    let page = CheckSessionPage { nonce: &nonce, cookie: &cookie };
+    let policy = Policy {
+        has_form: false,
+        script_nonce: Some(nonce.clone()),
+        framed_by: Some("https: http:".to_owned()),
+    };
+    respond::page(StatusCode::OK, &page, &policy)
+}
+
+/// The `session_state` of an answer to `callback`, with the cookie it is compared with, unless the browser has it.
+pub struct Told {
+    /// The parameter.
+    pub session_state: String,
+    /// The `Set-Cookie`.
+    pub cookie: Option<HeaderValue>,
+}
+
+/// What an answer about `session` tells of it; nothing to an application that does not want to know, or has no web page.
+pub fn tell(
+    signet: &Signet,
+    edge: &Edge,
+    application: &ActiveApplication,
+    session: &Session,
+    callback: &RedirectUri,
+) -> Option<Told> {
+    if !application.settings.session_management || callback.scheme() == Scheme::Private {
+        return None;
+    }
+    let state = browser_state(signet.store().pool().csrf_key.expose(), session.id);
+    let name = state_name_for(session.application);
+    let cookie = match edge.cookies.get(&name) {
+        Some(shown) if shown == state => None,
+        _ => edge.cookies.set_readable(&name, &state, SESSION_EXPIRE.0),
+    };
+    let session_state = session_state(application, callback.web_origin(), &state, &mut SystemEntropy);
+    Some(Told { session_state, cookie })
+}
+
+/// Removes what scripts can read of `session`, if the browser has it: from now on its pages are told of a change.
+pub fn forget(edge: &Edge, session: &Session) -> Option<HeaderValue> {
+    let name = state_name_for(session.application);
+    edge.cookies.get(&name).and_then(|_| edge.cookies.remove(&name))
+}

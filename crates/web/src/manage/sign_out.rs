@@ -1,0 +1,85 @@
+//! Users are signed out by an operator.
+
+use std::fmt;
+
+use signet_protocol::{
+    id::UserId,
+    user::{LoginName, User},
+};
+use signet_store::{SignOut, StoreError};
+
+use super::show;
+use crate::Signet;
+
+/// Why nobody was signed out.
+#[derive(Debug, thiserror::Error)]
+pub enum SignOutError {
+    /// Nobody signs in so.
+    #[error("there is no user with the name, e-mail, phone or id {0:?}; nobody was signed out")]
+    NoUser(String),
+    /// There is no such application.
+    #[error("there is no application with the App ID or identifier {0:?}; nobody was signed out")]
+    NoApplication(String),
+    /// The store failed; some may have been signed out, and asking again is safe.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Who was signed out, as they were named, and of what.
+#[derive(Debug)]
+pub struct SignedOut {
+    users: Vec<String>,
+    application: Option<String>,
+}
+
+/// Ends every session of the users named, or what they gave `application` alone, and revokes it, offline access included.
+/// Applications are told by the back channel. Unless everybody who is named exists, nothing is done.
+pub async fn users(
+    signet: &Signet,
+    named: &[String],
+    application: Option<&str>,
+) -> Result<SignedOut, SignOutError> {
+    let application = match application {
+        None => None,
+        Some(named) => {
+            let found = show::find(signet, named).await?;
+            Some(found.ok_or_else(|| SignOutError::NoApplication(named.to_owned()))?)
+        }
+    };
+    let mut found = Vec::new();
+    for name in named {
+        found.push(find(signet, name).await?.ok_or_else(|| SignOutError::NoUser(name.clone()))?);
+    }
+    for user in found {
+        let what = match &application {
+            None => SignOut::User(user),
+            Some(application) => SignOut::UserApplication(user, application.id),
+        };
+        signet.store().sign_out(what, signet.now()).await?;
+        tracing::info!(sub = %user, "signed out by an operator");
+    }
+    let application = application.map(|application| application.identifier.to_string());
+    Ok(SignedOut { users: named.to_vec(), application })
+}
+
+async fn find(signet: &Signet, named: &str) -> Result<Option<UserId>, StoreError> {
+    let by_login = match LoginName::parse(named) {
+        Some(name) => signet.store().user_by_login(&name).await?,
+        None => None,
+    };
+    let id = |user: &User| user.id;
+    match (by_login, UserId::parse(named)) {
+        (None, Some(own)) => Ok(signet.store().user(own).await?.map(|user| id(&user))),
+        (found, _) => Ok(found.as_ref().map(id)),
+    }
+}
+
+impl fmt::Display for SignedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let users = self.users.join(", ");
+        match &self.application {
+            None => write!(f, "Signed out {users} everywhere."),
+            Some(application) => write!(f, "Signed out {users} of {application}, on every device."),
+        }
+    }
+}
