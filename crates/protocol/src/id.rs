@@ -99,6 +99,10 @@ hex_id!(
     /// A user: the `sub` of their tokens (OpenID Connect Core §2).
     UserId
 );
+hex_id!(
+    /// A programmatic access account: its AccessKey, which is the OAuth `client_id` of its requests.
+    AccountId
+);
 
 /// The ordered key of a row: six bytes of milliseconds, then ten of chance.
 pub trait RowId: Copy + Eq {
