@@ -318,7 +318,7 @@ fn a_part_of_the_day_has_a_beginning_an_end_and_an_offset() {
     {
         assert_eq!(all.contains(crate::time::Timestamp(seconds)), expected, "{seconds}");
     }
-    assert!(
-        !all.contains(crate::time::Timestamp(i64::MAX)) || !all.contains(crate::time::Timestamp(i64::MIN))
-    );
+    for extreme in [i64::MIN, i64::MAX] {
+        _ = all.contains(crate::time::Timestamp(extreme));
+    }
 }

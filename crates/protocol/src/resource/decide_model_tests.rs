@@ -290,7 +290,7 @@ fn values(scope: &Scope) -> Vec<&str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn it_agrees_with_the_enumeration(world in any_world()) {

@@ -48,8 +48,7 @@ impl IpRange {
 
     /// Whether `address` is in it.
     pub fn contains(self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        width(address) == width(self.first) && first(address, self.bits) == self.first
+        first(address.to_canonical(), self.bits) == self.first
     }
 }
 

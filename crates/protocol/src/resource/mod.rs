@@ -11,8 +11,10 @@
 //! on how many others there are. Everything a request may vary (address, time, user) is in the `ScopeCase`; nothing
 //! about a decision may be cached.
 //!
-//! **Writing.** [`Resources::new`] and [`check_rules`] refuse what cannot be meant, by the place in the list. Both belong
-//! to the batch that writes: a change of the pool's resources has to pass `check_rules` for every application.
+//! **Writing.** [`Resources::new`] and [`check_rules`] refuse what cannot be meant, by the place in the list. Both look at
+//! the whole as it will be: a change of the pool's resources or extended fields has to pass `check_rules` for every
+//! application. Whether accounts and users exist is for whoever writes, and so is [`Resources::hidden`] where a scope of the
+//! pool would take the name of a resource.
 
 mod check;
 mod decide;
