@@ -6,7 +6,8 @@
 //!
 //! **Loading.** `Permissions` is one application's snapshot: its rules by subject, and shared halves ([`Resources`]) for
 //! its own namespace and the pool's, so that the pool's is kept once. It is never changed in place: keep it in an `Arc`,
-//! make another when a resource or a rule of the application changes, or when the pool's resources do, and swap. A
+//! make another when a resource or a rule of the application changes, or when the pool's resources do, and swap. To
+//! make one goes through every rule of the application: do it off the async threads, once for several changes. A
 //! decision looks up its caller in a hash table and reads the rules about that caller alone, so its cost does not depend
 //! on how many others there are. Everything a request may vary (address, time, user) is in the `ScopeCase`; nothing
 //! about a decision may be cached.
