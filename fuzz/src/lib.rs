@@ -13,6 +13,7 @@
 mod assertions;
 mod client;
 mod operator;
+mod permissions;
 mod redirect;
 mod request;
 mod text;
@@ -41,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     parser("params", text::params),
     parser("scope", text::scope),
     parser("claims", text::claims),
+    parser("scope_item", permissions::scope_item),
     parser("pkce", text::pkce),
     parser("host", text::host),
     parser("language", text::language),

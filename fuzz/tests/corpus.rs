@@ -48,6 +48,7 @@ holds!(
     request,
     request_object,
     scope,
+    scope_item,
 );
 
 fn corpus(name: &str) -> std::path::PathBuf {

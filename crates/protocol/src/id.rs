@@ -109,6 +109,10 @@ hex_id!(
     /// A user. What tokens say of them is a [`crate::subject::Subject`].
     UserId
 );
+hex_id!(
+    /// A programmatic access account: its AccessKey, which is the OAuth `client_id` of its requests.
+    AccountId
+);
 
 /// The ordered key of a row: six bytes of milliseconds, then ten of chance.
 pub trait RowId: Copy + Eq {

@@ -34,6 +34,7 @@ pub mod pool;
 pub mod redirect_uri;
 pub mod refresh;
 pub mod request_uri;
+pub mod resource;
 #[cfg(test)]
 mod samples;
 pub mod scope;

@@ -24,6 +24,26 @@ pub const CLAIMS_BYTES: usize = 8 * 1024;
 pub const CLAIMS_COUNT: usize = 100;
 /// Levels of a value in `claims`.
 pub const CLAIMS_DEPTH: usize = 8;
+/// Bytes of a resource's code, wherever it stands.
+pub const RESOURCE_CODE_BYTES: usize = 64;
+/// Bytes of an action's name, wherever it stands.
+pub const ACTION_BYTES: usize = 64;
+/// Bytes of the identifier of one thing of a resource.
+pub const RESOURCE_ID_BYTES: usize = 128;
+/// Bytes of an API identifier.
+pub const API_IDENTIFIER_BYTES: usize = 512;
+/// Resources of one application, or of the pool's own.
+pub const RESOURCES_PER_NAMESPACE: usize = 2000;
+/// Actions of one resource.
+pub const ACTIONS_PER_RESOURCE: usize = 100;
+/// Rules of one application.
+pub const RULES_PER_APPLICATION: usize = 200_000;
+/// Rules of one application about the same subject: a decision looks at each of them for each value that is asked.
+pub const RULES_PER_SUBJECT: usize = 500;
+/// IP ranges of one rule.
+pub const IP_RANGES_PER_RULE: usize = 32;
+/// Attributes that one rule compares.
+pub const ATTRIBUTES_PER_RULE: usize = 16;
 /// Bytes of a redirect URI.
 pub const REDIRECT_URI_BYTES: usize = 2048;
 /// Bytes of a `request_uri`.

@@ -168,7 +168,8 @@ pub fn check_field_name(name: &str) -> Result<(), &'static str> {
     good.then_some(()).ok_or("must be 1 to 64 letters, digits, underscores and hyphens")
 }
 
-fn is_word(text: &str, besides: &str, most: usize) -> bool {
+/// Whether `text` has 1 to `most` letters, digits and characters of `besides`.
+pub(crate) fn is_word(text: &str, besides: &str, most: usize) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || besides.contains(c);
     (1..=most).contains(&text.len()) && text.chars().all(legal)
 }

@@ -146,6 +146,12 @@ impl Scope {
         self
     }
 
+    /// Those values that `keep` says, and the others, each in order.
+    pub fn partition(&self, keep: impl FnMut(&ScopeValue) -> bool) -> (Scope, Scope) {
+        let (kept, others) = self.0.iter().cloned().partition(keep);
+        (Scope(kept), Scope(others))
+    }
+
     /// Whether every value of `other` is in it.
     pub fn covers(&self, other: &Scope) -> bool {
         other.0.iter().all(|value| self.0.contains(value))

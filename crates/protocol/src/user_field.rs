@@ -153,7 +153,7 @@ fn text(value: &Option<String>) -> Value {
 }
 
 /// What a claim is made of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum UserField {
     /// A field every user has.

@@ -1,0 +1,223 @@
+//! The decision.
+
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
+
+use super::{Asked, Namespace, Part, Resources, Rule, ScopeItem, Subject};
+use crate::{
+    access::Effect,
+    id::{AccountId, UserId},
+    pool::PoolSettings,
+    scope::Scope,
+    time::Timestamp,
+    user::User,
+};
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub enum Caller<'a> {
+    /// A programmatic access account, which gets no scope of users.
+    Account(AccountId),
+    /// A user, through the application: with the roles and groups they have.
+    User(&'a User),
+}
+
+/// An API that resources of the application or the pool belong to. Only [`Permissions::api`] makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Api<'a>(&'a str);
+
+impl<'a> Api<'a> {
+    /// Its identifier: the audience of a token for it.
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+/// What is asked for, and all that the answer depends on besides resources and rules.
+#[derive(Clone, Copy, Debug)]
+pub struct ScopeCase<'a> {
+    /// What is asked for.
+    pub scope: &'a Scope,
+    /// The one API the token is for, if the request names one (RFC 8707 §2).
+    pub api: Option<Api<'a>>,
+    /// Who asks.
+    pub caller: Caller<'a>,
+    /// The pool's scopes and extended fields.
+    pub settings: &'a PoolSettings,
+    /// Whom the request comes from: for a user's tokens the user's browser, and nobody where that is not known.
+    pub ip: Option<IpAddr>,
+    /// When.
+    pub now: Timestamp,
+    /// Whether the login had a second factor, where that is known.
+    pub mfa: Option<bool>,
+}
+
+/// What was asked for, sorted. Together the two have each value once, as it was written and in the order of the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What the token gets: scopes of users, unless an account asks, and items that rules allow.
+    pub granted: Scope,
+    /// `rejected_scope`.
+    pub rejected: Scope,
+}
+
+/// What the rules of one application allow whom: a snapshot, to be shared and replaced as a whole.
+#[derive(Debug, Default)]
+pub struct Permissions {
+    own: Arc<Resources>,
+    pool: Arc<Resources>,
+    accounts: HashMap<AccountId, Vec<Rule>>,
+    users: HashMap<UserId, Vec<Rule>>,
+    roles: HashMap<String, Vec<Rule>>,
+    groups: HashMap<String, Vec<Rule>>,
+}
+
+impl Permissions {
+    /// Of an application with these resources and rules, in a pool with those. A rule about a resource that does not
+    /// exist allows nothing.
+    pub fn new(
+        own: Arc<Resources>,
+        pool: Arc<Resources>,
+        rules: impl IntoIterator<Item = Rule>,
+    ) -> Permissions {
+        let mut permissions = Permissions { own, pool, ..Permissions::default() };
+        for rule in rules {
+            let about = match &rule.subject {
+                Subject::Account(id) => permissions.accounts.entry(*id).or_default(),
+                Subject::User(id) => permissions.users.entry(*id).or_default(),
+                Subject::Role(code) => permissions.roles.entry(code.clone()).or_default(),
+                Subject::Group(code) => permissions.groups.entry(code.clone()).or_default(),
+            };
+            about.push(rule);
+        }
+        permissions
+    }
+
+    /// The API of this identifier. `None`: no resource has it, and the request is refused with `invalid_target` (RFC 8707
+    /// §2).
+    pub fn api(&self, identifier: &str) -> Option<Api<'_>> {
+        let found = self.own.api(identifier).or_else(|| self.pool.api(identifier));
+        found.map(|api| Api(api.as_str()))
+    }
+
+    /// Sorts what is asked for.
+    ///
+    /// An item is granted if it means something today, a rule that allows covers all it denotes, and no rule that denies
+    /// meets any of it. An exact repetition of a value is the value itself, as a scope is a set (RFC 6749 §3.3); two ways
+    /// to write the same are two values.
+    pub fn decide(&self, case: &ScopeCase) -> Decision {
+        let rules = self.counting(case);
+        let (granted, rejected) = case.scope.partition(|value| match Asked::sort(value, case.settings) {
+            Asked::User => matches!(case.caller, Caller::User(_)),
+            Asked::Item(item) => self.resolve(item, case.api).is_some_and(|wanted| rules.permit(&wanted)),
+            Asked::Malformed => false,
+        });
+        Decision { granted, rejected }
+    }
+
+    /// The rules about the caller that count now. One that cannot be told to hold allows nothing, and one that cannot be
+    /// told to fail denies.
+    fn counting(&self, case: &ScopeCase) -> Counting<'_> {
+        let mut counting = Counting::default();
+        for rule in self.about(case.caller).filter(|rule| self.concerns(rule, case.api)) {
+            match (rule.effect, rule.restrictions.hold(case)) {
+                (Effect::Allow, Some(true)) => counting.allow.push(rule),
+                (Effect::Deny, Some(true) | None) => counting.deny.push(rule),
+                _ => {}
+            }
+        }
+        counting
+    }
+
+    /// Whether a token for `api` can be about what `rule` is: not if its resource is known to be of no or another API.
+    fn concerns(&self, rule: &Rule, api: Option<Api>) -> bool {
+        match &rule.resource {
+            Part::Any => true,
+            Part::One(name) => {
+                let resource = self.at(name.namespace).find(name.code.as_str());
+                resource.is_none_or(|resource| resource.is_of(api.map(Api::as_str)))
+            }
+        }
+    }
+
+    fn at(&self, namespace: Namespace) -> &Resources {
+        match namespace {
+            Namespace::Application => &self.own,
+            Namespace::Pool => &self.pool,
+        }
+    }
+
+    fn about(&self, caller: Caller) -> impl Iterator<Item = &Rule> {
+        let (account, user) = match caller {
+            Caller::Account(id) => (self.accounts.get(&id), None),
+            Caller::User(user) => (None, Some(user)),
+        };
+        let by_user = user.into_iter().flat_map(|user| {
+            let roles = user.details.roles.iter().filter_map(|code| self.roles.get(code));
+            let groups = user.details.groups.iter().filter_map(|code| self.groups.get(code));
+            self.users.get(&user.id).into_iter().chain(roles).chain(groups)
+        });
+        account.into_iter().chain(by_user).flatten()
+    }
+
+    /// What `item` denotes in a token for `api`; `None` if no resource, or no action of it, is meant by it today. A code
+    /// means the application's own resource, and the pool's where it has none (the order of [`Namespace::ALL`]), among
+    /// those of the API.
+    fn resolve<'a>(&'a self, item: ScopeItem<'a>, api: Option<Api<'a>>) -> Option<Wanted<'a>> {
+        let api = api.map(Api::as_str);
+        let (resource, defined) = match item.resource {
+            Part::Any => (Part::Any, Namespace::ALL.iter().any(|at| self.at(*at).define(item.action, api))),
+            Part::One(code) => {
+                let mut called = Namespace::ALL.iter().filter_map(|at| Some((*at, self.at(*at).find(code)?)));
+                let (namespace, resource) = called.find(|(_, resource)| resource.is_of(api))?;
+                (Part::One((namespace, code)), resource.defines(item.action))
+            }
+        };
+        defined.then_some(Wanted { resource, id: item.id, action: item.action })
+    }
+}
+
+/// What an item denotes: every combination of the three.
+struct Wanted<'a> {
+    resource: Part<(Namespace, &'a str)>,
+    id: Part<&'a str>,
+    action: Part<&'a str>,
+}
+
+/// The rules that count.
+#[derive(Default)]
+struct Counting<'a> {
+    allow: Vec<&'a Rule>,
+    deny: Vec<&'a Rule>,
+}
+
+impl Counting<'_> {
+    /// One rule has to cover an item by itself, and that is no less than all of them together would have to: `*` stands
+    /// for what does not exist yet, too, so only a rule with `*` in that place covers it there; in any other place an item
+    /// has one name. The rule that covers what is not yet named anywhere thus covers the whole item.
+    fn permit(&self, wanted: &Wanted) -> bool {
+        self.allow.iter().any(|rule| wanted.is_in(rule)) && !self.deny.iter().any(|rule| wanted.meets(rule))
+    }
+}
+
+impl Wanted<'_> {
+    /// Whether all of it is in what `rule` is about.
+    fn is_in(&self, rule: &Rule) -> bool {
+        rule.named().covers(&self.resource)
+            && rule.identifier.as_deref().covers(&self.id)
+            && rule.actions.cover(self.action)
+    }
+
+    /// Whether any of it is.
+    fn meets(&self, rule: &Rule) -> bool {
+        rule.named().meets(&self.resource)
+            && rule.identifier.as_deref().meets(&self.id)
+            && rule.actions.meet(self.action)
+    }
+}
+
+#[cfg(test)]
+#[path = "decide_model_tests.rs"]
+mod model_tests;
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

@@ -1,0 +1,94 @@
+//! Addresses that begin with the same bits (RFC 4632).
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// A range of IP addresses in CIDR notation. An IPv4 address in IPv6 clothes is the IPv4 address, in a range as in a
+/// request, so a range of one family has no address of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IpRange {
+    first: IpAddr,
+    bits: u32,
+}
+
+impl IpRange {
+    /// Reads an address, or a range such as `10.0.0.0/8`.
+    ///
+    /// # Errors
+    /// What it must be.
+    pub fn parse(text: &str) -> Result<IpRange, String> {
+        let wrong = || "must be an IP address or a range such as 10.0.0.0/8 or fd00::/8".to_owned();
+        let (ip, bits) = text.split_once('/').map_or((text, None), |(ip, bits)| (ip, Some(bits)));
+        let ip: IpAddr = ip.parse().map_err(|_| wrong())?;
+        let bits = match bits {
+            None => width(ip),
+            Some(bits) if bits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                bits.parse().ok().filter(|bits| *bits <= width(ip)).ok_or_else(wrong)?
+            }
+            Some(_) => return Err(wrong()),
+        };
+        let (ip, bits) = match ip.to_canonical() {
+            IpAddr::V4(v4) if ip.is_ipv6() && bits >= 96 => (IpAddr::V4(v4), bits - 96),
+            _ => (ip, bits),
+        };
+        let range = IpRange { first: first(ip, bits), bits };
+        if bits == 0 {
+            Err("is everybody; name a narrower range or leave it out".to_owned())
+        } else if range.first != ip {
+            Err(format!("has bits set beyond the first {bits}: it must be {range}"))
+        } else {
+            Ok(range)
+        }
+    }
+
+    /// Whether `address` is in it.
+    pub fn contains(self, address: IpAddr) -> bool {
+        first(address.to_canonical(), self.bits) == self.first
+    }
+}
+
+fn width(address: IpAddr) -> u32 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+/// `address` with nothing but its first `bits`.
+fn first(address: IpAddr, bits: u32) -> IpAddr {
+    match address {
+        IpAddr::V4(v4) => {
+            let mask = u32::MAX.checked_shl(32_u32.saturating_sub(bits)).unwrap_or(0);
+            Ipv4Addr::from_bits(v4.to_bits() & mask).into()
+        }
+        IpAddr::V6(v6) => {
+            let mask = u128::MAX.checked_shl(128_u32.saturating_sub(bits)).unwrap_or(0);
+            Ipv6Addr::from_bits(v6.to_bits() & mask).into()
+        }
+    }
+}
+
+impl fmt::Display for IpRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.bits == width(self.first) {
+            true => write!(f, "{}", self.first),
+            false => write!(f, "{}/{}", self.first, self.bits),
+        }
+    }
+}
+
+impl From<IpRange> for String {
+    fn from(range: IpRange) -> String {
+        range.to_string()
+    }
+}
+
+impl TryFrom<String> for IpRange {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<IpRange, String> {
+        IpRange::parse(&text)
+    }
+}
