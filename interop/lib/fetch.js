@@ -1,7 +1,8 @@
 // A fetch that never leaves this machine and knows `*.localhost`, which the system's resolver often does not.
 import { Agent, fetch as undiciFetch } from 'undici';
 
-function loopback(hostname, options, done) {
+/** A look-up, as Node.js wants one for its connections, that finds nothing but this machine. */
+export function loopback(hostname, options, done) {
   if (hostname !== 'localhost' && !hostname.endsWith('.localhost')) {
     done(new Error(`${hostname} is not this machine`));
   } else if (options.all) {

@@ -12,6 +12,8 @@ import { fetch } from './fetch.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const binary = process.env.SIGNET_BIN ?? join(root, process.env.CARGO_TARGET_DIR ?? 'target', 'debug', 'signet');
+// What the tests listen for themselves is on loopback, too.
+const env = { ...process.env, SIGNET_OUTBOUND_ALLOW: 'loopback' };
 const START_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 15_000;
 
@@ -35,7 +37,7 @@ export async function startSignet(...descriptions) {
   for (const [index, description] of descriptions.entries()) {
     const file = join(directory, `${index}.toml`);
     await writeFile(file, description);
-    await promisify(execFile)(binary, ['apply', '--data', data, file]);
+    await promisify(execFile)(binary, ['apply', '--data', data, file], { env });
   }
   const port = await freePort();
   const base = `http://localhost:${port}`;
@@ -52,7 +54,7 @@ export async function startSignet(...descriptions) {
 }
 
 function launch(args) {
-  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (log += text));
   const ended = new Promise((resolve) => {
