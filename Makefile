@@ -38,6 +38,7 @@ unit: ## the Rust tests, on SQLite and on PostgreSQL
 interop: export SIGNET_BIN := $(abspath $(TARGET)/debug/signet)
 interop: ## real relying parties in Node.js, a browser and Python against the real binary
 	cargo build -p signet
+	mvn --batch-mode --quiet --strict-checksums --file interop/java/pom.xml package
 	npm test --prefix interop --silent
 	interop/.venv/bin/python -m pytest -p no:cacheprovider interop/python
 

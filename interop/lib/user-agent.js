@@ -1,6 +1,6 @@
 // A person at a browser without scripts: keeps cookies, follows redirects, fills in the forms it meets.
 import { fetch } from './fetch.js';
-import { chooseForm, fillIn } from './forms.js';
+import { asking, chooseForm, fillIn } from './forms.js';
 
 const MAX_STEPS = 12;
 
@@ -15,11 +15,9 @@ export class UserAgent {
     const asked = [];
     let next = { url: new URL(url) };
     for (let step = 0; step < MAX_STEPS; step++) {
-      const response = await this.#send(next);
-      const location = response.headers.get('location');
-      if (location) {
-        if (![302, 303].includes(response.status)) throw new Error(`${next.url}: redirect by ${response.status}`);
-        next = { url: new URL(location, next.url) };
+      const { response, leadsTo } = await this.#send(next);
+      if (leadsTo) {
+        next = { url: leadsTo };
       } else {
         const page = await response.text();
         if (response.status !== 200) throw new Error(`${next.url}: ${response.status}\n${page}`);
@@ -33,13 +31,36 @@ export class UserAgent {
     throw new Error(`${url}: still not at ${callback} after ${MAX_STEPS} steps, now at ${next.url}`);
   }
 
+  /**
+   * Opens `url` and answers the pages that ask for one of the `answers`, until one does not, and returns that: its
+   * address, its status and its text.
+   */
+  async browse(url, answers = {}) {
+    let next = { url: new URL(url) };
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const { response, leadsTo } = await this.#send(next);
+      if (leadsTo) {
+        next = { url: leadsTo };
+      } else {
+        const page = await response.text();
+        const form = asking(page, answers);
+        if (!form) return { url: next.url, status: response.status, page };
+        next = { url: new URL(form.action, next.url), ...fillIn(form, answers) };
+      }
+    }
+    throw new Error(`${url}: no end after ${MAX_STEPS} steps, now at ${next.url}`);
+  }
+
   async #send({ url, body }) {
     const headers = { accept: 'text/html', cookie: this.#cookieHeader(url.hostname) };
     const method = body ? 'POST' : 'GET';
     if (body) headers.origin = url.origin;
     const response = await fetch(url, { method, body, headers, redirect: 'manual' });
     for (const line of response.headers.getSetCookie()) this.#keep(url.hostname, line);
-    return response;
+    const location = response.headers.get('location');
+    if (!location) return { response };
+    if (![302, 303].includes(response.status)) throw new Error(`${url}: redirect by ${response.status}`);
+    return { response, leadsTo: new URL(location, url) };
   }
 
   #cookieHeader(host) {
