@@ -1,5 +1,5 @@
 // A person at a browser without scripts: keeps cookies, follows redirects, fills in the forms it meets.
-import { fetch } from './fetch.js';
+import { navigate } from './fetch.js';
 import { asking, chooseForm, fillIn } from './forms.js';
 
 const MAX_STEPS = 12;
@@ -15,12 +15,11 @@ export class UserAgent {
     const asked = [];
     let next = { url: new URL(url) };
     for (let step = 0; step < MAX_STEPS; step++) {
-      const { response, leadsTo } = await this.#send(next);
+      const { leadsTo, status, page } = await this.#send(next);
       if (leadsTo) {
         next = { url: leadsTo };
       } else {
-        const page = await response.text();
-        if (response.status !== 200) throw new Error(`${next.url}: ${response.status}\n${page}`);
+        if (status !== 200) throw new Error(`${next.url}: ${status}\n${page}`);
         const form = chooseForm(page, answers);
         if (!form) throw new Error(`${next.url}: no form to fill in\n${page}`);
         next = { url: new URL(form.action, next.url), ...fillIn(form, answers) };
@@ -38,13 +37,12 @@ export class UserAgent {
   async browse(url, answers = {}) {
     let next = { url: new URL(url) };
     for (let step = 0; step < MAX_STEPS; step++) {
-      const { response, leadsTo } = await this.#send(next);
+      const { leadsTo, status, page } = await this.#send(next);
       if (leadsTo) {
         next = { url: leadsTo };
       } else {
-        const page = await response.text();
         const form = asking(page, answers);
-        if (!form) return { url: next.url, status: response.status, page };
+        if (!form) return { url: next.url, status, page };
         next = { url: new URL(form.action, next.url), ...fillIn(form, answers) };
       }
     }
@@ -53,14 +51,13 @@ export class UserAgent {
 
   async #send({ url, body }) {
     const headers = { accept: 'text/html', cookie: this.#cookieHeader(url.hostname) };
-    const method = body ? 'POST' : 'GET';
     if (body) headers.origin = url.origin;
-    const response = await fetch(url, { method, body, headers, redirect: 'manual' });
-    for (const line of response.headers.getSetCookie()) this.#keep(url.hostname, line);
-    const location = response.headers.get('location');
-    if (!location) return { response };
-    if (![302, 303].includes(response.status)) throw new Error(`${url}: redirect by ${response.status}`);
-    return { response, leadsTo: new URL(location, url) };
+    const { status, headers: answered, page } = await navigate(url, headers, body);
+    for (const line of [answered['set-cookie'] ?? []].flat()) this.#keep(url.hostname, line);
+    const { location } = answered;
+    if (!location) return { status, page };
+    if (![302, 303].includes(status)) throw new Error(`${url}: redirect by ${status}`);
+    return { leadsTo: new URL(location, url) };
   }
 
   #cookieHeader(host) {
