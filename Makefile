@@ -37,10 +37,10 @@ unit: ## the Rust tests, on SQLite and on PostgreSQL
 	cargo test --workspace
 
 interop: export SIGNET_BIN := $(abspath $(TARGET)/debug/signet)
-interop: ## real relying parties in six languages and a browser against the real binary
+interop: ## real relying parties in five languages, a browser and Apache against the real binary
 	cargo build -p signet
 	cargo build --locked --manifest-path interop/rust/Cargo.toml --target-dir interop/rust/target
-	GOTOOLCHAIN=auto go build -C interop/go -o target/notes .
+	GOTOOLCHAIN=auto go build -C interop/go -buildvcs=false -o target/notes .
 	mvn --batch-mode --quiet --strict-checksums --file interop/java/pom.xml package
 	npm test --prefix interop --silent
 	interop/.venv/bin/python -m pytest -p no:cacheprovider interop/python
