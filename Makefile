@@ -21,7 +21,7 @@ test: ## install what is missing and run every check and every test
 	$(MAKE) crash-smoke
 	$(MAKE) interop
 
-tools: ## install what the tests need: PostgreSQL, Node.js, Chromium, npm and pip packages
+tools: ## install what the tests need: PostgreSQL, Node.js, Chromium, Go, Java, npm and pip packages
 	scripts/install-test-tools
 
 fmt: ## format the Rust sources
@@ -29,6 +29,7 @@ fmt: ## format the Rust sources
 
 lint: ## formatting, clippy and documentation, warnings denied
 	cargo fmt --all --check
+	cargo fmt --manifest-path interop/rust/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
 
@@ -36,8 +37,11 @@ unit: ## the Rust tests, on SQLite and on PostgreSQL
 	cargo test --workspace
 
 interop: export SIGNET_BIN := $(abspath $(TARGET)/debug/signet)
-interop: ## real relying parties in Node.js, a browser and Python against the real binary
+interop: ## real relying parties in five languages, a browser and Apache against the real binary
 	cargo build -p signet
+	cargo build --locked --manifest-path interop/rust/Cargo.toml --target-dir interop/rust/target
+	GOTOOLCHAIN=auto go build -C interop/go -buildvcs=false -o target/notes .
+	mvn --batch-mode --quiet --strict-checksums --file interop/java/pom.xml package
 	npm test --prefix interop --silent
 	interop/.venv/bin/python -m pytest -p no:cacheprovider interop/python
 

@@ -5,13 +5,14 @@ export const AFTER_LOGOUT = 'http://localhost:3000/';
 export const ALICE = { username: 'alice', password: 'example-password-of-alice' };
 export const BOB = { username: 'bob', password: 'example-password-of-bob' };
 
-function application(number, identifier, { auth, idToken, accessToken, ...rest }) {
+/** An application for `describe`: signs with RS256 and authenticates by a posted secret unless said otherwise. */
+export function application(number, identifier, { auth = 'client_secret_post', idToken = 'RS256', accessToken = 'RS256', ...rest }) {
   return {
     name: `Test ${identifier}`,
     identifier,
     type: auth === 'none' ? 'spa' : 'web',
     id: `aaaaaaaaaaaaaaaaaaaa${String(number).padStart(4, '0')}`,
-    ...(auth === 'none' ? {} : { secret: `test-secret-of-${identifier}-0123456789abcdef` }),
+    ...(['none', 'private_key_jwt'].includes(auth) ? {} : { secret: `test-secret-of-${identifier}-0123456789abcdef` }),
     redirect_uris: [CALLBACK],
     logout_redirect_uris: [AFTER_LOGOUT],
     grant_types: ['authorization_code', 'refresh_token'],
@@ -33,7 +34,7 @@ export const applications = {
 };
 
 /** What `applications`, or others, say, as a file for `signet apply`. */
-export const description = (which = Object.values(applications)) => which.map(table).join('\n');
+export const description = (which = applications) => Object.values(which).map(table).join('\n');
 
 // A JSON string and a list of them are valid TOML too.
 const table = (entry) =>

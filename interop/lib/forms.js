@@ -28,11 +28,13 @@ export function forms(page) {
   }));
 }
 
+/** The form that asks for one of the answers. */
+export const asking = (page, answers) => forms(page).find(({ controls }) => controls.some(({ name }) => name in answers));
+
 /** The form that asks for one of the answers, else the only one there is. */
 export function chooseForm(page, answers) {
   const all = forms(page);
-  const asking = all.find(({ controls }) => controls.some(({ name }) => name in answers));
-  return asking ?? (all.length === 1 ? all[0] : undefined);
+  return asking(page, answers) ?? (all.length === 1 ? all[0] : undefined);
 }
 
 /** The request's body: hidden fields as they are, the others answered, and the button pressed that has the answer. */

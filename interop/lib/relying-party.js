@@ -9,21 +9,25 @@ import { fetch } from './fetch.js';
 const authentication = {
   client_secret_post: client.ClientSecretPost,
   client_secret_basic: client.ClientSecretBasic,
+  client_secret_jwt: client.ClientSecretJwt,
   none: client.None,
 };
 
 export class RelyingParty {
-  /** Discovers the issuer on behalf of the application. */
-  static async at(issuer, application) {
+  /**
+   * Discovers the issuer on behalf of the application. `by` authenticates it in another way than its secret; `also` are
+   * what else of the library is switched on, and `metadata` what else it is told about the application.
+   */
+  static async at(issuer, application, { by, also = [], metadata } = {}) {
     const idTokenAlg = application.id_token_signed_response_alg;
-    const execute = [client.allowInsecureRequests];
+    const execute = [client.allowInsecureRequests, ...also];
     // The library checks signatures by public keys only; `checkTokens` checks the other kind.
     if (idTokenAlg !== 'HS256') execute.push(client.enableNonRepudiationChecks);
     const config = await client.discovery(
       new URL(issuer),
       application.id,
-      { id_token_signed_response_alg: idTokenAlg },
-      authentication[application.token_endpoint_auth_method](application.secret),
+      { id_token_signed_response_alg: idTokenAlg, ...metadata },
+      by ?? authentication[application.token_endpoint_auth_method](application.secret),
       { execute, [client.customFetch]: fetch },
     );
     return new RelyingParty(issuer, application, config);
@@ -35,10 +39,17 @@ export class RelyingParty {
 
   /** Sends the person to log in; `finish` then redeems the code. The answer's address may be changed in between. */
   async begin(userAgent, answers, parameters = {}) {
+    const { request, checks } = await this.request(parameters);
+    const url = client.buildAuthorizationUrl(this.config, request);
+    return { checks, ...(await userAgent.visit(url, request.redirect_uri, answers)) };
+  }
+
+  /** The parameters of a login, and what its answer is checked against. */
+  async request(parameters = {}) {
     const verifier = client.randomPKCECodeVerifier();
     const [callback] = this.application.redirect_uris ?? [CALLBACK];
     const checks = { pkceCodeVerifier: verifier, expectedState: client.randomState(), expectedNonce: client.randomNonce() };
-    const url = client.buildAuthorizationUrl(this.config, {
+    const request = {
       redirect_uri: callback,
       scope: 'openid profile email offline_access',
       prompt: 'consent',
@@ -47,8 +58,8 @@ export class RelyingParty {
       state: checks.expectedState,
       nonce: checks.expectedNonce,
       ...parameters,
-    });
-    return { checks, ...(await userAgent.visit(url, callback, answers)) };
+    };
+    return { request, checks };
   }
 
   finish({ arrived, checks }) {

@@ -1,4 +1,4 @@
-// Serves the single-page application, with oidc-client-ts as its package ships it for browsers.
+// Serves the single-page applications, with the libraries as their packages ship them for browsers.
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -14,6 +14,11 @@ export async function serveSpa() {
   const files = {
     '/': ['text/html', file('spa', 'index.html')],
     '/callback': ['text/html', file('spa', 'index.html')],
+    '/silent': ['text/html', file('spa', 'index.html')],
+    '/implicit/': ['text/html', file('spa', 'implicit.html')],
+    '/implicit/callback': ['text/html', file('spa', 'implicit.html')],
+    '/implicit.js': ['text/javascript', file('spa', 'implicit.js')],
+    '/oidc-client.js': ['text/javascript', file('node_modules', 'oidc-client', 'dist', 'oidc-client.min.js')],
     '/spa.js': ['text/javascript', file('spa', 'spa.js')],
     '/oidc-client-ts.js': ['text/javascript', file('node_modules', 'oidc-client-ts', 'dist', 'browser', 'oidc-client-ts.min.js')],
     '/settings.json': ['application/json', async () => JSON.stringify(spa.settings)],

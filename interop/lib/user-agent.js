@@ -1,6 +1,6 @@
 // A person at a browser without scripts: keeps cookies, follows redirects, fills in the forms it meets.
-import { fetch } from './fetch.js';
-import { chooseForm, fillIn } from './forms.js';
+import { navigate } from './fetch.js';
+import { asking, chooseForm, fillIn } from './forms.js';
 
 const MAX_STEPS = 12;
 
@@ -15,14 +15,11 @@ export class UserAgent {
     const asked = [];
     let next = { url: new URL(url) };
     for (let step = 0; step < MAX_STEPS; step++) {
-      const response = await this.#send(next);
-      const location = response.headers.get('location');
-      if (location) {
-        if (![302, 303].includes(response.status)) throw new Error(`${next.url}: redirect by ${response.status}`);
-        next = { url: new URL(location, next.url) };
+      const { leadsTo, status, page } = await this.#send(next);
+      if (leadsTo) {
+        next = { url: leadsTo };
       } else {
-        const page = await response.text();
-        if (response.status !== 200) throw new Error(`${next.url}: ${response.status}\n${page}`);
+        if (status !== 200) throw new Error(`${next.url}: ${status}\n${page}`);
         const form = chooseForm(page, answers);
         if (!form) throw new Error(`${next.url}: no form to fill in\n${page}`);
         next = { url: new URL(form.action, next.url), ...fillIn(form, answers) };
@@ -33,13 +30,34 @@ export class UserAgent {
     throw new Error(`${url}: still not at ${callback} after ${MAX_STEPS} steps, now at ${next.url}`);
   }
 
+  /**
+   * Opens `url` and answers the pages that ask for one of the `answers`, until one does not, and returns that: its
+   * address, its status and its text.
+   */
+  async browse(url, answers = {}) {
+    let next = { url: new URL(url) };
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const { leadsTo, status, page } = await this.#send(next);
+      if (leadsTo) {
+        next = { url: leadsTo };
+      } else {
+        const form = asking(page, answers);
+        if (!form) return { url: next.url, status, page };
+        next = { url: new URL(form.action, next.url), ...fillIn(form, answers) };
+      }
+    }
+    throw new Error(`${url}: no end after ${MAX_STEPS} steps, now at ${next.url}`);
+  }
+
   async #send({ url, body }) {
     const headers = { accept: 'text/html', cookie: this.#cookieHeader(url.hostname) };
-    const method = body ? 'POST' : 'GET';
     if (body) headers.origin = url.origin;
-    const response = await fetch(url, { method, body, headers, redirect: 'manual' });
-    for (const line of response.headers.getSetCookie()) this.#keep(url.hostname, line);
-    return response;
+    const { status, headers: answered, page } = await navigate(url, headers, body);
+    for (const line of [answered['set-cookie'] ?? []].flat()) this.#keep(url.hostname, line);
+    const { location } = answered;
+    if (!location) return { status, page };
+    if (![302, 303].includes(status)) throw new Error(`${url}: redirect by ${status}`);
+    return { leadsTo: new URL(location, url) };
   }
 
   #cookieHeader(host) {

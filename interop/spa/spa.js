@@ -2,13 +2,14 @@
 // `#outcome`, whose `data-kind` appears when the page has settled: ready, signed-in, refused or signed-out.
 const settings = await (await fetch('/settings.json')).json();
 const manager = new oidc.UserManager({
-  ...settings,
   redirect_uri: `${location.origin}/callback`,
+  silent_redirect_uri: `${location.origin}/silent`,
   post_logout_redirect_uri: `${location.origin}/`,
   scope: 'openid profile email offline_access',
   loadUserInfo: true,
   automaticSilentRenew: false,
   userStore: new oidc.WebStorageStateStore({ store: sessionStorage }),
+  ...settings,
 });
 
 function show(kind, detail = {}) {
@@ -22,6 +23,8 @@ async function arrive() {
   if (location.pathname === '/callback') {
     const user = await manager.signinCallback();
     show('signed-in', { email: user.profile.email, sub: user.profile.sub });
+  } else if (location.pathname === '/silent') {
+    await manager.signinSilentCallback();
   } else if (answer.has('state')) {
     await manager.signoutCallback();
     show('signed-out');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { description } from '../applications.js';
 import { fetch } from '../lib/fetch.js';
@@ -34,7 +35,7 @@ test('the description is one table per application', () => {
 });
 
 let port;
-const server = createServer((request, response) => {
+const server = createServer(async (request, response) => {
   const { pathname } = new URL(request.url, 'http://any');
   const answer = {
     '/start': [303, { location: '/cookies', 'set-cookie': ['a=1; Path=/; HttpOnly', 'b=2; Path=/'] }],
@@ -43,6 +44,8 @@ const server = createServer((request, response) => {
     '/kept': [307, { location: '/start' }],
     '/loop': [303, { location: '/loop' }],
     '/post': [200, {}, `<form method=post action="${CALLBACK}"><input type=hidden name=code value="1&amp;2"></form>`],
+    '/ask': [200, {}, '<form method=post action="/answer"><input type=hidden name=csrf value=1><input name=word></form>'],
+    '/answer': [200, {}, await text(request)],
     '/host': [200, {}, request.headers.host],
   }[pathname] ?? [404, {}, 'nothing here'];
   response.writeHead(answer[0], answer[1]).end(answer[2]);
@@ -67,6 +70,15 @@ test('a form that posts to the callback arrives as a request', async () => {
   const { arrived, asked } = await visit('/post');
   assert.equal(await arrived.text(), 'code=1%262');
   assert.deepEqual(asked, []);
+});
+
+test('browsing ends at the page that asks for nothing known', async () => {
+  const base = `http://localhost:${port}`;
+  const { url, status, page } = await new UserAgent().browse(`${base}/ask`, { word: 'w' });
+  assert.deepEqual([url.pathname, status, page], ['/answer', 200, 'csrf=1&word=w']);
+  assert.equal((await new UserAgent().browse(`${base}/ask`, { other: 'w' })).url.pathname, '/ask');
+  assert.equal((await new UserAgent().browse(`${base}/missing`)).status, 404);
+  await assert.rejects(new UserAgent().browse(`${base}/loop`), /12 steps/);
 });
 
 test('error pages, loops and redirects that would repeat the request are errors', async () => {

@@ -2,10 +2,10 @@
 // login pages: say no, go back, click twice, log in in two tabs, switch scripts off.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { chromium } from 'playwright-core';
 import '../lib/webcrypto.js';
 import { calculatePKCECodeChallenge, randomPKCECodeVerifier } from 'openid-client';
 import { ALICE, BOB } from '../applications.js';
+import { launchBrowser } from '../lib/browser.js';
 import { networkNotes, startSignet } from '../lib/signet.js';
 import { serveSpa } from '../lib/spa-server.js';
 
@@ -19,10 +19,7 @@ before(async () => {
   signet = await startSignet((await networkNotes()).replaceAll(EXAMPLE_ORIGIN, spa.origin));
   issuer = signet.issuer('notes-spa');
   spa.settings = { authority: issuer, client_id: CLIENT_ID };
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-  });
+  browser = await launchBrowser();
 });
 after(() => Promise.all([browser?.close(), spa?.stop(), signet?.stop()]));
 beforeEach(async () => (context = await newContext()));

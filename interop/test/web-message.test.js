@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
 import { ALICE } from '../applications.js';
+import { launchBrowser } from '../lib/browser.js';
 import { startSignet } from '../lib/signet.js';
 
 const CLIENT_ID = 'aaaaaaaaaaaaaaaaaaaa0101';
@@ -34,10 +34,7 @@ response_types = ["code", "id_token token", "code id_token token"]
 username = "${ALICE.username}"
 password = "${ALICE.password}"
 `);
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-  });
+  browser = await launchBrowser();
 });
 after(() => Promise.all([browser?.close(), own?.stop(), other?.stop(), signet?.stop()]));
 
