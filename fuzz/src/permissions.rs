@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 use serde_json::json;
 use signet_protocol::{
     id::AccountId,
+    ip_range::IpRange,
     pool::PoolSettings,
     resource::{
-        ActionName, ApiIdentifier, Caller, IpRange, Part, Permissions, Resource, ResourceCode, ResourceId,
-        Resources, Rule, ScopeCase, ScopeItem,
+        ActionName, ApiIdentifier, Caller, Part, Permissions, Resource, ResourceCode, ResourceId, Resources,
+        Rule, ScopeCase, ScopeItem,
     },
     scope::{Scope, ScopeValue},
     time::Timestamp,

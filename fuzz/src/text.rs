@@ -17,7 +17,7 @@ use signet_protocol::{
 use signet_web::{
     fuzzing::Cookies,
     pages::Lang,
-    proxies::{ForwardedHeader, Proxies, Range},
+    proxies::{ForwardedHeader, Proxies, parse_ranges},
 };
 
 use crate::{first_line, utf8};
@@ -212,7 +212,7 @@ pub fn forwarded(data: &[u8]) {
         (ForwardedHeader::Forwarded, "forwarded", "for=203.0.113.9;proto=https"),
     ];
     for (header, name, hop) in kinds {
-        let proxies = Proxies { trusted: Range::parse("10.0.0.0/8").unwrap(), header };
+        let proxies = Proxies { trusted: parse_ranges("10.0.0.0/8").unwrap(), header };
         let mut headers = HeaderMap::new();
         headers.append(name, sent.clone());
         assert_eq!(proxies.sender(client, &headers), client, "nobody else is believed");

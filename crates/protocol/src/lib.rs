@@ -22,6 +22,7 @@ pub mod entropy;
 pub mod error;
 pub mod grant;
 pub mod id;
+pub mod ip_range;
 pub mod issuer;
 pub mod jose;
 pub mod limits;

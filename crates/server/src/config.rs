@@ -9,12 +9,15 @@ use std::{
 };
 
 use axum::http::Uri;
-use signet_protocol::issuer::{BaseUrl, Site};
+use signet_protocol::{
+    ip_range::IpRange,
+    issuer::{BaseUrl, Site},
+};
 use signet_store::Database;
 use signet_web::{
     manage::{problem::must_be_one_of, reader},
     outbound::{Allow, Authorities, Opened, Outbound},
-    proxies::{ForwardedHeader, Proxies, Range},
+    proxies::{ForwardedHeader, Proxies, parse_ranges},
 };
 
 use crate::{
@@ -99,7 +102,7 @@ struct File {
     base_url: Option<BaseUrl>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
-    trusted_proxies: Option<Vec<Vec<Range>>>,
+    trusted_proxies: Option<Vec<Vec<IpRange>>>,
     forwarded_header: Option<ForwardedHeader>,
     outbound_allow: Option<Vec<Opened>>,
     outbound_ca: Option<PathBuf>,
@@ -223,7 +226,7 @@ impl File {
             base_url: table.parsed("base_url", parse_base_url),
             tls_certificate: table.parsed("tls_certificate", |text| Ok::<_, String>(PathBuf::from(text))),
             tls_key: table.parsed("tls_key", |text| Ok::<_, String>(PathBuf::from(text))),
-            trusted_proxies: table.list("trusted_proxies", MOST_PROXIES, Range::parse),
+            trusted_proxies: table.list("trusted_proxies", MOST_PROXIES, parse_ranges),
             forwarded_header: table.parsed("forwarded_header", parse_header),
             outbound_allow: table.list("outbound_allow", MOST_PROXIES, Opened::parse),
             outbound_ca: table.parsed("outbound_ca", |text| Ok::<_, String>(PathBuf::from(text))),
@@ -275,9 +278,9 @@ fn must_fit(tls: Option<&TlsFiles>, base_url: Option<&BaseUrl>) -> Result<(), Fa
     }
 }
 
-fn parse_proxies(text: &str) -> Result<Vec<Vec<Range>>, String> {
+fn parse_proxies(text: &str) -> Result<Vec<Vec<IpRange>>, String> {
     let entries = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
-    entries.map(|entry| Range::parse(entry).map_err(|error| format!("{entry:?} {error}"))).collect()
+    entries.map(|entry| parse_ranges(entry).map_err(|error| format!("{entry:?} {error}"))).collect()
 }
 
 fn parse_opened(text: &str) -> Result<Vec<Opened>, String> {

@@ -2,11 +2,11 @@
 
 use std::{
     iter,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    str::FromStr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
 use http::HeaderMap;
+use signet_protocol::ip_range::{IpRange, IpRangeError};
 
 /// Who it is that a proxy of ours does not tell. All of them are one network, and never this machine, so that nobody gets
 /// out of being counted by garbling a header or having it dropped.
@@ -16,7 +16,7 @@ const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proxies {
     /// Where they are.
-    pub trusted: Vec<Range>,
+    pub trusted: Vec<IpRange>,
     /// What they send.
     pub header: ForwardedHeader,
 }
@@ -135,88 +135,28 @@ fn address(text: &str) -> Option<IpAddr> {
     found.map(|address: IpAddr| address.to_canonical())
 }
 
-/// Addresses that begin with the same bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range {
-    /// As IPv6; IPv4 addresses are mapped.
-    first: Ipv6Addr,
-    bits: u32,
-}
-
 /// This machine, which the word `loopback` stands for.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1"];
 
-impl Range {
-    /// The ranges that one entry of a list names: an address, a range in CIDR notation (RFC 4632), or the word `loopback`.
-    ///
-    /// # Errors
-    /// What it must be.
-    pub fn parse(text: &str) -> Result<Vec<Range>, String> {
-        match text {
-            "loopback" => LOOPBACK.iter().map(|range| range.parse()).collect(),
-            text => text.parse().map(|range| vec![range]),
-        }
-    }
-
-    /// Whether `address` begins with the same bits.
-    pub fn contains(self, address: IpAddr) -> bool {
-        self.first == first(as_v6(address), self.bits)
-    }
-}
-
-impl FromStr for Range {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Range, String> {
-        let wrong = || {
-            "must be an IP address, a range such as 10.0.0.0/8 or fd00::/8, or the word loopback".to_owned()
-        };
-        let (ip, bits) = text.split_once('/').map_or((text, None), |(ip, bits)| (ip, Some(bits)));
-        let ip: IpAddr = ip.parse().map_err(|_| wrong())?;
-        let width = if ip.is_ipv4() { 32 } else { 128 };
-        let bits = match bits {
-            None => width,
-            Some(bits) if bits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                bits.parse().ok().filter(|bits| *bits <= width).ok_or_else(wrong)?
-            }
-            Some(_) => return Err(wrong()),
-        };
-        if bits == 0 {
-            return Err("is everybody, who could then claim to be anybody: name the proxies".to_owned());
-        }
-        let range = Range { first: first(as_v6(ip), 128 - width + bits), bits: 128 - width + bits };
-        if range.first != as_v6(ip) {
-            return Err(format!("has bits set beyond the first {bits}: it must be {}/{bits}", range.shown()));
-        }
-        Ok(range)
-    }
-}
-
-impl Range {
-    fn shown(self) -> IpAddr {
-        IpAddr::V6(self.first).to_canonical()
-    }
-}
-
-fn as_v6(address: IpAddr) -> Ipv6Addr {
-    match address {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-        IpAddr::V6(v6) => v6,
-    }
-}
-
-/// `address` with nothing but its first `bits`.
-fn first(address: Ipv6Addr, bits: u32) -> Ipv6Addr {
-    let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
-    Ipv6Addr::from_bits(address.to_bits() & mask)
+/// The ranges that one entry of a list names: an address, a range in CIDR notation, or the word `loopback`.
+///
+/// # Errors
+/// What it must be.
+pub fn parse_ranges(text: &str) -> Result<Vec<IpRange>, String> {
+    let named = if text == "loopback" { &LOOPBACK[..] } else { &[text] };
+    let ranges: Result<_, _> = named.iter().map(|range| IpRange::parse(range)).collect();
+    ranges.map_err(|error| match error {
+        IpRangeError::Malformed => format!("{error}, or the word loopback"),
+        other => other.to_string(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ranges(list: &[&str]) -> Vec<Range> {
-        list.iter().flat_map(|text| Range::parse(text).unwrap()).collect()
+    fn ranges(list: &[&str]) -> Vec<IpRange> {
+        list.iter().flat_map(|text| parse_ranges(text).unwrap()).collect()
     }
 
     fn ip(text: &str) -> IpAddr {
@@ -330,6 +270,7 @@ mod tests {
             ("2001:db8::1", "2001:db8::1", "2001:db8::2"),
             ("loopback", "127.9.9.9", "128.0.0.1"),
             ("loopback", "::1", "::2"),
+            ("::/1", "::1", "10.0.0.1"),
         ] {
             let proxies = Proxies { trusted: ranges(&[range]), ..Proxies::default() };
             assert!(proxies.trusts(ip(inside)), "{range} {inside}");
@@ -349,12 +290,12 @@ mod tests {
             "10.0.0/8",
             "10.0.0.1:80",
         ] {
-            assert!(Range::parse(text).unwrap_err().contains("such as 10.0.0.0/8"), "{text}");
+            assert!(parse_ranges(text).unwrap_err().contains("such as 10.0.0.0/8"), "{text}");
         }
         for text in ["0.0.0.0/0", "::/0"] {
-            assert!(Range::parse(text).unwrap_err().contains("is everybody"), "{text}");
+            assert!(parse_ranges(text).unwrap_err().contains("is everybody"), "{text}");
         }
-        assert!(Range::parse("10.1.2.3/8").unwrap_err().ends_with("it must be 10.0.0.0/8"));
-        assert!(Range::parse("fd00::1/8").unwrap_err().ends_with("it must be fd00::/8"));
+        assert!(parse_ranges("10.1.2.3/8").unwrap_err().ends_with("it must be 10.0.0.0/8"));
+        assert!(parse_ranges("fd00::1/8").unwrap_err().ends_with("it must be fd00::/8"));
     }
 }

@@ -19,7 +19,6 @@
 
 mod check;
 mod decide;
-mod ip_range;
 mod item;
 mod name;
 mod namespace;
@@ -29,7 +28,6 @@ mod time_of_day;
 
 pub use check::{RuleError, check_rules};
 pub use decide::{Api, Caller, Decision, Permissions, ScopeCase};
-pub use ip_range::IpRange;
 pub use item::{Asked, Part, ScopeItem};
 pub use name::{ActionName, ApiIdentifier, ResourceCode, ResourceId};
 pub use namespace::{Action, Resource, ResourceError, ResourceType, Resources};

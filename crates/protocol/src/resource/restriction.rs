@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{IpRange, ScopeCase, TimeOfDay, decide::Caller};
-use crate::{pool::PoolSettings, user::User, user_field::UserField};
+use super::{ScopeCase, TimeOfDay, decide::Caller};
+use crate::{ip_range::IpRange, pool::PoolSettings, user::User, user_field::UserField};
 
 /// What must hold for a rule to count, at the moment of the request; nothing said, nothing asked. A row with a
 /// restriction that is not known here is not read at all, since the rule would count too often without it.

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::Uri;
+use signet_protocol::ip_range::IpRange;
 
 use super::OutboundError;
-use crate::proxies::Range;
+use crate::proxies::parse_ranges;
 
 /// Bytes of a URL that is fetched.
 pub const URL_BYTES: usize = 2048;
@@ -14,7 +15,7 @@ pub const URL_BYTES: usize = 2048;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allow {
     hosts: Vec<String>,
-    networks: Vec<Range>,
+    networks: Vec<IpRange>,
 }
 
 /// One entry of the list `outbound_allow`.
@@ -23,7 +24,7 @@ pub enum Opened {
     /// A host, wherever its name leads.
     Host(String),
     /// Networks, by whatever name they are reached.
-    Networks(Vec<Range>),
+    Networks(Vec<IpRange>),
 }
 
 impl Opened {
@@ -34,10 +35,7 @@ impl Opened {
     pub fn parse(text: &str) -> Result<Opened, String> {
         let numeric = text.contains('/') || text.contains(':') || text.parse::<IpAddr>().is_ok();
         if numeric || text == "loopback" {
-            return Range::parse(text).map(Opened::Networks).map_err(|error| {
-                let everybody = text.ends_with("/0");
-                if everybody { "is every address: name the networks".to_owned() } else { error }
-            });
+            return parse_ranges(text).map(Opened::Networks);
         }
         let label = |label: &str| {
             let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

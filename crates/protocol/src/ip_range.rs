@@ -16,13 +16,22 @@ pub struct IpRange {
     bits: u32,
 }
 
+/// What a range must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the message says it")]
+pub enum IpRangeError {
+    #[error("must be an IP address or a range such as 10.0.0.0/8 or fd00::/8")]
+    Malformed,
+    #[error("is everybody; name a narrower range or leave it out")]
+    Everybody,
+    #[error("has bits set beyond its length: it must be {0}")]
+    BitsBeyond(IpRange),
+}
+
 impl IpRange {
     /// Reads an address, or a range such as `10.0.0.0/8`.
-    ///
-    /// # Errors
-    /// What it must be.
-    pub fn parse(text: &str) -> Result<IpRange, String> {
-        let wrong = || "must be an IP address or a range such as 10.0.0.0/8 or fd00::/8".to_owned();
+    pub fn parse(text: &str) -> Result<IpRange, IpRangeError> {
+        let wrong = || IpRangeError::Malformed;
         let (ip, bits) = text.split_once('/').map_or((text, None), |(ip, bits)| (ip, Some(bits)));
         let ip: IpAddr = ip.parse().map_err(|_| wrong())?;
         let bits = match bits {
@@ -38,9 +47,9 @@ impl IpRange {
         };
         let range = IpRange { first: first(ip, bits), bits };
         if bits == 0 {
-            Err("is everybody; name a narrower range or leave it out".to_owned())
+            Err(IpRangeError::Everybody)
         } else if range.first != ip {
-            Err(format!("has bits set beyond the first {bits}: it must be {range}"))
+            Err(IpRangeError::BitsBeyond(range))
         } else {
             Ok(range)
         }
@@ -86,9 +95,57 @@ impl From<IpRange> for String {
 }
 
 impl TryFrom<String> for IpRange {
-    type Error = String;
+    type Error = IpRangeError;
 
-    fn try_from(text: String) -> Result<IpRange, String> {
+    fn try_from(text: String) -> Result<IpRange, IpRangeError> {
         IpRange::parse(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_written_in_one_way_and_of_one_family() {
+        for (text, shown) in [
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("10.1.2.3", "10.1.2.3"),
+            ("10.1.2.3/32", "10.1.2.3"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("fd00::/8", "fd00::/8"),
+            ("::1", "::1"),
+            ("128.0.0.0/1", "128.0.0.0/1"),
+            ("::/1", "::/1"),
+        ] {
+            let range = IpRange::parse(text).unwrap();
+            assert_eq!(range.to_string(), shown);
+            assert_eq!(IpRange::parse(shown), Ok(range));
+        }
+        for bad in [
+            "",
+            "10",
+            "10.0.0.0/33",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "10.0.0.1/8",
+            "fd00::/129",
+            "fd00::1/8",
+            "0.0.0.0/0",
+            "::/0",
+            "::ffff:0.0.0.0/96",
+            "example.com",
+            "10.0.0.0/8/8",
+            "010.0.0.0/8",
+            "loopback",
+        ] {
+            assert!(IpRange::parse(bad).is_err(), "{bad}");
+        }
+        let contains = |range: &str, ip: &str| IpRange::parse(range).unwrap().contains(ip.parse().unwrap());
+        assert!(
+            contains("::/1", "::1") && !contains("::/1", "10.0.0.1") && !contains("::/1", "::ffff:10.0.0.1")
+        );
+        assert!(contains("10.0.0.0/8", "::ffff:10.255.255.255") && !contains("10.0.0.0/8", "11.0.0.0"));
+        assert!(contains("10.1.2.3", "10.1.2.3") && !contains("10.1.2.3", "10.1.2.2"));
     }
 }
