@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::Method;
 use signet_web::{
     Peer,
-    proxies::{ForwardedHeader, Proxies, Range},
+    proxies::{ForwardedHeader, Proxies, parse_ranges},
 };
 
 use crate::{
@@ -19,7 +19,7 @@ const LOOPBACK: [u8; 4] = [127, 0, 0, 1];
 const STRANGER: [u8; 4] = [192, 0, 2, 1];
 
 async fn world_behind(trusted: &str) -> (Arc<World>, Rp) {
-    let trusted = Range::parse(trusted).unwrap();
+    let trusted = parse_ranges(trusted).unwrap();
     let world = World::behind(Proxies { trusted, header: ForwardedHeader::XForwardedFor }).await;
     world.user("alice", |_| {}).await;
     let rp = Rp::new(&world, "notes", |_| {}).await;
