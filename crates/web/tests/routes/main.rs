@@ -39,3 +39,4 @@ mod session_end;
 mod sso;
 mod support;
 mod tabs;
+mod vendor;
