@@ -5,6 +5,7 @@ mod access;
 mod account;
 mod assertions;
 mod attacks;
+mod browser;
 mod claims;
 mod client;
 mod compatibility;
