@@ -1,42 +1,13 @@
 // Logout in a real browser: two applications share a login, a frame watches it, and both are told of its end by frames and
 // by the back channel, though one is down at first.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
-import { chromium } from 'playwright-core';
 import { ALICE } from '../applications.js';
+import { launchBrowser } from '../lib/browser.js';
 import { fetch } from '../lib/fetch.js';
-import { freePort, startSignet } from '../lib/signet.js';
-
-/** An application: its pages, and what its front and back channels were told. */
-async function application(number) {
-  const port = await freePort();
-  const told = { frames: [], tokens: [] };
-  let server;
-  return {
-    id: `aaaaaaaaaaaaaaaaaaaa020${number}`,
-    origin: `http://localhost:${port}`,
-    backchannel: `http://127.0.0.1:${port}/told`,
-    told,
-    async start() {
-      server = createServer(async (request, answer) => {
-        const url = new URL(request.url, 'http://any');
-        let body = '';
-        for await (const chunk of request) body += chunk;
-        if (url.pathname === '/frame') told.frames.push(Object.fromEntries(url.searchParams));
-        if (url.pathname === '/told') told.tokens.push(new URLSearchParams(body).get('logout_token'));
-        answer.setHeader('content-type', 'text/html').end('<!doctype html>');
-      }).listen(port, '127.0.0.1');
-      await once(server, 'listening');
-    },
-    stop() {
-      server?.close();
-      server?.closeAllConnections();
-    },
-  };
-}
+import { listener, until } from '../lib/listener.js';
+import { startSignet } from '../lib/signet.js';
 
 const table = ({ id, origin, backchannel }, name) => `
 [[applications]]
@@ -55,14 +26,11 @@ session_management = true
 let browser, one, two, signet;
 before(async () => {
   process.env.SIGNET_OUTBOUND_ALLOW = 'loopback';
-  [one, two] = [await application(1), await application(2)];
+  [one, two] = await Promise.all([1, 2].map(async (number) => ({ id: `aaaaaaaaaaaaaaaaaaaa020${number}`, ...(await listener()) })));
   await Promise.all([one.start(), two.start()]);
   const people = `[[users]]\nusername = "${ALICE.username}"\npassword = "${ALICE.password}"\n`;
   signet = await startSignet(table(one, 'one') + table(two, 'two') + people);
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-  });
+  browser = await launchBrowser();
 });
 after(() => Promise.all([browser?.close(), one?.stop(), two?.stop(), signet?.stop()]));
 
@@ -89,13 +57,6 @@ const ask = (page, { id }, state) =>
       }),
     [`${signet.issuer()}/session/check`, `${id} ${state}`],
   );
-
-async function until(holds, what) {
-  for (const deadline = Date.now() + 60_000; !holds(); ) {
-    assert.ok(Date.now() < deadline, what);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 test('everybody is told of a logout, and the way goes on', async () => {
   const context = await browser.newContext();

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { chromium } from 'playwright-core';
 import { ALICE, BOB, applications, description } from '../applications.js';
+import { launchBrowser } from '../lib/browser.js';
+import { Person } from '../lib/person.js';
 import { RelyingParty } from '../lib/relying-party.js';
 import { networkNotes, startSignet } from '../lib/signet.js';
 
@@ -30,10 +31,7 @@ before(async () => {
   const at = (application) => RelyingParty.at(signet.issuer(application.identifier), application);
   [a, b, c] = await Promise.all([at(first), at(second), at(third)]);
   pool = new URL(signet.issuer()).host;
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-  });
+  browser = await launchBrowser();
 });
 after(async () => {
   await Promise.all([browser?.close(), signet?.stop()]);
@@ -46,27 +44,6 @@ beforeEach(async () => {
   person = new Person(await context.newPage());
 });
 afterEach(() => context.close());
-
-/** Somebody at the browser. Opens an address and signs in where a password is asked for; `asked` says at which hosts. */
-class Person {
-  constructor(tab) {
-    this.tab = tab;
-  }
-
-  async visit(url, callback, who) {
-    const asked = [];
-    await this.tab.goto(String(url));
-    if (await this.tab.locator('#sign-in').isVisible()) {
-      assert.ok(who, `a password is asked for at ${this.tab.url()}`);
-      asked.push(new URL(this.tab.url()).host);
-      await this.tab.locator('input[name=username]').fill(who.username);
-      await this.tab.locator('input[name=password]').fill(who.password);
-      await this.tab.locator('#sign-in').click();
-    }
-    await this.tab.waitForURL((at) => at.href.startsWith(callback));
-    return { arrived: new URL(this.tab.url()), asked };
-  }
-}
 
 /** Signs in, checks what came of it, and says who it is, in which session, and where the password was asked for. */
 async function signIn(party, who, parameters = PLAIN) {

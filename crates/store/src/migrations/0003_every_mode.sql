@@ -1,10 +1,9 @@
+-- what a pool adds: scopes, claims, fields
 ALTER TABLE pool ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE pool ADD COLUMN settings_version {int} NOT NULL DEFAULT 1;
 
 -- signed user info
 ALTER TABLE application ADD COLUMN userinfo_alg TEXT;
-
--- custom scopes and claims
-ALTER TABLE pool ADD COLUMN settings_version {int} NOT NULL DEFAULT 1;
 
 -- requests: claims, acr and amr
 ALTER TABLE session ADD COLUMN amr TEXT NOT NULL DEFAULT 'pwd';
@@ -12,8 +11,7 @@ ALTER TABLE user_grant ADD COLUMN amr TEXT NOT NULL DEFAULT 'pwd';
 ALTER TABLE user_grant ADD COLUMN claims TEXT;
 ALTER TABLE consent ADD COLUMN claims TEXT NOT NULL DEFAULT '[]';
 
--- client assertions and request objects
-
+-- client assertions: those that were used
 CREATE TABLE assertion_jti (
     pool_id TEXT NOT NULL,
     key {bytes} NOT NULL,

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::{
     rp::{OFFLINE, Rp, Tokens},
-    support::{Answer, BASE, Browser, SECRET, World},
+    support::{Answer, BASE, Browser, SECRET, World, on_both_engines},
 };
 
 const BYE: &str = "https://rp.example/bye";
@@ -33,15 +33,21 @@ fn framed(application: &mut Application) {
     application.settings.frontchannel_logout_uri = uri(FRAME);
 }
 
-/// A world with alice, and applications that share a login.
-async fn world_with<const N: usize>(changes: [fn(&mut Application); N]) -> (Arc<World>, [Rp; N]) {
-    let world = World::new().await;
+/// Alice, and applications of which these are the settings.
+async fn with_alice<const N: usize>(world: &Arc<World>, changes: [fn(&mut Application); N]) -> [Rp; N] {
     world.user("alice", |_| {}).await;
     let mut list = Vec::new();
     for (number, change) in changes.into_iter().enumerate() {
-        list.push(Rp::new(&world, &format!("app{number}"), change).await);
+        list.push(Rp::new(world, &format!("app{number}"), change).await);
     }
-    (world, list.try_into().unwrap_or_else(|_| unreachable!()))
+    list.try_into().unwrap_or_else(|_| unreachable!())
+}
+
+/// The same on the embedded database.
+async fn world_with<const N: usize>(changes: [fn(&mut Application); N]) -> (Arc<World>, [Rp; N]) {
+    let world = World::new().await;
+    let list = with_alice(&world, changes).await;
+    (world, list)
 }
 
 async fn tokens(rp: &Rp, browser: &mut Browser, change: &[(&str, &str)]) -> Tokens {
@@ -100,10 +106,9 @@ const MODES: [(&str, &str, [[bool; 4]; 2]); 4] = [
     ("all", "all", [[false; 4], [false; 4]]),
 ];
 
-#[tokio::test]
-async fn by_a_token_each_of_the_four_modes_ends_what_it_says() {
+async fn by_a_token_each_of_the_four_modes_ends_what_it_says(world: Arc<World>) {
+    let rps = with_alice(&world, [shared, shared]).await;
     for (devices, applications, expected) in MODES {
-        let (world, rps) = world_with([shared, shared]).await;
         let mut there = Devices::new(&world, &rps).await;
         let url = format!("{}/session/sign-out", rps[0].issuer);
         let bearer = format!("Bearer {}", there.tokens[0][0].access);
@@ -116,10 +121,9 @@ async fn by_a_token_each_of_the_four_modes_ends_what_it_says() {
     }
 }
 
-#[tokio::test]
-async fn by_the_person_each_of_the_four_modes_ends_what_it_says() {
+async fn by_the_person_each_of_the_four_modes_ends_what_it_says(world: Arc<World>) {
+    let rps = with_alice(&world, [shared, shared]).await;
     for (devices, applications, expected) in MODES {
-        let (world, rps) = world_with([shared, shared]).await;
         let mut there = Devices::new(&world, &rps).await;
         let page = there.browsers[0].open(&end(&rps[0], &[("client_id", &rps[0].id)])).await;
         assert!(page.body.contains("Sample app0"), "{}", page.body);
@@ -237,14 +241,13 @@ fn frames(page: &Answer) -> Vec<String> {
     frames.map(|rest| rest.split('"').next().unwrap().replace("&#38;", "&")).collect()
 }
 
-#[tokio::test]
-async fn frames_tell_those_who_know_the_session_and_then_it_goes_on() {
+async fn frames_tell_those_who_know_the_session_and_then_it_goes_on(world: Arc<World>) {
     let elsewhere = |app: &mut Application| {
         framed(app);
         app.settings.redirect_uris.push(RedirectUri::parse("http://other.example:8081/cb").unwrap());
         app.settings.frontchannel_logout_uri = uri("http://other.example:8081/frame?a=b");
     };
-    let (world, [one, two, silent, unused]) = world_with([framed, elsewhere, shared, framed]).await;
+    let [one, two, silent, unused] = with_alice(&world, [framed, elsewhere, shared, framed]).await;
     let mut browser = world.browser();
     let own = tokens(&one, &mut browser, &[]).await;
     for rp in [&two, &silent] {
@@ -289,31 +292,43 @@ async fn frames_are_on_the_last_page_where_there_is_no_target_and_tell_one_where
     assert_eq!(frames(&page).len(), 1);
 }
 
+on_both_engines!(
+    by_a_token_each_of_the_four_modes_ends_what_it_says,
+    by_the_person_each_of_the_four_modes_ends_what_it_says,
+    frames_tell_those_who_know_the_session_and_then_it_goes_on,
+    the_back_channel_is_told_with_a_token_that_verifies,
+    a_session_keeps_its_name_when_the_same_person_signs_in_again,
+    each_try_has_a_token_of_its_own_in_the_applications_algorithm_and_names,
+    who_no_longer_wants_to_know_is_not_told,
+);
+
 /// The next logout token at an application's back channel.
 async fn received(receiver: &mut Receiver) -> String {
     let body = receiver.next().await.unwrap();
     body.strip_prefix("logout_token=").unwrap_or_else(|| panic!("{body}")).to_owned()
 }
 
-/// A world with alice and an application that is told there, while notices are delivered.
-async fn with_post(receiver: &Receiver, change: fn(&mut Application)) -> (Arc<World>, Rp, watch::Sender<()>) {
-    let world = World::new().await;
+/// Alice and an application that is told there, while notices are delivered.
+async fn with_post(
+    world: &Arc<World>,
+    receiver: &Receiver,
+    change: fn(&mut Application),
+) -> (Rp, watch::Sender<()>) {
     world.user("alice", |_| {}).await;
     let target = uri(&receiver.url("/told"));
-    let rp = Rp::new(&world, "notes", |app| {
+    let rp = Rp::new(world, "notes", |app| {
         app.settings.backchannel_logout_uri = target;
         change(app);
     })
     .await;
     let (running, stopped) = watch::channel(());
     tokio::spawn(backchannel::run(world.signet(), stopped));
-    (world, rp, running)
+    (rp, running)
 }
 
-#[tokio::test]
-async fn the_back_channel_is_told_with_a_token_that_verifies() {
+async fn the_back_channel_is_told_with_a_token_that_verifies(world: Arc<World>) {
     let mut receiver = Receiver::start(&[200]).await.unwrap();
-    let (world, rp, _running) = with_post(&receiver, shared).await;
+    let (rp, _running) = with_post(&world, &receiver, shared).await;
     for rp in [rp.clone(), rp.at_home()] {
         let mut browser = world.browser();
         let own = tokens(&rp, &mut browser, &[]).await;
@@ -337,10 +352,9 @@ async fn the_back_channel_is_told_with_a_token_that_verifies() {
     }
 }
 
-#[tokio::test]
-async fn a_session_keeps_its_name_when_the_same_person_signs_in_again() {
+async fn a_session_keeps_its_name_when_the_same_person_signs_in_again(world: Arc<World>) {
     let mut receiver = Receiver::start(&[200, 200]).await.unwrap();
-    let (world, rp, _running) = with_post(&receiver, shared).await;
+    let (rp, _running) = with_post(&world, &receiver, shared).await;
     let mut browser = world.browser();
     let first = tokens(&rp, &mut browser, OFFLINE).await;
     let second = tokens(&rp, &mut browser, &[("prompt", "login")]).await;
@@ -358,10 +372,9 @@ async fn a_session_keeps_its_name_when_the_same_person_signs_in_again() {
     assert!(told.contains(&sid(&first)) && told.contains(&sid(&second)), "{told:?}");
 }
 
-#[tokio::test]
-async fn each_try_has_a_token_of_its_own_in_the_applications_algorithm_and_names() {
+async fn each_try_has_a_token_of_its_own_in_the_applications_algorithm_and_names(world: Arc<World>) {
     let mut receiver = Receiver::start(&[500, 302, 204]).await.unwrap();
-    let (world, rp, _running) = with_post(&receiver, |app| {
+    let (rp, _running) = with_post(&world, &receiver, |app| {
         app.settings.subject_type = SubjectType::Pairwise;
         app.settings.id_token_signed_response_alg = SigningAlg::Hs256;
     })
@@ -395,10 +408,9 @@ async fn eventually(holds: impl AsyncFn() -> bool) -> bool {
     false
 }
 
-#[tokio::test]
-async fn who_no_longer_wants_to_know_is_not_told() {
+async fn who_no_longer_wants_to_know_is_not_told(world: Arc<World>) {
     let receiver = Receiver::start(&[200]).await.unwrap();
-    let (world, rp, running) = with_post(&receiver, |_| {}).await;
+    let (rp, running) = with_post(&world, &receiver, |_| {}).await;
     drop(running);
     let mut browser = world.browser();
     let own = tokens(&rp, &mut browser, &[]).await;

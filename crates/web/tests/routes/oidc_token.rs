@@ -376,6 +376,38 @@ async fn tokens_are_signed_as_the_application_wants() {
 }
 
 #[tokio::test]
+async fn tokens_live_as_long_as_the_application_wants() {
+    let world = World::new().await;
+    world.user("alice", |_| {}).await;
+    let rp = Rp::new(&world, "notes", |application| {
+        let settings = &mut application.settings;
+        settings.authorization_code_expire = Seconds(60);
+        settings.access_token_expire = Seconds(120);
+        settings.id_token_expire = Seconds(300);
+        settings.refresh_token_expire = Seconds(600);
+    })
+    .await;
+    let (in_time, late) = (rp.code("alice", OFFLINE).await, rp.code("alice", OFFLINE).await);
+    world.advance(50);
+    let tokens = Tokens::of(&rp.redeem(&in_time).await);
+    world.advance(10);
+    assert_eq!(rp.redeem(&late).await.error(), refused(400, "invalid_grant"));
+    assert_eq!(tokens.json["expires_in"], 120);
+    for (token, life) in [(tokens.access_token(), 120), (tokens.id_token(), 300)] {
+        let [iat, exp] = ["iat", "exp"].map(|name| token.claims[name].as_i64().unwrap());
+        assert_eq!(exp - iat, life);
+    }
+    world.advance(100);
+    assert!(rp.is_active(&tokens.access).await);
+    world.advance(20);
+    assert!(!rp.is_active(&tokens.access).await);
+    world.advance(450);
+    let last = Tokens::of(&rp.refresh(tokens.refresh()).await);
+    world.advance(20);
+    assert_eq!(rp.refresh(last.refresh()).await.error(), refused(400, "invalid_grant"), "600 from the code");
+}
+
+#[tokio::test]
 async fn the_callback_stays_the_one_of_the_request() {
     let world = World::new().await;
     world.user("alice", |_| {}).await;

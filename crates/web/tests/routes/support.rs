@@ -1,23 +1,18 @@
-//! A whole Signet in this process, a browser without scripts, and a relying party.
+//! A whole Signet in this process.
 
-use std::{
-    collections::BTreeMap,
-    net::IpAddr,
-    sync::{
-        Arc, LazyLock, Mutex,
-        atomic::{AtomicI64, Ordering},
-    },
+use std::sync::{
+    Arc, LazyLock, Mutex,
+    atomic::{AtomicI64, Ordering},
 };
 
 use axum::{Router, body::Body};
-use http::{HeaderMap, Method, Request, StatusCode, header};
-use serde_json::Value;
+use http::{Method, Request, header};
 use signet_protocol::{
     application::{Application, ApplicationSettings},
     id::{AppId, UserId},
     issuer::{BaseUrl, Identifier},
     jose,
-    params::{RawParams, encode_pairs},
+    params::encode_pairs,
     password::{PasswordHash, Scratch},
     redirect_uri::RedirectUri,
     secret::Secret,
@@ -25,11 +20,12 @@ use signet_protocol::{
     user::{Profile, User, UserDetails},
 };
 use signet_store::{Applied, Change, Database, MasterKey, Options, Store};
-use signet_testkit::{forms::HtmlForm, postgres::fresh_database, seed::Seeded};
-use signet_web::{Peer, Settings, Signet, clock::Clock, hashing::Hasher, proxies::Proxies, router};
+use signet_testkit::{postgres::fresh_database, seed::Seeded};
+use signet_web::{Settings, Signet, clock::Clock, hashing::Hasher, proxies::Proxies, router};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+pub use crate::browser::{Answer, Browser, request};
 use crate::client;
 
 /// The pool's address.
@@ -159,7 +155,8 @@ impl World {
         self.running.lock().unwrap().0.clone()
     }
 
-    fn router(&self) -> Router {
+    /// Its routes.
+    pub fn router(&self) -> Router {
         self.running.lock().unwrap().1.clone()
     }
 
@@ -268,13 +265,7 @@ impl World {
 
     /// A new browser.
     pub fn browser(self: &Arc<World>) -> Browser {
-        Browser {
-            world: self.clone(),
-            jar: BTreeMap::new(),
-            address: String::new(),
-            peer: None,
-            forwarded_for: None,
-        }
+        Browser::new(self)
     }
 }
 
@@ -287,196 +278,6 @@ async fn start(
     let store = Store::open(options.clone(), clock.now(), &mut Seeded(seed)).await.unwrap();
     let signet = Signet::new(settings.clone(), store, clock.clone(), Hasher::start().unwrap());
     (signet.clone(), router(signet))
-}
-
-/// Starts a request to an absolute URL, with its host in the `Host` header.
-pub fn request(method: Method, url: &str) -> http::request::Builder {
-    let (host, path) = split(url);
-    Request::builder().method(method).uri(path).header(header::HOST, host)
-}
-
-/// Whether a URL is the pool's or an application's own.
-fn is_ours(url: &str) -> bool {
-    let host = split(url).0;
-    url.starts_with("http://") && (host == "localhost:8080" || host.ends_with(".localhost:8080"))
-}
-
-/// Host (with port) and path of an http or https URL.
-fn split(url: &str) -> (&str, &str) {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let at = rest.find('/').unwrap_or(rest.len());
-    let (host, path) = rest.split_at(at);
-    (host, if path.is_empty() { "/" } else { path })
-}
-
-/// An answer with its body read.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
-}
-
-impl Answer {
-    async fn of(response: axum::response::Response) -> Answer {
-        let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
-    }
-
-    /// The body as JSON.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body)
-            .unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.body))
-    }
-
-    /// The protocol error in the JSON body, with the status.
-    pub fn error(&self) -> (u16, String) {
-        (self.status.as_u16(), self.json()["error"].as_str().unwrap_or_default().to_owned())
-    }
-
-    /// A header as text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    /// The `Set-Cookie` headers.
-    pub fn set_cookies(&self) -> Vec<&str> {
-        self.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect()
-    }
-
-    /// The target of a redirect.
-    pub fn location(&self) -> &str {
-        self.header("location").unwrap_or_else(|| panic!("no redirect: {} {}", self.status, self.body))
-    }
-
-    /// The query of the target of a redirect.
-    pub fn callback(&self) -> RawParams {
-        let (_, query) = self.location().split_once('?').unwrap_or_default();
-        RawParams::parse(query.as_bytes()).unwrap()
-    }
-
-    /// The one form of a page.
-    pub fn form(&self) -> HtmlForm {
-        HtmlForm::find(&self.body).unwrap_or_else(|| panic!("no form: {} {}", self.status, self.body))
-    }
-}
-
-/// A browser without scripts: cookies by host, redirects followed while they stay with Signet.
-#[derive(Clone)]
-pub struct Browser {
-    world: Arc<World>,
-    pub jar: BTreeMap<(String, String), String>,
-    pub address: String,
-    pub peer: Option<IpAddr>,
-    /// What a proxy, or whoever wants to be taken for one, adds.
-    pub forwarded_for: Option<String>,
-}
-
-impl Browser {
-    /// Opens `url` and follows redirects until a page, or until one leads away from Signet.
-    pub async fn open(&mut self, url: &str) -> Answer {
-        let answer = self.step(Method::GET, url, None).await;
-        self.follow(answer).await
-    }
-
-    /// One request, without following.
-    pub async fn step(&mut self, method: Method, url: &str, form: Option<&[(String, String)]>) -> Answer {
-        let url = self.absolute(url);
-        let host = split(&url).0.to_owned();
-        let cookies: Vec<String> = self
-            .jar
-            .iter()
-            .filter(|((own, _), _)| *own == host)
-            .map(|((_, name), value)| format!("{name}={value}"))
-            .collect();
-        let mut builder = request(method, &url);
-        if !cookies.is_empty() {
-            builder = builder.header(header::COOKIE, cookies.join("; "));
-        }
-        let body = match form {
-            Some(pairs) => {
-                builder = builder.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-                Body::from(encode_pairs(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))))
-            }
-            None => Body::empty(),
-        };
-        if let Some(peer) = self.peer {
-            builder = builder.extension(Peer(peer));
-        }
-        if let Some(forwarded_for) = &self.forwarded_for {
-            builder = builder.header("x-forwarded-for", forwarded_for);
-        }
-        let response = self.world.router().oneshot(builder.body(body).unwrap()).await.unwrap();
-        self.keep(&host, response.headers());
-        self.address = url;
-        Answer::of(response).await
-    }
-
-    /// Fills in the form of `page`, presses the button `id`, and follows.
-    pub async fn submit(&mut self, page: &Answer, values: &[(&str, &str)], id: &str) -> Answer {
-        let form = page.form();
-        assert!(form.buttons.iter().any(|(own, _, _)| own == id), "no button {id}: {}", page.body);
-        let answer = self.step(Method::POST, &form.action, Some(&form.fill(values, id))).await;
-        self.follow(answer).await
-    }
-
-    /// Sends a form by POST and follows.
-    pub async fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Answer {
-        let form: Vec<_> = form.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        let answer = self.step(Method::POST, url, Some(&form)).await;
-        self.follow(answer).await
-    }
-
-    /// The cookie of a host, by name.
-    pub fn cookie(&self, host: &str, name: &str) -> Option<String> {
-        self.jar.get(&(host.to_owned(), name.to_owned())).cloned()
-    }
-
-    /// Takes a cookie into the browser.
-    pub fn plant(&mut self, host: &str, name: &str, value: &str) {
-        self.jar.insert((host.to_owned(), name.to_owned()), value.to_owned());
-    }
-
-    /// Signs in on a login page with the sample password.
-    pub async fn sign_in(&mut self, page: &Answer, username: &str) -> Answer {
-        self.submit(page, &[("username", username), ("password", PASSWORD)], "sign-in").await
-    }
-
-    async fn follow(&mut self, mut answer: Answer) -> Answer {
-        for _ in 0..10 {
-            if answer.status != StatusCode::SEE_OTHER {
-                return answer;
-            }
-            let target = answer.location().to_owned();
-            if !target.starts_with('/') && !is_ours(&target) {
-                return answer;
-            }
-            answer = self.step(Method::GET, &target, None).await;
-        }
-        panic!("too many redirects at {}", self.address)
-    }
-
-    fn absolute(&self, url: &str) -> String {
-        if url.starts_with('/') { format!("http://{}{url}", split(&self.address).0) } else { url.to_owned() }
-    }
-
-    fn keep(&mut self, host: &str, headers: &HeaderMap) {
-        for value in headers.get_all(header::SET_COOKIE) {
-            let text = value.to_str().unwrap();
-            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
-            let key = (host.to_owned(), name.to_owned());
-            if text.contains("Max-Age=0") {
-                self.jar.remove(&key);
-            } else {
-                self.jar.insert(key, value.to_owned());
-            }
-        }
-    }
 }
 
 /// A request to the authorization endpoint of `issuer` with the usual parameters, changed by `change`: a value of `""`
