@@ -74,6 +74,8 @@ names!(
         Password = "password",
         /// RFC 6749 §4.2: tokens from the authorization endpoint. Nothing is exchanged for it at the token endpoint.
         Implicit = "implicit",
+        /// RFC 6749 §4.4: tokens for the application's accounts, never for itself.
+        ClientCredentials = "client_credentials",
     }
 );
 
