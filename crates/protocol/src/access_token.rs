@@ -87,7 +87,9 @@ impl Holder {
     /// Whether `caller` is it, or the application of it.
     pub fn is(self, caller: &Authenticated) -> bool {
         match (self, caller) {
-            (Holder::Account { account, .. }, Authenticated::Account(caller)) => caller.account().id == account,
+            (Holder::Account { account, .. }, Authenticated::Account(caller)) => {
+                caller.account().id == account
+            }
             (Holder::Application(_), Authenticated::Account(_)) => false,
             (holder, Authenticated::Application(caller)) => caller.application().id == holder.application(),
         }

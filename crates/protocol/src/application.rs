@@ -156,6 +156,13 @@ names!(
     }
 );
 
+impl AuthMethod {
+    /// Whether the secret itself is shown: what accounts may always do.
+    pub fn is_secret(self) -> bool {
+        matches!(self, AuthMethod::ClientSecretPost | AuthMethod::ClientSecretBasic)
+    }
+}
+
 names!(
     /// How an application is told who its users are (OpenID Connect Core §8).
     SubjectType {

@@ -69,22 +69,14 @@ impl AuthenticatedClient {
     }
 }
 
-/// An account that authenticated at this request, with its application. Only [`authenticate_account`] makes one.
+/// An account that authenticated at this request. Only [`authenticate_account`] makes one.
 #[derive(Clone, Debug)]
-pub struct AuthenticatedAccount {
-    account: ActiveAccount,
-    application: ActiveApplication,
-}
+pub struct AuthenticatedAccount(ActiveAccount);
 
 impl AuthenticatedAccount {
     /// The account.
     pub fn account(&self) -> &ActiveAccount {
-        &self.account
-    }
-
-    /// Its application.
-    pub fn application(&self) -> &ActiveApplication {
-        &self.application
+        &self.0
     }
 }
 
@@ -212,22 +204,21 @@ pub fn authenticate(
 
 /// Checks that `account` is who it says, by its SecretKey in the body or by HTTP Basic: both are always allowed.
 ///
-/// `account` is what `presented.id` was found to be, with its application; `None` when there is no such active account here.
-/// That takes as long as a wrong secret does.
+/// `account` is what `presented.id` was found to be; `None` when there is no such active account here, which is as much work
+/// as a wrong secret.
 pub fn authenticate_account(
-    account: Option<(ActiveAccount, ActiveApplication)>,
+    account: Option<ActiveAccount>,
     presented: &PresentedClient,
     now: Timestamp,
 ) -> Result<AuthenticatedAccount, Refusal> {
     let Proof::Secret(_, secrets) = &presented.proof else { return Err(INVALID_CLIENT) };
-    let found = account.filter(|(account, _)| presented.id == Some(account.id.into()));
-    let Some((account, application)) = found else {
+    let Some(account) = account.filter(|account| presented.id == Some(account.id.into())) else {
         let nobodys = Secret::new([0; 32]);
         any(secrets, |secret| nobodys.matches(secret));
         return Err(INVALID_CLIENT);
     };
     match any(secrets, |secret| account.has_secret(secret, now)) {
-        true => Ok(AuthenticatedAccount { account, application }),
+        true => Ok(AuthenticatedAccount(account)),
         false => Err(INVALID_CLIENT),
     }
 }

@@ -4,13 +4,12 @@ use std::net::IpAddr;
 
 use crate::{
     error::{ErrorCode, Refusal, refuse},
-    id::AccountId,
     params::RawParams,
     pool::PoolSettings,
     resource::{ApiIdentifier, Caller, Permissions, ScopeCase},
     scope::Scope,
     time::Timestamp,
-    token::RESOURCE,
+    token::{AllowedAccount, RESOURCE},
 };
 
 /// What an account asks for.
@@ -19,18 +18,17 @@ pub struct AccountRequest<'p> {
     api: Option<&'p str>,
 }
 
-/// What rules give an account, at least something. Only [`AccountRequest::decide`] makes one.
-pub struct Allotted {
-    scope: Scope,
-    rejected: Scope,
-    api: Option<ApiIdentifier>,
-}
-
-impl Allotted {
-    /// What is granted and what is not, and the API that it is for, if the request named one.
-    pub(super) fn into_parts(self) -> (Scope, Scope, Option<ApiIdentifier>) {
-        (self.scope, self.rejected, self.api)
-    }
+/// What rules give an account, at least something. Only [`AccountRequest::decide`] makes one, and
+/// [`AccountMinting`](super::AccountMinting) takes nothing else.
+pub struct Allotted<'a> {
+    /// To which account.
+    pub(super) to: &'a AllowedAccount,
+    /// What is granted.
+    pub(super) scope: Scope,
+    /// What is not.
+    pub(super) rejected: Scope,
+    /// The API that it is for, if the request named one.
+    pub(super) api: Option<ApiIdentifier>,
 }
 
 /// Why an account gets nothing.
@@ -84,20 +82,20 @@ impl<'p> AccountRequest<'p> {
         Ok(AccountRequest { scope, api: params.get(RESOURCE) })
     }
 
-    /// What of it rules allow `account`, for a request from `ip` at `now`.
-    pub fn decide(
+    /// What of it the rules allow `to`, for a request from `ip` at `now`. `permissions` are those of its application.
+    pub fn decide<'a>(
         &self,
-        account: AccountId,
+        to: &'a AllowedAccount,
         permissions: &Permissions,
         settings: &PoolSettings,
         ip: IpAddr,
         now: Timestamp,
-    ) -> Result<Allotted, AccountRefusal> {
+    ) -> Result<Allotted<'a>, AccountRefusal> {
         let api = self.api.map(|api| permissions.api(api).ok_or(UNKNOWN_API)).transpose()?;
         let decision = permissions.decide(&ScopeCase {
             scope: &self.scope,
             api,
-            caller: Caller::Account(account),
+            caller: Caller::Account(to.account().id),
             settings,
             ip: Some(ip),
             now,
@@ -108,6 +106,6 @@ impl<'p> AccountRequest<'p> {
             return Err(AccountRefusal::Rejected(why, decision.rejected));
         }
         let api = api.map(|api| api.identifier().clone());
-        Ok(Allotted { scope: decision.granted, rejected: decision.rejected, api })
+        Ok(Allotted { to, scope: decision.granted, rejected: decision.rejected, api })
     }
 }

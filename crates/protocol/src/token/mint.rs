@@ -16,7 +16,7 @@ use crate::{
     scope::{KnownScope, Scope},
     subject::{Subject, Subjects},
     time::{Seconds, Timestamp},
-    token::{AllowedAccount, AllowedGrant, Allotted},
+    token::{Allotted, AllowedGrant},
 };
 
 /// What tokens are made from: each part is proved by its type.
@@ -264,10 +264,8 @@ impl<P: Permission> Minting<'_, P> {
 pub struct AccountMinting<'a> {
     /// Who makes it.
     pub issuer: &'a Issuer,
-    /// For which account.
-    pub allowed: &'a AllowedAccount,
-    /// What rules give it.
-    pub allotted: Allotted,
+    /// What rules give which account.
+    pub allotted: Allotted<'a>,
 }
 
 impl AccountMinting<'_> {
@@ -278,14 +276,14 @@ impl AccountMinting<'_> {
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) -> Result<TokenResponse, JoseError> {
-        let (account, application) = (self.allowed.account(), self.allowed.application());
-        let (scope, rejected, api) = self.allotted.into_parts();
+        let Allotted { to, scope, rejected, api } = self.allotted;
+        let account = to.account();
         let claims = AccessTokenClaims {
             iss: self.issuer.url().to_owned(),
             sub: Subject::of_account(account.id),
             aud: api.map_or_else(|| Audience::Client(account.id.into()), Audience::Api),
             client_id: account.id.into(),
-            azp: Some(application.id),
+            azp: Some(account.application),
             scope,
             iat: now,
             exp: now.plus(account.token_lifetime),

@@ -19,7 +19,7 @@ pub use refresh::{RefreshCase, RefreshRequest, check_refresh, refreshed_scope};
 
 use crate::{
     account::ActiveAccount,
-    application::{ActiveApplication, GrantType},
+    application::GrantType,
     client_auth::{AuthenticatedAccount, AuthenticatedClient},
     error::{ErrorCode, Refusal, refuse},
     params::RawParams,
@@ -106,18 +106,15 @@ impl AllowedAccount {
     pub fn account(&self) -> &ActiveAccount {
         self.0.account()
     }
-
-    /// Its application.
-    pub fn application(&self) -> &ActiveApplication {
-        self.0.application()
-    }
 }
 
 /// Sees that the account may use `grant` at the token endpoint.
 pub fn allow_account(account: AuthenticatedAccount, grant: GrantType) -> Result<AllowedAccount, Refusal> {
     match grant {
         GrantType::Implicit => Err(UNSUPPORTED_GRANT),
-        GrantType::ClientCredentials if account.application().allows_grant(grant) => Ok(AllowedAccount(account)),
+        GrantType::ClientCredentials if account.account().application().allows_grant(grant) => {
+            Ok(AllowedAccount(account))
+        }
         GrantType::ClientCredentials => Err(NOT_TICKED),
         GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::Password => Err(refuse(
             ErrorCode::UnauthorizedClient,
