@@ -261,7 +261,8 @@ impl Introspection {
             Holder::Application(_) => token.aud == Audience::Client(caller.client_id()),
             account => account.is(caller),
         };
-        if !concerned && !(owns && token.api().is_some()) {
+        let owner = owns && token.api().is_some();
+        if !concerned && !owner {
             return Introspection::INACTIVE;
         }
         let claims = AccessTokenClaims::clone(&token.0);
