@@ -36,7 +36,9 @@ pub enum Missing {
 
 impl Keys {
     pub fn new(address: String) -> reqwest::Result<Self> {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
+        // A connection that was kept from the last time may just be about to be closed.
+        let client =
+            reqwest::Client::builder().timeout(Duration::from_secs(5)).pool_max_idle_per_host(0).build()?;
         Ok(Self { address, client, kept: Mutex::default() })
     }
 
