@@ -23,6 +23,13 @@ export const SAMPLES = {
 export const API = 'https://orders.example.com';
 export const METADATA = `${API}/.well-known/oauth-protected-resource`;
 
+/** What a reader and a writer of orders are told, by what the token is good for. */
+export const BOTH = ['200', '201'];
+export const READ = ['200', '403 Bearer insufficient_scope orders:write'];
+export const WRITE = ['403 Bearer insufficient_scope orders:read', '201'];
+export const NEITHER = [WRITE[0], READ[1]];
+export const INVALID = ['401 Bearer invalid_token', '401 Bearer invalid_token'];
+
 /** Starts a sample that takes tokens of this issuer. */
 export async function startSample(name, issuer) {
   const [program, ...args] = SAMPLES[name];
@@ -32,6 +39,7 @@ export async function startSample(name, issuer) {
   const metadata = async () => (await fetch(`${base}/.well-known/oauth-protected-resource`)).json();
   await server.until(metadata);
   const sample = {
+    name,
     metadata,
     /** The answer to one request, in a line: the status and what `WWW-Authenticate` says. */
     async ask(method, authorization, query = '') {
