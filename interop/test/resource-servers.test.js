@@ -12,6 +12,9 @@ const EVIL = '/evil/.well-known/jwks.json';
 const HOUR = 3600;
 const rsa = await keyPair('RS256');
 const ec = await keyPair('ES256');
+// Of applications that use other algorithms.
+const pss = await keyPair('PS256');
+const ed = await keyPair('EdDSA');
 const stranger = await keyPair('RS256');
 const now = () => Math.floor(Date.now() / 1000);
 
@@ -48,7 +51,7 @@ const SCOPES = [
   ['orders:1:* *:1:*', NEITHER],
   ['order:read ordersx:read Orders:read orders:READ', NEITHER],
   ['orders:rea orders:reads orders:read,orders:write', NEITHER],
-  ['orders:read:all orders:*:read:all', NEITHER],
+  ['orders:read:all orders:*:read:all *:*:*:* orders:*:write:*', NEITHER],
   ['orders: orders::read :read ::', NEITHER],
   ['read write', NEITHER],
   ['openid profile', NEITHER],
@@ -74,6 +77,8 @@ async function table(issuer) {
 
     ...Object.fromEntries(forged.map(([what, token]) => [what, [token, INVALID]])),
     'our key, by an algorithm that is not listed': [await sign(await other(rsa, 'PS256'), good), INVALID],
+    'a published key for an algorithm that is not listed': [await sign(pss, good), INVALID],
+    'another such key': [await sign(ed, good), INVALID],
     'our key, by a longer hash': [await sign(await other(rsa, 'RS512'), good), INVALID],
 
     'expired': [await of({ iat: now() - 2 * HOUR, exp: now() - HOUR }), INVALID],
@@ -113,7 +118,7 @@ describe('samples of resource servers', { concurrency: true }, () => {
 function suite(name) {
   let issuer, sample;
   before(async () => {
-    issuer = await startIssuer(rsa, ec);
+    issuer = await startIssuer(rsa, ec, pss, ed);
     sample = await startSample(name, issuer.issuer);
   });
   after(() => Promise.all([sample?.stop(), issuer?.stop()]));
@@ -166,11 +171,10 @@ function suite(name) {
     const before = issuer.asked(JWKS);
     const begun = Date.now();
     for (let round = 0; round < 20; round++) assert.deepEqual(await sample.show(token), BOTH);
-    const made = await Promise.all(
-      Array.from({ length: 40 }, (_, number) => sign(stranger, claims(issuer.issuer), { kid: `made-up-${number}` })),
-    );
-    const answers = await Promise.all(made.map((one) => sample.ask('GET', `Bearer ${one}`)));
-    assert.deepEqual(new Set(answers.map((answer) => answer.told)), new Set(['401 Bearer invalid_token']));
+    for (let number = 0; number < 20; number++) {
+      const madeUp = await sign(stranger, claims(issuer.issuer), { kid: `made-up-${number}` });
+      assert.deepEqual(await sample.show(madeUp), INVALID);
+    }
     // Twice in five seconds at most.
     const most = 2 * (1 + Math.ceil((Date.now() - begun) / 5_000));
     assert.ok(issuer.asked(JWKS) - before <= most, `asked ${issuer.asked(JWKS) - before} times`);
