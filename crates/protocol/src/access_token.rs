@@ -1,14 +1,19 @@
 //! Access tokens: JWTs by RFC 9068, not stored, revoked by grant or by `jti`.
+//!
+//! One is made from what a user granted an application, or for an account of an application. The second kind has `azp`, and
+//! no grant: [`AccessTokenClaims::holder`] tells which.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    client_auth::Authenticated,
     entropy::{Entropy, random},
-    id::{AppId, GrantId, RowId},
+    id::{AccountId, AppId, ClientId, GrantId, RowId},
     issuer::Issuer,
     jose::{self, JoseError, Parsed, Typ, Verifier, VerifyingKey},
+    resource::ApiIdentifier,
     scope::Scope,
     subject::Subject,
     time::Timestamp,
@@ -19,12 +24,15 @@ use crate::{
 pub struct AccessTokenClaims {
     /// Issuer.
     pub iss: String,
-    /// User, as the client is told.
+    /// User, as the client is told, or the account.
     pub sub: Subject,
-    /// Audience: the application itself.
-    pub aud: AppId,
+    /// Whom it is for.
+    pub aud: Audience,
     /// The client it was given to.
-    pub client_id: AppId,
+    pub client_id: ClientId,
+    /// The application of the account it was given to; none in a token about a user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azp: Option<AppId>,
     /// What it allows.
     pub scope: Scope,
     /// When it was made.
@@ -44,6 +52,73 @@ pub struct AccessTokenClaims {
     pub userinfo_claims: bool,
 }
 
+/// Whom an access token is for (RFC 9068 §3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// The client itself, which has resource servers of its own.
+    Client(ClientId),
+    /// The one API that the request named (RFC 8707 §2).
+    Api(ApiIdentifier),
+}
+
+/// To whom an access token was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// An application, by what a user granted it.
+    Application(AppId),
+    /// An account, for itself.
+    Account {
+        /// The account.
+        account: AccountId,
+        /// Its application.
+        application: AppId,
+    },
+}
+
+impl Holder {
+    /// The application that it was given to, or to an account of.
+    pub fn application(self) -> AppId {
+        match self {
+            Holder::Application(application) | Holder::Account { application, .. } => application,
+        }
+    }
+
+    /// Whether `caller` is it, or the application of it.
+    pub fn is(self, caller: &Authenticated) -> bool {
+        match (self, caller) {
+            (Holder::Account { account, .. }, Authenticated::Account(caller)) => {
+                caller.account().id == account
+            }
+            (Holder::Application(_), Authenticated::Account(_)) => false,
+            (holder, Authenticated::Application(caller)) => caller.application().id == holder.application(),
+        }
+    }
+}
+
+impl AccessTokenClaims {
+    /// To whom it was given.
+    pub fn holder(&self) -> Holder {
+        match self.azp {
+            None => Holder::Application(self.client_id.as_application()),
+            Some(application) => Holder::Account { account: self.client_id.as_account(), application },
+        }
+    }
+
+    /// The API it is for, if it is for one.
+    pub fn api(&self) -> Option<&ApiIdentifier> {
+        match &self.aud {
+            Audience::Client(_) => None,
+            Audience::Api(api) => Some(api),
+        }
+    }
+}
+
+/// A new `jti` for a token that no grant stands for: 16 random bytes, 22 characters.
+pub fn new_jti_without_grant(entropy: &mut dyn Entropy) -> String {
+    jose::b64(&random::<16>(entropy))
+}
+
 /// A new `jti` for a token made from `grant`: `base64url(grant id ‖ 8 random bytes)`, 32 characters.
 pub fn new_jti(grant: GrantId, entropy: &mut dyn Entropy) -> String {
     let mut bytes = grant.bytes().to_vec();
@@ -51,7 +126,7 @@ pub fn new_jti(grant: GrantId, entropy: &mut dyn Entropy) -> String {
     jose::b64(&bytes)
 }
 
-/// The grant a token was made from.
+/// The grant a token was made from, if it was.
 pub fn grant_of(jti: &str) -> Option<GrantId> {
     let bytes = jose::unb64(jti).filter(|bytes| bytes.len() == 24)?;
     bytes.first_chunk::<16>().map(|id| GrantId::from_bytes(*id))
@@ -159,8 +234,10 @@ pub struct ActiveToken {
     pub token_type: &'static str,
     pub iss: String,
     pub sub: Subject,
-    pub aud: AppId,
-    pub client_id: AppId,
+    pub aud: Audience,
+    pub client_id: ClientId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub azp: Option<AppId>,
     pub scope: Scope,
     pub iat: Timestamp,
     pub exp: Timestamp,
@@ -176,9 +253,15 @@ impl Introspection {
     /// Nothing is told.
     pub const INACTIVE: Introspection = Introspection::Inactive { active: false };
 
-    /// What `caller` may know of a valid access token: all if it is in the audience, else nothing (attack 17).
-    pub fn of_access_token(token: &ValidAccessToken, caller: AppId) -> Introspection {
-        if token.aud != caller {
+    /// What `caller` may know of a valid access token: all or nothing (attack 17). All is told to the client in its
+    /// audience; of an account's to the account and its application as well; and to the application that `owns` the API it
+    /// is for.
+    pub fn of_access_token(token: &ValidAccessToken, caller: &Authenticated, owns: bool) -> Introspection {
+        let concerned = match token.holder() {
+            Holder::Application(_) => token.aud == Audience::Client(caller.client_id()),
+            account => account.is(caller),
+        };
+        if !concerned && !(owns && token.api().is_some()) {
             return Introspection::INACTIVE;
         }
         let claims = AccessTokenClaims::clone(&token.0);
@@ -189,6 +272,7 @@ impl Introspection {
             sub: claims.sub,
             aud: claims.aud,
             client_id: claims.client_id,
+            azp: claims.azp,
             scope: claims.scope,
             iat: claims.iat,
             exp: claims.exp,

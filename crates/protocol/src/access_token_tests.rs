@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
+    account::Account,
     application::GrantType,
     jose::{Signer, sign},
     pool::PoolSettings,
@@ -16,8 +17,9 @@ fn claims() -> AccessTokenClaims {
     AccessTokenClaims {
         iss: pool_issuer().url().to_owned(),
         sub: subject(),
-        aud: app_id(),
-        client_id: app_id(),
+        aud: Audience::Client(app_id().into()),
+        client_id: app_id().into(),
+        azp: None,
         scope: scope("openid email"),
         iat: NOW,
         exp: Timestamp(NOW.0 + 3600),
@@ -153,7 +155,7 @@ fn a_token_without_its_claims_is_refused() {
 #[test]
 fn introspection_tells_the_audience_everything() {
     let valid = validated(&signed(&claims()), NOW).unwrap();
-    let told = serde_json::to_value(Introspection::of_access_token(&valid, app_id())).unwrap();
+    let told = introspected(&valid, &own(), false);
     assert_eq!(
         told,
         json!({
@@ -173,15 +175,83 @@ fn introspection_tells_the_audience_everything() {
     );
 }
 
+fn own() -> Authenticated {
+    Authenticated::Application(authenticated(active_application()))
+}
+
+fn other() -> Authenticated {
+    Authenticated::Application(authenticated(other_application()))
+}
+
+fn by_account(id: AccountId) -> Authenticated {
+    Authenticated::Account(authenticated_account(Account { id, ..account() }))
+}
+
+fn introspected(token: &ValidAccessToken, caller: &Authenticated, owns: bool) -> serde_json::Value {
+    serde_json::to_value(Introspection::of_access_token(token, caller, owns)).unwrap()
+}
+
+/// The claims of the sample account's token.
+fn of_account(aud: Audience) -> AccessTokenClaims {
+    AccessTokenClaims {
+        sub: Subject::of_account(account_id()),
+        aud,
+        client_id: account_id().into(),
+        azp: Some(app_id()),
+        scope: scope("book:read"),
+        jti: new_jti_without_grant(&mut Seeded(1)),
+        sid: None,
+        auth_time: None,
+        ..claims()
+    }
+}
+
+const BOOKS: &str = "https://api.example.com/books";
+
 #[test]
 fn attack_17_introspection_tells_anybody_else_nothing() {
     let nothing = json!({"active": false});
     assert_eq!(serde_json::to_value(Introspection::INACTIVE).unwrap(), nothing);
     let valid = validated(&signed(&claims()), NOW).unwrap();
-    let told = Introspection::of_access_token(&valid, other_app_id());
-    assert_eq!(serde_json::to_value(told).unwrap(), nothing);
+    // Nor an account that happens to have the id of the application.
+    for caller in [other(), by_account(account_id())] {
+        for owns in [false, true] {
+            assert_eq!(introspected(&valid, &caller, owns), nothing);
+        }
+    }
     // The client it was given to is not asked, the audience is.
-    let for_another = AccessTokenClaims { aud: other_app_id(), ..claims() };
+    let for_another = AccessTokenClaims { aud: Audience::Client(other_app_id().into()), ..claims() };
     let valid = validated(&signed(&for_another), NOW).unwrap();
-    assert_eq!(Introspection::of_access_token(&valid, app_id()), Introspection::INACTIVE);
+    assert_eq!(introspected(&valid, &own(), false), nothing);
+}
+
+#[test]
+fn attack_17_the_token_of_an_account_is_told_to_it_its_application_and_the_owner_of_its_api() {
+    let api = Audience::Api(ApiIdentifier::parse(BOOKS).unwrap());
+    for (aud, told_to_owner) in [(Audience::Client(account_id().into()), false), (api, true)] {
+        let claims = of_account(aud.clone());
+        let token = validated(&signed(&claims), NOW).unwrap();
+        assert_eq!(*token, claims, "it is read as it was written");
+        assert_eq!(token.holder(), Holder::Account { account: account_id(), application: app_id() });
+        assert_eq!(grant_of(&token.jti), None);
+        let strange = by_account(AccountId::from_bytes([9; 12]));
+        for (caller, owns, told) in [
+            (&by_account(account_id()), false, true),
+            (&own(), false, true),
+            (&other(), true, told_to_owner),
+            (&other(), false, false),
+            (&strange, false, false),
+        ] {
+            assert_eq!(introspected(&token, caller, owns)["active"], told, "{aud:?} {caller:?} {owns}");
+            assert_eq!(token.holder().is(caller), told && !owns, "{caller:?}");
+        }
+        let told = introspected(&token, &own(), false);
+        let ids = json!([account_id(), account_id(), app_id(), aud]);
+        assert_eq!(json!([told["sub"], told["client_id"], told["azp"], told["aud"]]), ids);
+        assert_eq!(told.get("sid"), None);
+    }
+    let account_by_id_of_application = of_account(Audience::Client(account_id().into()));
+    let odd = AccessTokenClaims { client_id: other_app_id().into(), ..account_by_id_of_application };
+    let token = validated(&signed(&odd), NOW).unwrap();
+    assert!(!token.holder().is(&other()), "an AccessKey is no App ID, whatever its digits");
 }

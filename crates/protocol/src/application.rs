@@ -74,6 +74,8 @@ names!(
         Password = "password",
         /// RFC 6749 §4.2: tokens from the authorization endpoint. Nothing is exchanged for it at the token endpoint.
         Implicit = "implicit",
+        /// RFC 6749 §4.4: tokens for the application's accounts, never for itself.
+        ClientCredentials = "client_credentials",
     }
 );
 
@@ -153,6 +155,13 @@ names!(
         None = "none",
     }
 );
+
+impl AuthMethod {
+    /// Whether the secret itself is shown: what accounts may always do.
+    pub fn is_secret(self) -> bool {
+        matches!(self, AuthMethod::ClientSecretPost | AuthMethod::ClientSecretBasic)
+    }
+}
 
 names!(
     /// How an application is told who its users are (OpenID Connect Core §8).

@@ -91,7 +91,7 @@ pub fn asserted<'p>(
     presented: &'p PresentedClient,
     method: impl FnOnce(&ActiveApplication) -> AuthMethod,
 ) -> Result<Asserted<'p>, Refusal> {
-    let application = application.filter(|app| presented.id == Some(app.id)).ok_or(INVALID_CLIENT)?;
+    let application = application.filter(|app| presented.id == Some(app.id.into())).ok_or(INVALID_CLIENT)?;
     let text = presented.assertion().ok_or(INVALID_CLIENT)?;
     let method = match method(&application) {
         AuthMethod::ClientSecretJwt => AssertionMethod::Secret,

@@ -228,8 +228,8 @@ fn one_way_to_authenticate_is_presented() {
     let pair = [("client_assertion_type", JWT_BEARER), ("client_assertion", assertion.as_str())];
     let id = app_id().to_string();
     let with = |more: &[(&str, &str)], header| presented(&params(&[&pair, more].concat()), header);
-    assert_eq!(with(&[], None).unwrap().id, Some(app_id()));
-    assert_eq!(with(&[("client_id", &id)], None).unwrap().id, Some(app_id()));
+    assert_eq!(with(&[], None).unwrap().id, Some(app_id().into()));
+    assert_eq!(with(&[("client_id", &id)], None).unwrap().id, Some(app_id().into()));
     let other = other_app_id().to_string();
     assert_eq!(with(&[("client_id", &other)], None).unwrap().id, None);
     for both in [with(&[("client_secret", "x")], None), with(&[], Some("Basic eDp5"))] {

@@ -5,20 +5,22 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
+    account::ActiveAccount,
     application::{ActiveApplication, AuthMethod},
     client_assertion::{self, JWT_BEARER},
     error::{ErrorCode, Refusal, refuse},
-    id::AppId,
+    id::{AppId, ClientId},
     limits::AUTHORIZATION_BYTES,
     params::{RawParams, decode},
     secret::Secret,
+    time::Timestamp,
 };
 
 /// Who a request says it comes from, and how it proves it.
 #[derive(Clone, Debug)]
 pub struct PresentedClient {
     /// The `client_id`, if it has the form of one.
-    pub id: Option<AppId>,
+    pub id: Option<ClientId>,
     proof: Proof,
 }
 
@@ -67,6 +69,36 @@ impl AuthenticatedClient {
     }
 }
 
+/// An account that authenticated at this request. Only [`authenticate_account`] makes one.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedAccount(ActiveAccount);
+
+impl AuthenticatedAccount {
+    /// The account.
+    pub fn account(&self) -> &ActiveAccount {
+        &self.0
+    }
+}
+
+/// Who authenticated at this request.
+#[derive(Clone, Debug)]
+pub enum Authenticated {
+    /// An application.
+    Application(AuthenticatedClient),
+    /// An account of one.
+    Account(AuthenticatedAccount),
+}
+
+impl Authenticated {
+    /// Its `client_id`.
+    pub fn client_id(&self) -> ClientId {
+        match self {
+            Authenticated::Application(client) => client.application().id.into(),
+            Authenticated::Account(account) => account.account().id.into(),
+        }
+    }
+}
+
 /// The request does not say who it comes from.
 pub const CLIENT_ID_MISSING: Refusal =
     refuse(ErrorCode::InvalidClient, "client_id is missing; send it in the form body or by HTTP Basic");
@@ -74,7 +106,7 @@ pub const CLIENT_ID_MISSING: Refusal =
 /// The one answer to every failed authentication: it does not say which part was wrong.
 pub const INVALID_CLIENT: Refusal = refuse(
     ErrorCode::InvalidClient,
-    "client authentication failed; check the App ID, the App Secret and the authentication method of this endpoint",
+    "client authentication failed; check the App ID, the App Secret and the authentication method of this endpoint, or the AccessKey and the SecretKey of an account",
 );
 
 /// Reads the credentials of a request from its form body and `Authorization` header.
@@ -91,14 +123,14 @@ pub fn presented(params: &RawParams, authorization: Option<&str>) -> Result<Pres
         let claimed = client_assertion::claimed_client(text);
         let agrees = body_id.is_none_or(|body| AppId::parse(body) == claimed);
         let proof = Proof::Assertion(text.to_owned());
-        return Ok(PresentedClient { id: claimed.filter(|_| agrees), proof });
+        return Ok(PresentedClient { id: claimed.filter(|_| agrees).map(ClientId::from), proof });
     }
     let Some(header) = authorization else {
         let id = body_id.ok_or(CLIENT_ID_MISSING)?;
         let proof = body_secret.map_or(Proof::None, |secret| {
             Proof::Secret(AuthMethod::ClientSecretPost, vec![Secret::new(secret)])
         });
-        return Ok(PresentedClient { id: AppId::parse(id), proof });
+        return Ok(PresentedClient { id: ClientId::parse(id), proof });
     };
     let (id, secrets) = parse_basic(header).ok_or(refuse(
         ErrorCode::InvalidClient,
@@ -111,7 +143,7 @@ pub fn presented(params: &RawParams, authorization: Option<&str>) -> Result<Pres
         ));
     }
     let proof = Proof::Secret(AuthMethod::ClientSecretBasic, secrets);
-    Ok(PresentedClient { id: AppId::parse(&id), proof })
+    Ok(PresentedClient { id: ClientId::parse(&id), proof })
 }
 
 /// The assertion of a request (RFC 7521 §4.2).
@@ -159,17 +191,41 @@ pub fn authenticate(
     presented: &PresentedClient,
     method: impl FnOnce(&ActiveApplication) -> AuthMethod,
 ) -> Result<AuthenticatedClient, Refusal> {
-    let application = application.filter(|app| presented.id == Some(app.id)).ok_or(INVALID_CLIENT)?;
+    let application = application.filter(|app| presented.id == Some(app.id.into())).ok_or(INVALID_CLIENT)?;
     let proved = match (&presented.proof, method(&application)) {
         (Proof::None, AuthMethod::None) => true,
         (Proof::Secret(by, secrets), registered) if *by == registered => {
-            application.secret.as_ref().is_some_and(|own| {
-                secrets.iter().fold(false, |found, secret| found | own.matches(secret.expose()))
-            })
+            application.secret.as_ref().is_some_and(|own| any(secrets, |secret| own.matches(secret)))
         }
         _ => false,
     };
     if proved { Ok(AuthenticatedClient(application)) } else { Err(INVALID_CLIENT) }
+}
+
+/// Checks that `account` is who it says, by its SecretKey in the body or by HTTP Basic: both are always allowed.
+///
+/// `account` is what `presented.id` was found to be; `None` when there is no such active account here, which is as much work
+/// as a wrong secret.
+pub fn authenticate_account(
+    account: Option<ActiveAccount>,
+    presented: &PresentedClient,
+    now: Timestamp,
+) -> Result<AuthenticatedAccount, Refusal> {
+    let Proof::Secret(_, secrets) = &presented.proof else { return Err(INVALID_CLIENT) };
+    let Some(account) = account.filter(|account| presented.id == Some(account.id.into())) else {
+        let nobodys = Secret::new([0; 32]);
+        any(secrets, |secret| nobodys.matches(secret));
+        return Err(INVALID_CLIENT);
+    };
+    match any(secrets, |secret| account.has_secret(secret, now)) {
+        true => Ok(AuthenticatedAccount(account)),
+        false => Err(INVALID_CLIENT),
+    }
+}
+
+/// Whether one of `secrets` fits; all are looked at.
+fn any(secrets: &[Secret], fits: impl Fn(&[u8]) -> bool) -> bool {
+    secrets.iter().fold(false, |found, secret| found | fits(secret.expose()))
 }
 
 #[cfg(test)]

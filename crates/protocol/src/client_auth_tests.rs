@@ -7,7 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    account::Account,
     application::{Application, ApplicationSettings},
+    id::AccountId,
     params::encode_pairs,
     samples::*,
 };
@@ -93,6 +95,56 @@ fn attack_22_unknown_client_and_wrong_proof_are_refused_alike() {
         refused((&pairs, None), Some(secret_post()), malformed);
     }
     assert_tellable(INVALID_CLIENT);
+}
+
+/// The sample account as it is found.
+fn found_account(change: impl FnOnce(&mut Account)) -> Option<ActiveAccount> {
+    let mut account = account();
+    change(&mut account);
+    Arc::new(account).active(&Arc::new(application()))
+}
+
+fn account_code((body, header): Request<'_>, found: Option<ActiveAccount>) -> Result<AccountId, Refusal> {
+    let presented = presented(&params(body), header)?;
+    Ok(authenticate_account(found, &presented, NOW)?.account().id)
+}
+
+#[test]
+fn an_account_shows_its_secret_in_the_body_or_by_basic() {
+    let id = account_id().to_string();
+    let own = ("client_id", id.as_str());
+    let header = basic(&format!("{id}:{ACCOUNT_SECRET}"));
+    let overlapping = |account: &mut Account| account.refresh(Secret::new("new"), Some(Timestamp(NOW.0 + 1)));
+    for request in [(&[own, ("client_secret", ACCOUNT_SECRET)][..], None), (&[], Some(header.as_str()))] {
+        assert_eq!(account_code(request, found_account(|_| {})), Ok(account_id()));
+        assert_eq!(account_code(request, found_account(overlapping)), Ok(account_id()));
+        let replaced = found_account(|account| account.refresh(Secret::new("new"), Some(NOW)));
+        assert_eq!(account_code(request, replaced), Err(INVALID_CLIENT));
+    }
+    let both = [own, ("client_secret", ACCOUNT_SECRET)];
+    let refusal = account_code((&both, Some(&header)), found_account(|_| {})).unwrap_err();
+    assert_eq!(refusal.code, ErrorCode::InvalidRequest, "one method for each request");
+}
+
+#[test]
+fn attack_22_unknown_account_and_wrong_secret_are_refused_alike() {
+    let id = account_id().to_string();
+    let own = ("client_id", id.as_str());
+    let right = [own, ("client_secret", ACCOUNT_SECRET)];
+    assert_eq!(account_code((&right, None), None), Err(INVALID_CLIENT), "unknown or disabled");
+    let another = found_account(|account| account.id = AccountId::from_bytes([8; 12]));
+    assert_eq!(account_code((&right, None), another), Err(INVALID_CLIENT), "another was found");
+    for wrong in ["x", APP_SECRET, &ACCOUNT_SECRET[1..], &ACCOUNT_SECRET.to_uppercase()] {
+        let header = basic(&format!("{id}:{wrong}"));
+        for request in [(&[own, ("client_secret", wrong)][..], None), (&[], Some(header.as_str()))] {
+            assert_eq!(account_code(request, found_account(|_| {})), Err(INVALID_CLIENT), "{wrong}");
+        }
+    }
+    let asserted = [own, ("client_assertion_type", JWT_BEARER), ("client_assertion", "a.b.c")];
+    for request in [&[own][..], &[own, ("client_secret", "")], &asserted] {
+        assert_eq!(account_code((request, None), found_account(|_| {})), Err(INVALID_CLIENT));
+    }
+    assert!(found_account(|account| account.enabled = false).is_none());
 }
 
 #[test]

@@ -75,11 +75,15 @@ pub struct Discovery {
 /// Builds the document of `issuer` in `pool`: of `application`'s own, or of the pool's when there is none.
 pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &PoolSettings) -> Discovery {
     let settings = application.map(|app| &app.settings);
-    let methods = |own: Option<AuthMethod>| match own {
-        Some(method) => vec![method.as_str()],
-        None => AuthMethod::ALL.iter().map(|method| method.as_str()).collect(),
-    };
     let grants: &[GrantType] = settings.map_or(GrantType::ALL, |s| &s.grant_types);
+    let accounts = grants.contains(&GrantType::ClientCredentials);
+    let methods = |own: Option<AuthMethod>| {
+        let fits = |method: &AuthMethod| match own {
+            Some(registered) => registered == *method || accounts && method.is_secret(),
+            None => true,
+        };
+        AuthMethod::ALL.iter().copied().filter(fits).map(AuthMethod::as_str).collect()
+    };
     let offline = grants.contains(&GrantType::RefreshToken);
     let scopes = KnownScope::ALL.iter().filter(|scope| offline || **scope != KnownScope::OfflineAccess);
     let scopes = scopes.map(|scope| scope.as_str()).chain(pool.scopes.keys().map(String::as_str));

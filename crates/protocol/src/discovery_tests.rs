@@ -103,7 +103,7 @@ fn the_pools_document_lists_what_any_application_may_use() {
             "response_types_supported": [
                 "code", "id_token", "id_token token", "code id_token", "code token", "code id_token token", "none",
             ],
-            "grant_types_supported": ["authorization_code", "refresh_token", "password", "implicit"],
+            "grant_types_supported": ["authorization_code", "refresh_token", "password", "implicit", "client_credentials"],
             "subject_types_supported": ["public", "pairwise"],
             "id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256"],
             "id_token_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
@@ -249,5 +249,25 @@ fn every_listed_value_is_understood() {
         assert!(algorithms.iter().all(|value| SigningAlg::parse(value).is_some()));
         let challenges = &d.code_challenge_methods_supported;
         assert!(challenges.iter().all(|value| ChallengeMethod::parse(value).is_some()));
+    }
+}
+
+#[test]
+fn accounts_may_show_their_secret_both_ways_where_they_get_tokens() {
+    for (ticked, methods) in [
+        (false, json!(["private_key_jwt"])),
+        (true, json!(["client_secret_post", "client_secret_basic", "private_key_jwt"])),
+    ] {
+        let application = application_with(|settings| {
+            settings.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+            if ticked {
+                settings.grant_types.push(GrantType::ClientCredentials);
+            }
+        });
+        let document = discovery(&app_issuer(), Some(&application), &PoolSettings::default());
+        let document = serde_json::to_value(document).unwrap();
+        assert_eq!(document["token_endpoint_auth_methods_supported"], methods);
+        let listed = document["grant_types_supported"].as_array().unwrap();
+        assert_eq!(listed.contains(&json!("client_credentials")), ticked);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// An `error` value of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, OpenID Connect Core §3.1.2.6, RFC 9700 or
+/// An `error` value of RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 8707 §2, OpenID Connect Core §3.1.2.6, RFC 9700 or
 /// OpenID Connect Core Error Code `unmet_authentication_requirements`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -15,6 +15,7 @@ pub enum ErrorCode {
     UnsupportedGrantType,
     UnsupportedResponseType,
     InvalidScope,
+    InvalidTarget,
     AccessDenied,
     ServerError,
     TemporarilyUnavailable,
@@ -42,6 +43,7 @@ impl ErrorCode {
         ErrorCode::UnsupportedGrantType,
         ErrorCode::UnsupportedResponseType,
         ErrorCode::InvalidScope,
+        ErrorCode::InvalidTarget,
         ErrorCode::AccessDenied,
         ErrorCode::ServerError,
         ErrorCode::TemporarilyUnavailable,
@@ -69,6 +71,7 @@ impl ErrorCode {
             ErrorCode::UnsupportedGrantType => "unsupported_grant_type",
             ErrorCode::UnsupportedResponseType => "unsupported_response_type",
             ErrorCode::InvalidScope => "invalid_scope",
+            ErrorCode::InvalidTarget => "invalid_target",
             ErrorCode::AccessDenied => "access_denied",
             ErrorCode::ServerError => "server_error",
             ErrorCode::TemporarilyUnavailable => "temporarily_unavailable",

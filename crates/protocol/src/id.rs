@@ -113,6 +113,35 @@ hex_id!(
     /// A programmatic access account: its AccessKey, which is the OAuth `client_id` of its requests.
     AccountId
 );
+hex_id!(
+    /// What a request calls its client (RFC 6749 §2.2): an application by its App ID, or an account by its AccessKey. Only
+    /// what is stored tells which.
+    ClientId
+);
+
+impl ClientId {
+    /// As the App ID it may be.
+    pub fn as_application(self) -> AppId {
+        AppId(self.0)
+    }
+
+    /// As the AccessKey it may be.
+    pub fn as_account(self) -> AccountId {
+        AccountId(self.0)
+    }
+}
+
+impl From<AppId> for ClientId {
+    fn from(id: AppId) -> ClientId {
+        ClientId(id.0)
+    }
+}
+
+impl From<AccountId> for ClientId {
+    fn from(id: AccountId) -> ClientId {
+        ClientId(id.0)
+    }
+}
 
 /// The ordered key of a row: six bytes of milliseconds, then ten of chance.
 pub trait RowId: Copy + Eq {

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod access_token;
+pub mod account;
 pub mod amr;
 pub mod application;
 pub mod authorize;

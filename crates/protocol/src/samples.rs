@@ -12,14 +12,15 @@ use zeroize::Zeroizing;
 
 use crate::{
     access::AdmittedUser,
+    account::Account,
     amr::Amr,
-    application::{ActiveApplication, Application, ApplicationSettings, AuthMethod, SubjectType},
+    application::{ActiveApplication, Application, ApplicationSettings, AuthMethod, GrantType, SubjectType},
     claims_request::ClaimsRequest,
-    client_auth::{AuthenticatedClient, authenticate, presented},
+    client_auth::{AuthenticatedAccount, AuthenticatedClient, authenticate, authenticate_account, presented},
     entropy::Entropy,
     error::Refusal,
     grant::Grant,
-    id::{AppId, GrantId, PoolId, RowId, SessionId, UserId},
+    id::{AccountId, AppId, GrantId, PoolId, RowId, SessionId, UserId},
     issuer::{BaseUrl, Identifier, Issuer, IssuerId, Site},
     jose::{HmacKey, KeyAlg, SigningKey, b64, unb64},
     params::{RawParams, encode_pairs},
@@ -28,12 +29,13 @@ use crate::{
     secret::{Secret, SecretHash},
     session::Session,
     subject::Subject,
-    time::{Now, Timestamp},
+    time::{Now, Seconds, Timestamp},
     user::{ActiveUser, Address, Profile, User, UserDetails},
 };
 
 pub const NOW: Timestamp = Timestamp(1_700_000_000);
 pub const APP_SECRET: &str = "Kq3+vZ%7Eb/9 0123456789abcdefghijklmnopqrst";
+pub const ACCOUNT_SECRET: &str = "0123456789abcdef0123456789abcdef";
 pub const CALLBACK: &str = "https://rp.example/cb";
 pub const CALLBACK_WITH_QUERY: &str = "https://rp.example/cb?tenant=a%20b";
 pub const LOGOUT_CALLBACK: &str = "https://rp.example/bye";
@@ -58,6 +60,10 @@ pub fn app_id() -> AppId {
 
 pub fn other_app_id() -> AppId {
     AppId::parse("b00000000000000000000002").unwrap()
+}
+
+pub fn account_id() -> AccountId {
+    AccountId::parse("d00000000000000000000001").unwrap()
 }
 
 pub fn user_id() -> UserId {
@@ -140,6 +146,38 @@ pub fn authenticated(application: ActiveApplication) -> AuthenticatedClient {
     let id = application.id.to_string();
     let shown = presented(&params(&[("client_id", &id), ("client_secret", APP_SECRET)]), None).unwrap();
     authenticate(Some(application), &shown, |_| AuthMethod::ClientSecretPost).unwrap()
+}
+
+/// An account of the sample application, whose tokens live 77 seconds.
+pub fn account() -> Account {
+    Account {
+        id: account_id(),
+        pool: pool_id(),
+        application: app_id(),
+        secret: Secret::new(ACCOUNT_SECRET),
+        previous: None,
+        token_lifetime: Seconds(77),
+        remarks: None,
+        enabled: true,
+        created_at: NOW,
+        updated_at: NOW,
+        version: 1,
+    }
+}
+
+/// `account` after it authenticated with the sample secret, at the sample application with `client_credentials` ticked.
+pub fn authenticated_account(account: Account) -> AuthenticatedAccount {
+    let mut application = application();
+    application.settings.grant_types.push(GrantType::ClientCredentials);
+    account_of(account, application)
+}
+
+/// `account` after it authenticated with the sample secret.
+pub fn account_of(account: Account, application: Application) -> AuthenticatedAccount {
+    let id = account.id.to_string();
+    let shown = presented(&params(&[("client_id", &id), ("client_secret", ACCOUNT_SECRET)]), None).unwrap();
+    let active = Arc::new(account).active(&Arc::new(application));
+    authenticate_account(active, &shown, NOW).unwrap()
 }
 
 fn base() -> BaseUrl {

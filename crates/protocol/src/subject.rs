@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     application::{Application, SubjectType},
-    id::{RowId, SessionId, UserId},
+    id::{AccountId, RowId, SessionId, UserId},
     jose::{self, JoseError},
     secret::Secret,
 };
@@ -29,6 +29,11 @@ enum Form {
 type Block = [u8; 16];
 
 impl Subject {
+    /// An account itself, in a token that is about no user (RFC 9068 §2.2).
+    pub fn of_account(id: AccountId) -> Subject {
+        Subject(Form::Public(UserId::from_bytes(id.bytes())))
+    }
+
     /// From its text: the 24 hexadecimal digits of a user's id, or the 22 base64url characters of a pairwise name.
     pub fn parse(text: &str) -> Option<Subject> {
         let form = match UserId::parse(text) {

@@ -1,13 +1,15 @@
-//! Changes of applications and users, all in one batch.
+//! Changes of the pool, applications, accounts, permissions and users, all in one batch.
 
 use std::{collections::BTreeSet, future::Future};
 
 use signet_protocol::{
+    account::Account,
     application::Application,
     entropy::Entropy,
     id::{AppId, UserId},
     jose::SigningAlg,
     pool::PoolSettings,
+    resource::{Resource, ResourceCode, Rule},
     time::Now,
     user::{User, fold_email},
 };
@@ -69,10 +71,42 @@ pub enum Change {
     InsertApplication(Application),
     /// An application as it shall be; its version is the one it was read at.
     UpdateApplication(Application),
+    /// A new account; it begins at version 1.
+    InsertAccount(Account),
+    /// An account as it shall be; its version is the one it was read at.
+    UpdateAccount(Account),
+    /// An account, as it was read, that goes, and with it the rules about it.
+    DeleteAccount(Account),
+    /// Resources of one namespace that come, change or go.
+    Resources {
+        /// The application; `None`: the pool's own.
+        of: Option<AppId>,
+        /// New ones, and others as they shall be.
+        put: Vec<Resource>,
+        /// Those that go.
+        removed: Vec<ResourceCode>,
+    },
+    /// Rules of an application that come and go.
+    Rules {
+        /// The application.
+        of: AppId,
+        /// New ones.
+        added: Vec<Rule>,
+        /// Those that go.
+        removed: Vec<Rule>,
+    },
     /// A new user; they begin at version 1.
     InsertUser(User),
     /// A user as they shall be; their version is the one they were read at.
     UpdateUser(User),
+}
+
+impl Change {
+    /// Whether what it changes has no version of its own. Whether a rule can be meant depends on the resources of two
+    /// namespaces, on accounts and on the pool's settings: all of it has the version of those settings.
+    fn needs_the_pool(&self) -> bool {
+        matches!(self, Change::DeleteAccount(_) | Change::Resources { .. } | Change::Rules { .. })
+    }
 }
 
 /// What became of a plan.
@@ -88,6 +122,9 @@ pub enum Applied {
 impl Store {
     /// Carries out a plan as a whole. Blocking a user or giving them another password ends their sessions and revokes
     /// their grants, disabling an application revokes its grants; of those it goes ahead with all but the newest. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
+    ///
+    /// Resources, rules and accounts that go are changed only together with [`Change::UpdatePool`], whose version guards what
+    /// they were compared with; else it is [`StoreError::Internal`].
     pub fn apply(
         &self,
         changes: Vec<Change>,
@@ -118,6 +155,12 @@ impl Store {
     }
 
     fn plan(&self, changes: &[Change], now: Now, entropy: &mut dyn Entropy) -> Result<Batch, StoreError> {
+        let with_pool = changes.iter().any(|change| matches!(change, Change::UpdatePool(_)));
+        if !with_pool && changes.iter().any(Change::needs_the_pool) {
+            return Err(StoreError::Internal(
+                "permissions are changed without the pool's version".to_owned(),
+            ));
+        }
         let mut batch = Batch::new();
         for change in changes {
             batch = match change {
@@ -130,6 +173,13 @@ impl Store {
                     let row = self.application_row(application, now, entropy)?;
                     self.update_application(batch, application, row)
                 }
+                Change::InsertAccount(account) => self.insert_account(batch, account, now, entropy)?,
+                Change::UpdateAccount(account) => self.update_account(batch, account, now, entropy)?,
+                Change::DeleteAccount(account) => {
+                    self.delete_rules_about(self.delete_account(batch, account), account.id)
+                }
+                Change::Resources { of, put, removed } => self.change_resources(batch, *of, put, removed)?,
+                Change::Rules { of, added, removed } => self.change_rules(batch, *of, added, removed)?,
                 Change::InsertUser(user) => batch.then(&INSERT_USER, self.user_row(user, now)?),
                 Change::UpdateUser(user) => {
                     let row = [self.user_row(user, now)?, args![user.version]].concat();
@@ -215,8 +265,8 @@ impl Store {
     }
 }
 
-/// Beyond as many changed users all are forgotten: naming each would cost more than reading them again.
-const USERS_NAMED: usize = 100;
+/// Beyond as many changed users or accounts all are forgotten: naming each would cost more than reading them again.
+const NAMED: usize = 100;
 
 /// The applications that a plan disables, or keeps so.
 fn disabled(changes: &[Change]) -> impl Iterator<Item = AppId> {
@@ -232,19 +282,33 @@ fn stale(changes: &[Change], ended: &[UserId]) -> Vec<Changed> {
         .iter()
         .any(|change| matches!(change, Change::InsertApplication(_) | Change::UpdateApplication(_)));
     let revocations = !ended.is_empty() || disabled(changes).next().is_some();
-    let updated = changes.iter().filter_map(|change| match change {
+    let users = named(changes, Changed::Users, |change| match change {
         Change::UpdateUser(user) => Some(Changed::User(user.id)),
         _ => None,
     });
-    let users: Vec<_> = match updated.clone().nth(USERS_NAMED) {
-        None => updated.collect(),
-        Some(_) => vec![Changed::Users],
-    };
+    let accounts = named(changes, Changed::Accounts, |change| match change {
+        Change::InsertAccount(account) | Change::UpdateAccount(account) | Change::DeleteAccount(account) => {
+            Some(Changed::Account(account.id))
+        }
+        _ => None,
+    });
+    let permissions = named(changes, Changed::Permissions(None), |change| match change {
+        Change::Resources { of, .. } => Some(Changed::Permissions(*of)),
+        Change::Rules { of, .. } => Some(Changed::Permissions(Some(*of))),
+        Change::DeleteAccount(account) => Some(Changed::Permissions(Some(account.application))),
+        _ => None,
+    });
     let pool = changes.iter().any(|change| matches!(change, Change::UpdatePool(_)));
     let kinds = [
         pool.then_some(Changed::Pool),
         applications.then_some(Changed::Applications),
         revocations.then_some(Changed::Revocations),
     ];
-    kinds.into_iter().flatten().chain(users).collect()
+    kinds.into_iter().flatten().chain(users).chain(accounts).chain(permissions).collect()
+}
+
+/// Each change that `name` has a name for, or of too many `all` at once.
+fn named(changes: &[Change], all: Changed, name: fn(&Change) -> Option<Changed>) -> Vec<Changed> {
+    let names = || changes.iter().filter_map(name);
+    if names().nth(NAMED).is_some() { vec![all] } else { names().collect() }
 }

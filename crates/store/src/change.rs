@@ -10,7 +10,7 @@ use std::{
 };
 
 use signet_protocol::{
-    id::UserId,
+    id::{AccountId, AppId, UserId},
     issuer::IssuerId,
     jose::KeyAlg,
     time::{Now, Timestamp},
@@ -69,6 +69,12 @@ pub(crate) enum Changed {
     User(UserId),
     /// Many users.
     Users,
+    /// A programmatic access account.
+    Account(AccountId),
+    /// Many accounts.
+    Accounts,
+    /// Resources or rules of an application; of none: the pool's own resources, which all have.
+    Permissions(Option<AppId>),
     /// Something was revoked.
     Revocations,
 }
@@ -83,6 +89,9 @@ impl Changed {
             Self::IssuerKeys(issuer) => ("issuer_keys", issuer.stored()),
             Self::User(user) => ("user", user.to_string()),
             Self::Users => ("users", String::new()),
+            Self::Account(account) => ("account", account.to_string()),
+            Self::Accounts => ("accounts", String::new()),
+            Self::Permissions(of) => ("permissions", of.map(|id| id.to_string()).unwrap_or_default()),
             Self::Revocations => ("revocations", at.0.to_string()),
         }
     }
@@ -94,6 +103,9 @@ impl Changed {
             "issuer_keys" => IssuerId::parse(subject).map(Self::IssuerKeys),
             "user" => UserId::parse(subject).map(Self::User),
             "users" => Some(Self::Users),
+            "account" => AccountId::parse(subject).map(Self::Account),
+            "accounts" => Some(Self::Accounts),
+            "permissions" => Some(Self::Permissions(AppId::parse(subject))),
             "revocations" => Some(Self::Revocations),
             _ => None,
         }
@@ -143,6 +155,10 @@ impl Store {
             Changed::IssuerKeys(issuer) => self.forget_issuer_keys(*issuer),
             Changed::User(user) => self.0.users.remove(user),
             Changed::Users => self.0.users.clear(),
+            Changed::Account(account) => self.0.accounts.remove(account),
+            Changed::Accounts => self.0.accounts.clear(),
+            Changed::Permissions(Some(application)) => self.0.permissions.remove(application),
+            Changed::Permissions(None) => self.0.permissions.clear(),
             Changed::Revocations => self.pull_revocations(at).await?,
         }
         Ok(())
@@ -174,6 +190,8 @@ impl Store {
         self.forget_applications();
         self.0.pool_settings.clear();
         self.0.users.clear();
+        self.0.accounts.clear();
+        self.0.permissions.clear();
         self.0.key_rings.clear();
         self.0.signing_keys.clear();
         self.0.generation.fetch_add(1, Ordering::SeqCst);
@@ -198,8 +216,10 @@ pub(crate) fn follow(store: &Store, clock: Clock) {
             }
             failing = looked.is_err();
             if failing && let Some(inner) = follower.store.upgrade() {
-                // Who may have been blocked meanwhile is not to be answered for from memory.
+                // Who may have been blocked or lost permissions meanwhile is not to be answered for from memory.
                 inner.users.clear();
+                inner.accounts.clear();
+                inner.permissions.clear();
             }
         }
     });

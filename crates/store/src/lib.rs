@@ -6,6 +6,7 @@
 //! already decided.
 #![warn(missing_docs)]
 
+mod account;
 mod application;
 mod apply;
 mod assertion;
@@ -22,6 +23,7 @@ mod installation;
 mod issuer_key;
 mod logout_notice;
 pub mod migrations;
+mod permission;
 mod pool;
 mod refresh;
 mod revocation;

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use signet_protocol::{
-    id::{AppId, CodeId, FamilyId, GrantId, PoolId, RowId, SessionId, TransactionId, UserId},
+    id::{AccountId, AppId, CodeId, FamilyId, GrantId, PoolId, RowId, SessionId, TransactionId, UserId},
     issuer::IssuerId,
     scope::Scope,
     secret::SecretHash,
@@ -21,7 +21,7 @@ macro_rules! as_text {
         }
     })+ };
 }
-as_text!(PoolId, AppId, UserId, &Scope);
+as_text!(PoolId, AppId, AccountId, UserId, &Scope);
 
 macro_rules! as_bytes {
     ($($id:ty),+) => { $(impl From<$id> for Value {

@@ -4,18 +4,20 @@ use std::{
     future::Future,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
 use signet_protocol::{
+    account::Account,
     application::Application,
     entropy::{Entropy, random},
-    id::{AppId, PoolId, UserId},
+    id::{AccountId, AppId, PoolId, UserId},
     issuer::{Identifier, IssuerId},
     jose::{KeyAlg, SigningKey},
     pool::PoolSettings,
+    resource::{Permissions, Resources},
     secret::Secret,
     subject::Subjects,
     time::Now,
@@ -23,13 +25,13 @@ use signet_protocol::{
 };
 
 use crate::{
-    StoreError, application, apply, assertion, attempt,
+    StoreError, account, application, apply, assertion, attempt,
     cache::Cache,
     change, code, consent, grant, inspect, installation, issuer_key,
     issuer_key::KeyRing,
     logout_notice,
     migrations::MIGRATIONS,
-    pool, refresh, revocation,
+    permission, pool, refresh, revocation,
     revocation::Revoked,
     rotation,
     sealing::MasterKey,
@@ -41,6 +43,7 @@ use crate::{
 
 /// Every statement of every noun.
 pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
+    account::STATEMENTS,
     application::STATEMENTS,
     apply::STATEMENTS,
     assertion::STATEMENTS,
@@ -53,6 +56,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     installation::STATEMENTS,
     issuer_key::STATEMENTS,
     logout_notice::STATEMENTS,
+    permission::STATEMENTS,
     pool::STATEMENTS,
     refresh::STATEMENTS,
     revocation::STATEMENTS,
@@ -66,6 +70,8 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
 
 /// Users kept in memory at most: about a kilobyte each.
 const USERS: usize = 32 * 1024;
+/// Accounts kept in memory at most: less than a user each.
+const ACCOUNTS: usize = 32 * 1024;
 
 /// Which database, and the key that opens its secrets.
 #[derive(Clone, Debug)]
@@ -187,6 +193,11 @@ pub(crate) struct Inner {
     pub identifiers: Cache<Identifier, AppId>,
     pub origins: Cache<String, ()>,
     pub users: Cache<UserId, User>,
+    pub accounts: Cache<AccountId, Account>,
+    pub uses: account::Uses,
+    pub permissions: Cache<AppId, Permissions>,
+    /// Held while a snapshot is made, with the pool's resources as the last one has them, which the next can share.
+    pub making_permissions: tokio::sync::Mutex<Weak<Resources>>,
     pub used_algs: Cache<KeyAlg, bool>,
     pub pool_settings: Cache<PoolId, PoolSettings>,
     pub signing_keys: Cache<(IssuerId, KeyAlg), SigningKey>,
@@ -237,6 +248,10 @@ impl Store {
             identifiers: Cache::default(),
             origins: Cache::default(),
             users: Cache::of(USERS),
+            accounts: Cache::of(ACCOUNTS),
+            uses: account::Uses::default(),
+            permissions: Cache::default(),
+            making_permissions: tokio::sync::Mutex::default(),
             used_algs: Cache::default(),
             pool_settings: Cache::default(),
             signing_keys: Cache::default(),
@@ -250,6 +265,7 @@ impl Store {
         if matches!(options.database, Database::Postgres(_)) {
             change::follow(&store, options.clock);
         }
+        account::keep_uses(&store);
         Ok(store)
     }
 
@@ -275,13 +291,15 @@ impl Store {
     }
 
     /// What is counted of each cache, by its name.
-    pub fn caches(&self) -> [(&'static str, &CacheStats); 8] {
+    pub fn caches(&self) -> [(&'static str, &CacheStats); 10] {
         let inner = &self.0;
         [
             ("applications", inner.applications.stats()),
             ("identifiers", inner.identifiers.stats()),
             ("origins", inner.origins.stats()),
             ("users", inner.users.stats()),
+            ("accounts", inner.accounts.stats()),
+            ("permissions", inner.permissions.stats()),
             ("used_algs", inner.used_algs.stats()),
             ("pool_settings", inner.pool_settings.stats()),
             ("signing_keys", inner.signing_keys.stats()),
@@ -301,6 +319,9 @@ impl Store {
 
     /// Finishes what is queued and lets go of the database. Clones of this store can no longer write.
     pub async fn close(self) {
+        if let Err(error) = self.write_account_uses().await {
+            tracing::warn!(%error, "cannot write down which accounts were used last");
+        }
         self.engine().close().await;
     }
 

@@ -10,7 +10,9 @@ use signet_protocol::{
     error::{ErrorCode, Refusal, refuse},
     jose::JoseError,
     params::ParamsError,
+    scope::Scope,
     time::Seconds,
+    token::AccountRefusal,
 };
 use signet_store::StoreError;
 
@@ -27,6 +29,8 @@ use crate::{
 pub enum Failure {
     /// A rule refuses; told as JSON at an endpoint, on a page elsewhere.
     Refused(Refusal),
+    /// Rules allow nothing of a scope: with all that is rejected.
+    Rejected(Refusal, Scope),
     /// A page tells the person what is wrong.
     Problem(PageProblem),
     /// The method is not one of the path's.
@@ -76,7 +80,7 @@ impl Failure {
     /// What a client is told of it.
     pub fn refusal(&self) -> Refusal {
         match self {
-            Failure::Refused(refusal) => *refusal,
+            Failure::Refused(refusal) | Failure::Rejected(refusal, _) => *refusal,
             Failure::Missing(what) => what.refusal(),
             Failure::Problem(page) => page
                 .refusal
@@ -103,6 +107,15 @@ impl Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         Failure::Refused(refusal)
+    }
+}
+
+impl From<AccountRefusal> for Failure {
+    fn from(refusal: AccountRefusal) -> Failure {
+        match refusal {
+            AccountRefusal::Refused(refusal) => Failure::Refused(refusal),
+            AccountRefusal::Rejected(refusal, scope) => Failure::Rejected(refusal, scope),
+        }
     }
 }
 
@@ -167,7 +180,7 @@ pub const RETRY: HeaderValue = HeaderValue::from_static("2");
 pub fn too_late(as_json: bool, lang: Lang, request_id: &str) -> Response {
     tracing::error!(request_id, "the request took too long and is broken off");
     let mut response = if as_json {
-        refused_json(StatusCode::SERVICE_UNAVAILABLE, Failure::Busy(Busy).refusal())
+        refused_json(StatusCode::SERVICE_UNAVAILABLE, Failure::Busy(Busy).refusal(), None)
     } else {
         let page = Problem::Unavailable.page(lang, request_id);
         respond::page(StatusCode::SERVICE_UNAVAILABLE, &page, &Policy::default())
@@ -181,8 +194,11 @@ fn marked(response: Response, failure: &Failure) -> Response {
     mark(response, Outcome::Refused(failure.refusal().code))
 }
 
-fn refused_json(status: StatusCode, refusal: Refusal) -> Response {
-    let body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description });
+fn refused_json(status: StatusCode, refusal: Refusal, rejected: Option<&Scope>) -> Response {
+    let mut body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description });
+    if let (Some(scope), Some(members)) = (rejected, body.as_object_mut()) {
+        members.insert("rejected_scope".to_owned(), scope.to_string().into());
+    }
     respond::json(status, &body)
 }
 
@@ -234,7 +250,11 @@ impl Edge {
 
     fn json_failure(&self, failure: &Failure) -> Response {
         let refusal = failure.refusal();
-        let mut response = refused_json(self.json_status(failure, refusal), refusal);
+        let rejected = match failure {
+            Failure::Rejected(_, scope) => Some(scope),
+            _ => None,
+        };
+        let mut response = refused_json(self.json_status(failure, refusal), refusal, rejected);
         self.add_headers(failure, refusal, &mut response);
         response
     }
@@ -288,7 +308,9 @@ impl Edge {
             Failure::Problem(page) => (page.problem, page.refusal, page.home.as_ref()),
             Failure::Refused(refusal) if *refusal == TOO_LARGE => (Problem::TooLarge, Some(*refusal), None),
             Failure::Refused(refusal) if *refusal == TOO_SLOW => (Problem::TooSlow, Some(*refusal), None),
-            Failure::Refused(refusal) => (refused_page(refusal.code), Some(*refusal), None),
+            Failure::Refused(refusal) | Failure::Rejected(refusal, _) => {
+                (refused_page(refusal.code), Some(*refusal), None)
+            }
             Failure::Method(_) => (Problem::MethodNotAllowed, None, None),
             Failure::Missing(Missing::Host) => {
                 (Problem::UnknownHost { known: self.host_origin() }, None, None)
@@ -326,7 +348,7 @@ impl Edge {
     pub fn log(&self, failure: &Failure) {
         let id = self.request_id.as_str();
         match failure {
-            Failure::Refused(refusal) => {
+            Failure::Refused(refusal) | Failure::Rejected(refusal, _) => {
                 tracing::info!(
                     request_id = id,
                     error = refusal.code.as_str(),

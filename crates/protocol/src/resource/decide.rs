@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
-use super::{Asked, Namespace, Part, Resources, Rule, ScopeItem, Subject};
+use super::{ApiIdentifier, Asked, Namespace, Part, Resources, Rule, ScopeItem, Subject};
 use crate::{
     access::Effect,
     id::{AccountId, UserId},
@@ -23,12 +23,17 @@ pub enum Caller<'a> {
 
 /// An API that resources of the application or the pool belong to. Only [`Permissions::api`] makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Api<'a>(&'a str);
+pub struct Api<'a>(&'a ApiIdentifier);
 
 impl<'a> Api<'a> {
     /// Its identifier: the audience of a token for it.
-    pub fn as_str(self) -> &'a str {
+    pub fn identifier(self) -> &'a ApiIdentifier {
         self.0
+    }
+
+    /// Its identifier as text.
+    pub fn as_str(self) -> &'a str {
+        self.0.as_str()
     }
 }
 
@@ -95,8 +100,12 @@ impl Permissions {
     /// The API of this identifier. `None`: no resource has it, and the request is refused with `invalid_target` (RFC 8707
     /// §2).
     pub fn api(&self, identifier: &str) -> Option<Api<'_>> {
-        let found = self.own.api(identifier).or_else(|| self.pool.api(identifier));
-        found.map(|api| Api(api.as_str()))
+        self.own.api(identifier).or_else(|| self.pool.api(identifier)).map(Api)
+    }
+
+    /// Whether a resource of the application's own belongs to the API of this identifier: it is a resource server of it.
+    pub fn owns(&self, identifier: &ApiIdentifier) -> bool {
+        self.own.api(identifier.as_str()).is_some()
     }
 
     /// Sorts what is asked for.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     access::AdmittedUser,
-    access_token::{AccessTokenClaims, new_jti},
+    access_token::{AccessTokenClaims, Audience, new_jti, new_jti_without_grant},
     application::ActiveApplication,
     authorize::AllowedResponse,
     claims::{BoundHashes, IdTokenClaims, add_wished, user_claims},
@@ -14,9 +14,9 @@ use crate::{
     jose::{self, JoseError, Recipient, Signer, Typ},
     pool::PoolSettings,
     scope::{KnownScope, Scope},
-    subject::Subjects,
+    subject::{Subject, Subjects},
     time::{Seconds, Timestamp},
-    token::AllowedGrant,
+    token::{Allotted, AllowedGrant},
 };
 
 /// What tokens are made from: each part is proved by its type.
@@ -104,6 +104,9 @@ pub struct TokenResponse {
     pub id_token: Option<String>,
     /// What was granted.
     pub scope: Scope,
+    /// What of the request was not, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejected_scope: Option<Scope>,
 }
 
 /// The tokens in an answer of the authorization endpoint (OpenID Connect Core §3.2.2.5 and §3.3.2.5). A refresh token
@@ -154,6 +157,7 @@ impl Minting<'_> {
             expires_in: self.allowed.application().settings.access_token_expire,
             refresh_token,
             scope: self.scope,
+            rejected_scope: None,
         })
     }
 }
@@ -216,8 +220,9 @@ impl<P: Permission> Minting<'_, P> {
         Ok(AccessTokenClaims {
             iss: self.issuer.url().to_owned(),
             sub: self.subjects.subject(self.user.id, application)?,
-            aud: application.id,
-            client_id: application.id,
+            aud: Audience::Client(application.id.into()),
+            client_id: application.id.into(),
+            azp: None,
             scope: self.scope.clone(),
             iat: now,
             exp: now.plus(application.settings.access_token_expire),
@@ -251,6 +256,50 @@ impl<P: Permission> Minting<'_, P> {
             bound,
             sid: self.subjects.sid(self.grant.sid, application)?,
             user,
+        })
+    }
+}
+
+/// What the token of an account is made from: each part is proved by its type.
+pub struct AccountMinting<'a> {
+    /// Who makes it.
+    pub issuer: &'a Issuer,
+    /// What rules give which account.
+    pub allotted: Allotted<'a>,
+}
+
+impl AccountMinting<'_> {
+    /// Makes the token: an access token alone, for which nothing is stored.
+    pub fn mint(
+        self,
+        signer: &Signer<'_>,
+        now: Timestamp,
+        entropy: &mut dyn Entropy,
+    ) -> Result<TokenResponse, JoseError> {
+        let Allotted { to, scope, rejected, api } = self.allotted;
+        let account = to.account();
+        let claims = AccessTokenClaims {
+            iss: self.issuer.url().to_owned(),
+            sub: Subject::of_account(account.id),
+            aud: api.map_or_else(|| Audience::Client(account.id.into()), Audience::Api),
+            client_id: account.id.into(),
+            azp: Some(account.application),
+            scope,
+            iat: now,
+            exp: now.plus(account.token_lifetime),
+            jti: new_jti_without_grant(entropy),
+            sid: None,
+            auth_time: None,
+            userinfo_claims: false,
+        };
+        Ok(TokenResponse {
+            access_token: jose::sign(signer, Typ::AccessToken, &claims)?,
+            token_type: "Bearer",
+            expires_in: account.token_lifetime,
+            refresh_token: None,
+            id_token: None,
+            scope: claims.scope,
+            rejected_scope: Some(rejected).filter(|rejected| rejected.iter().next().is_some()),
         })
     }
 }

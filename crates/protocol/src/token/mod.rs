@@ -3,6 +3,7 @@
 //! Every grant takes the same way: read the form, authenticate the client, see that the grant is ticked, run the grant's
 //! own checks, spend what is single-use, and only then mint.
 
+mod account;
 mod code;
 mod mint;
 mod password;
@@ -10,14 +11,16 @@ mod refresh;
 #[cfg(test)]
 mod tests;
 
+pub use account::{AccountRefusal, AccountRequest, Allotted};
 pub use code::{CodeCase, CodeOutcome, CodeRequest, judge_code};
-pub use mint::{FrontAccess, FrontTokens, Minting, Permission, Signers, TokenResponse};
+pub use mint::{AccountMinting, FrontAccess, FrontTokens, Minting, Permission, Signers, TokenResponse};
 pub use password::{INVALID_CREDENTIALS, PasswordRequest, RIGHT_BUT_NOT_ADMITTED};
 pub use refresh::{RefreshCase, RefreshRequest, check_refresh, refreshed_scope};
 
 use crate::{
+    account::ActiveAccount,
     application::GrantType,
-    client_auth::AuthenticatedClient,
+    client_auth::{AuthenticatedAccount, AuthenticatedClient},
     error::{ErrorCode, Refusal, refuse},
     params::RawParams,
 };
@@ -28,9 +31,14 @@ pub const INVALID_GRANT: Refusal = refuse(
     "the code or refresh token is unknown, expired, used, revoked, or was given to another client; sign the user in again",
 );
 
+/// The API that a token is wanted for. More than one may be named in one request (RFC 8707 §2), which is refused by whoever
+/// reads it.
+const RESOURCE: &str = "resource";
+
 /// Sees that a form names each parameter once (RFC 6749 §3.2).
 pub fn check_form(params: &RawParams) -> Result<(), Refusal> {
-    if params.duplicate() {
+    let repeated = params.pairs().any(|(name, _)| name != RESOURCE && params.repeats(name));
+    if repeated {
         return Err(refuse(ErrorCode::InvalidRequest, "a parameter is given more than once; send each once"));
     }
     Ok(())
@@ -72,14 +80,45 @@ impl AllowedGrant {
 
 /// Sees that the client may use `grant` at the token endpoint.
 pub fn allow(client: AuthenticatedClient, grant: GrantType) -> Result<AllowedGrant, Refusal> {
-    if grant == GrantType::Implicit {
-        Err(UNSUPPORTED_GRANT)
-    } else if client.application().allows_grant(grant) {
-        Ok(AllowedGrant { client, grant })
-    } else {
-        Err(refuse(
+    match grant {
+        GrantType::Implicit => Err(UNSUPPORTED_GRANT),
+        GrantType::ClientCredentials => Err(refuse(
             ErrorCode::UnauthorizedClient,
-            "this grant_type is not ticked among the authorization modes of the application",
-        ))
+            "client_credentials is for accounts; send the AccessKey and the SecretKey of an account of the application",
+        )),
+        _ if client.application().allows_grant(grant) => Ok(AllowedGrant { client, grant }),
+        _ => Err(NOT_TICKED),
+    }
+}
+
+const NOT_TICKED: Refusal = refuse(
+    ErrorCode::UnauthorizedClient,
+    "this grant_type is not ticked among the authorization modes of the application",
+);
+
+/// An account whose application has `client_credentials` ticked. Only [`allow_account`] makes one, and [`AccountMinting`]
+/// takes nothing else (attack 18).
+#[derive(Clone, Debug)]
+pub struct AllowedAccount(AuthenticatedAccount);
+
+impl AllowedAccount {
+    /// The account.
+    pub fn account(&self) -> &ActiveAccount {
+        self.0.account()
+    }
+}
+
+/// Sees that the account may use `grant` at the token endpoint.
+pub fn allow_account(account: AuthenticatedAccount, grant: GrantType) -> Result<AllowedAccount, Refusal> {
+    match grant {
+        GrantType::Implicit => Err(UNSUPPORTED_GRANT),
+        GrantType::ClientCredentials if account.account().application().allows_grant(grant) => {
+            Ok(AllowedAccount(account))
+        }
+        GrantType::ClientCredentials => Err(NOT_TICKED),
+        GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::Password => Err(refuse(
+            ErrorCode::UnauthorizedClient,
+            "an account gets tokens by grant_type client_credentials alone; send the App ID and the App Secret for this one",
+        )),
     }
 }

@@ -7,6 +7,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "foundation", text: include_str!("0001_foundation.sql"), oldest: 1 },
     Migration { name: "key_rotation", text: include_str!("0002_key_rotation.sql"), oldest: 1 },
     Migration { name: "every_mode", text: include_str!("0003_every_mode.sql"), oldest: 1 },
+    Migration { name: "machine_callers", text: include_str!("0004_machine_callers.sql"), oldest: 1 },
 ];
 
 /// Every table but those of the schema's own state, which a backup says in its first line. A test compares it with
@@ -16,6 +17,9 @@ pub const TABLES: &[Table] = &[
     Table { name: "pool", key: "pool_id", since: 1 },
     Table { name: "application", key: "app_id", since: 1 },
     Table { name: "application_origin", key: "pool_id, origin, app_id", since: 1 },
+    Table { name: "account", key: "account_id", since: 4 },
+    Table { name: "resource", key: "pool_id, namespace, code", since: 4 },
+    Table { name: "rule", key: "pool_id, app_id, key", since: 4 },
     Table { name: "pool_user", key: "user_id", since: 1 },
     Table { name: "issuer_key", key: "pool_id, issuer, alg, seq", since: 1 },
     Table { name: "login_transaction", key: "txn_id", since: 1 },

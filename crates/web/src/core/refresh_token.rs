@@ -1,7 +1,7 @@
 //! What a refresh token is to its client, without using it.
 
 use signet_protocol::{
-    access_token::{ActiveToken, Introspection},
+    access_token::{ActiveToken, Audience, Introspection},
     id::GrantId,
     refresh::{self, PresentedRefreshToken, RefreshFamily},
     subject::Subjects,
@@ -52,8 +52,9 @@ pub async fn introspect(
         token_type: "refresh_token",
         iss: caller.issuer.url().to_owned(),
         sub: subjects.subject(grant.user, application)?,
-        aud: grant.application,
-        client_id: grant.application,
+        aud: Audience::Client(grant.application.into()),
+        client_id: grant.application.into(),
+        azp: None,
         scope: grant.scope,
         iat: family.rotated_at,
         exp: family.expires_at,

@@ -21,8 +21,8 @@ pub async fn because(
 }
 
 /// Revokes a grant at its client's wish (RFC 7009 §2.1).
-pub async fn asked(node: &impl Node, caller: &Caller<'_>, grant: GrantId) -> Result<(), Failure> {
+pub async fn asked(node: &impl Node, request_id: &str, grant: GrantId) -> Result<(), Failure> {
     node.rows().revoke_grant(grant, node.now()).await?;
-    tracing::info!(request_id = caller.request_id, grant = %grant, "a client revoked a grant");
+    tracing::info!(request_id, grant = %grant, "a client revoked a grant");
     Ok(())
 }

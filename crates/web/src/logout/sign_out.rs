@@ -39,7 +39,7 @@ async fn signed_out(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Res
     reach.check(&live.application)?;
     let grant = grant_of(&live.token.jti).ok_or(INVALID_TOKEN)?;
     let session = signet.store().session_of_grant(grant).await?.ok_or(INVALID_TOKEN)?;
-    let (user, application) = (live.user.id, live.application.id);
+    let (user, application) = (live.user.ok_or(INVALID_TOKEN)?.id, live.application.id);
     let what = match (reach.devices, reach.applications) {
         (Which::This, Which::This) => SignOut::Application(session, application),
         (Which::This, Which::All) => SignOut::Session(session),

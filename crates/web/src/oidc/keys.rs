@@ -41,9 +41,7 @@ impl Keys {
     ) -> Result<Keys, Failure> {
         let settings = &application.settings;
         let (access, id) = (settings.access_token_signed_response_alg, settings.id_token_signed_response_alg);
-        let access_alg =
-            access.key_alg().ok_or(Failure::Internal("access tokens cannot be signed with a secret"))?;
-        let access_token = signing_key(signet, issuer, access_alg).await?;
+        let access_token = access_token_key(signet, issuer, application).await?;
         let id_token = match id == access {
             true => IdTokenKey::Same,
             false => IdTokenKey::Other(Key::load(signet, issuer, application, id).await?),
@@ -87,6 +85,17 @@ impl Key {
             Key::Secret(key) => Signer::Hmac(key),
         }
     }
+}
+
+/// The key of an application's access tokens at `issuer`, made if it is missing.
+pub async fn access_token_key(
+    signet: &Signet,
+    issuer: IssuerId,
+    application: &Application,
+) -> Result<Arc<SigningKey>, Failure> {
+    let alg = application.settings.access_token_signed_response_alg.key_alg();
+    let alg = alg.ok_or(Failure::Internal("access tokens cannot be signed with a secret"))?;
+    signing_key(signet, issuer, alg).await
 }
 
 async fn signing_key(signet: &Signet, issuer: IssuerId, alg: KeyAlg) -> Result<Arc<SigningKey>, Failure> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use signet_protocol::{
     access::AdmittedUser,
-    access_token::{self, AccessTokenError, ValidAccessToken, VerifiedAccessToken},
+    access_token::{self, AccessTokenError, Holder, ValidAccessToken, VerifiedAccessToken},
     application::ActiveApplication,
     claims::{Hint, HintClaims},
     id::AppId,
@@ -14,15 +14,19 @@ use signet_protocol::{
 
 use signet_store::Cache;
 
-use crate::{Signet, error::Failure, oidc::application_here};
+use crate::{
+    Signet,
+    error::Failure,
+    oidc::{account_here, application_here},
+};
 
-/// A valid access token whose user and application may still have it.
+/// A valid access token whose application, and whose user or account, may still have it.
 pub struct Live {
     /// Its claims.
     pub token: ValidAccessToken,
-    /// Its user.
-    pub user: AdmittedUser,
-    /// The application it was made for.
+    /// Its user; `None` if it is an account's, which is enabled.
+    pub user: Option<AdmittedUser>,
+    /// The application it was made for, or for an account of.
     pub application: ActiveApplication,
 }
 
@@ -37,14 +41,26 @@ pub async fn access_token(signet: &Signet, issuer: &Issuer, text: &str) -> Resul
             return Ok(None);
         }
     };
-    let Some(application) = application_here(signet, issuer, token.client_id).await? else {
+    let application = match token.holder() {
+        Holder::Account { account, application } => {
+            let account = account_here(signet, issuer, account).await?;
+            let account = account.filter(|account| account.application == application);
+            return Ok(account.map(|account| Live {
+                token,
+                user: None,
+                application: account.application().clone(),
+            }));
+        }
+        Holder::Application(application) => application,
+    };
+    let Some(application) = application_here(signet, issuer, application).await? else {
         return Ok(None);
     };
     let Some(user) = signet.store().pool().subjects().user(token.sub, &application) else {
         return Ok(None);
     };
     let user = signet.store().user(user).await?.and_then(|user| application.admit(user.active()?));
-    Ok(user.map(|user| Live { token, user, application }))
+    Ok(user.map(|user| Live { token, user: Some(user), application }))
 }
 
 /// Access tokens whose signature was verified, by what they were verified with and for, and the hash of their text: a

@@ -54,16 +54,16 @@ async fn user_info(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Resp
         )
         .into());
     }
-    if !live.token.scope.has(KnownScope::Openid) {
+    let Some(user) = live.user.filter(|_| live.token.scope.has(KnownScope::Openid)) else {
         return Err(refuse(ErrorCode::InsufficientScope, "the access token lacks the scope openid").into());
-    }
+    };
     let pool = signet.store().pool_settings().await?;
-    let mut claims = user_claims(&live.user, &live.token.scope, &live.application, &pool);
+    let mut claims = user_claims(&user, &live.token.scope, &live.application, &pool);
     if live.token.userinfo_claims
         && let Some(grant) = grant_of(&live.token.jti)
     {
         let asked = signet.store().asked_claims(grant).await?;
-        add_wished(&mut claims, &live.user, &asked.userinfo, &live.application, &pool);
+        add_wished(&mut claims, &user, &asked.userinfo, &live.application, &pool);
     }
     claims.insert("sub".to_owned(), Value::from(live.token.sub.to_string()));
     match live.application.settings.userinfo_signed_response_alg {

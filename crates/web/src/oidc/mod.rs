@@ -17,11 +17,14 @@ pub mod validate_token;
 use std::sync::Arc;
 
 use signet_protocol::{
-    application::{ActiveApplication, AuthMethod},
+    account::ActiveAccount,
+    application::{ActiveApplication, AuthMethod, GrantType},
     client_assertion::{Asserted, asserted},
-    client_auth::{AuthenticatedClient, INVALID_CLIENT, authenticate, presented},
+    client_auth::{
+        Authenticated, AuthenticatedClient, INVALID_CLIENT, authenticate, authenticate_account, presented,
+    },
     error::{ErrorCode, Refusal, refuse},
-    id::AppId,
+    id::{AccountId, AppId, ClientId},
     issuer::Issuer,
     jose::ClientKeys,
     params::RawParams,
@@ -47,7 +50,55 @@ pub async fn application_here(
     Ok(signet.store().application(id).await?.and_then(|application| application.active()))
 }
 
-/// The form of a back-channel endpoint and the client that authenticated with it, by the method `method` names.
+/// The enabled account `id` of an active application, if `issuer` serves that.
+pub async fn account_here(
+    signet: &Signet,
+    issuer: &Issuer,
+    id: AccountId,
+) -> Result<Option<ActiveAccount>, Failure> {
+    let Some(account) = signet.store().account(id).await? else { return Ok(None) };
+    if !issuer.serves(account.application) {
+        return Ok(None);
+    }
+    let application = signet.store().application(account.application).await?;
+    Ok(application.and_then(|application| account.active(&application)))
+}
+
+/// What a `client_id` is here.
+enum Found {
+    Application(ActiveApplication),
+    Account(ActiveAccount),
+    Nothing,
+}
+
+impl Found {
+    /// Looks where it is likelier to be first: what is not there is not in memory either.
+    async fn find(
+        signet: &Signet,
+        issuer: &Issuer,
+        id: ClientId,
+        accounts_first: bool,
+    ) -> Result<Found, Failure> {
+        let account = || account_here(signet, issuer, id.as_account());
+        if accounts_first && let Some(account) = account().await? {
+            return Ok(Found::Account(account));
+        }
+        if let Some(application) = application_here(signet, issuer, id.as_application()).await? {
+            return Ok(Found::Application(application));
+        }
+        let account = if accounts_first { None } else { account().await? };
+        Ok(account.map_or(Found::Nothing, Found::Account))
+    }
+
+    fn application(&self) -> Option<&ActiveApplication> {
+        match self {
+            Found::Application(application) => Some(application),
+            Found::Account(_) | Found::Nothing => None,
+        }
+    }
+}
+
+/// The form of a back-channel endpoint and who authenticated with it: an application by the method `method` names.
 ///
 /// Only POST, only the body: a secret in a URL ends up in logs and histories.
 pub async fn authenticated_form(
@@ -55,41 +106,50 @@ pub async fn authenticated_form(
     edge: &Edge,
     form: Form,
     method: impl FnOnce(&ActiveApplication) -> AuthMethod,
-) -> Result<(RawParams, AuthenticatedClient), Failure> {
+) -> Result<(RawParams, Authenticated), Failure> {
     only(&edge.method, "POST, OPTIONS")?;
     check_query(edge)?;
     authenticated(signet, edge, form.params()?, &Unusual::default(), method).await
 }
 
-/// The parameters of a request, and the client that authenticated with them, to whom `unusual` must be allowed.
+/// The parameters of a request, and who authenticated with them, to whom `unusual` must be allowed. It never is to accounts.
 async fn authenticated(
     signet: &Arc<Signet>,
     edge: &Edge,
     params: RawParams,
     unusual: &Unusual,
     method: impl FnOnce(&ActiveApplication) -> AuthMethod,
-) -> Result<(RawParams, AuthenticatedClient), Failure> {
+) -> Result<(RawParams, Authenticated), Failure> {
     check_form(&params).map_err(|refusal| unusual.instead_of(refusal))?;
     let presented =
         presented(&params, edge.authorization()?).map_err(|refusal| unusual.instead_of(refusal))?;
-    let application = match presented.id {
-        Some(id) => application_here(signet, &edge.issuer, id).await?,
-        None => None,
+    let accounts_first = params.get("grant_type") == Some(GrantType::ClientCredentials.as_str());
+    let found = match presented.id {
+        Some(id) => Found::find(signet, &edge.issuer, id, accounts_first).await?,
+        None => Found::Nothing,
     };
-    unusual.check(edge, application.as_ref())?;
-    let client = match presented.assertion() {
-        None => authenticate(application, &presented, method)?,
-        Some(_) => by_assertion(signet, edge, asserted(application, &presented, method)?).await?,
+    unusual.check(edge, found.application())?;
+    let by_secret = |account| authenticate_account(account, &presented, signet.now().timestamp());
+    let who = match (found, presented.assertion()) {
+        (Found::Account(account), _) => Authenticated::Account(by_secret(Some(account))?),
+        (Found::Nothing, _) => Authenticated::Account(by_secret(None)?),
+        (Found::Application(application), None) => {
+            Authenticated::Application(authenticate(Some(application), &presented, method)?)
+        }
+        (Found::Application(application), Some(_)) => {
+            let asserted = asserted(Some(application), &presented, method)?;
+            Authenticated::Application(by_assertion(signet, edge, asserted).await?)
+        }
     };
-    Ok((params, client))
+    Ok((params, who))
 }
 
-/// The parameters of a token request, and the client that authenticated with them.
+/// The parameters of a token request, and who authenticated with them.
 pub async fn authenticated_token_request(
     signet: &Arc<Signet>,
     edge: &Edge,
     form: Form,
-) -> Result<(RawParams, AuthenticatedClient), Failure> {
+) -> Result<(RawParams, Authenticated), Failure> {
     only(&edge.method, "POST, OPTIONS")?;
     let (params, unusual) = compatibility::token_request(edge, form)?;
     authenticated(signet, edge, params, &unusual, |app| app.settings.token_endpoint_auth_method).await

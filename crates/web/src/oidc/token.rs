@@ -6,11 +6,13 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 use signet_protocol::{
     application::{ActiveApplication, GrantType},
+    client_auth::Authenticated,
+    jose::Signer,
     params::RawParams,
     time::Now,
     token::{
-        self, AllowedGrant, CodeRequest, INVALID_CREDENTIALS, Minting, PasswordRequest,
-        RIGHT_BUT_NOT_ADMITTED, RefreshRequest,
+        self, AccountMinting, AccountRequest, AllowedAccount, AllowedGrant, CodeRequest, INVALID_CREDENTIALS,
+        Minting, PasswordRequest, RIGHT_BUT_NOT_ADMITTED, RefreshRequest,
     },
 };
 
@@ -23,7 +25,10 @@ use crate::{
     hashing::Busy,
     login::credentials::{Checked, Credentials},
     metrics::{Outcome, mark},
-    oidc::{authenticated_token_request, cors, keys::Keys},
+    oidc::{
+        authenticated_token_request, cors,
+        keys::{Keys, access_token_key},
+    },
     respond,
 };
 
@@ -34,16 +39,43 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
 }
 
 async fn exchange(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
-    let (params, client) = authenticated_token_request(signet, edge, form).await?;
-    let allowed = token::allow(client, token::grant_type(&params)?)?;
+    let (params, who) = authenticated_token_request(signet, edge, form).await?;
+    let grant = token::grant_type(&params)?;
+    let client = match who {
+        Authenticated::Application(client) => client,
+        Authenticated::Account(account) => {
+            let answer = for_account(signet, edge, &params, &token::allow_account(account, grant)?).await?;
+            return Ok(mark(answer, Outcome::Tokens(grant)));
+        }
+    };
+    let allowed = token::allow(client, grant)?;
     let exchange = Exchange { signet, edge, allowed: &allowed };
     let answer = match allowed.grant() {
         GrantType::AuthorizationCode => exchange.code(&params).await?,
         GrantType::RefreshToken => exchange.refresh(&params).await?,
         GrantType::Password => exchange.password(&params).await?,
-        GrantType::Implicit => return Err(token::UNSUPPORTED_GRANT.into()),
+        GrantType::Implicit | GrantType::ClientCredentials => return Err(token::UNSUPPORTED_GRANT.into()),
     };
-    Ok(mark(answer, Outcome::Tokens(allowed.grant())))
+    Ok(mark(answer, Outcome::Tokens(grant)))
+}
+
+/// The token of an account (RFC 6749 §4.4): as all it depends on is in memory and nothing is stored, no row stands for it.
+async fn for_account(
+    signet: &Signet,
+    edge: &Edge,
+    params: &RawParams,
+    allowed: &AllowedAccount,
+) -> Result<Response, Failure> {
+    let (request, account) = (AccountRequest::parse(params)?, allowed.account());
+    let pool = signet.store().pool_settings().await?;
+    let permissions = signet.store().permissions(account.application).await?;
+    let now = signet.now().timestamp();
+    let allotted = request.decide(allowed, &permissions, &pool, edge.peer, now)?;
+    let key = access_token_key(signet, edge.issuer.id(), account.application()).await?;
+    let minting = AccountMinting { issuer: &edge.issuer, allotted };
+    let token = minting.mint(&Signer::Key(&key), now, &mut SystemEntropy)?;
+    signet.store().note_account_use(account.id, now);
+    Ok(respond::json(StatusCode::OK, &token))
 }
 
 /// A request whose client is authenticated and whose grant is ticked.

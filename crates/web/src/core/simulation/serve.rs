@@ -369,7 +369,7 @@ impl Request {
             let presented = refresh_token::read(&self, &token).ok_or(INVALID_GRANT)?;
             let grant = refresh_token::grant(&self, &caller, presented).await?;
             if let Some(grant) = grant {
-                crate::core::revoke::asked(&self, &caller, grant).await?;
+                crate::core::revoke::asked(&self, caller.request_id, grant).await?;
             }
             Ok(grant)
         };

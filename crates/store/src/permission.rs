@@ -1,0 +1,173 @@
+//! Resources and rules: what is stored of them, and the snapshot that decides.
+
+use std::sync::Arc;
+
+use signet_protocol::{
+    id::{AccountId, AppId},
+    jose::sha256,
+    resource::{Permissions, Resource, ResourceCode, Resources, Rule, Subject},
+};
+
+use crate::{
+    Store, StoreError, args,
+    rows::json,
+    sql::{Batch, Row, RowReader, Sql, Value},
+};
+
+/// All in one statement, so that it is of one moment: a rule that came or went with a resource does so here.
+const SNAPSHOT: Sql = Sql {
+    name: "permission_snapshot",
+    text: "SELECT CAST(0 AS BIGINT), content FROM resource WHERE pool_id = $1 AND namespace = $2
+           UNION ALL SELECT 1, content FROM resource WHERE pool_id = $1 AND namespace = $1
+           UNION ALL SELECT 2, content FROM rule WHERE pool_id = $1 AND app_id = $2",
+};
+const RESOURCES: Sql = Sql {
+    name: "resource_list",
+    text: "SELECT content FROM resource WHERE pool_id = $1 AND namespace = $2 ORDER BY code",
+};
+const PUT_RESOURCE: Sql = Sql {
+    name: "resource_put",
+    text: "INSERT INTO resource (pool_id, namespace, code, content) VALUES ($1, $2, $3, $4)
+           ON CONFLICT (pool_id, namespace, code) DO UPDATE SET content = $4",
+};
+const DELETE_RESOURCE: Sql = Sql {
+    name: "resource_delete",
+    text: "DELETE FROM resource WHERE pool_id = $1 AND namespace = $2 AND code = $3",
+};
+const RULES: Sql =
+    Sql { name: "rule_list", text: "SELECT content FROM rule WHERE pool_id = $1 AND app_id = $2" };
+const RULED: Sql =
+    Sql { name: "rule_applications", text: "SELECT DISTINCT app_id FROM rule WHERE pool_id = $1" };
+const INSERT_RULE: Sql = Sql {
+    name: "rule_insert",
+    text: "INSERT INTO rule (pool_id, app_id, key, account_id, content) VALUES ($1, $2, $3, $4, $5)",
+};
+const DELETE_RULE: Sql =
+    Sql { name: "rule_delete", text: "DELETE FROM rule WHERE pool_id = $1 AND app_id = $2 AND key = $3" };
+const DELETE_RULES_ABOUT: Sql =
+    Sql { name: "rule_delete_about", text: "DELETE FROM rule WHERE pool_id = $1 AND account_id = $2" };
+
+pub(crate) const STATEMENTS: &[&Sql] = &[
+    &SNAPSHOT,
+    &RESOURCES,
+    &PUT_RESOURCE,
+    &DELETE_RESOURCE,
+    &RULES,
+    &RULED,
+    &INSERT_RULE,
+    &DELETE_RULE,
+    &DELETE_RULES_ABOUT,
+];
+
+impl Store {
+    /// What the rules of an application allow whom. A change made by another node is seen within a second.
+    pub async fn permissions(&self, application: AppId) -> Result<Arc<Permissions>, StoreError> {
+        if let Ok(permissions) = self.0.permissions.get(&application) {
+            return Ok(permissions);
+        }
+        // One is made at a time: there may be hundreds of thousands of rules, and everybody waits for the same.
+        let mut of_pool = self.0.making_permissions.lock().await;
+        let ticket = match self.0.permissions.get(&application) {
+            Ok(permissions) => return Ok(permissions),
+            Err(ticket) => ticket,
+        };
+        let rows = self.engine().read(&SNAPSHOT, args![self.pool_id(), application]).await?;
+        let kept = of_pool.upgrade();
+        let made = tokio::task::spawn_blocking(move || make(rows, kept)).await;
+        let (permissions, pool) =
+            made.unwrap_or_else(|error| Err(StoreError::Internal(error.to_string())))?;
+        *of_pool = Arc::downgrade(&pool);
+        Ok(self.0.permissions.put(ticket, application, permissions))
+    }
+
+    /// The resources of an application, or with `None` the pool's own, by code, as the database has them now.
+    pub async fn stored_resources(&self, of: Option<AppId>) -> Result<Vec<Resource>, StoreError> {
+        self.engine().list(&RESOURCES, args![self.pool_id(), self.namespace(of)], RowReader::json).await
+    }
+
+    /// The rules of an application as the database has them now, in no order.
+    pub async fn stored_rules(&self, application: AppId) -> Result<Vec<Rule>, StoreError> {
+        self.engine().list(&RULES, args![self.pool_id(), application], RowReader::json).await
+    }
+
+    /// The applications that have rules.
+    pub async fn applications_with_rules(&self) -> Result<Vec<AppId>, StoreError> {
+        self.engine().list(&RULED, args![self.pool_id()], |row| row.parsed(AppId::parse)).await
+    }
+
+    /// A namespace by the id of what has it.
+    fn namespace(&self, of: Option<AppId>) -> Value {
+        of.map_or_else(|| self.pool_id().into(), Value::from)
+    }
+
+    pub(crate) fn change_resources(
+        &self,
+        batch: Batch,
+        of: Option<AppId>,
+        put: &[Resource],
+        removed: &[ResourceCode],
+    ) -> Result<Batch, StoreError> {
+        let key = |code: &ResourceCode| args![self.pool_id(), self.namespace(of), code.as_str()];
+        let batch = removed.iter().fold(batch, |batch, code| batch.guard(&DELETE_RESOURCE, key(code)));
+        put.iter().try_fold(batch, |batch, resource| {
+            let mut row = key(&resource.code);
+            row.push(json(resource)?);
+            Ok(batch.then(&PUT_RESOURCE, row))
+        })
+    }
+
+    pub(crate) fn change_rules(
+        &self,
+        batch: Batch,
+        application: AppId,
+        added: &[Rule],
+        removed: &[Rule],
+    ) -> Result<Batch, StoreError> {
+        let batch = removed.iter().try_fold(batch, |batch, rule| {
+            let (key, _) = keyed(rule)?;
+            Ok::<_, StoreError>(batch.guard(&DELETE_RULE, args![self.pool_id(), application, key]))
+        })?;
+        added.iter().try_fold(batch, |batch, rule| {
+            let (key, content) = keyed(rule)?;
+            let account = match rule.subject {
+                Subject::Account(id) => Some(id.to_string()),
+                _ => None,
+            };
+            Ok(batch.then(&INSERT_RULE, args![self.pool_id(), application, key, account, content]))
+        })
+    }
+
+    pub(crate) fn delete_rules_about(&self, batch: Batch, account: AccountId) -> Batch {
+        batch.then(&DELETE_RULES_ABOUT, args![self.pool_id(), account])
+    }
+}
+
+/// A rule with the key it is stored by: the same rule is stored once.
+fn keyed(rule: &Rule) -> Result<([u8; 32], Value), StoreError> {
+    let text = serde_json::to_string(rule).map_err(|error| StoreError::Internal(error.to_string()))?;
+    Ok((sha256(text.as_bytes()), Value::Text(text)))
+}
+
+/// The snapshot of these rows, and the pool's resources: `kept`, if that is what they are still.
+fn make(rows: Vec<Row>, kept: Option<Arc<Resources>>) -> Result<(Permissions, Arc<Resources>), StoreError> {
+    let (mut own, mut pool, mut rules) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let mut reader = row.reader(SNAPSHOT.name);
+        match reader.int()? {
+            0 => own.push(reader.json()?),
+            1 => pool.push(reader.json()?),
+            _ => rules.push(reader.json()?),
+        }
+        reader.finish()?;
+    }
+    let (own, pool) = (Arc::new(resources(own)?), resources(pool)?);
+    let pool = kept.filter(|kept| **kept == pool).unwrap_or_else(|| Arc::new(pool));
+    Ok((Permissions::new(own, Arc::clone(&pool), rules), pool))
+}
+
+fn resources(list: Vec<Resource>) -> Result<Resources, StoreError> {
+    Resources::new(list).map_err(|errors| {
+        let first = errors.first().map(|(_, error)| error.to_string());
+        StoreError::corrupt(format!("resources: {}", first.unwrap_or_default()))
+    })
+}
