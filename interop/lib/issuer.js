@@ -15,7 +15,7 @@ export async function keyPair(alg) {
 export const sign = ({ privateKey, jwk }, claims, header) =>
   new SignJWT(claims).setProtectedHeader({ alg: jwk.alg, typ: 'at+jwt', kid: jwk.kid, ...header }).sign(privateKey);
 
-/** Serves the public halves of `keys`, which may be changed, and counts what is asked of it. */
+/** Serves the public halves of `keys`, which may be changed, unless it is `away`, and counts what is asked of it. */
 export async function startIssuer(...keys) {
   const asked = {};
   // A set may have keys of kinds that a library does not know yet, and keys that are not for signatures.
@@ -25,6 +25,7 @@ export async function startIssuer(...keys) {
   ];
   const server = createServer((request, response) => {
     asked[request.url] = (asked[request.url] ?? 0) + 1;
+    if (issuer.away) return response.writeHead(502).end();
     if (!request.url.endsWith('/.well-known/jwks.json')) return response.writeHead(404).end();
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ keys: [...others, ...issuer.keys.map(({ jwk }) => jwk)] }));
@@ -33,6 +34,8 @@ export async function startIssuer(...keys) {
   const base = `http://localhost:${server.address().port}`;
   const issuer = {
     keys,
+    /** Whether it answers nothing. */
+    away: false,
     issuer: `${base}/oidc`,
     /** How often a path was asked for. */
     asked: (path) => asked[path] ?? 0,

@@ -2,6 +2,7 @@
 // The issuer is the test's own; resource-servers-signet.test.js has Signet in its place.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { exportPKCS8, importPKCS8 } from 'jose';
 import { forgeries } from '../lib/forgeries.js';
 import { keyPair, sign, startIssuer } from '../lib/issuer.js';
@@ -190,7 +191,14 @@ function suite(name) {
 
   test('keys that were had count while the issuer is away', async () => {
     const token = await sign(ec, claims(issuer.issuer));
-    issuer.stop();
+    issuer.away = true;
+    const before = issuer.asked(JWKS);
+    for (let number = 0; issuer.asked(JWKS) === before; number++) {
+      assert.ok(number < 300, 'the keys are not asked for again');
+      const { told } = await sample.ask('GET', `Bearer ${await sign(stranger, claims(issuer.issuer), { kid: `unknown-${number}` })}`);
+      assert.match(told, /^401 Bearer invalid_token$|^50[03]$/);
+      await sleep(100);
+    }
     assert.deepEqual(await sample.show(token), BOTH);
   });
 }

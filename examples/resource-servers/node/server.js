@@ -20,6 +20,8 @@ const EXPECTED = {
   requiredClaims: ['exp', 'sub'],
   clockTolerance: 60,
 }
+// What the library says when the issuer does not answer, or answers no keys.
+const AWAY = ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID']
 const INVALID = { error: 'invalid_token', error_description: 'The access token is not valid for this API.' }
 
 /** Whether a token with this `scope` may do what takes `needed`: `*` is every part there, and so is one left out. */
@@ -51,8 +53,8 @@ const needs = (scope) => async (request, response, next) => {
     request.token = (await jwtVerify(token, keys, EXPECTED)).payload
   } catch (error) {
     // That the keys cannot be had is not the caller's fault.
-    const known = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)
-    return known ? refuse(response, 401, INVALID) : response.status(503).json({ error: 'temporarily_unavailable' })
+    const away = !(error instanceof errors.JOSEError) || AWAY.includes(error.code)
+    return away ? response.status(503).json({ error: 'temporarily_unavailable' }) : refuse(response, 401, INVALID)
   }
   if (!covers(request.token.scope, scope)) return refuse(response, 403, { error: 'insufficient_scope', scope })
   next()
