@@ -116,6 +116,9 @@ describe('samples of resource servers', { concurrency: true }, () => {
   for (const name of Object.keys(SAMPLES)) describe(name, { concurrency: false }, () => suite(name));
 });
 
+/** How often the keys may have been asked for since: twice in five seconds. */
+const most = (begun) => 2 * (1 + Math.ceil((Date.now() - begun) / 5_000));
+
 function suite(name) {
   let issuer, sample;
   before(async () => {
@@ -176,9 +179,7 @@ function suite(name) {
       const madeUp = await sign(stranger, claims(issuer.issuer), { kid: `made-up-${number}` });
       assert.deepEqual(await sample.show(madeUp), INVALID);
     }
-    // Twice in five seconds at most.
-    const most = 2 * (1 + Math.ceil((Date.now() - begun) / 5_000));
-    assert.ok(issuer.asked(JWKS) - before <= most, `asked ${issuer.asked(JWKS) - before} times`);
+    assert.ok(issuer.asked(JWKS) - before <= most(begun), `asked ${issuer.asked(JWKS) - before} times`);
   });
 
   test('a new key is found, and one that is gone counts no more', async () => {
@@ -199,6 +200,12 @@ function suite(name) {
       assert.match(told, /^401 Bearer invalid_token$|^50[03]$/);
       await sleep(100);
     }
+    const [first, begun] = [issuer.asked(JWKS), Date.now()];
+    for (let number = 0; number < 20; number++) {
+      const madeUp = await sign(stranger, claims(issuer.issuer), { kid: `made-up-${number}` });
+      assert.doesNotMatch((await sample.ask('GET', `Bearer ${madeUp}`)).told, /^2/);
+    }
+    assert.ok(issuer.asked(JWKS) - first <= most(begun), `asked ${issuer.asked(JWKS) - first} times`);
     assert.deepEqual(await sample.show(token), BOTH);
   });
 }

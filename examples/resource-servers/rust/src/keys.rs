@@ -9,7 +9,7 @@ use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{Jwk, JwkSet, KeyAlgorithm},
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 
 const KEEP: Duration = Duration::from_secs(600);
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -18,15 +18,27 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 pub struct Keys {
     address: String,
     client: reqwest::Client,
-    kept: Mutex<Kept>,
+    kept: RwLock<Kept>,
+    /// When they were asked for. Whoever asks holds it; those whose key is known do not wait for that.
+    asked: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
 struct Kept {
     keys: HashMap<String, (Algorithm, DecodingKey)>,
-    asked: Option<Instant>,
-    /// `asked`, if there was an answer.
-    answered: Option<Instant>,
+    came: Option<Instant>,
+    /// Whether the issuer did not answer since.
+    away: bool,
+}
+
+impl Kept {
+    fn fresh(&self, kid: &str) -> Option<(Algorithm, DecodingKey)> {
+        self.keys.get(kid).filter(|_| !older(KEEP, self.came)).cloned()
+    }
+}
+
+fn older(than: Duration, time: Option<Instant>) -> bool {
+    time.is_none_or(|time| time.elapsed() > than)
 }
 
 pub enum Missing {
@@ -39,23 +51,26 @@ impl Keys {
         // A connection that was kept from the last time may just be about to be closed.
         let client =
             reqwest::Client::builder().timeout(Duration::from_secs(5)).pool_max_idle_per_host(0).build()?;
-        Ok(Self { address, client, kept: Mutex::default() })
+        Ok(Self { address, client, kept: RwLock::default(), asked: Mutex::default() })
     }
 
     /// The key with this `kid`, and the one algorithm it is for.
     pub async fn find(&self, kid: &str) -> Result<(Algorithm, DecodingKey), Missing> {
-        let older = |than, time: Option<Instant>| time.is_none_or(|time| time.elapsed() > than);
-        let mut kept = self.kept.lock().await;
-        let wanted = !kept.keys.contains_key(kid) || older(KEEP, kept.answered);
-        if wanted && older(ASK_AGAIN, kept.asked) {
-            kept.asked = Some(Instant::now());
-            kept.answered = None;
-            if let Ok(keys) = self.ask().await {
-                kept.keys = keys;
-                kept.answered = kept.asked;
+        if let Some(key) = self.kept.read().await.fresh(kid) {
+            return Ok(key);
+        }
+        let mut asked = self.asked.lock().await;
+        if older(ASK_AGAIN, *asked) && self.kept.read().await.fresh(kid).is_none() {
+            let answer = self.ask().await;
+            *asked = Some(Instant::now());
+            let mut kept = self.kept.write().await;
+            match answer {
+                Ok(keys) => *kept = Kept { keys, came: *asked, away: false },
+                Err(_) => kept.away = true,
             }
         }
-        let missing = if kept.answered.is_some() { Missing::Unknown } else { Missing::Unreachable };
+        let kept = self.kept.read().await;
+        let missing = if kept.away { Missing::Unreachable } else { Missing::Unknown };
         kept.keys.get(kid).cloned().ok_or(missing)
     }
 
