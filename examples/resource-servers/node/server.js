@@ -9,6 +9,7 @@ const METADATA = '/.well-known/oauth-protected-resource'
 
 // Kept for ten minutes, and asked for again on a `kid` that is not among them, five seconds apart at least.
 const ASK_AGAIN = 5_000
+let asked = -Infinity
 const keys = createRemoteJWKSet(new URL(`${ISSUER}/.well-known/jwks.json`), {
   cacheMaxAge: 600_000,
   cooldownDuration: ASK_AGAIN,
@@ -19,7 +20,6 @@ const keys = createRemoteJWKSet(new URL(`${ISSUER}/.well-known/jwks.json`), {
     return fetch(url, options)
   },
 })
-let asked = -Infinity
 const EXPECTED = {
   algorithms: ['RS256', 'ES256'],
   typ: 'at+jwt',
