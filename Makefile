@@ -30,18 +30,23 @@ fmt: ## format the Rust sources
 lint: ## formatting, clippy and documentation, warnings denied
 	cargo fmt --all --check
 	cargo fmt --manifest-path interop/rust/Cargo.toml --check
+	cargo fmt --manifest-path examples/resource-servers/rust/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
 
 unit: ## the Rust tests, on SQLite and on PostgreSQL
 	cargo test --workspace
 
+interop: SAMPLES := examples/resource-servers
 interop: export SIGNET_BIN := $(abspath $(TARGET)/debug/signet)
-interop: ## real relying parties in five languages, a browser and Apache against the real binary
+interop: ## real relying parties and resource servers in five languages, a browser and Apache against the real binary
 	cargo build -p signet
 	cargo build --locked --manifest-path interop/rust/Cargo.toml --target-dir interop/rust/target
 	GOTOOLCHAIN=auto go build -C interop/go -buildvcs=false -o target/notes .
 	mvn --batch-mode --quiet --strict-checksums --file interop/java/pom.xml package
+	cargo build --locked --manifest-path $(SAMPLES)/rust/Cargo.toml --target-dir $(SAMPLES)/rust/target
+	GOTOOLCHAIN=auto go build -C $(SAMPLES)/go -buildvcs=false -o target/orders .
+	mvn --batch-mode --quiet --strict-checksums --file $(SAMPLES)/java/pom.xml package
 	npm test --prefix interop --silent
 	interop/.venv/bin/python -m pytest -p no:cacheprovider interop/python
 

@@ -15,8 +15,11 @@ const binary = process.env.SIGNET_BIN ?? join(root, process.env.CARGO_TARGET_DIR
 // What the tests listen for themselves is on loopback, too.
 const env = { ...process.env, SIGNET_OUTBOUND_ALLOW: 'loopback' };
 
-/** The example a newcomer applies first, as text. */
-export const networkNotes = () => readFile(join(root, 'examples', 'network-notes.toml'), 'utf8');
+/** A description among the examples, as text. */
+export const example = (...path) => readFile(join(root, 'examples', ...path), 'utf8');
+
+/** The one a newcomer applies first. */
+export const networkNotes = () => example('network-notes.toml');
 
 /** A port nobody listens on. */
 export async function freePort() {
@@ -44,6 +47,8 @@ export async function startSignet(...descriptions) {
   return {
     /** The pool's issuer, or with an identifier that application's own. */
     issuer: (identifier) => `http://${identifier ? `${identifier}.` : ''}localhost:${port}/oidc`,
+    /** Runs a command beside the server. */
+    run: (...command) => promisify(execFile)(binary, [...command, '--data', data], { env }),
     async stop() {
       await server.stop();
       await rm(directory, { recursive: true, force: true });
