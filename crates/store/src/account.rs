@@ -87,10 +87,6 @@ impl Uses {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *noted).into_iter().collect()
     }
-
-    fn of(&self, id: AccountId) -> Option<Timestamp> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id).copied()
-    }
 }
 
 impl Store {
@@ -121,18 +117,15 @@ impl Store {
         Ok(self.engine().list(&OWNERS, args![self.pool_id()], read).await?.into_iter().collect())
     }
 
-    /// When each account of an application was used last, as far as this node knows: it is half a minute until others
-    /// know. Those that never were are left out.
+    /// When each account of an application was used last; those that never were are left out. What this node has noted is
+    /// written down for it, what others have noted is known half a minute later.
     pub async fn account_uses(
         &self,
         application: AppId,
     ) -> Result<HashMap<AccountId, Timestamp>, StoreError> {
         self.write_account_uses().await?;
         let read = |row: &mut RowReader| Ok((row.parsed(AccountId::parse)?, row.at()?));
-        let stored = self.engine().list(&USES, args![self.pool_id(), application], read).await?;
-        let newest =
-            |(id, at): (AccountId, Timestamp)| (id, self.0.uses.of(id).map_or(at, |noted| noted.max(at)));
-        Ok(stored.into_iter().map(newest).collect())
+        Ok(self.engine().list(&USES, args![self.pool_id(), application], read).await?.into_iter().collect())
     }
 
     /// Notes that an account was used. Nothing is written now: that is done twice a minute, and when the store is closed.

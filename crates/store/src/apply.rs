@@ -176,7 +176,7 @@ impl Store {
                 Change::InsertAccount(account) => self.insert_account(batch, account, now, entropy)?,
                 Change::UpdateAccount(account) => self.update_account(batch, account, now, entropy)?,
                 Change::DeleteAccount(account) => {
-                    self.delete_rules_about(self.delete_account(batch, account), account.id)
+                    self.delete_rules_about(self.delete_account(batch, account), account)
                 }
                 Change::Resources { of, put, removed } => self.change_resources(batch, *of, put, removed)?,
                 Change::Rules { of, added, removed } => self.change_rules(batch, *of, added, removed)?,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use signet_protocol::{
-    id::{AccountId, AppId},
+    account::Account,
+    id::AppId,
     jose::sha256,
     resource::{Permissions, Resource, ResourceCode, Resources, Rule, Subject},
 };
@@ -25,6 +26,8 @@ const RESOURCES: Sql = Sql {
     name: "resource_list",
     text: "SELECT content FROM resource WHERE pool_id = $1 AND namespace = $2 ORDER BY code",
 };
+const CODES: Sql =
+    Sql { name: "resource_codes", text: "SELECT namespace, code FROM resource WHERE pool_id = $1" };
 const PUT_RESOURCE: Sql = Sql {
     name: "resource_put",
     text: "INSERT INTO resource (pool_id, namespace, code, content) VALUES ($1, $2, $3, $4)
@@ -44,12 +47,15 @@ const INSERT_RULE: Sql = Sql {
 };
 const DELETE_RULE: Sql =
     Sql { name: "rule_delete", text: "DELETE FROM rule WHERE pool_id = $1 AND app_id = $2 AND key = $3" };
-const DELETE_RULES_ABOUT: Sql =
-    Sql { name: "rule_delete_about", text: "DELETE FROM rule WHERE pool_id = $1 AND account_id = $2" };
+const DELETE_RULES_ABOUT: Sql = Sql {
+    name: "rule_delete_about",
+    text: "DELETE FROM rule WHERE pool_id = $1 AND app_id = $2 AND account_id = $3",
+};
 
 pub(crate) const STATEMENTS: &[&Sql] = &[
     &SNAPSHOT,
     &RESOURCES,
+    &CODES,
     &PUT_RESOURCE,
     &DELETE_RESOURCE,
     &RULES,
@@ -83,6 +89,17 @@ impl Store {
     /// The resources of an application, or with `None` the pool's own, by code, as the database has them now.
     pub async fn stored_resources(&self, of: Option<AppId>) -> Result<Vec<Resource>, StoreError> {
         self.engine().list(&RESOURCES, args![self.pool_id(), self.namespace(of)], RowReader::json).await
+    }
+
+    /// The codes of all resources, with the application that has them; `None`: the pool.
+    pub async fn resource_codes(&self) -> Result<Vec<(Option<AppId>, ResourceCode)>, StoreError> {
+        let pool = self.pool_id().to_string();
+        let read = |row: &mut RowReader| {
+            let namespace = row.text()?;
+            let of = AppId::parse(&namespace).filter(|_| namespace != pool);
+            Ok((of, row.parsed(|text| ResourceCode::parse(text).ok())?))
+        };
+        self.engine().list(&CODES, args![self.pool_id()], read).await
     }
 
     /// The rules of an application as the database has them now, in no order.
@@ -137,8 +154,8 @@ impl Store {
         })
     }
 
-    pub(crate) fn delete_rules_about(&self, batch: Batch, account: AccountId) -> Batch {
-        batch.then(&DELETE_RULES_ABOUT, args![self.pool_id(), account])
+    pub(crate) fn delete_rules_about(&self, batch: Batch, account: &Account) -> Batch {
+        batch.then(&DELETE_RULES_ABOUT, args![self.pool_id(), account.application, account.id])
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use signet_protocol::{
     entropy::{Entropy, random},
-    jose::{b64, sha256, unb64},
+    jose::{b64, hmac_sha256, sha256, unb64},
     secret::Secret,
 };
 use zeroize::Zeroizing;
@@ -83,6 +83,16 @@ impl MasterKey {
         entropy: &mut dyn Entropy,
     ) -> Result<Vec<u8>, StoreError> {
         self.seal_with(place, plaintext, random(entropy))
+    }
+
+    /// Like [`MasterKey::seal`], but the same is sealed to the same: the nonce is a MAC over place and plaintext, so that it
+    /// comes again only with them.
+    pub(crate) fn seal_repeatably(&self, place: &Place<'_>, plaintext: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let key = Zeroizing::new(hmac_sha256(self.bytes.as_slice(), &[b"signet repeatable nonce"]));
+        let mac = hmac_sha256(key.as_slice(), &[&place.associated_data(), plaintext]);
+        let mut nonce = [0; NONCE_LEN];
+        nonce.iter_mut().zip(mac).for_each(|(to, from)| *to = from);
+        self.seal_with(place, plaintext, nonce)
     }
 
     /// Like [`MasterKey::seal`], with a nonce drawn before.

@@ -97,6 +97,11 @@ impl Permissions {
         permissions
     }
 
+    /// Whether the pool's resources are kept once for both.
+    pub fn shares_the_pool_with(&self, other: &Permissions) -> bool {
+        Arc::ptr_eq(&self.pool, &other.pool)
+    }
+
     /// The API of this identifier. `None`: no resource has it, and the request is refused with `invalid_target` (RFC 8707
     /// §2).
     pub fn api(&self, identifier: &str) -> Option<Api<'_>> {

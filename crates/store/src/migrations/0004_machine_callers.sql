@@ -34,4 +34,4 @@ CREATE TABLE rule (
     content TEXT NOT NULL,
     PRIMARY KEY (pool_id, app_id, key)
 ) {clustered};
-CREATE INDEX rule_account ON rule (pool_id, account_id);
+CREATE INDEX rule_account ON rule (pool_id, app_id, account_id);

@@ -69,6 +69,7 @@ fn texts_keep_to_the_dialect() {
 
 /// Statements that mean to read all rows of a pool, take only the first of them, or read a table that stays small.
 const WHOLE: &[&str] = &[
+    "account_owners",
     "application_list",
     "application_uses_alg",
     "change_insert",
@@ -79,7 +80,9 @@ const WHOLE: &[&str] = &[
     "issuer_key_list",
     "pool_settings_load",
     "pool_settings_update",
+    "resource_codes",
     "revocation_alive",
+    "rule_applications",
     "schema_applied",
     "schema_applied_first",
     "sweep_pools",

@@ -202,16 +202,17 @@ async fn logout_token(
 async fn settle(signet: &Signet, notice: &LogoutNotice, told: Result<(), String>) -> Result<(), StoreError> {
     let (client_id, tries) = (notice.application, notice.tries);
     let Err(error) = told else {
-        signet.metrics().noticed(Notice::Delivered);
         tracing::debug!(%client_id, tries, "told of a logout");
-        return signet.store().delete_notice(notice).await;
+        let taken = signet.store().delete_notice(notice).await;
+        signet.metrics().noticed(Notice::Delivered);
+        return taken;
     };
     match next_try(notice, signet.now().timestamp()) {
         Some(due_at) => {
-            signet.metrics().noticed(Notice::Failed);
-            signet.store().postpone_notice(notice, due_at).await?;
             tracing::info!(%client_id, tries, %error, "not told of a logout; it is tried again");
-            Ok(())
+            let put_off = signet.store().postpone_notice(notice, due_at).await;
+            signet.metrics().noticed(Notice::Failed);
+            put_off
         }
         None => {
             signet.metrics().noticed(Notice::GivenUp);

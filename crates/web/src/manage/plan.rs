@@ -1,15 +1,21 @@
 //! The difference between a description and what is stored: what would be created, what changed, and how.
 
+mod accounts;
 mod applications;
 mod fields;
+mod permissions;
 mod pool;
 mod users;
 
 use std::fmt;
 
-use signet_store::{Change, StoreError};
+use signet_protocol::{id::AppId, issuer::Identifier, secret::Secret};
+use signet_store::{Change, SecretOf, StoreError};
 
-use super::{description::Description, problem::Problem};
+use super::{
+    description::{ApplicationEntry, Description, SecretEntry},
+    problem::Problem,
+};
 use crate::{Signet, hashing::Busy};
 
 /// What applying a description comes to. Its text is for people; the values of secrets are not in it.
@@ -78,7 +84,8 @@ fn count(problems: usize) -> String {
 pub async fn plan(signet: &Signet, description: &Description) -> Result<Plan, PlanError> {
     let mut draft = Draft::default();
     let pool = pool::plan(signet, description, &mut draft).await?;
-    applications::plan(signet, &description.applications, &mut draft).await?;
+    let targets = applications::plan(signet, &description.applications, &mut draft).await?;
+    permissions::plan(signet, description, &pool, &targets, &mut draft).await?;
     users::plan(signet, &description.users, &pool, &mut draft).await?;
     if draft.problems.is_empty() {
         return Ok(draft.plan);
@@ -131,6 +138,39 @@ impl fmt::Display for Plan {
         }
         let (created, changed, unchanged) = self.counts();
         write!(f, "{created} to create, {changed} to change, {unchanged} unchanged")
+    }
+}
+
+/// An entry of an application, and the application it means.
+struct Target<'d> {
+    /// Its App ID: a new one has it already.
+    id: AppId,
+    identifier: Identifier,
+    entry: &'d ApplicationEntry,
+}
+
+/// A secret in a file, of what has this id; without an id nothing sealed is meant. The inner error says what is wrong.
+fn unsealed(
+    signet: &Signet,
+    entry: &SecretEntry,
+    of: Option<SecretOf>,
+) -> Result<Result<Secret, &'static str>, StoreError> {
+    let text = match (entry, of) {
+        (SecretEntry::Plain(secret), _) => return Ok(Ok(secret.clone())),
+        (SecretEntry::Sealed(_), None) => {
+            return Ok(Err("`secret` is sealed for one `id`, which has to be there as well"));
+        }
+        (SecretEntry::Sealed(text), Some(of)) => signet.store().open_exported(of, text),
+    };
+    match text {
+        Ok(secret) => Ok(Ok(secret)),
+        Err(StoreError::KeyMismatch) => Ok(Err(
+            "`secret` was sealed with another master key; apply it where that key is, or write the secret itself",
+        )),
+        Err(StoreError::Corrupt { .. }) => {
+            Ok(Err("`secret` was sealed for another `id`, or was changed since; export it again"))
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -240,6 +240,55 @@ impl<'r> Table<'r> {
         Some(values)
     }
 
+    /// Whether the value of `key` is a list.
+    pub fn is_list(&self, key: &str) -> bool {
+        self.entries.iter().any(|(name, value)| name.get_ref() == key && value.get_ref().is_array())
+    }
+
+    /// A list of at most `most` texts or tables of the same meaning.
+    pub fn texts_or_tables<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        most: usize,
+        parse: impl Fn(&str) -> Result<T, E>,
+        read: impl Fn(&mut Table) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let found = self.find(key)?;
+        let wanted = "a list of strings or tables";
+        let Some(array) = found.get_ref().as_array() else { return self.wrong_type(key, found, wanted) };
+        if array.len() > most {
+            return self.refuse(found, format!("`{key}` may have at most {most} entries"));
+        }
+        let mut values = Vec::new();
+        for entry in array.iter() {
+            match entry.get_ref() {
+                DeValue::Table(table) => values.extend(self.nested(entry, table, &read)),
+                DeValue::String(text) => match parse(text) {
+                    Ok(value) => values.push(value),
+                    Err(error) => {
+                        drop(self.refuse::<T>(entry, format!("{:?} in `{key}` {error}", shown(text))))
+                    }
+                },
+                _ => drop(self.wrong_type::<T>(key, entry, wanted)),
+            }
+        }
+        Some(values)
+    }
+
+    /// A text, a whole number or a boolean, as JSON.
+    pub fn scalar(&mut self, key: &'static str) -> Option<Json> {
+        let found = self.find(key)?;
+        match found.get_ref() {
+            DeValue::String(text) => Some(Json::from(text.as_ref())),
+            DeValue::Boolean(truth) => Some(Json::from(*truth)),
+            DeValue::Integer(_) => match integer(found.get_ref()) {
+                Some(number) => Some(Json::from(number)),
+                None => self.refuse(found, format!("`{key}` is too large a number")),
+            },
+            _ => self.wrong_type(key, found, "a string, a whole number or true or false"),
+        }
+    }
+
     /// `true` or `false`.
     pub fn boolean(&mut self, key: &'static str) -> Option<bool> {
         let found = self.find(key)?;

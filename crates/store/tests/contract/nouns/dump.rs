@@ -5,7 +5,7 @@ use signet_protocol::{
     time::Seconds,
 };
 use signet_store::{
-    Change, Database, MasterKey, Options, SignOut, Store, StoreError,
+    Applied, Change, Database, MasterKey, Options, SignOut, Store, StoreError,
     dump::{self, Checked, Restoring, Source, Summary},
     migrations::TABLES,
     sql::copy::Error,
@@ -30,7 +30,16 @@ pub async fn populate(world: &World) {
     let store = &world.store;
     let user = world.user("alice").await;
     let application = world.told_application("notes").await;
-    world.apply(Change::UpdatePool(super::pool::sample())).await;
+    let account = super::accounts::new(world, &application);
+    let rules = Change::Rules {
+        of: application.id,
+        added: vec![super::permissions::rule(&account)],
+        removed: vec![],
+    };
+    let resources = super::permissions::put(Some(application.id), &["book"]);
+    let settings = Change::UpdatePool(super::pool::sample());
+    let plan = vec![settings, Change::InsertAccount(account), resources, rules];
+    assert_eq!(world.try_apply(plan).await, Ok(Applied::Done));
     let session = world.session(&user).await;
     world.transaction().await;
     let code = world.new_code(world.new_grant(&session, application.id, true));

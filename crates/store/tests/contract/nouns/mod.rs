@@ -1,5 +1,6 @@
 //! What the nouns promise, on both engines.
 
+pub mod accounts;
 mod applications;
 mod assertions;
 mod attempts;
@@ -8,6 +9,7 @@ pub mod dump;
 mod keys;
 mod logins;
 mod opening;
+pub mod permissions;
 mod pool;
 mod refreshes;
 mod revocations;

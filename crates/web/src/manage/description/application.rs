@@ -19,11 +19,10 @@ use signet_protocol::{
     pool::check_claim_name,
     redirect_uri::RedirectUri,
     request_uri::RequestUri,
-    secret::Secret,
     time::Seconds,
 };
 
-use super::{check, put};
+use super::{AccountEntry, ResourceEntry, RuleEntries, SecretEntry, check, permission, put};
 use crate::manage::{
     problem::shown,
     reader::{Lines, Table, choose},
@@ -45,7 +44,7 @@ pub struct ApplicationEntry {
     pub identifier: Option<Identifier>,
     pub name: Option<String>,
     pub enabled: Option<bool>,
-    pub secret: Option<Secret>,
+    pub secret: Option<SecretEntry>,
     pub kind: Option<ApplicationType>,
     pub redirect_uris: Option<Vec<RedirectUri>>,
     pub logout_redirect_uris: Option<Vec<RedirectUri>>,
@@ -97,6 +96,12 @@ pub struct ApplicationEntry {
     pub constant_claims: Option<BTreeMap<String, Value>>,
     pub logo_uri: Option<Option<String>>,
     pub description: Option<Option<String>>,
+    /// Resources of its own.
+    pub resources: Vec<ResourceEntry>,
+    /// Its programmatic access accounts.
+    pub accounts: Vec<AccountEntry>,
+    /// All its rules; `None`: they stay as they are.
+    pub rules: Option<RuleEntries>,
 }
 
 impl ApplicationEntry {
@@ -108,7 +113,7 @@ impl ApplicationEntry {
             identifier: table.parsed("identifier", Identifier::parse),
             name: table.parsed("name", check::name),
             enabled: table.boolean("enabled"),
-            secret: table.parsed("secret", check::secret),
+            secret: table.parsed("secret", SecretEntry::parse),
             kind: table.choice("type", ApplicationType::ALL, ApplicationType::as_str),
             redirect_uris: uris(table, "redirect_uris"),
             logout_redirect_uris: uris(table, "logout_redirect_uris"),
@@ -180,6 +185,9 @@ impl ApplicationEntry {
             constant_claims: constant_claims(table),
             logo_uri: table.text("logo_uri", check::https),
             description: table.text("description", check::lines),
+            resources: table.tables("resources", ResourceEntry::read),
+            accounts: table.tables("accounts", AccountEntry::read),
+            rules: permission::rules(table),
         };
         let lines = table.lines();
         if !lines.has("id") && !lines.has("identifier") {
@@ -188,7 +196,12 @@ impl ApplicationEntry {
         ApplicationEntry { lines, ..entry }
     }
 
-    /// Lays what the entry says over `application`, and what follows from it: a public client has no secret and
+    /// Whether it says anything about resources, accounts or rules of the application.
+    pub fn is_about_permissions(&self) -> bool {
+        !self.resources.is_empty() || !self.accounts.is_empty() || self.rules.is_some()
+    }
+
+    /// Lays what the entry says over `application`, but for the secret, which may be sealed, and what follows from it: a public client has no secret and
     /// authenticates by `none`, and a server without users or callbacks has no grants ticked, unless the entry says
     /// otherwise (which the rules may refuse).
     pub fn lay_over(&self, application: &mut Application) {
@@ -196,9 +209,6 @@ impl ApplicationEntry {
         put(&mut application.identifier, &self.identifier);
         put(&mut application.name, &self.name);
         put(&mut application.enabled, &self.enabled);
-        if self.secret.is_some() {
-            application.secret.clone_from(&self.secret);
-        }
         let settings = &mut application.settings;
         put(&mut settings.redirect_uris, &self.redirect_uris);
         put(&mut settings.logout_redirect_uris, &self.logout_redirect_uris);

@@ -1,10 +1,13 @@
 //! What single values must look like, where the protocol's vocabulary has no type for them.
 
 use signet_protocol::{
+    jose::unb64,
     redirect_uri::{RedirectUri, Scheme},
     secret::Secret,
     user_field::is_date,
 };
+
+use signet_store::SEALED;
 
 use crate::outbound::Target;
 
@@ -69,6 +72,29 @@ pub fn origin(text: &str) -> Result<String, &'static str> {
         || text.starts_with("http://") && text.ends_with(":80");
     require(!own, "must leave out its scheme's own port, as browsers do")?;
     Ok(text.to_owned())
+}
+
+/// A secret in a file.
+#[derive(Clone, Debug)]
+pub enum SecretEntry {
+    /// Itself.
+    Plain(Secret),
+    /// As `signet export` wrote it, for an installation with the same master key.
+    Sealed(String),
+}
+
+impl SecretEntry {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What it must be.
+    pub fn parse(text: &str) -> Result<SecretEntry, &'static str> {
+        match text.strip_prefix(SEALED) {
+            Some(rest) => require(unb64(rest).is_some(), "is sealed, and was changed since; export it again")
+                .map(|()| SecretEntry::Sealed(text.to_owned())),
+            None => secret(text).map(SecretEntry::Plain),
+        }
+    }
 }
 
 /// A client secret somebody chose: long enough that guessing it is hopeless, and of what every client library can send

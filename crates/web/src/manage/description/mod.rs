@@ -6,12 +6,15 @@
 
 mod application;
 mod check;
+mod permission;
 mod pool;
 mod user;
 
 use std::collections::BTreeMap;
 
 pub use application::ApplicationEntry;
+pub use check::SecretEntry;
+pub use permission::{AccountEntry, ResourceEntry, RuleEntries};
 pub use pool::{ClaimEntry, FieldEntry, ScopeEntry};
 pub use user::{PasswordEntry, UserEntry};
 
@@ -31,6 +34,8 @@ pub struct Description {
     pub claims: Vec<ClaimEntry>,
     /// `[[scopes]]`.
     pub scopes: Vec<ScopeEntry>,
+    /// `[[resources]]`: the pool's own.
+    pub resources: Vec<ResourceEntry>,
     /// `[[applications]]`.
     pub applications: Vec<ApplicationEntry>,
     /// `[[users]]`.
@@ -46,6 +51,7 @@ impl Description {
                 extended_fields: root.tables("extended_fields", FieldEntry::read),
                 claims: root.tables("claims", ClaimEntry::read),
                 scopes: root.tables("scopes", ScopeEntry::read),
+                resources: root.tables("resources", ResourceEntry::read),
                 applications: root.tables("applications", ApplicationEntry::read),
                 users: root.tables("users", UserEntry::read),
             };
@@ -57,7 +63,14 @@ impl Description {
     /// Whether what it says depends on the pool's own fields, claims and scopes, or changes them.
     pub fn is_about_pool(&self) -> bool {
         let with_fields = self.users.iter().any(|user| user.extended_fields.is_some());
-        with_fields || !(self.extended_fields.is_empty() && self.claims.is_empty() && self.scopes.is_empty())
+        with_fields
+            || self.is_about_permissions()
+            || !(self.extended_fields.is_empty() && self.claims.is_empty() && self.scopes.is_empty())
+    }
+
+    /// Whether it says anything about resources, accounts and rules.
+    pub fn is_about_permissions(&self) -> bool {
+        !self.resources.is_empty() || self.applications.iter().any(ApplicationEntry::is_about_permissions)
     }
 
     fn check_unique(&self, root: &mut Table) {
@@ -71,6 +84,14 @@ impl Description {
             "identifier",
             apps().map(|app| (&app.lines, app.identifier.as_ref().map(|label| label.to_string()))),
         );
+        let code = |entry: &ResourceEntry| entry.code.clone().map(String::from);
+        let codes = |list: &[ResourceEntry], root: &mut Table| {
+            unique(root, "code", list.iter().map(|entry| (&entry.lines, code(entry))));
+        };
+        codes(&self.resources, root);
+        self.applications.iter().for_each(|app| codes(&app.resources, root));
+        let accounts = || self.applications.iter().flat_map(|app| &app.accounts);
+        unique(root, "id", accounts().map(|entry| (&entry.lines, entry.id.map(|id| id.to_string()))));
         let users = || self.users.iter();
         unique(root, "username", users().map(|user| (&user.lines, user.username.clone().flatten())));
         let email = |user: &UserEntry| user.email.clone().flatten().map(|email| fold_email(&email));

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use signet_protocol::{
     application::Application, entropy::random, id::AppId, issuer::Identifier, jose, secret::Secret,
 };
-use signet_store::Change;
+use signet_store::{Change, SecretOf};
 
-use super::{Draft, PlanError, fields};
+use super::{Draft, PlanError, Target, fields, unsealed};
 use crate::{
     Signet,
     clock::SystemEntropy,
@@ -15,32 +15,34 @@ use crate::{
     outbound::OutboundError,
 };
 
-/// Plans every entry, in the order of the file.
-pub(super) async fn plan(
+/// Plans every entry, in the order of the file, and says which applications they mean.
+pub(super) async fn plan<'d>(
     signet: &Signet,
-    entries: &[ApplicationEntry],
+    entries: &'d [ApplicationEntry],
     draft: &mut Draft,
-) -> Result<(), PlanError> {
+) -> Result<Vec<Target<'d>>, PlanError> {
+    let mut targets = Vec::new();
     if entries.is_empty() {
-        return Ok(());
+        return Ok(targets);
     }
     let stored = signet.store().applications().await?;
     let mut met = BTreeMap::new();
     for entry in entries {
         match target(entry, &stored) {
             Err((key, reason)) => draft.refuse(entry.lines.of(key), reason),
-            Ok(None) => create(signet, entry, draft).await,
+            Ok(None) => targets.extend(create(signet, entry, draft).await?),
             Ok(Some(old)) => {
                 if let Some(line) = met.insert(old.id, entry.lines.table) {
                     let same = format!("this is the application of line {line} again");
                     draft.refuse(entry.lines.table, same);
                 } else {
-                    update(signet, entry, old, draft).await;
+                    update(signet, entry, old, draft).await?;
+                    targets.push(Target { id: old.id, identifier: old.identifier.clone(), entry });
                 }
             }
         }
     }
-    Ok(())
+    Ok(targets)
 }
 
 type Refused = (&'static str, String);
@@ -64,17 +66,26 @@ fn taken(other: &Application) -> Refused {
     ("identifier", format!("`identifier` \"{identifier}\" belongs to another application, {id}"))
 }
 
-async fn create(signet: &Signet, entry: &ApplicationEntry, draft: &mut Draft) {
+async fn create<'d>(
+    signet: &Signet,
+    entry: &'d ApplicationEntry,
+    draft: &mut Draft,
+) -> Result<Option<Target<'d>>, PlanError> {
     let (Some(identifier), Some(name)) = (&entry.identifier, &entry.name) else {
         let missing = if entry.identifier.is_none() { "an `identifier`" } else { "a `name`" };
-        return draft.refuse(entry.lines.table, format!("a new application needs {missing}"));
+        draft.refuse(entry.lines.table, format!("a new application needs {missing}"));
+        return Ok(None);
     };
-    let application = new(signet, entry, identifier, name);
-    if refuse(signet, entry, None, &application, draft).await {
-        return;
+    let mut application = new(signet, entry, identifier, name);
+    let unread = lay_secret(signet, entry, &mut application, draft)?;
+    give_secret(&mut application);
+    let target = Target { id: application.id, identifier: identifier.clone(), entry };
+    if refuse(signet, entry, None, &application, draft).await || unread {
+        return Ok(None);
     }
     let lines = fields::of_new_application(&application, entry.secret.is_some());
     draft.create(headline(&application.identifier), lines, Change::InsertApplication(application));
+    Ok(Some(target))
 }
 
 fn new(signet: &Signet, entry: &ApplicationEntry, identifier: &Identifier, name: &str) -> Application {
@@ -89,19 +100,42 @@ fn new(signet: &Signet, entry: &ApplicationEntry, identifier: &Identifier, name:
         version: 1,
     };
     entry.lay_over(&mut application);
-    give_secret(&mut application);
     application
 }
 
-async fn update(signet: &Signet, entry: &ApplicationEntry, old: &Application, draft: &mut Draft) {
+async fn update(
+    signet: &Signet,
+    entry: &ApplicationEntry,
+    old: &Application,
+    draft: &mut Draft,
+) -> Result<(), PlanError> {
     let mut application = old.clone();
     entry.lay_over(&mut application);
+    let unread = lay_secret(signet, entry, &mut application, draft)?;
     give_secret(&mut application);
-    if refuse(signet, entry, Some(old), &application, draft).await {
-        return;
+    if refuse(signet, entry, Some(old), &application, draft).await || unread {
+        return Ok(());
     }
     let lines = fields::of_application(old, &application);
     draft.update(headline(&old.identifier), lines, Change::UpdateApplication(application));
+    Ok(())
+}
+
+/// Lays the entry's secret over the application; `true` when it cannot be read.
+fn lay_secret(
+    signet: &Signet,
+    entry: &ApplicationEntry,
+    application: &mut Application,
+    draft: &mut Draft,
+) -> Result<bool, PlanError> {
+    let Some(secret) = &entry.secret else { return Ok(false) };
+    let secret = unsealed(signet, secret, entry.id.map(SecretOf::Application))?;
+    let unread = secret.is_err();
+    match secret {
+        Ok(secret) => application.secret = Some(secret),
+        Err(reason) => draft.refuse(entry.lines.of("secret"), reason),
+    }
+    Ok(unread)
 }
 
 /// Who can keep a secret has one.

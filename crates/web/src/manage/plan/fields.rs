@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use signet_protocol::{application::Application, pool::CustomScope, user::User};
+use signet_protocol::{
+    account::Account, application::Application, pool::CustomScope, resource::Resource, user::User,
+};
 
 /// The lines for an application that is new.
 pub fn of_new_application(application: &Application, given: bool) -> Vec<String> {
@@ -51,6 +53,47 @@ pub fn of_new_scope(scope: &CustomScope) -> Vec<String> {
 /// The lines for a scope that changes.
 pub fn of_scope(old: &CustomScope, new: &CustomScope) -> Vec<String> {
     differences(&object(old), &object(new), arrow)
+}
+
+/// The lines for a resource that is new.
+pub fn of_new_resource(resource: &Resource) -> Vec<String> {
+    let mut fields = object(resource);
+    fields.remove("code");
+    differences(&Map::new(), &fields, |_, new| new.to_owned())
+}
+
+/// The lines for a resource that changes.
+pub fn of_resource(old: &Resource, new: &Resource) -> Vec<String> {
+    let (mut before, mut after) = (object(old), object(new));
+    // What is not there is not written either.
+    for (key, _) in object(old) {
+        after.entry(key).or_insert(Value::Null);
+    }
+    before.remove("code");
+    after.remove("code");
+    differences(&before, &after, arrow)
+}
+
+/// The lines for an account that is new.
+pub fn of_new_account(account: &Account) -> Vec<String> {
+    let mut lines = differences(&Map::new(), &account_fields(account), |_, new| new.to_owned());
+    lines.push("secret: as given".to_owned());
+    lines
+}
+
+/// The lines for an account that changes.
+pub fn of_account(old: &Account, new: &Account) -> Vec<String> {
+    let mut lines = differences(&account_fields(old), &account_fields(new), arrow);
+    lines.extend((old.secret != new.secret).then(|| "secret: changed".to_owned()));
+    lines
+}
+
+fn account_fields(account: &Account) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("enabled".into(), account.enabled.into());
+    fields.insert("remarks".into(), account.remarks.clone().into());
+    fields.insert("token_lifetime".into(), account.token_lifetime.0.into());
+    fields
 }
 
 fn arrow(old: &str, new: &str) -> String {

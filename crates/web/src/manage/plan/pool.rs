@@ -103,7 +103,7 @@ fn removed(was_there: bool, effect: &str) -> Action {
 }
 
 /// What happens to an entry of which these are the differences, `None` for a new one.
-fn changed(differences: Option<Vec<String>>, new: impl FnOnce() -> Vec<String>) -> Action {
+pub(super) fn changed(differences: Option<Vec<String>>, new: impl FnOnce() -> Vec<String>) -> Action {
     match differences {
         None => Action::Create(new()),
         Some(lines) if lines.is_empty() => Action::Unchanged,

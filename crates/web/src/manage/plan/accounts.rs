@@ -1,0 +1,131 @@
+//! What becomes of programmatic access accounts.
+
+use std::collections::{HashMap, HashSet};
+
+use signet_protocol::{
+    account::{Account, TOKEN_LIFETIME},
+    id::{AccountId, AppId},
+    secret::Secret,
+    time::Timestamp,
+};
+use signet_store::{Change, SecretOf, StoreError};
+
+use super::{Action, Draft, PlanError, Target, fields, unsealed};
+use crate::{Signet, manage::description::AccountEntry};
+
+/// The accounts of an application as they will be.
+#[derive(Default)]
+pub(super) struct Accounts {
+    /// Those there are.
+    pub known: HashSet<AccountId>,
+    /// Those that go.
+    pub gone: Vec<Account>,
+}
+
+/// Plans every entry; `owners` says which application each stored account is of.
+pub(super) async fn plan(
+    signet: &Signet,
+    target: &Target<'_>,
+    owners: &HashMap<AccountId, AppId>,
+    draft: &mut Draft,
+) -> Result<Accounts, PlanError> {
+    let entries = &target.entry.accounts;
+    if entries.is_empty() && target.entry.rules.is_none() {
+        return Ok(Accounts::default());
+    }
+    let stored = signet.store().accounts(target.id).await?;
+    let stored: HashMap<AccountId, Account> = stored.into_iter().map(|old| (old.id, old)).collect();
+    let mut accounts = Accounts { known: stored.keys().copied().collect(), gone: Vec::new() };
+    for entry in entries {
+        let Some(id) = entry.id else { continue };
+        let what = format!("account {id} of {}", target.identifier);
+        match (stored.get(&id), owners.contains_key(&id)) {
+            (None, true) => {
+                let reason =
+                    format!("the account {id} is another application's, and stays so; take another `id`");
+                draft.refuse(entry.lines.of("id"), reason);
+            }
+            (Some(old), _) if entry.remove => {
+                accounts.known.remove(&id);
+                accounts.gone.push(old.clone());
+                let effect = "its tokens are worth nothing any more, and the rules about it go as well";
+                draft.step(what, Action::Remove(vec![effect.to_owned()]));
+            }
+            (None, false) if entry.remove => draft.step(what, Action::Absent),
+            (old, _) => {
+                accounts.known.insert(id);
+                if let Some(account) = planned(signet, target.id, (id, entry), old, draft)? {
+                    step(what, old, account, draft);
+                }
+            }
+        }
+    }
+    Ok(accounts)
+}
+
+fn step(what: String, old: Option<&Account>, new: Account, draft: &mut Draft) {
+    match old {
+        None => draft.create(what, fields::of_new_account(&new), Change::InsertAccount(new)),
+        Some(old) => draft.update(what, fields::of_account(old, &new), Change::UpdateAccount(new)),
+    }
+}
+
+fn planned(
+    signet: &Signet,
+    application: AppId,
+    (id, entry): (AccountId, &AccountEntry),
+    old: Option<&Account>,
+    draft: &mut Draft,
+) -> Result<Option<Account>, StoreError> {
+    let given = match &entry.secret {
+        None => None,
+        Some(secret) => match unsealed(signet, secret, Some(SecretOf::Account(id)))? {
+            Ok(secret) => Some(secret),
+            Err(reason) => {
+                draft.refuse(entry.lines.of("secret"), reason);
+                return Ok(None);
+            }
+        },
+    };
+    let mut account = match (old, given) {
+        (None, None) => {
+            let reason =
+                "a new account needs a `secret`, its SecretKey; `signet account create` makes one with both";
+            draft.refuse(entry.lines.table, reason);
+            return Ok(None);
+        }
+        (None, Some(secret)) => blank(signet, application, id, secret),
+        (Some(old), given) => {
+            let mut account = old.clone();
+            if let Some(secret) = given.filter(|given| !given.matches(old.secret.expose())) {
+                account.refresh(secret, None);
+            }
+            account
+        }
+    };
+    entry.lay_over(&mut account);
+    Ok(Some(account))
+}
+
+/// A new account of which only this is said.
+fn blank(
+    signet: &Signet,
+    application: AppId,
+    id: AccountId,
+    secret: Secret,
+) -> Account {
+    let now: Timestamp = signet.now().timestamp();
+    Account {
+        id,
+        pool: signet.store().pool().id,
+        application,
+        secret,
+        previous: None,
+        token_lifetime: TOKEN_LIFETIME,
+        remarks: None,
+        enabled: true,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    }
+}

@@ -1,0 +1,329 @@
+//! What becomes of resources and rules, and whether every rule can be meant then.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use signet_protocol::{
+    id::{AccountId, AppId, UserId},
+    pool::PoolSettings,
+    resource::{Resource, ResourceCode, Resources, Rule, RuleError, Subject, check_rules},
+    user_field::UserField,
+};
+use signet_store::{Change, StoreError};
+
+use super::{Action, Draft, PlanError, Target, accounts, accounts::Accounts, fields, pool::changed};
+use crate::{
+    Signet,
+    manage::description::{Description, ResourceEntry, RuleEntries},
+};
+
+/// Plans every entry; `settings` are those of the pool as they will be.
+pub(super) async fn plan(
+    signet: &Signet,
+    description: &Description,
+    settings: &PoolSettings,
+    targets: &[Target<'_>],
+    draft: &mut Draft,
+) -> Result<(), PlanError> {
+    if !description.is_about_permissions() && !description.is_about_pool() {
+        return Ok(());
+    }
+    let before = draft.plan.changes.len();
+    let pool = namespace(signet, None, &description.resources, "", draft).await?;
+    let with_accounts = targets.iter().any(|target| !target.entry.accounts.is_empty());
+    let owners = if with_accounts { signet.store().account_owners().await? } else { HashMap::new() };
+    let mut all = BTreeMap::new();
+    for target in targets.iter().filter(|target| target.entry.is_about_permissions()) {
+        let of = format!(" of {}", target.identifier);
+        let own = namespace(signet, Some(target.id), &target.entry.resources, &of, draft).await?;
+        let accounts = accounts::plan(signet, target, &owners, draft).await?;
+        let planned = rules(signet, target, accounts, own, draft).await?;
+        all.insert(target.id, planned);
+    }
+    let checked = Checked { signet, description, settings, pool: &pool, planned: &all, targets };
+    checked.rules(draft).await?;
+    checked.names(draft).await?;
+    let permissions_change = draft.plan.changes.get(before..).is_some_and(|changes| !changes.is_empty());
+    if permissions_change && !draft.plan.changes.iter().any(|change| matches!(change, Change::UpdatePool(_)))
+    {
+        // Its version guards what all of it was compared with.
+        draft.plan.changes.push(Change::UpdatePool(settings.clone()));
+    }
+    Ok(())
+}
+
+/// The resources of one namespace as they will be.
+struct Namespace {
+    resources: Resources,
+    changed: bool,
+}
+
+async fn namespace(
+    signet: &Signet,
+    of: Option<AppId>,
+    entries: &[ResourceEntry],
+    whose: &str,
+    draft: &mut Draft,
+) -> Result<Namespace, StoreError> {
+    let stored = signet.store().stored_resources(of).await?;
+    let mut new: BTreeMap<ResourceCode, Resource> =
+        stored.into_iter().map(|resource| (resource.code.clone(), resource)).collect();
+    let (mut put, mut removed, mut lines) = (Vec::new(), Vec::new(), HashMap::new());
+    for entry in entries {
+        let Some(code) = &entry.code else { continue };
+        let (what, old) = (format!("resource {}{whose}", code.as_str()), new.get(code));
+        if entry.remove {
+            let absent = old.is_none();
+            draft.step(
+                what,
+                if absent {
+                    Action::Absent
+                } else {
+                    Action::Remove(vec!["nobody is granted it any more".to_owned()])
+                },
+            );
+            removed.extend((!absent).then(|| code.clone()));
+            new.remove(code);
+            continue;
+        }
+        let Some(resource) = planned(entry, code, old) else {
+            draft.refuse(entry.lines.table, "a new resource needs a `type`: API, DATA, UI, MENU or BUTTON");
+            continue;
+        };
+        let differences = old.map(|old| fields::of_resource(old, &resource));
+        put.extend((old != Some(&resource)).then(|| resource.clone()));
+        draft.step(what, changed(differences, || fields::of_new_resource(&resource)));
+        lines.insert(code.clone(), entry.lines.table);
+        new.insert(code.clone(), resource);
+    }
+    let changed = !put.is_empty() || !removed.is_empty();
+    if changed {
+        draft.plan.changes.push(Change::Resources { of, put, removed });
+    }
+    let codes: Vec<ResourceCode> = new.keys().cloned().collect();
+    let last = entries.last().map_or(1, |entry| entry.lines.table);
+    let resources = Resources::new(new.into_values().collect()).unwrap_or_else(|errors| {
+        for (at, error) in errors {
+            let line = codes.get(at).and_then(|code| lines.get(code)).copied();
+            draft.refuse(line.unwrap_or(last), error.to_string());
+        }
+        Resources::default()
+    });
+    Ok(Namespace { resources, changed })
+}
+
+fn planned(entry: &ResourceEntry, code: &ResourceCode, old: Option<&Resource>) -> Option<Resource> {
+    let blank = |kind| Resource {
+        code: code.clone(),
+        name: None,
+        kind,
+        description: None,
+        actions: Vec::new(),
+        api_identifier: None,
+    };
+    let mut resource = old.cloned().or_else(|| entry.kind.map(blank))?;
+    entry.lay_over(&mut resource);
+    Some(resource)
+}
+
+/// What an application will have.
+struct Planned {
+    own: Namespace,
+    /// With the line of each; `None`: the stored ones.
+    rules: Option<RuleEntries>,
+    /// The accounts that go, and the stored rules about them.
+    gone: HashSet<AccountId>,
+}
+
+async fn rules(
+    signet: &Signet,
+    target: &Target<'_>,
+    accounts: Accounts,
+    own: Namespace,
+    draft: &mut Draft,
+) -> Result<Planned, PlanError> {
+    if let Some(RuleEntries(entries)) = &target.entry.rules {
+        let stored: HashSet<Rule> = signet.store().stored_rules(target.id).await?.into_iter().collect();
+        let new: HashSet<&Rule> = entries.iter().map(|(_, rule)| rule).collect();
+        subjects(signet, entries, &stored, &accounts, draft).await?;
+        let added: Vec<Rule> =
+            entries.iter().map(|(_, rule)| rule).filter(|rule| !stored.contains(*rule)).cloned().collect();
+        let removed: Vec<Rule> = stored.iter().filter(|rule| !new.contains(*rule)).cloned().collect();
+        let count =
+            |rules: &[Rule], what: &str| (!rules.is_empty()).then(|| format!("{} {what}", rules.len()));
+        let lines: Vec<String> =
+            [count(&added, "new"), count(&removed, "removed")].into_iter().flatten().collect();
+        let change = Change::Rules { of: target.id, added, removed };
+        draft.update(format!("rules of {}", target.identifier), lines, change);
+    }
+    // After the rules: those about them that are left go with them.
+    let gone = accounts.gone.iter().map(|account| account.id).collect();
+    draft.plan.changes.extend(accounts.gone.into_iter().map(Change::DeleteAccount));
+    Ok(Planned { own, rules: target.entry.rules.clone(), gone })
+}
+
+/// Accounts and users that rules are about exist. A user whom a stored rule names did when it was stored.
+async fn subjects(
+    signet: &Signet,
+    entries: &[(usize, Rule)],
+    stored: &HashSet<Rule>,
+    accounts: &Accounts,
+    draft: &mut Draft,
+) -> Result<(), PlanError> {
+    let mut users: HashMap<UserId, bool> = HashMap::new();
+    for (line, rule) in entries {
+        match &rule.subject {
+            Subject::Account(id) if !accounts.known.contains(id) => {
+                let reason = format!("the application has no account {id}; add it, or name another");
+                draft.refuse(*line, reason);
+            }
+            Subject::User(id) if !stored.contains(rule) => {
+                let known = match users.get(id) {
+                    Some(known) => *known,
+                    None => signet.store().user(*id).await?.is_some(),
+                };
+                users.insert(*id, known);
+                if !known {
+                    draft.refuse(*line, format!("there is no user with the id {id}; create them first"));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// What the whole is compared with once all of it is planned.
+struct Checked<'c> {
+    signet: &'c Signet,
+    description: &'c Description,
+    settings: &'c PoolSettings,
+    pool: &'c Namespace,
+    planned: &'c BTreeMap<AppId, Planned>,
+    targets: &'c [Target<'c>],
+}
+
+impl Checked<'_> {
+    /// Every rule that the description is about, or that what it changes was meant by, can be meant.
+    async fn rules(&self, draft: &mut Draft) -> Result<(), PlanError> {
+        let store = self.signet.store();
+        let everywhere = self.pool.changed || !self.description.extended_fields.is_empty();
+        let mut applications: Vec<AppId> = self.planned.keys().copied().collect();
+        if everywhere {
+            let others = store.applications_with_rules().await?;
+            applications.extend(others.into_iter().filter(|id| !self.planned.contains_key(id)));
+        }
+        for id in applications {
+            let planned = self.planned.get(&id);
+            if let Some(Planned { own, rules: Some(RuleEntries(entries)), .. }) = planned {
+                let rules: Vec<Rule> = entries.iter().map(|(_, rule)| rule.clone()).collect();
+                let errors = check_rules(&rules, &own.resources, &self.pool.resources, self.settings);
+                for (at, error) in errors.err().into_iter().flatten() {
+                    let line = entries.get(at).map_or(1, |(line, _)| *line);
+                    draft.refuse(line, error.to_string());
+                }
+            } else if everywhere || planned.is_some_and(|planned| planned.own.changed) {
+                self.stored_rules(id, planned, draft).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rules that stay as they are, where something they were meant by changes.
+    async fn stored_rules(
+        &self,
+        id: AppId,
+        planned: Option<&Planned>,
+        draft: &mut Draft,
+    ) -> Result<(), PlanError> {
+        let store = self.signet.store();
+        let mut rules = store.stored_rules(id).await?;
+        if let Some(planned) = planned {
+            rules.retain(|rule| !matches!(rule.subject, Subject::Account(id) if planned.gone.contains(&id)));
+        }
+        let stored;
+        let own = match planned {
+            Some(planned) => &planned.own.resources,
+            None => {
+                let list = store.stored_resources(Some(id)).await?;
+                stored = Resources::new(list).unwrap_or_default();
+                &stored
+            }
+        };
+        let errors = check_rules(&rules, own, &self.pool.resources, self.settings).err().unwrap_or_default();
+        let whose = match store.application(id).await? {
+            Some(application) => application.identifier.to_string(),
+            None => id.to_string(),
+        };
+        let target = self.targets.iter().find(|target| target.id == id);
+        let told: HashSet<(usize, String)> = errors
+            .iter()
+            .map(|(_, error)| (self.line(error, target), format!("a rule of {whose} needs this: {error}")))
+            .collect();
+        told.into_iter().for_each(|(line, reason)| draft.refuse(line, reason));
+        Ok(())
+    }
+
+    /// The entry that makes a rule impossible which is not in the file.
+    fn line(&self, error: &RuleError, target: Option<&Target>) -> usize {
+        let own = target.map_or(&[][..], |target| &target.entry.resources);
+        let entries = || own.iter().chain(&self.description.resources);
+        let about = |entry: &&ResourceEntry| match error {
+            RuleError::NoResource(code, _) | RuleError::NoAction(code, _) => {
+                entry.code.as_ref() == Some(code)
+            }
+            _ => false,
+        };
+        let resource = entries().find(about).map(|entry| entry.lines.table);
+        let field = match error {
+            RuleError::NoField(UserField::Extended(name))
+            | RuleError::NotScalar(UserField::Extended(name))
+            | RuleError::WrongType(UserField::Extended(name), _) => Some(name),
+            _ => None,
+        };
+        let mut fields = self.description.extended_fields.iter();
+        let field = field.and_then(|name| fields.find(|entry| entry.name.as_ref() == Some(name)));
+        let field = field.map(|entry| entry.lines.table);
+        let any = entries().next().map(|entry| entry.lines.table);
+        let any = any.or_else(|| self.description.extended_fields.first().map(|entry| entry.lines.table));
+        resource.or(field).or(any).unwrap_or(1)
+    }
+
+    /// No scope of the pool's own takes the name of a resource.
+    async fn names(&self, draft: &mut Draft) -> Result<(), PlanError> {
+        let resources = self.targets.iter().flat_map(|target| &target.entry.resources);
+        for entry in self.description.resources.iter().chain(resources).filter(|entry| !entry.remove) {
+            let hidden = entry.code.as_ref().filter(|code| self.settings.scopes.contains_key(code.as_str()));
+            if let Some(code) = hidden {
+                let name = code.as_str();
+                let reason = format!("`code` {name:?} is the name of a scope of the pool; take another");
+                draft.refuse(entry.lines.of("code"), reason);
+            }
+        }
+        if self.description.scopes.iter().all(|entry| entry.remove) {
+            return Ok(());
+        }
+        let removed: HashSet<(Option<AppId>, ResourceCode)> = draft
+            .plan
+            .changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::Resources { of, removed, .. } => Some(removed.iter().map(|code| (*of, code.clone()))),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let mut stored = self.signet.store().resource_codes().await?;
+        stored.retain(|resource| !removed.contains(resource));
+        for entry in self.description.scopes.iter().filter(|entry| !entry.remove) {
+            let name = entry.name.as_deref();
+            let hidden = stored.iter().find(|(_, code)| name == Some(code.as_str()));
+            if let Some((of, code)) = hidden {
+                let whose = of.map_or("the pool".to_owned(), |id| format!("the application {id}"));
+                let name = code.as_str();
+                let reason = format!("`name` {name:?} is the code of a resource of {whose}; take another");
+                draft.refuse(entry.lines.of("name"), reason);
+            }
+        }
+        Ok(())
+    }
+}
