@@ -240,9 +240,10 @@ impl<'r> Table<'r> {
         Some(values)
     }
 
-    /// Whether the value of `key` is a list.
-    pub fn is_list(&self, key: &str) -> bool {
-        self.entries.iter().any(|(name, value)| name.get_ref() == key && value.get_ref().is_array())
+    /// How many entries the list of `key` has; `None`: it is no list.
+    pub fn length(&self, key: &str) -> Option<usize> {
+        let (_, value) = self.entries.iter().find(|(name, _)| name.get_ref() == key)?;
+        value.get_ref().as_array().map(|list| list.len())
     }
 
     /// A list of at most `most` texts or tables of the same meaning.

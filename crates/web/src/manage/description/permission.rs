@@ -184,12 +184,13 @@ fn subject(table: &mut Table) -> Option<Subject> {
 }
 
 fn actions(table: &mut Table) -> Option<Actions> {
-    if !table.is_list("actions") {
+    let length = table.length("actions");
+    if length.is_none() {
         let otherwise = "must be \"all\" or a list of actions";
         return table.parsed("actions", |text| if text == "all" { Ok(Actions::All) } else { Err(otherwise) });
     }
     let listed = table.list("actions", ACTIONS_PER_RESOURCE, ActionName::parse)?;
-    if listed.is_empty() {
+    if length == Some(0) {
         let lines = table.lines();
         table.problem(lines.of("actions"), "`actions` must be \"all\" or a list of at least one action");
         return None;
@@ -199,6 +200,7 @@ fn actions(table: &mut Table) -> Option<Actions> {
 
 /// `None`: something is wrong with them, and was noted.
 fn restrictions(table: &mut Table) -> Option<Restrictions> {
+    let empty = ["ip", "attributes"].map(|key| (key, table.length(key) == Some(0)));
     let ip = table.list("ip", IP_RANGES_PER_RULE, IpRange::parse);
     let time = table.table("time", time);
     let mfa = table.boolean("mfa");
@@ -209,10 +211,7 @@ fn restrictions(table: &mut Table) -> Option<Restrictions> {
         let reason = format!("`attributes` may have at most {ATTRIBUTES_PER_RULE} entries");
         table.problem(lines.of("attributes"), reason);
     }
-    for (key, empty) in [
-        ("ip", ip.as_ref().is_some_and(Vec::is_empty)),
-        ("attributes", lines.has("attributes") && attributes.is_empty()),
-    ] {
+    for (key, empty) in empty {
         // Nobody means by an empty list that there is no restriction.
         if empty {
             table.problem(lines.of(key), format!("`{key}` restricts to nothing; name some or leave it out"));

@@ -108,12 +108,7 @@ fn planned(
 }
 
 /// A new account of which only this is said.
-fn blank(
-    signet: &Signet,
-    application: AppId,
-    id: AccountId,
-    secret: Secret,
-) -> Account {
+fn blank(signet: &Signet, application: AppId, id: AccountId, secret: Secret) -> Account {
     let now: Timestamp = signet.now().timestamp();
     Account {
         id,

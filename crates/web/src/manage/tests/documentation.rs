@@ -32,11 +32,15 @@ fn every_documented_key_is_read_and_every_stored_setting_is_documented() {
         ("extended_fields", "Extended fields", BTreeSet::new()),
         ("claims", "Claims", BTreeSet::new()),
         ("scopes", "Scopes", stored(&CustomScope::default())),
+        ("resources", "Resources", BTreeSet::new()),
+        ("applications.accounts", "Accounts", BTreeSet::new()),
+        ("applications.rules", "Rules", BTreeSet::new()),
     ] {
         let keys = documented(heading);
         assert!(settings.is_subset(&keys), "{:?}", settings.difference(&keys));
         for key in keys {
-            let problems = Description::parse(&format!("[[{table}]]\n{key} = 1.5")).unwrap_err();
+            let within = if table.contains('.') { "[[applications]]\n" } else { "" };
+            let problems = Description::parse(&format!("{within}[[{table}]]\n{key} = 1.5")).unwrap_err();
             let unknown = problems.iter().any(|problem| problem.message.starts_with("unknown key"));
             assert!(!unknown, "{key}");
         }

@@ -1,6 +1,7 @@
 //! What an operator does, on a real store.
 
 mod documentation;
+mod permissions;
 mod plans;
 mod pool;
 mod rules;
