@@ -59,6 +59,8 @@ pub fn fill(store: &Options, size: Size) -> Result<(Population, Duration), Failu
     fill_grants(sink.as_mut(), &population)?;
     fill_families(sink.as_mut(), &population)?;
     sink.finish()?;
+    // The store wants the database for itself.
+    drop(sink);
     accounts::fill(store, &population)?;
     Ok((population, since.elapsed()))
 }
