@@ -164,6 +164,11 @@ impl Scope {
         all
     }
 
+    /// Whether there is no value in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The values in order.
     pub fn iter(&self) -> impl Iterator<Item = &ScopeValue> {
         self.0.iter()

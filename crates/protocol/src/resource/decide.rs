@@ -2,9 +2,12 @@
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
-use super::{ApiIdentifier, Asked, Namespace, Part, Resources, Rule, ScopeItem, Subject};
+use super::{
+    ApiIdentifier, Asked, Namespace, Part, Resources, Rule, ScopeItem, Subject, indicator::UNKNOWN_API,
+};
 use crate::{
     access::Effect,
+    error::Refusal,
     id::{AccountId, UserId},
     pool::PoolSettings,
     scope::Scope,
@@ -101,6 +104,14 @@ impl Permissions {
     /// §2).
     pub fn api(&self, identifier: &str) -> Option<Api<'_>> {
         self.own.api(identifier).or_else(|| self.pool.api(identifier)).map(Api)
+    }
+
+    /// The API of a `resource` parameter.
+    ///
+    /// # Errors
+    /// `invalid_target`: there is none.
+    pub fn target(&self, identifier: &str) -> Result<Api<'_>, Refusal> {
+        self.api(identifier).ok_or(UNKNOWN_API)
     }
 
     /// Whether a resource of the application's own belongs to the API of this identifier: it is a resource server of it.

@@ -19,6 +19,7 @@
 
 mod check;
 mod decide;
+mod indicator;
 mod ip_range;
 mod item;
 mod name;
@@ -26,9 +27,12 @@ mod namespace;
 mod restriction;
 mod rule;
 mod time_of_day;
+mod user;
 
 pub use check::{RuleError, check_rules};
 pub use decide::{Api, Caller, Decision, Permissions, ScopeCase};
+pub(crate) use indicator::ONE_API;
+pub use indicator::{RESOURCE, indicated, narrowed};
 pub use ip_range::IpRange;
 pub use item::{Asked, Part, ScopeItem};
 pub use name::{ActionName, ApiIdentifier, ResourceCode, ResourceId};
@@ -36,3 +40,4 @@ pub use namespace::{Action, Resource, ResourceError, ResourceType, Resources};
 pub use restriction::{AttributeEquals, Restrictions, Scalar};
 pub use rule::{Actions, Namespace, ResourceName, Rule, Subject, resource_name};
 pub use time_of_day::TimeOfDay;
+pub use user::{GrantItems, UserCase, UserScope};

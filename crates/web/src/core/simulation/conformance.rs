@@ -256,6 +256,7 @@ impl Pair {
             session: session.id,
             sid: session.id,
             scope: Scope::parse("openid offline_access").unwrap(),
+            items: GrantItems::default(),
             offline: self.random.chance(50),
             auth_time: now.timestamp(),
             amr: session.amr,
@@ -320,6 +321,7 @@ impl Pair {
             request,
             addressee: &app.addressee,
             scope: authorize::granted_scope(request, app.application()),
+            items: GrantItems::default(),
         };
         let mut code = authorize::issue_code(from, self.now, &mut self.seed).row;
         code.grant.pool = self.store.pool().id;
