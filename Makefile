@@ -53,8 +53,8 @@ bench: compiler ## measure a release binary on SQLite and PostgreSQL; ARGS='--he
 	cargo build --release -p signet -p signet-bench
 	$(TARGET)/release/signet-bench --binary $(TARGET)/release/signet --engine both $(SIZES) $(ARGS)
 
-bench-full: SIZES = --users 1,1000,1000000 --json $(TARGET)/bench.json --markdown docs/performance.md
-bench-full: bench ## the same with up to 1,000,000 users; needs 10 GB, writes docs/performance.md
+bench-full: SIZES = --users 1,1000,1000000 --accounts 1,100,100000 --json $(TARGET)/bench.json --markdown docs/performance.md
+bench-full: bench ## the same with up to 1,000,000 users and 100,000 accounts; needs 10 GB, writes docs/performance.md
 
 crash: compiler ## kill a release binary KILLS times on each engine; the report is target/crash-report.md
 	cargo build --release -p signet -p signet-crash

@@ -59,6 +59,10 @@ pub enum Flow {
     Login,
     /// Tokens by the password mode: one request and one Argon2.
     Password,
+    /// The token of a random account, for what its rule allows.
+    Account(Alg),
+    /// Introspection of a live token of a random account by its application.
+    AccountIntrospection(Alg),
 }
 
 impl Flow {
@@ -84,6 +88,10 @@ impl Flow {
         Flow::Refresh(Alg::Es256),
         Flow::Login,
         Flow::Password,
+        Flow::Account(Alg::Rs256),
+        Flow::Account(Alg::Es256),
+        Flow::AccountIntrospection(Alg::Rs256),
+        Flow::AccountIntrospection(Alg::Es256),
     ];
 
     /// How many tokens of which kind one round signs.
@@ -94,6 +102,7 @@ impl Flow {
             | Flow::Implicit(alg)
             | Flow::Hybrid(alg)
             | Flow::Refresh(alg) => Some((alg, 2)),
+            Flow::Account(alg) => Some((alg, 1)),
             _ => None,
         }
     }
@@ -118,8 +127,10 @@ impl Flow {
             Flow::Refresh(Alg::Es256) => Some(13_000.0),
             Flow::Exchange(Alg::Rs256) | Flow::Refresh(Alg::Rs256) => Some(3_300.0),
             Flow::Login => Some(70.0),
+            Flow::Account(Alg::Es256) => Some(40_000.0),
+            Flow::AccountIntrospection(_) => Some(30_000.0),
             Flow::Authorize | Flow::Sso | Flow::Code(_) | Flow::Implicit(_) | Flow::Hybrid(_) => None,
-            Flow::Password => None,
+            Flow::Password | Flow::Account(Alg::Rs256) => None,
         }
     }
 
@@ -130,7 +141,8 @@ impl Flow {
 
     /// What the CPU of one round may be, as a multiple of its raw signatures: asked of answers that RSA dominates.
     pub fn cpu_goal(self) -> Option<f64> {
-        matches!(self, Flow::Exchange(Alg::Rs256) | Flow::Refresh(Alg::Rs256)).then_some(1.25)
+        let dominated = [Flow::Exchange, Flow::Refresh, Flow::Account].map(|flow| flow(Alg::Rs256));
+        dominated.contains(&self).then_some(1.25)
     }
 }
 
@@ -150,6 +162,8 @@ impl fmt::Display for Flow {
             Flow::Refresh(alg) => write!(f, "refresh {alg}"),
             Flow::Login => f.write_str("password login"),
             Flow::Password => f.write_str("password mode"),
+            Flow::Account(alg) => write!(f, "client credentials {alg}"),
+            Flow::AccountIntrospection(alg) => write!(f, "account introspection {alg}"),
         }
     }
 }

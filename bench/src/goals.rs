@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::{
     flows::Flow,
     measure::{Line, Run},
-    report::users,
+    population::Size,
+    report::people,
 };
 
 /// The most a password storm may lengthen the p99 of tokens.
@@ -35,8 +36,8 @@ pub struct Growth {
     pub engine: &'static str,
     /// The flow.
     pub flow: Flow,
-    /// The median by number of users, from the fewest to the most.
-    pub p50: Vec<(u64, Duration)>,
+    /// The median by size, from the smallest to the largest.
+    pub p50: Vec<(Size, Duration)>,
     /// The last by the first.
     pub ratio: f64,
 }
@@ -47,10 +48,10 @@ pub fn growth(runs: &[Run]) -> Vec<Growth> {
     let each = engines.into_iter().flat_map(|engine| Flow::ALL.iter().map(move |flow| (engine, *flow)));
     each.filter_map(|(engine, flow)| {
         let of_engine = runs.iter().filter(|run| run.engine == engine);
-        let mut p50: Vec<(u64, Duration)> = of_engine
-            .filter_map(|run| Some((run.size.users, run.lines.iter().find(|line| line.flow == flow)?.p50)))
+        let mut p50: Vec<(Size, Duration)> = of_engine
+            .filter_map(|run| Some((run.size, run.lines.iter().find(|line| line.flow == flow)?.p50)))
             .collect();
-        p50.sort_by_key(|(users, _)| *users);
+        p50.sort_by_key(|(size, _)| (size.users, size.accounts));
         let (first, last) = (p50.first()?, p50.last()?);
         let ratio = last.1.as_secs_f64() / first.1.as_secs_f64();
         (p50.len() > 1).then_some(Growth { engine, flow, p50, ratio })
@@ -60,8 +61,7 @@ pub fn growth(runs: &[Run]) -> Vec<Growth> {
 
 /// Every goal of every run.
 pub fn verdicts(runs: &[Run]) -> Vec<Verdict> {
-    let of_runs =
-        runs.iter().flat_map(|run| of_run(run, &format!("{}, {}", run.engine, users(run.size.users))));
+    let of_runs = runs.iter().flat_map(|run| of_run(run, &format!("{}, {}", run.engine, people(run.size))));
     let of_growth = growth(runs).into_iter().map(|growth| {
         at_most(format!("{}: growth of {}", growth.engine, growth.flow), GROWTH, growth.ratio, " ×")
     });
@@ -112,7 +112,6 @@ fn at_most(of: String, goal: f64, measured: f64, unit: &str) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::population::Size;
 
     fn run(users: u64, p50_us: u64, per_second: f64) -> Run {
         let line = Line {
@@ -143,12 +142,12 @@ mod tests {
         assert_eq!(
             met,
             [
-                ("SQLite, 1 000 users: discovery", true),
-                ("SQLite, 1 000 users: idle memory", true),
-                ("SQLite, 1 000 users: start", false),
-                ("SQLite, 1 user: discovery", false),
-                ("SQLite, 1 user: idle memory", true),
-                ("SQLite, 1 user: start", false),
+                ("SQLite, 1 000 users, 1 account: discovery", true),
+                ("SQLite, 1 000 users, 1 account: idle memory", true),
+                ("SQLite, 1 000 users, 1 account: start", false),
+                ("SQLite, 1 user, 1 account: discovery", false),
+                ("SQLite, 1 user, 1 account: idle memory", true),
+                ("SQLite, 1 user, 1 account: start", false),
                 ("SQLite: growth of discovery", true),
             ]
         );

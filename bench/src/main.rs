@@ -61,6 +61,9 @@ struct Options {
     /// Grants with a live chain of refresh tokens for each user
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100))]
     grants_per_user: u64,
+    /// Accounts of each application, each with a rule about it; several, separated by commas, go with the numbers of users
+    #[arg(long, value_delimiter = ',', default_value = "100", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    accounts: Vec<u64>,
     /// Seconds of load for each flow
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
@@ -95,6 +98,19 @@ enum Engine {
     Both,
 }
 
+impl Options {
+    /// The databases: the longer list says how many, and of the shorter one the last number stands for the rest.
+    fn sizes(&self) -> Vec<Size> {
+        let at = |list: &[u64], index: usize| list.get(index).or(list.last()).copied().unwrap_or(1);
+        (0..self.users.len().max(self.accounts.len()))
+            .map(|index| Size {
+                accounts: at(&self.accounts, index),
+                ..Size::of(at(&self.users, index), self.grants_per_user, self.connections)
+            })
+            .collect()
+    }
+}
+
 fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -117,12 +133,12 @@ fn run(options: &Options) -> Result<(), Failure> {
     let mut report =
         Report { machine: Machine::look(&directory)?, plan, binary_bytes: size.len(), runs: Vec::new() };
     let bench = Bench { options, plan, raw: Raw::new()? };
-    for users in &options.users {
+    for size in options.sizes() {
         if matches!(options.engine, Engine::Sqlite | Engine::Both) {
-            report.runs.push(bench.on_sqlite(*users, &directory)?);
+            report.runs.push(bench.on_sqlite(size, &directory)?);
         }
         if matches!(options.engine, Engine::Postgres | Engine::Both) {
-            report.runs.push(bench.on_postgres(*users, &directory)?);
+            report.runs.push(bench.on_postgres(size, &directory)?);
         }
     }
     print!("{}", report.text(false));
@@ -140,19 +156,19 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn on_sqlite(&self, users: u64, directory: &Path) -> Result<Run, Failure> {
-        self.measure("SQLite", users, directory, None)
+    fn on_sqlite(&self, size: Size, directory: &Path) -> Result<Run, Failure> {
+        self.measure("SQLite", size, directory, None)
     }
 
-    fn on_postgres(&self, users: u64, directory: &Path) -> Result<Run, Failure> {
+    fn on_postgres(&self, size: Size, directory: &Path) -> Result<Run, Failure> {
         let cluster = ThrowawayPostgres::durable(directory);
-        self.measure("PostgreSQL", users, directory, Some(cluster.fresh_database()))
+        self.measure("PostgreSQL", size, directory, Some(cluster.fresh_database()))
     }
 
     fn measure(
         &self,
         engine: &'static str,
-        users: u64,
+        size: Size,
         directory: &Path,
         database: Option<String>,
     ) -> Result<Run, Failure> {
@@ -160,12 +176,12 @@ impl Bench<'_> {
         let installation =
             Installation { binary: &self.options.binary, data: place.path().join("data"), database };
         installation.create()?;
-        let size = Size::of(users, self.options.grants_per_user, self.options.connections);
         let (population, seeding) = seed::fill(&installation.store()?, size)?;
         eprintln!(
-            "{engine}: {} users and {} grants in {:.0} s",
+            "{engine}: {} users, {} grants and {} accounts in {:.0} s",
             size.users,
             size.grants,
+            size.accounts,
             seeding.as_secs_f64()
         );
         let start = installation.start_time(STARTS)?;

@@ -4,7 +4,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use signet_protocol::{
-    id::{FamilyId, GrantId, RowId, SessionId, UserId},
+    id::{AccountId, FamilyId, GrantId, RowId, SessionId, UserId},
     opaque::Opaque,
     refresh,
     time::Now,
@@ -28,12 +28,15 @@ pub struct Size {
     pub sessions: u64,
     /// Grants, each with a chain of refresh tokens.
     pub grants: u64,
+    /// Accounts of each application, each with a rule about it.
+    pub accounts: u64,
 }
 
 impl Size {
     /// Ten grants for each user, and enough of everything for each connection to have its own.
     pub fn of(users: u64, grants_per_user: u64, connections: u64) -> Size {
         Size {
+            accounts: 1,
             users,
             sessions: users.max(connections),
             grants: (users * grants_per_user).max(2 * connections),
@@ -71,6 +74,14 @@ impl Population {
         let passed = u128::from((from - to) * DAY) * u128::from(number) / u128::from(count.max(1));
         let at = self.made_at - from * DAY + u64::try_from(passed).unwrap_or_default();
         Now::from_millis(i64::try_from(at).unwrap_or_default())
+    }
+
+    /// The AccessKey of an account of the application for `alg`.
+    pub fn account(alg: Alg, number: u64) -> AccountId {
+        let mut bytes = [0xAC; 12];
+        let number = [&[u8::from(alg == Alg::Es256)][..], &number.to_be_bytes()].concat();
+        bytes.iter_mut().skip(3).zip(number).for_each(|(to, from)| *to = from);
+        AccountId::from_bytes(bytes)
     }
 
     /// When a user registered.

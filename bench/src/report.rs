@@ -9,6 +9,7 @@ use crate::{
     goals::{Verdict, growth, verdicts},
     machine::Machine,
     measure::{Line, Plan, Run},
+    population::Size,
 };
 
 /// Between these lines of a page the figures are.
@@ -54,9 +55,11 @@ fn number(value: f64) -> String {
     text
 }
 
-/// So many users.
-pub fn users(count: u64) -> String {
-    format!("{} user{}", number(count as f64), if count == 1 { "" } else { "s" })
+/// So many users, and accounts of each application.
+pub fn people(size: Size) -> String {
+    let many =
+        |count: u64, what| format!("{} {what}{}", number(count as f64), if count == 1 { "" } else { "s" });
+    format!("{}, {}", many(size.users, "user"), many(size.accounts, "account"))
 }
 
 impl Line {
@@ -103,7 +106,7 @@ impl Line {
 
 impl Run {
     fn title(&self) -> String {
-        format!("{}, {}, {} grants", self.engine, users(self.size.users), number(self.size.grants as f64))
+        format!("{}, {}, {} grants", self.engine, people(self.size), number(self.size.grants as f64))
     }
 
     /// What is not a flow.
@@ -131,6 +134,7 @@ impl Run {
             "users": self.size.users,
             "sessions": self.size.sessions,
             "grants": self.size.grants,
+            "accounts": self.size.accounts,
             "seeding_s": self.seeding.as_secs_f64().round(),
             "start_us": micros(self.start),
             "idle_kib": self.idle_kib,
@@ -195,7 +199,7 @@ impl Report {
             "growth": growth(&self.runs).into_iter().map(|growth| json!({
                 "engine": growth.engine,
                 "flow": growth.flow.to_string(),
-                "p50_us": growth.p50.iter().map(|(users, p50)| json!({ "users": users, "us": micros(*p50) })).collect::<Vec<_>>(),
+                "p50_us": growth.p50.iter().map(|(size, p50)| json!({ "users": size.users, "accounts": size.accounts, "us": micros(*p50) })).collect::<Vec<_>>(),
                 "ratio": growth.ratio,
             })).collect::<Vec<_>>(),
             "goals": verdicts(&self.runs).into_iter().map(verdict).collect::<Vec<_>>(),
@@ -237,7 +241,7 @@ impl Report {
         let all = growth(&self.runs);
         let Some(first) = all.first() else { return };
         let heading = if markdown { "### " } else { "" };
-        let scales = first.p50.iter().map(|(count, _)| users(*count));
+        let scales = first.p50.iter().map(|(size, _)| people(*size));
         let head = [row(["engine", "flow"]), scales.collect(), row(["growth"])].concat();
         let lines = all.iter().map(|growth| {
             let p50 = growth.p50.iter().map(|(_, p50)| time(*p50)).collect();

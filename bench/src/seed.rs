@@ -1,6 +1,7 @@
 //! Rows as the server itself would have written them, put into its database directly: a million people would otherwise take
 //! hours of password hashing to come together.
 
+mod accounts;
 mod postgres;
 mod sqlite;
 
@@ -58,6 +59,7 @@ pub fn fill(store: &Options, size: Size) -> Result<(Population, Duration), Failu
     fill_grants(sink.as_mut(), &population)?;
     fill_families(sink.as_mut(), &population)?;
     sink.finish()?;
+    accounts::fill(store, &population)?;
     Ok((population, since.elapsed()))
 }
 
@@ -210,12 +212,14 @@ mod tests {
     use signet_store::{Clock, MasterKey};
 
     use super::*;
+    use crate::{flows::Alg, worker::SECRET};
 
     /// What was seeded is read by the store as what it would have written itself, and its indexes are there again.
     fn check(database: Database) {
         let master_key = MasterKey::from_bytes([7; 32]);
         let options = Options { database, master_key, clock: Clock::new(|| Now::from_millis(0)) };
-        let (people, _) = fill(&options, Size::of(3, 10, 2)).unwrap();
+        let size = Size { accounts: 3, ..Size::of(3, 10, 2) };
+        let (people, _) = fill(&options, size).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let store = Store::open(options, people.user_since(0), &mut Seeded(2)).await.unwrap();
@@ -237,6 +241,13 @@ mod tests {
             }
             let again = store.user_by_login(&LoginName::parse("person-0@example.com").unwrap()).await;
             assert_eq!(again.unwrap().unwrap().id, people.user(0));
+            for alg in [Alg::Rs256, Alg::Es256] {
+                let account = store.account(Population::account(alg, 2)).await.unwrap().unwrap();
+                assert_eq!(account.application.to_string(), alg.client_id());
+                assert!(account.secret.matches(SECRET.as_bytes()));
+                assert_eq!(store.stored_rules(account.application).await.unwrap().len(), 3);
+                assert_eq!(store.stored_resources(Some(account.application)).await.unwrap().len(), 1);
+            }
             store.close().await;
         });
     }

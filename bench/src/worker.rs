@@ -34,6 +34,7 @@ pub struct Site {
     /// One for each connection: no two present refresh tokens of the same chain.
     chains: Vec<Mutex<Chains>>,
     tokens: [OnceCell<Vec<String>>; 2],
+    account_tokens: [OnceCell<Vec<String>>; 2],
 }
 
 /// The refresh tokens that one connection may present: every so-and-so-many-th grant.
@@ -46,7 +47,13 @@ impl Site {
     /// A server on `port` whose database holds `population`, for at most `connections` at once.
     pub fn new(port: u16, population: Population, connections: u64) -> Site {
         let chains = |slot| Mutex::new(Chains { random: Seeded(slot), generations: HashMap::new() });
-        Site { port, population, chains: (0..connections).map(chains).collect(), tokens: Default::default() }
+        Site {
+            port,
+            population,
+            chains: (0..connections).map(chains).collect(),
+            tokens: Default::default(),
+            account_tokens: Default::default(),
+        }
     }
 
     /// The unused refresh token of a random grant of connection `slot`, after which it counts as used.
@@ -70,16 +77,32 @@ impl Site {
     }
 
     async fn refresh_all(self: &Arc<Site>, alg: Alg) -> Result<Vec<String>, Failure> {
+        self.collect(Flow::Refresh(alg), 2 * self.population.size.users).await
+    }
+
+    /// Live tokens of random accounts. Whoever asks first gets them.
+    async fn account_tokens(self: &Arc<Site>, alg: Alg) -> Result<&[String], Failure> {
+        let [rs256, es256] = &self.account_tokens;
+        let tokens = if alg == Alg::Rs256 { rs256 } else { es256 };
+        let wanted = 2 * self.population.size.accounts;
+        Ok(tokens.get_or_try_init(|| self.collect(Flow::Account(alg), wanted)).await?)
+    }
+
+    /// The access tokens of about so many rounds of `flow`, each connection doing its part.
+    async fn collect(self: &Arc<Site>, flow: Flow, wanted: u64) -> Result<Vec<String>, Failure> {
         let slots = self.chains.len();
-        let wanted = usize::try_from((2 * self.population.size.users).clamp(slots as u64, TOKENS_MAX))?;
+        let wanted = usize::try_from(wanted.clamp(slots as u64, TOKENS_MAX))?;
         let mut running = JoinSet::new();
         for slot in 0..slots {
             let site = Arc::clone(self);
             running.spawn(async move {
-                let mut worker = Worker::start(site, Flow::Refresh(alg), slot).await?;
+                let mut worker = Worker::start(site, flow, slot).await?;
                 let mut tokens = Vec::new();
                 for _ in 0..wanted.div_ceil(slots) {
-                    tokens.push(access_token(worker.refresh(alg).await?)?);
+                    tokens.push(access_token(match flow {
+                        Flow::Account(alg) => worker.by_account(alg).await?,
+                        _ => worker.refresh(flow.signs().map_or(Alg::Es256, |(alg, _)| alg)).await?,
+                    })?);
                 }
                 Ok::<_, Failure>(tokens)
             });
@@ -172,6 +195,10 @@ impl Worker {
                 // Getting them may have taken longer than the server keeps a connection that is silent.
                 self.connection = Connection::open(self.site.port).await?;
             }
+            Flow::AccountIntrospection(alg) => {
+                self.site.account_tokens(alg).await?;
+                self.connection = Connection::open(self.site.port).await?;
+            }
             Flow::Exchange(_) => {
                 while self.codes.len() < rounds {
                     let code = self.authorize().await?;
@@ -189,7 +216,15 @@ impl Worker {
             Flow::Discovery => drop(self.connection.send(&[&self.text.discovery]).await?.expect(200)?.status),
             Flow::Jwks => drop(self.connection.send(&[&self.text.jwks]).await?.expect(200)?.status),
             Flow::UserInfo(alg) => self.user_info(alg).await?,
-            Flow::Introspection(alg) => self.introspection(alg).await?,
+            Flow::Introspection(alg) => {
+                let site = Arc::clone(&self.site);
+                self.introspection(alg, site.access_tokens(alg).await?).await?;
+            }
+            Flow::AccountIntrospection(alg) => {
+                let site = Arc::clone(&self.site);
+                self.introspection(alg, site.account_tokens(alg).await?).await?;
+            }
+            Flow::Account(alg) => drop(self.by_account(alg).await?.status),
             Flow::Authorize => drop(self.authorize().await?),
             Flow::Sso => self.single_sign_on().await?,
             Flow::Exchange(_) => match self.codes.pop() {
@@ -220,8 +255,8 @@ impl Worker {
         self.connection.send(&parts).await?.expect(200).map(drop)
     }
 
-    async fn introspection(&mut self, alg: Alg) -> Result<(), Failure> {
-        let token = pick(self.site.access_tokens(alg).await?, &mut self.random)?;
+    async fn introspection(&mut self, alg: Alg, tokens: &[String]) -> Result<(), Failure> {
+        let token = pick(tokens, &mut self.random)?;
         let rest = format!("&client_id={}&client_secret={SECRET}", alg.client_id());
         let length = "token=".len() + token.len() + rest.len();
         let head = http::post(self.site.port, "/oidc/token/introspection", length, "");
@@ -230,6 +265,21 @@ impl Worker {
         match answer.body.starts_with(b"{\"active\":true") {
             true => Ok(()),
             false => Err(answer.unexpected("a live token is not active")),
+        }
+    }
+
+    /// The token of any account of the application.
+    async fn by_account(&mut self, alg: Alg) -> Result<Answer<'_>, Failure> {
+        let number = self.random.next_u64() % self.site.population.size.accounts.max(1);
+        let form = format!(
+            "grant_type=client_credentials&scope=book%3Aread&client_id={}&client_secret={SECRET}",
+            Population::account(alg, number)
+        );
+        let head = http::post(self.site.port, "/oidc/token", form.len(), "");
+        let answer = self.connection.send(&[&head, form.as_bytes()]).await?.expect(200)?;
+        match memmem::find(answer.body, b"\"access_token\":\"").is_some() {
+            true => Ok(answer),
+            false => Err(answer.unexpected("no token")),
         }
     }
 

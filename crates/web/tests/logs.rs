@@ -4,6 +4,9 @@
 #[path = "routes/client.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod client;
+#[path = "routes/machine.rs"]
+#[allow(dead_code, reason = "the other tests use the rest")]
+mod machine;
 #[path = "routes/rp.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod rp;
@@ -17,10 +20,13 @@ use std::{
 };
 
 use http::Method;
+use machine::{BOOKS, KEY, Machine, token_of};
 use rp::{OFFLINE, Rp, Tokens};
 use signet_protocol::{
     application::{AuthMethod, GrantType},
     params::encode_pairs,
+    secret::Secret,
+    time::Timestamp,
 };
 use support::{Browser, PASSWORD, SECRET, VERIFIER, World, basic};
 use tracing_subscriber::filter::LevelFilter;
@@ -89,6 +95,7 @@ async fn attack_25_no_secret_is_logged() {
     for world in [World::new().await, World::on_postgres().await] {
         whole_story(&world, &mut secrets).await;
         story_of_an_older_client(&world, &mut secrets).await;
+        story_of_a_machine(&world, &mut secrets).await;
     }
     let text = log.text();
     for told in [
@@ -101,6 +108,7 @@ async fn attack_25_no_secret_is_logged() {
         "ticket refused",
         "path=\"/oidc/token\"",
         "in the URL, where logs",
+        "a token of an account was revoked",
     ] {
         assert!(text.contains(told), "the log was listened to: {told}");
     }
@@ -186,6 +194,35 @@ async fn story_of_an_older_client(world: &Arc<World>, secrets: &mut Secrets) {
             assert_eq!(world.get(&validate).await.status, 200);
         }
     }
+}
+
+/// A machine's tokens, and everything it can do wrong.
+async fn story_of_a_machine(world: &Arc<World>, secrets: &mut Secrets) {
+    let machine = Machine::with_books(world).await;
+    let new = "0123456789abcdef0123456789abcdef";
+    secrets.add("SecretKey", KEY);
+    secrets.add("SecretKey", new);
+    let until = Timestamp(world.now() + 600);
+    machine.change(|account| account.refresh(Secret::new(new), Some(until))).await;
+    let scope = ("scope", "book:read book:write");
+    for answer in [
+        machine.ask(&[scope]).await,
+        machine.ask_by_basic(&[scope]).await,
+        machine.ask(&[scope, ("resource", BOOKS)]).await,
+    ] {
+        let token = token_of(&answer);
+        secrets.add("access token", &token);
+        machine.post("/token/introspection", &[("token", &token)]).await;
+        machine.rp.introspect(&token).await;
+        machine.rp.me(&token).await;
+        machine.post("/token/revocation", &[("token", &token)]).await;
+    }
+    machine.ask(&[("scope", "book:write")]).await;
+    machine.ask(&[scope, ("resource", "https://unknown.example")]).await;
+    machine.post("/token", &[("grant_type", "refresh_token"), ("refresh_token", new)]).await;
+    world.get(&format!("{}?client_secret={KEY}", machine.url("/token"))).await;
+    machine.change(|account| account.enabled = false).await;
+    assert_eq!(machine.ask(&[scope]).await.status, 401);
 }
 
 /// Single sign-on, with a ticket that is refused and one that is not.

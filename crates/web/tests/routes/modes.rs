@@ -12,11 +12,17 @@ use std::{
     sync::Arc,
 };
 
-use signet_protocol::application::{AuthMethod, GrantType, ResponseType};
+use serde_json::json;
+use signet_protocol::{
+    application::{AuthMethod, GrantType, ResponseType},
+    id::AccountId,
+    secret::Secret,
+};
 
 use crate::{
     client::{by, claims, keyed, presenting, signed},
     delivery::Delivery,
+    machine::Machine,
     rp::{OFFLINE, Rp},
     support::{Answer, Browser, CALLBACK, PASSWORD, SECRET, VERIFIER, World, basic},
 };
@@ -118,13 +124,28 @@ impl Asked {
 }
 
 impl Exchanged {
+    /// Whether it is asked by an account of the application, and not by the application itself.
+    fn is_of_account(&self) -> bool {
+        self.grant_type == "client_credentials"
+    }
+
+    /// Whether who asks may authenticate so.
+    fn authenticates(&self) -> bool {
+        match self.is_of_account() {
+            true => matches!(self.presented, "client_secret_post" | "client_secret_basic"),
+            false => self.registered == self.presented,
+        }
+    }
+
     fn expected(&self) -> Outcome {
-        let (status, outcome) = if self.registered != self.presented {
+        let (status, outcome) = if !self.authenticates() {
             ("401", "invalid_client")
-        } else if !matches!(self.grant_type, "authorization_code" | "refresh_token" | "password") {
+        } else if matches!(self.grant_type, "implicit" | "unheard_of") {
             ("400", "unsupported_grant_type")
         } else if !self.ticked {
             ("400", "unauthorized_client")
+        } else if self.is_of_account() {
+            ("200", "access_token")
         } else {
             ("200", "access_token id_token refresh_token")
         };
@@ -149,6 +170,15 @@ async fn application(
         by(method)(application);
     })
     .await
+}
+
+/// An account of the application, with its secret and a book it may read, in place of it.
+async fn account_of(rp: &Rp) -> Rp {
+    let id = AccountId::from_bytes(rp.application.id.bytes().map(|byte| !byte));
+    let machine = Machine::of(rp, id, |account| account.secret = Secret::new(SECRET)).await;
+    machine.resources(&[("book", &["read"], None)]).await;
+    machine.rule(json!({ "resource": "book", "actions": "all" })).await;
+    Rp { id: machine.id, ..rp.clone() }
 }
 
 /// A browser in which somebody is signed in at every application.
@@ -212,7 +242,7 @@ async fn ask(world: &Arc<World>) -> BTreeMap<Asked, Outcome> {
 
 async fn exchange_all(world: &Arc<World>) -> BTreeMap<Exchanged, Outcome> {
     let mut found = BTreeMap::new();
-    let all = ["authorization_code", "implicit", "refresh_token", "password"];
+    let all = ["authorization_code", "implicit", "refresh_token", "password", "client_credentials"];
     for registered in METHODS {
         for grant_type in GRANTS {
             let sources = if grant_type == "authorization_code" { &TYPES[..] } else { &TYPES[..1] };
@@ -235,7 +265,13 @@ async fn exchange_all(world: &Arc<World>) -> BTreeMap<Exchanged, Outcome> {
                     let refreshing = [("refresh_token", chain.as_str())];
                     let by_password =
                         [("username", "alice"), ("password", PASSWORD), ("scope", "openid offline_access")];
+                    let asked = [("scope", "book:read")];
+                    let asking = match grant_type {
+                        "client_credentials" => account_of(&rp).await,
+                        _ => rp.clone(),
+                    };
                     let form = match grant_type {
+                        "client_credentials" => &asked[..],
                         "refresh_token" => &refreshing[..],
                         "password" => &by_password,
                         _ => &verified,
@@ -251,7 +287,7 @@ async fn exchange_all(world: &Arc<World>) -> BTreeMap<Exchanged, Outcome> {
                     let mut presented = METHODS.to_vec();
                     presented.sort_by_key(|method| *method == registered);
                     for presented in presented {
-                        let answer = exchange(&rp, presented, grant_type, form).await;
+                        let answer = exchange(&asking, presented, grant_type, form).await;
                         let cell = Exchanged { grant_type, response_type, ticked, registered, presented };
                         found.insert(cell, outcome(&answer));
                     }
@@ -365,9 +401,10 @@ fn rendered(asked: &BTreeMap<Asked, Outcome>, exchanged: &BTreeMap<Exchanged, Ou
     );
     page.push_str(
         "\n## The token endpoint\n\nFor a code or chain with `offline_access` and `prompt=consent`, whatever the return type the \
-         code came with; for a name and\na password with `offline_access`.\n\n",
+         code came with; for a name and\na password with `offline_access`. `client_credentials` is asked by an account, for what rules allow it; its methods are \
+         always\n`client_secret_post` and `client_secret_basic`, whatever the application's.\n\n",
     );
-    let head = ["`grant_type`", "another method than the registered one", "not ticked", "ticked"];
+    let head = ["`grant_type`", "another method than one of who asks", "not ticked", "ticked"];
     table(
         &mut page,
         &head,
@@ -378,9 +415,9 @@ fn rendered(asked: &BTreeMap<Asked, Outcome>, exchanged: &BTreeMap<Exchanged, Ou
             };
             vec![
                 format!("`{grant}`"),
-                verdict(|cell| cell.registered != cell.presented),
-                verdict(|cell| cell.registered == cell.presented && !cell.ticked),
-                verdict(|cell| cell.registered == cell.presented && cell.ticked),
+                verdict(|cell| !cell.authenticates()),
+                verdict(|cell| cell.authenticates() && !cell.ticked),
+                verdict(|cell| cell.authenticates() && cell.ticked),
             ]
         }),
     );

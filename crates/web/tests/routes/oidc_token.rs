@@ -71,7 +71,7 @@ async fn every_error_has_its_code_and_spends_nothing() {
     for (change, status, error) in [
         (vec![("grant_type", "")], 400, "invalid_request"),
         (vec![("grant_type", "device_code")], 400, "unsupported_grant_type"),
-        (vec![("grant_type", "client_credentials")], 400, "unsupported_grant_type"),
+        (vec![("grant_type", "client_credentials")], 400, "unauthorized_client"),
         (vec![("code", "")], 400, "invalid_request"),
         (vec![("code", "garbage")], 400, "invalid_grant"),
         (vec![("code", truncated)], 400, "invalid_grant"),

@@ -241,8 +241,12 @@ impl World {
 
     /// Applies one change, as an operator would.
     pub async fn change(&self, change: Change) {
-        let applied =
-            self.signet().store().apply(vec![change], self.clock.now(), &mut Seeded(3)).await.unwrap();
+        self.change_all(vec![change]).await;
+    }
+
+    /// Applies changes together, as an operator would.
+    pub async fn change_all(&self, changes: Vec<Change>) {
+        let applied = self.signet().store().apply(changes, self.clock.now(), &mut Seeded(3)).await.unwrap();
         assert!(matches!(applied, Applied::Done));
     }
 
