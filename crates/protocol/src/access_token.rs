@@ -253,15 +253,10 @@ impl Introspection {
     /// Nothing is told.
     pub const INACTIVE: Introspection = Introspection::Inactive { active: false };
 
-    /// What `caller` may know of a valid access token: all or nothing (attack 17). All is told to the client in its
-    /// audience; of an account's to the account and its application as well; and to the application that `owns` the API it
-    /// is for.
+    /// What `caller` may know of a valid access token: all or nothing (attack 17). All is told to whom it
+    /// was given, of an account's to its application as well, and to the application that `owns` the API it is for.
     pub fn of_access_token(token: &ValidAccessToken, caller: &Authenticated, owns: bool) -> Introspection {
-        let concerned = match token.holder() {
-            Holder::Application(_) => token.aud == Audience::Client(caller.client_id()),
-            account => account.is(caller),
-        };
-        if !concerned && !(owns && token.api().is_some()) {
+        if !token.holder().is(caller) && !(owns && token.api().is_some()) {
             return Introspection::INACTIVE;
         }
         let claims = AccessTokenClaims::clone(&token.0);

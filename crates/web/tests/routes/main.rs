@@ -41,3 +41,4 @@ mod session_end;
 mod sso;
 mod support;
 mod tabs;
+mod user_items;

@@ -10,6 +10,7 @@ use signet_protocol::{
     id::{CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
     opaque::Opaque,
     password::PasswordHash,
+    resource::GrantItems,
     scope::Scope,
     secret::SecretHash,
     session::Session,
