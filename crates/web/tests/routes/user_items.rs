@@ -250,7 +250,7 @@ async fn attack_17_an_api_token_is_told_to_whom_it_concerns(world: Arc<World>) {
 }
 
 #[tokio::test]
-async fn attack_20_a_user_without_a_rule_gets_no_item() {
+async fn attack_18_a_user_without_a_rule_gets_no_item() {
     let world = World::new().await;
     let library = Library::new(&world).await;
     library.add(json!({ "subject": { "user": world.user("bob", |_| {}).await.id }, "effect": "allow", "resource": "*", "actions": "all" })).await;
@@ -267,7 +267,7 @@ async fn attack_20_a_user_without_a_rule_gets_no_item() {
 }
 
 #[tokio::test]
-async fn attack_20_a_rule_that_goes_between_code_and_redemption_counts() {
+async fn attack_18_a_rule_that_goes_between_code_and_redemption_counts() {
     let world = World::new().await;
     let library = Library::open(&world).await;
     let code = library.rp.code("alice", &[("scope", OFFLINE), ("prompt", "consent")]).await;
@@ -277,7 +277,7 @@ async fn attack_20_a_rule_that_goes_between_code_and_redemption_counts() {
 }
 
 #[tokio::test]
-async fn attack_20_no_item_is_smuggled_through_a_refresh() {
+async fn attack_18_no_item_is_smuggled_through_a_refresh() {
     let world = World::new().await;
     let library = Library::open(&world).await;
     let first = library.tokens("openid offline_access book:1:read", &[]).await;
@@ -290,7 +290,7 @@ async fn attack_20_no_item_is_smuggled_through_a_refresh() {
 }
 
 #[tokio::test]
-async fn attack_20_a_resource_of_another_application_is_no_target() {
+async fn attack_18_a_resource_of_another_application_is_no_target() {
     let world = World::new().await;
     let library = Library::open(&world).await;
     let other = Rp::new(&world, "other", |application| {
