@@ -3,7 +3,8 @@
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use super::{
-    ApiIdentifier, Asked, Namespace, Part, Resources, Rule, ScopeItem, Subject, indicator::UNKNOWN_API,
+    ApiIdentifier, Asked, Namespace, Part, Resource, Resources, Rule, ScopeItem, Subject,
+    indicator::UNKNOWN_API,
 };
 use crate::{
     access::Effect,
@@ -134,6 +135,20 @@ impl Permissions {
         Decision { granted, rejected }
     }
 
+    /// An item as people read it, in a request for the API `api` if for one: with the name of the resource and what is said of
+    /// the action, where there are such.
+    pub fn in_words<'a>(&'a self, item: ScopeItem<'a>, api: Option<&'a str>) -> ScopeItem<'a> {
+        let Part::One(code) = item.resource else { return item };
+        let Some((_, resource)) = self.called(code, api) else { return item };
+        let action = |name| resource.actions.iter().find(|action| action.name.as_str() == name);
+        let said = |name| action(name).and_then(|action| action.description.as_deref()).unwrap_or(name);
+        ScopeItem {
+            resource: Part::One(resource.name.as_deref().unwrap_or(code)),
+            id: item.id,
+            action: item.action.map(said),
+        }
+    }
+
     /// The rules about the caller that count now. One that cannot be told to hold allows nothing, and one that cannot be
     /// told to fail denies.
     fn counting(&self, case: &ScopeCase) -> Counting<'_> {
@@ -179,16 +194,20 @@ impl Permissions {
         account.into_iter().chain(by_user).flatten()
     }
 
-    /// What `item` denotes in a token for `api`; `None` if no resource, or no action of it, is meant by it today. A code
-    /// means the application's own resource, and the pool's where it has none (the order of [`Namespace::ALL`]), among
-    /// those of the API.
+    /// The resource that `code` means in a token for `api`: the application's own, and the pool's where it has none (the
+    /// order of [`Namespace::ALL`]), among those of the API.
+    fn called(&self, code: &str, api: Option<&str>) -> Option<(Namespace, &Resource)> {
+        let mut called = Namespace::ALL.iter().filter_map(|at| Some((*at, self.at(*at).find(code)?)));
+        called.find(|(_, resource)| resource.is_of(api))
+    }
+
+    /// What `item` denotes in a token for `api`; `None` if no resource, or no action of it, is meant by it today.
     fn resolve<'a>(&'a self, item: ScopeItem<'a>, api: Option<Api<'a>>) -> Option<Wanted<'a>> {
         let api = api.map(Api::as_str);
         let (resource, defined) = match item.resource {
             Part::Any => (Part::Any, Namespace::ALL.iter().any(|at| self.at(*at).define(item.action, api))),
             Part::One(code) => {
-                let mut called = Namespace::ALL.iter().filter_map(|at| Some((*at, self.at(*at).find(code)?)));
-                let (namespace, resource) = called.find(|(_, resource)| resource.is_of(api))?;
+                let (namespace, resource) = self.called(code, api)?;
                 (Part::One((namespace, code)), resource.defines(item.action))
             }
         };

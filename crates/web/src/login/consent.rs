@@ -8,6 +8,7 @@ use signet_protocol::{
     authorize::{self, Draft},
     consent::Consent,
     pool::PoolSettings,
+    resource::{Asked, RESOURCE, ScopeItem},
     scope::{KnownScope, ScopeValue},
     session::Session,
     user::ActiveUser,
@@ -68,7 +69,21 @@ async fn page(
 ) -> Result<Response, Failure> {
     let pool = &*signet.store().pool_settings().await?;
     let lang = edge.lang(open.params.get("ui_locales"));
-    let lines: Vec<ScopeLine> = asked.scope.iter().filter_map(|value| line(value, pool, lang)).collect();
+    let is_item = |value| matches!(Asked::sort(value, pool), Asked::Item(_));
+    let permissions = match asked.scope.iter().any(is_item) {
+        true => signet.store().permissions(open.application.id).await?,
+        false => Arc::default(),
+    };
+    let api = open.params.get(RESOURCE);
+    let line = |value| match Asked::sort(value, pool) {
+        Asked::Item(item) => {
+            let ScopeItem { resource, id, action } = permissions.in_words(item, api);
+            let (resource, id, action) = (resource.one(), id.one(), action.one());
+            Some(ScopeLine::Item { value: value.as_str(), resource, id, action })
+        }
+        _ => line(value, pool, lang),
+    };
+    let lines: Vec<ScopeLine> = asked.scope.iter().filter_map(line).collect();
     let page = ConsentPage {
         lang,
         app_name: &open.application.name,

@@ -155,6 +155,10 @@ catalogue! {
         scope_external_id: Line,
         scope_extended_fields: Line,
         scope_custom: Phrase,
+        /// Between a resource and what may be done with it.
+        item_separator: &'static str,
+        item_every_resource: &'static str,
+        item_every_action: &'static str,
         scope_offline: Line,
         /// Before the claims that are asked for one by one.
         consent_details: &'static str,

@@ -338,3 +338,39 @@ async fn an_address_is_that_of_the_browser_when_the_grant_was_made() {
         assert_eq!(answer.json()["scope"], scope, "{peer}");
     }
 }
+
+#[tokio::test]
+async fn the_consent_page_lists_items_by_name_and_remembers_them() {
+    let world = World::new().await;
+    let library = Library::with(&world, |application| application.settings.skip_consent = false).await;
+    let desk = json!({
+        "code": "desk", "name": "Desks & <b>chairs</b>", "type": "DATA",
+        "actions": [{ "name": "move", "description": "Move them <i>about</i>" }, "burn"],
+    });
+    let put = vec![serde_json::from_value(desk).unwrap()];
+    guarded(&world, vec![Change::Resources { of: None, put, removed: Vec::new() }]).await;
+    let all = |resource: &str, namespace: &str| json!({ "subject": { "role": "reader" }, "effect": "allow", "namespace": namespace, "resource": resource, "actions": "all" });
+    library.add(all("desk", "pool")).await;
+    library.add(reading()).await;
+    let scope = ("scope", "openid book:read desk:7:move desk book:write");
+    let mut browser = world.browser();
+    let login = browser.open(&library.rp.url(&[scope])).await;
+    let page = browser.sign_in(&login, "alice").await;
+    for text in [
+        "book: read",
+        "Desks &#38; &#60;b&#62;chairs&#60;/b&#62; 7: Move them &#60;i&#62;about&#60;/i&#62;",
+        "desk:7:move",
+        "chairs&#60;/b&#62;: do everything you may do",
+    ] {
+        assert!(page.body.contains(text), "{text}: {}", page.body);
+    }
+    assert!(!page.body.contains("write"), "what is rejected is not asked: {}", page.body);
+    let chinese = browser.open(&library.rp.url(&[scope, ("ui_locales", "zh")])).await;
+    assert!(chinese.body.contains("chairs&#60;/b&#62;：您可以执行的所有操作"), "{}", chinese.body);
+    browser.submit(&page, &[], "allow").await;
+    let again = browser.open(&library.rp.url(&[scope])).await;
+    assert!(again.callback().get("code").is_some(), "it is remembered");
+    library.add(json!({ "subject": { "role": "reader" }, "effect": "allow", "resource": "book", "actions": ["write"] })).await;
+    let more = browser.open(&library.rp.url(&[scope])).await;
+    assert!(more.body.contains("book: write"), "what rules allow now is asked: {}", more.body);
+}

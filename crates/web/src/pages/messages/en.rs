@@ -61,6 +61,9 @@ pub const EN: Messages = Messages {
         detail: "Additional fields your organization keeps about you",
     },
     scope_custom: Phrase("Use “{}”"),
+    item_separator: ": ",
+    item_every_resource: "All protected resources",
+    item_every_action: "do everything you may do",
     scope_offline: Line {
         title: "Keep access while you are away",
         detail: "Stay signed in and act for you when you are not using it",

@@ -54,6 +54,9 @@ pub const ZH: Messages = Messages {
         title: "查看更多信息", detail: "您的组织为您保存的其他字段"
     },
     scope_custom: Phrase("使用“{}”"),
+    item_separator: "：",
+    item_every_resource: "所有受保护的资源",
+    item_every_action: "您可以执行的所有操作",
     scope_offline: Line {
         title: "在您离开时保持访问", detail: "保持登录状态，并在您未使用时代表您操作"
     },
