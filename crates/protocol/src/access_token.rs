@@ -256,7 +256,8 @@ impl Introspection {
     /// What `caller` may know of a valid access token: all or nothing (attack 17). All is told to whom it
     /// was given, of an account's to its application as well, and to the application that `owns` the API it is for.
     pub fn of_access_token(token: &ValidAccessToken, caller: &Authenticated, owns: bool) -> Introspection {
-        if !token.holder().is(caller) && !(owns && token.api().is_some()) {
+        let owner = owns && token.api().is_some();
+        if !token.holder().is(caller) && !owner {
             return Introspection::INACTIVE;
         }
         let claims = AccessTokenClaims::clone(&token.0);

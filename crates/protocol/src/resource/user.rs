@@ -123,3 +123,7 @@ impl UserScope {
         GrantItems { rejected: self.rejected.clone(), api: self.api.clone(), ip }
     }
 }
+
+#[cfg(test)]
+#[path = "user_tests.rs"]
+mod tests;

@@ -170,6 +170,8 @@ async fn attack_09_what_is_disabled_or_deleted_is_worth_nothing_at_once(world: A
     machine.delete().await;
     assert!(!server.is_active(&for_api).await && !rp.is_active(&token).await);
     assert_eq!(machine.ask(&asked).await.error(), error(401, "invalid_client"));
+    Machine::of(&server, machine.account, |_| {}).await;
+    assert!(!server.is_active(&for_api).await && !rp.is_active(&token).await, "it came back elsewhere");
 }
 
 async fn attack_27_a_token_of_an_account_is_revoked_by_itself(world: Arc<World>) {
