@@ -253,11 +253,16 @@ impl Introspection {
     /// Nothing is told.
     pub const INACTIVE: Introspection = Introspection::Inactive { active: false };
 
-    /// What `caller` may know of a valid access token: all or nothing (attack 17). All is told to whom it
-    /// was given, of an account's to its application as well, and to the application that `owns` the API it is for.
+    /// What `caller` may know of a valid access token: all or nothing (attack 17). All is told to the client in its
+    /// audience; of one for an API to whom it was given, and to the application that `owns` the API; of an account's to the
+    /// account and its application.
     pub fn of_access_token(token: &ValidAccessToken, caller: &Authenticated, owns: bool) -> Introspection {
+        let concerned = match (token.holder(), &token.aud) {
+            (Holder::Application(_), Audience::Client(client)) => *client == caller.client_id(),
+            (holder, _) => holder.is(caller),
+        };
         let owner = owns && token.api().is_some();
-        if !token.holder().is(caller) && !owner {
+        if !concerned && !owner {
             return Introspection::INACTIVE;
         }
         let claims = AccessTokenClaims::clone(&token.0);
