@@ -214,10 +214,10 @@ impl ScopeLine<'_> {
                 return Words { title, detail: claims.join(", ").into() };
             }
             ScopeLine::Item { value, resource, id, action } => {
-                let resource = resource.unwrap_or(t.item_every_resource);
+                let resource = resource.unwrap_or(t.items.every_resource);
                 let id = id.map(|id| format!(" {id}")).unwrap_or_default();
-                let action = action.unwrap_or(t.item_every_action);
-                let title = format!("{resource}{id}{}{action}", t.item_separator);
+                let action = action.unwrap_or(t.items.every_action);
+                let title = format!("{resource}{id}{}{action}", t.items.separator);
                 return Words { title: title.into(), detail: (*value).into() };
             }
         };
