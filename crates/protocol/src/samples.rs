@@ -292,6 +292,7 @@ pub fn user_scope(text: &str) -> UserScope {
     let case = UserCase {
         scope: &scope,
         api: None,
+        narrowed: false,
         user: &user(),
         settings: &settings,
         ip: None,

@@ -121,6 +121,11 @@ impl Scope {
         }
     }
 
+    /// Whether `value` is in it.
+    pub fn has_value(&self, value: &ScopeValue) -> bool {
+        self.0.contains(value)
+    }
+
     /// Whether the built-in `value` is in it.
     pub fn has(&self, value: KnownScope) -> bool {
         self.0.contains(&ScopeValue::Known(value))

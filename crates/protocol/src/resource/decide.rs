@@ -201,6 +201,12 @@ impl Permissions {
         called.find(|(_, resource)| resource.is_of(api))
     }
 
+    /// Whether `item` is about the same resource in a token for `api` as in one for none in particular.
+    pub(super) fn means_the_same(&self, item: ScopeItem, api: &str) -> bool {
+        let namespace = |code, api| self.called(code, api).map(|(namespace, _)| namespace);
+        item.resource.one().is_none_or(|code| namespace(code, None) == namespace(code, Some(api)))
+    }
+
     /// What `item` denotes in a token for `api`; `None` if no resource, or no action of it, is meant by it today.
     fn resolve<'a>(&'a self, item: ScopeItem<'a>, api: Option<Api<'a>>) -> Option<Wanted<'a>> {
         let api = api.map(Api::as_str);

@@ -19,6 +19,9 @@ pub struct UserCase<'a> {
     pub scope: &'a Scope,
     /// The API that the access token is for, if it is for one.
     pub api: Option<&'a str>,
+    /// Whether the scope was granted for no API in particular: then an item that is about another resource in this one is not
+    /// what the user granted.
+    pub narrowed: bool,
     /// The user.
     pub user: &'a User,
     /// The pool's scopes and extended fields.
@@ -80,6 +83,13 @@ impl UserCase<'_> {
             now: self.now,
             mfa: self.amr.second_factor(),
         });
+        let meant = |value: &ScopeValue| match (Asked::sort(value, self.settings), self.api) {
+            (Asked::Item(item), Some(api)) if self.narrowed => permissions.means_the_same(item, api),
+            _ => true,
+        };
+        let (granted, others) = granted.partition(meant);
+        let rejected =
+            self.scope.partition(|value| [&rejected, &others].iter().any(|s| s.has_value(value))).0;
         let items = |scope: &Scope| scope.partition(|value| self.is_item(value)).0;
         let api = api.map(|api| api.identifier().clone());
         Ok(UserScope { items: items(&granted), rejected: items(&rejected), granted, api })

@@ -16,6 +16,11 @@ const BOOKS: &str = "https://api.example.com/books";
 
 /// Books of an API, and notes of none, of which the sample user may read.
 fn permissions() -> Permissions {
+    permissions_with(&[])
+}
+
+/// The same beside resources of the pool, all of the API, of which the user may do everything.
+fn permissions_with(pool: &[&str]) -> Permissions {
     let resource = |code: &str, api: Option<&str>| {
         let resource =
             json!({ "code": code, "type": "API", "actions": ["read", "write"], "api_identifier": api });
@@ -27,21 +32,39 @@ fn permissions() -> Permissions {
         let rule = json!({ "subject": subject, "effect": "allow", "resource": code, "actions": ["read"] });
         serde_json::from_value(rule).unwrap()
     };
-    Permissions::new(Arc::new(own), Arc::default(), [rule("book"), rule("note")])
+    let of_pool = Resources::new(pool.iter().map(|code| resource(code, Some(BOOKS))).collect()).unwrap();
+    let everything =
+        json!({ "subject": { "user": user().id }, "effect": "allow", "resource": "*", "actions": "all" });
+    let everything = (!pool.is_empty()).then(|| serde_json::from_value(everything).unwrap());
+    Permissions::new(
+        Arc::new(own),
+        Arc::new(of_pool),
+        [rule("book"), rule("note")].into_iter().chain(everything),
+    )
 }
 
 fn decided(asked: &str, api: Option<&str>) -> Result<UserScope, Refusal> {
+    decided_by(&permissions(), asked, api, false)
+}
+
+fn decided_by(
+    by: &Permissions,
+    asked: &str,
+    api: Option<&str>,
+    narrowed: bool,
+) -> Result<UserScope, Refusal> {
     let (scope, user, settings) = (scope(asked), user(), PoolSettings::default());
     let case = UserCase {
         scope: &scope,
         api,
+        narrowed,
         user: &user,
         settings: &settings,
         ip: None,
         amr: Amr::PASSWORD,
         now: NOW,
     };
-    case.decide(&permissions())
+    case.decide(by)
 }
 
 #[test]
@@ -77,6 +100,17 @@ fn what_is_kept_with_a_grant_is_what_is_needed_again() {
 }
 
 #[test]
+fn attack_18_an_item_is_not_narrowed_to_another_resource() {
+    let by = permissions_with(&["note", "desk"]);
+    let asked = "note:read book:read desk:read *";
+    for (narrowed, token, rejected) in [(false, asked, ""), (true, "book:read desk:read *", "note:read")] {
+        let decided = decided_by(&by, asked, Some(BOOKS), narrowed).unwrap();
+        assert_eq!(decided.of_access_token(), &scope(token), "the application's note is of no API");
+        assert_eq!(decided.rejected(), &scope(rejected));
+    }
+}
+
+#[test]
 fn one_api_is_named_and_a_grant_for_one_is_for_no_other() {
     let named = |pairs: &[(&str, &str)]| indicated(&params(pairs)).map(|api| api.map(str::to_owned));
     assert_eq!(named(&[("resource", BOOKS)]), Ok(Some(BOOKS.to_owned())));
@@ -106,7 +140,7 @@ proptest! {
         };
         let (scope, user) = (scope(&format!("{asked}{item}")), user());
         let case = UserCase {
-            scope: &scope, api: None, user: &user, settings: &settings, ip: None, amr: Amr::PASSWORD, now: NOW,
+            scope: &scope, api: None, narrowed: false, user: &user, settings: &settings, ip: None, amr: Amr::PASSWORD, now: NOW,
         };
         let without = case.without_rules();
         prop_assert_eq!(without.is_some(), item.is_empty());

@@ -84,7 +84,7 @@ pub fn refreshed_scope(
     let Some(asked) = asked else {
         return Ok(RefreshedScope { scope: granted.clone(), rejected: Scope::default() });
     };
-    let (scope, rejected) = asked.partition(|value| granted.iter().any(|own| own == value));
+    let (scope, rejected) = asked.partition(|value| granted.has_value(value));
     let wider = rejected.iter().any(|value| !matches!(Asked::sort(value, pool), Asked::Item(_)));
     match wider || scope.is_empty() {
         false => Ok(RefreshedScope { scope, rejected }),

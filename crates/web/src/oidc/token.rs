@@ -160,6 +160,7 @@ impl Exchange<'_> {
         let case = UserCase {
             scope: &request.scope,
             api: request.resource.as_deref(),
+            narrowed: false,
             user: &user,
             settings: &pool,
             ip: Some(self.edge.peer),
@@ -196,6 +197,7 @@ impl Exchange<'_> {
         let case = UserCase {
             scope,
             api: narrowed(grant.items.api.as_ref(), asked)?,
+            narrowed: grant.items.api.is_none(),
             user,
             settings,
             ip: grant.items.ip,

@@ -30,6 +30,7 @@ pub async fn of_request(
     let case = UserCase {
         scope: &authorize::granted_scope(request, application),
         api: request.resource.as_deref(),
+        narrowed: false,
         user,
         settings: &*signet.store().pool_settings().await?,
         ip: Some(edge.peer),
