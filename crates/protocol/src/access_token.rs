@@ -254,12 +254,12 @@ impl Introspection {
     pub const INACTIVE: Introspection = Introspection::Inactive { active: false };
 
     /// What `caller` may know of a valid access token: all or nothing (attack 17). All is told to the client in its
-    /// audience; of an account's to the account and its application as well; and to the application that `owns` the API it
-    /// is for.
+    /// audience; of one for an API to whom it was given, and to the application that `owns` the API; of an account's to the
+    /// account and its application.
     pub fn of_access_token(token: &ValidAccessToken, caller: &Authenticated, owns: bool) -> Introspection {
-        let concerned = match token.holder() {
-            Holder::Application(_) => token.aud == Audience::Client(caller.client_id()),
-            account => account.is(caller),
+        let concerned = match (token.holder(), &token.aud) {
+            (Holder::Application(_), Audience::Client(client)) => *client == caller.client_id(),
+            (holder, _) => holder.is(caller),
         };
         let owner = owns && token.api().is_some();
         if !concerned && !owner {

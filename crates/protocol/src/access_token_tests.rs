@@ -62,7 +62,7 @@ fn a_minted_token_is_valid_at_its_issuer_alone() {
         user: &admitted_user(),
         subjects: Subjects::of(pool_key()),
         grant: &grant(),
-        scope: scope("openid"),
+        scope: user_scope("openid"),
         pool: &PoolSettings::default(),
         nonce: None,
     };

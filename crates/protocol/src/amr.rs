@@ -44,6 +44,11 @@ impl Amr {
         Proof::ALL.iter().copied().filter(move |proof| self.0 & Amr::bit(*proof) != 0)
     }
 
+    /// Whether there were two. `None` without a proof that is understood.
+    pub fn second_factor(self) -> Option<bool> {
+        (self.0 != 0).then(|| self.0.count_ones() > 1)
+    }
+
     /// What they are worth; `None` without a proof that is understood.
     pub fn acr(self) -> Option<Acr> {
         self.iter().next().map(|_| Acr::Password)
@@ -90,6 +95,9 @@ mod tests {
     fn a_login_is_worth_what_was_proved() {
         assert_eq!(Amr::PASSWORD.acr(), Some(Acr::Password));
         assert_eq!(Amr::default().acr(), None);
+        assert_eq!(Amr::PASSWORD.second_factor(), Some(false));
+        assert_eq!(Amr::default().second_factor(), None);
+        assert_eq!(Amr(0b11).second_factor(), Some(true));
         assert_eq!(serde_json::to_value(Amr::PASSWORD).unwrap(), serde_json::json!(["pwd"]));
     }
 }

@@ -2,7 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::{claims::gives, pool::PoolSettings, scope::Scope};
+use crate::{
+    claims::gives,
+    limits::ITEMS_REMEMBERED,
+    pool::PoolSettings,
+    resource::Asked,
+    scope::{Scope, ScopeValue},
+};
 
 /// What is allowed: scopes, and claims that were asked for one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +24,22 @@ impl Consent {
     pub fn covers(&self, asked: &Consent, pool: &PoolSettings) -> bool {
         let allowed = |name: &String| self.claims.contains(name) || gives(&self.scope, name, pool);
         self.scope.covers(&asked.scope) && asked.claims.iter().all(allowed)
+    }
+
+    /// What is remembered once this is allowed, beside what was `earlier` and still means something. What has no colon is
+    /// remembered as an item only for the time being: it may have been a scope of the pool's own, which is gone. So are
+    /// items when there are many: some applications ask for one thing after the other.
+    pub fn remembered(&self, earlier: &Consent, pool: &PoolSettings) -> Consent {
+        let is_item = |value: &ScopeValue| matches!(Asked::sort(value, pool), Asked::Item(_));
+        let (mut kept, _) = earlier.scope.partition(|value| match Asked::sort(value, pool) {
+            Asked::User => true,
+            Asked::Item(_) => value.as_str().contains(':'),
+            Asked::Malformed => false,
+        });
+        if kept.iter().filter(|value| is_item(value)).count() > ITEMS_REMEMBERED {
+            kept = kept.partition(|value| !is_item(value)).0;
+        }
+        Consent { scope: kept, ..earlier.clone() }.union(self)
     }
 
     /// Both together.
@@ -57,5 +79,22 @@ mod tests {
         let last = consent("phone", &["name", "phone_number"]);
         assert!(both.covers(&earlier, &pool) && both.covers(&last, &pool));
         assert!(!both.covers(&consent("profile", &[]), &pool));
+    }
+
+    #[test]
+    fn items_are_remembered_and_not_without_end() {
+        let pool = PoolSettings::default();
+        let remembered = |earlier: &str, allowed: &str| {
+            let all = consent(allowed, &["name"]).remembered(&consent(earlier, &["locality"]), &pool);
+            assert_eq!(all.claims.len(), 2);
+            all.scope.to_string()
+        };
+        assert_eq!(remembered("openid book:read work", "email desk"), "openid book:read email desk");
+        assert_eq!(remembered("openid a:b:c:d", "openid"), "openid");
+        let items = |count: usize| (0..count).map(|n| format!("book:{n}:read")).collect::<Vec<_>>().join(" ");
+        let many = |count| Consent { scope: Scope::read(&items(count)).unwrap(), ..Consent::default() };
+        let count =
+            |earlier| consent("desk:move", &[]).remembered(&many(earlier), &pool).scope.iter().count();
+        assert_eq!((count(ITEMS_REMEMBERED), count(ITEMS_REMEMBERED + 1)), (ITEMS_REMEMBERED + 1, 1));
     }
 }

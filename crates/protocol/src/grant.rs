@@ -5,6 +5,7 @@ use crate::{
     claims_request::ClaimsRequest,
     id::{AppId, GrantId, PoolId, SessionId, UserId},
     issuer::IssuerId,
+    resource::GrantItems,
     scope::Scope,
     time::Timestamp,
 };
@@ -28,6 +29,8 @@ pub struct Grant {
     pub sid: SessionId,
     /// What was granted.
     pub scope: Scope,
+    /// What goes with the scope items of it.
+    pub items: GrantItems,
     /// Whether it outlives the session: `offline_access` was granted.
     pub offline: bool,
     /// When the person last proved who they are.

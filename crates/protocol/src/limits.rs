@@ -18,6 +18,8 @@ pub const NONCE_BYTES: usize = 1024;
 pub const SCOPE_BYTES: usize = 4096;
 /// Number of values in `scope`.
 pub const SCOPE_COUNT: usize = 128;
+/// Scope items of earlier requests that a consent is remembered with.
+pub const ITEMS_REMEMBERED: usize = 256;
 /// Bytes of `claims`: they are kept with what is granted.
 pub const CLAIMS_BYTES: usize = 8 * 1024;
 /// Claims asked for one by one, of user info and of the ID token each.

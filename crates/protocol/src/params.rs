@@ -80,6 +80,11 @@ impl RawParams {
         self.pairs.iter().any(|(name, _)| self.repeats(name))
     }
 
+    /// Whether any parameter but `name` occurs more than once.
+    pub fn repeats_besides(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(other, _)| other != name && self.repeats(other))
+    }
+
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty()

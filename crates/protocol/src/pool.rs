@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     claims::built_in_claims,
     limits::{CLAIM_NAME_BYTES, FIELD_NAME_BYTES, SCOPE_NAME_BYTES},
+    resource::Asked,
     scope::{KnownScope, Scope},
     user::User,
     user_field::{FieldType, UserField},
@@ -41,9 +42,9 @@ pub struct CustomScope {
 }
 
 impl PoolSettings {
-    /// `scope` without the values that mean nothing in this pool (OpenID Connect Core §3.1.2.1: they should be ignored).
+    /// `scope` without the values that mean nothing: neither scopes of users here nor scope items (OpenID Connect Core §3.1.2.1: they should be ignored).
     pub fn understood(&self, scope: Scope) -> Scope {
-        scope.keeping(|custom| self.scopes.contains_key(custom))
+        scope.partition(|value| Asked::sort(value, self) != Asked::Malformed).0
     }
 
     /// What the claim `name` is made of, if this pool has such a claim of the user.

@@ -67,10 +67,10 @@ fn a_scope_gives_its_claims_and_no_other() {
 fn what_means_nothing_here_is_left_out_of_the_scope() {
     let understood = |text| pool().understood(scope(text)).to_string();
     assert_eq!(
-        understood("mark openid game read:all offline_access work x"),
-        "mark openid game offline_access work"
+        understood("mark openid game re+ad:all offline_access work a:b:c:d book:1:read"),
+        "mark openid game offline_access work book:1:read"
     );
-    assert_eq!(PoolSettings::default().understood(scope("openid work email")).to_string(), "openid email");
+    assert_eq!(PoolSettings::default().understood(scope("openid wo+rk email")).to_string(), "openid email");
 }
 
 #[test]

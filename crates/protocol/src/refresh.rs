@@ -116,6 +116,7 @@ mod tests {
         claims_request::ClaimsRequest,
         id::{AppId, GrantId, PoolId, SessionId, UserId},
         issuer::IssuerId,
+        resource::GrantItems,
         scope::Scope,
     };
 
@@ -132,6 +133,7 @@ mod tests {
                 session: SessionId::from_bytes([5; 16]),
                 sid: SessionId::from_bytes([5; 16]),
                 scope: Scope::default(),
+                items: GrantItems::default(),
                 offline: true,
                 auth_time: Timestamp(0),
                 amr: Amr::PASSWORD,

@@ -24,7 +24,9 @@ use crate::{
     issuer::{BaseUrl, Identifier, Issuer, IssuerId, Site},
     jose::{HmacKey, KeyAlg, SigningKey, b64, unb64},
     params::{RawParams, encode_pairs},
+    pool::PoolSettings,
     redirect_uri::RedirectUri,
+    resource::{GrantItems, Permissions, UserCase, UserScope},
     scope::Scope,
     secret::{Secret, SecretHash},
     session::Session,
@@ -273,6 +275,7 @@ pub fn grant() -> Grant {
         session: session_id(),
         sid: session_id(),
         scope: scope("openid email"),
+        items: GrantItems::default(),
         offline: false,
         auth_time: Timestamp(NOW.0 - 30),
         amr: Amr::PASSWORD,
@@ -281,6 +284,22 @@ pub fn grant() -> Grant {
         expires_at: Timestamp(NOW.0 + 4200),
         revoked_at: None,
     }
+}
+
+/// What the user grants of `text` in an application without rules.
+pub fn user_scope(text: &str) -> UserScope {
+    let (scope, settings) = (scope(text), PoolSettings::default());
+    let case = UserCase {
+        scope: &scope,
+        api: None,
+        narrowed: false,
+        user: &user(),
+        settings: &settings,
+        ip: None,
+        amr: Amr::PASSWORD,
+        now: NOW,
+    };
+    case.decide(&Permissions::default()).unwrap()
 }
 
 pub fn scope(text: &str) -> Scope {

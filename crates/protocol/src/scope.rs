@@ -121,6 +121,11 @@ impl Scope {
         }
     }
 
+    /// Whether `value` is in it.
+    pub fn has_value(&self, value: &ScopeValue) -> bool {
+        self.0.contains(value)
+    }
+
     /// Whether the built-in `value` is in it.
     pub fn has(&self, value: KnownScope) -> bool {
         self.0.contains(&ScopeValue::Known(value))
@@ -135,15 +140,6 @@ impl Scope {
     pub fn without(&self, value: KnownScope) -> Scope {
         let value = ScopeValue::Known(value);
         Scope(self.0.iter().filter(|own| **own != value).cloned().collect())
-    }
-
-    /// The same with only those custom values that `keep` says.
-    pub fn keeping(mut self, keep: impl Fn(&str) -> bool) -> Scope {
-        self.0.retain(|value| match value {
-            ScopeValue::Known(_) => true,
-            ScopeValue::Custom(text) => keep(text),
-        });
-        self
     }
 
     /// Those values that `keep` says, and the others, each in order.
@@ -162,6 +158,11 @@ impl Scope {
         let mut all = self.clone();
         other.0.iter().for_each(|value| all.add(value.clone()));
         all
+    }
+
+    /// Whether there is no value in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The values in order.
@@ -214,10 +215,9 @@ mod tests {
         assert_eq!(scope.to_string(), "openid custom email offline_access book:read");
         assert_eq!(scope.without(KnownScope::OfflineAccess).to_string(), "openid custom email book:read");
         assert_eq!(scope.customs().collect::<Vec<_>>(), ["custom", "book:read"]);
-        assert_eq!(
-            scope.keeping(|custom| custom == "custom").to_string(),
-            "openid custom email offline_access"
-        );
+        let (built_in, others) = scope.partition(|value| matches!(value, ScopeValue::Known(_)));
+        assert_eq!(built_in.to_string(), "openid email offline_access");
+        assert_eq!(others.to_string(), "custom book:read");
         let other_case = Scope::parse("OPENID Email").unwrap();
         assert_eq!(other_case.customs().count(), 2, "values are case-sensitive");
         assert!(!other_case.has(KnownScope::Openid));
@@ -277,15 +277,6 @@ mod tests {
             let both = a.union(&b);
             prop_assert!(both.covers(&a) && both.covers(&b));
             prop_assert!(both.iter().all(|v| a.iter().chain(b.iter()).any(|w| v == w)));
-        }
-
-        #[test]
-        fn to_keep_nothing_leaves_what_is_built_in(text in "(openid|email|x|y:z| ){0,8}") {
-            let scope = Scope::read(&text).unwrap();
-            let kept = scope.clone().keeping(|_| false);
-            prop_assert_eq!(kept.customs().count(), 0);
-            prop_assert!(scope.covers(&kept));
-            prop_assert!(KnownScope::ALL.iter().all(|known| scope.has(*known) == kept.has(*known)));
         }
     }
 }

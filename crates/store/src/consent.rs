@@ -54,8 +54,7 @@ impl Store {
         for _ in 0..TRIES {
             let stored = self.engine().find(&LOAD, key.clone(), read).await?;
             let earlier = stored.as_ref().map(Stored::parse).unwrap_or_default();
-            let all = earlier.union(allowed);
-            let all = Stored::of(&Consent { scope: pool.understood(all.scope), ..all });
+            let all = Stored::of(&allowed.remembered(&earlier, &pool));
             let row = [key.clone(), args![all.scope, all.claims, now.timestamp()]].concat();
             let batch = match stored {
                 None => Batch::new().guard(&INSERT, row),

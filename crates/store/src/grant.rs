@@ -6,6 +6,7 @@ use signet_protocol::{
     grant::Grant,
     id::{AppId, GrantId, PoolId, SessionId, UserId},
     issuer::IssuerId,
+    resource::{ApiIdentifier, GrantItems},
     scope::Scope,
     time::{Now, Timestamp},
 };
@@ -20,7 +21,8 @@ use crate::{
 macro_rules! grant_columns {
     () => {
         "g.grant_id, g.pool_id, g.issuer, g.app_id, g.user_id, g.session_id, COALESCE(g.sid, g.session_id), g.scope,
-         g.offline, g.auth_time, g.amr, g.claims, g.created_at, g.expires_at, g.revoked_at"
+         g.offline, g.auth_time, g.amr, g.claims, g.created_at, g.expires_at, g.revoked_at, g.rejected_scope,
+         g.api, g.ip"
     };
 }
 pub(crate) use grant_columns;
@@ -28,8 +30,8 @@ pub(crate) use grant_columns;
 const INSERT: Sql = Sql {
     name: "grant_insert",
     text: "INSERT INTO user_grant (grant_id, pool_id, issuer, app_id, user_id, session_id, scope, offline, auth_time,
-               amr, claims, created_at, expires_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+               amr, claims, created_at, expires_at, rejected_scope, api, ip)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
 };
 const LOAD_CLAIMS: Sql = Sql {
     name: "grant_load_claims",
@@ -84,6 +86,7 @@ impl Store {
     }
 
     pub(crate) fn insert_grant(&self, batch: Batch, grant: &Grant) -> Batch {
+        let GrantItems { rejected, api, ip } = &grant.items;
         let row = args![
             grant.id,
             self.pool_id(),
@@ -98,6 +101,9 @@ impl Store {
             grant.claims.stored(),
             grant.created_at,
             grant.expires_at,
+            (!rejected.is_empty()).then(|| rejected.to_string()),
+            api.as_ref().map(ApiIdentifier::as_str),
+            ip.map(|ip| ip.to_string()),
         ];
         batch.then(&INSERT, row)
     }
@@ -119,6 +125,15 @@ fn claims(row: &mut RowReader) -> Result<ClaimsRequest, StoreError> {
     Ok(asked.unwrap_or_default())
 }
 
+/// What cannot be read is an error: without it the grant would mean more.
+fn items(row: &mut RowReader) -> Result<GrantItems, StoreError> {
+    Ok(GrantItems {
+        rejected: row.opt_parsed(|text| Scope::read(text).ok())?.unwrap_or_default(),
+        api: row.opt_parsed(|text| ApiIdentifier::parse(text).ok())?,
+        ip: row.opt_parsed(|text| text.parse().ok())?,
+    })
+}
+
 pub(crate) fn read(row: &mut RowReader) -> Result<Grant, StoreError> {
     Ok(Grant {
         id: row.row_id()?,
@@ -136,5 +151,6 @@ pub(crate) fn read(row: &mut RowReader) -> Result<Grant, StoreError> {
         created_at: row.at()?,
         expires_at: row.at()?,
         revoked_at: row.opt_at()?,
+        items: items(row)?,
     })
 }

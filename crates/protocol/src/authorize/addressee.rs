@@ -74,6 +74,7 @@ impl Addressee {
                 ("expires_in", access.expires_in.0.to_string()),
                 ("scope", access.scope.to_string()),
             ]);
+            pairs.extend(access.rejected.map(|rejected| ("rejected_scope", rejected.to_string())));
         }
         pairs.extend(tokens.id_token.map(|token| ("id_token", token)));
         self.response(pairs)

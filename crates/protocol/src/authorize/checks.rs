@@ -7,6 +7,7 @@ use crate::{
     error::{Check, ErrorCode, Refusal, refuse, run_checks},
     limits::{NONCE_BYTES, STATE_BYTES},
     pkce::ChallengeMethod,
+    resource::ONE_API,
     scope::KnownScope,
 };
 
@@ -30,6 +31,7 @@ impl<'a> Asked<'a> {
             run: check_response_mode,
         },
         Check { name: "scope", clause: "OpenID Connect Core §3.1.2.1", run: check_scope },
+        Check { name: "resource", clause: "RFC 8707 §2", run: check_resource },
         Check { name: "nonce", clause: "OpenID Connect Core §3.2.2.1, §3.3.2.11", run: check_nonce },
         Check { name: "prompt", clause: "OpenID Connect Core §3.1.2.1", run: check_prompt },
         Check { name: "max_age", clause: "OpenID Connect Core §3.1.2.1", run: check_max_age },
@@ -59,6 +61,7 @@ pub fn check(draft: &Draft, application: &ActiveApplication) -> Result<Authoriza
         ui_locales: draft.ui_locales.clone(),
         id_token_hint: draft.id_token_hint.clone(),
         claims: claims(draft, application),
+        resource: draft.resource.good().cloned(),
     })
 }
 
@@ -142,6 +145,10 @@ fn check_scope(asked: &Asked<'_>) -> Result<(), Refusal> {
             unless(!scope.has(KnownScope::Openid), ErrorCode::InvalidScope, "scope must contain openid")
         }
     }
+}
+
+fn check_resource(asked: &Asked<'_>) -> Result<(), Refusal> {
+    if asked.draft.resource == Field::Bad { Err(ONE_API) } else { Ok(()) }
 }
 
 fn check_nonce(asked: &Asked<'_>) -> Result<(), Refusal> {

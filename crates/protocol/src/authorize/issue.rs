@@ -9,6 +9,7 @@ use crate::{
     id::{GrantId, RowId},
     issuer::Issuer,
     opaque::Opaque,
+    resource::GrantItems,
     scope::{KnownScope, Scope},
     session::Session,
     time::{Now, Seconds},
@@ -31,6 +32,8 @@ pub struct Issuing<'a> {
     pub addressee: &'a Addressee,
     /// What is granted.
     pub scope: Scope,
+    /// What goes with the items of it.
+    pub items: GrantItems,
 }
 
 /// A new code: its text for the callback and its row for the store.
@@ -114,6 +117,7 @@ fn grant(from: &Issuing<'_>, lasts: Seconds, now: Now, entropy: &mut dyn Entropy
         sid: from.session.id,
         offline: from.scope.has(KnownScope::OfflineAccess),
         scope: from.scope.clone(),
+        items: from.items.clone(),
         auth_time: from.session.auth_time,
         amr: from.session.amr,
         claims: from.request.claims.clone(),

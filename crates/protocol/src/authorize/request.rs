@@ -10,6 +10,7 @@ use crate::{
     pkce::{ChallengeMethod, CodeChallenge},
     pool::PoolSettings,
     redirect_uri::{RedirectUri, Scheme},
+    resource::{RESOURCE, UserScope, indicated},
     scope::Scope,
     time::Seconds,
 };
@@ -33,6 +34,7 @@ pub const PARAMETERS: &[&str] = &[
     "id_token_hint",
     "claims",
     "acr_values",
+    "resource",
 ];
 
 /// A parameter that was looked at once.
@@ -126,6 +128,8 @@ pub struct Draft {
     pub(super) display: Field<Display>,
     pub(super) claims: Field<ClaimsRequest>,
     pub(super) acr_values: bool,
+    /// Bad if there are several.
+    pub(super) resource: Field<String>,
 }
 
 impl Draft {
@@ -135,7 +139,7 @@ impl Draft {
         let method = Field::read(params.get("code_challenge_method"), ChallengeMethod::parse);
         let compared_by = method.good().copied().unwrap_or(ChallengeMethod::Plain);
         Draft {
-            repeats: params.duplicate(),
+            repeats: params.repeats_besides(RESOURCE),
             registration: params.get("registration").is_some(),
             state_length: params.get("state").map_or(0, str::len),
             response_type: Field::read(params.get("response_type"), ResponseType::read),
@@ -156,6 +160,10 @@ impl Draft {
             display: Field::read(params.get("display"), Display::parse),
             claims: Field::read(params.get("claims"), |text| ClaimsRequest::parse(text).ok()),
             acr_values: params.get("acr_values").is_some(),
+            resource: match indicated(params) {
+                Ok(named) => named.map_or(Field::Absent, |api| Field::Good(api.to_owned())),
+                Err(_) => Field::Bad,
+            },
         }
     }
 }
@@ -195,11 +203,18 @@ pub struct AuthorizationRequest {
     pub id_token_hint: Option<String>,
     /// What is asked for one by one, `acr` also by `acr_values` and by the application's settings.
     pub claims: ClaimsRequest,
+    /// The API that access tokens are for, if they are for one.
+    pub resource: Option<String>,
 }
 
 impl AuthorizationRequest {
     /// The same without the scope values that mean nothing in `pool`.
     pub fn within(self, pool: &PoolSettings) -> AuthorizationRequest {
         AuthorizationRequest { scope: pool.understood(self.scope), ..self }
+    }
+
+    /// The same, asked of a user who has `scope` of what it asks for.
+    pub fn of_user(self, scope: &UserScope) -> AuthorizationRequest {
+        AuthorizationRequest { scope: scope.granted().clone(), ..self }
     }
 }

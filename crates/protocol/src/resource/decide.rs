@@ -2,9 +2,13 @@
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
-use super::{ApiIdentifier, Asked, Namespace, Part, Resources, Rule, ScopeItem, Subject};
+use super::{
+    ApiIdentifier, Asked, Namespace, Part, Resource, Resources, Rule, ScopeItem, Subject,
+    indicator::UNKNOWN_API,
+};
 use crate::{
     access::Effect,
+    error::Refusal,
     id::{AccountId, UserId},
     pool::PoolSettings,
     scope::Scope,
@@ -108,6 +112,14 @@ impl Permissions {
         self.own.api(identifier).or_else(|| self.pool.api(identifier)).map(Api)
     }
 
+    /// The API of a `resource` parameter.
+    ///
+    /// # Errors
+    /// `invalid_target`: there is none.
+    pub fn target(&self, identifier: &str) -> Result<Api<'_>, Refusal> {
+        self.api(identifier).ok_or(UNKNOWN_API)
+    }
+
     /// Whether a resource of the application's own belongs to the API of this identifier: it is a resource server of it.
     pub fn owns(&self, identifier: &ApiIdentifier) -> bool {
         self.own.api(identifier.as_str()).is_some()
@@ -126,6 +138,20 @@ impl Permissions {
             Asked::Malformed => false,
         });
         Decision { granted, rejected }
+    }
+
+    /// An item as people read it, in a request for the API `api` if for one: with the name of the resource and what is said of
+    /// the action, where there are such.
+    pub fn in_words<'a>(&'a self, item: ScopeItem<'a>, api: Option<&'a str>) -> ScopeItem<'a> {
+        let Part::One(code) = item.resource else { return item };
+        let Some((_, resource)) = self.called(code, api) else { return item };
+        let action = |name| resource.actions.iter().find(|action| action.name.as_str() == name);
+        let said = |name| action(name).and_then(|action| action.description.as_deref()).unwrap_or(name);
+        ScopeItem {
+            resource: Part::One(resource.name.as_deref().unwrap_or(code)),
+            id: item.id,
+            action: item.action.map(said),
+        }
     }
 
     /// The rules about the caller that count now. One that cannot be told to hold allows nothing, and one that cannot be
@@ -173,16 +199,26 @@ impl Permissions {
         account.into_iter().chain(by_user).flatten()
     }
 
-    /// What `item` denotes in a token for `api`; `None` if no resource, or no action of it, is meant by it today. A code
-    /// means the application's own resource, and the pool's where it has none (the order of [`Namespace::ALL`]), among
-    /// those of the API.
+    /// The resource that `code` means in a token for `api`: the application's own, and the pool's where it has none (the
+    /// order of [`Namespace::ALL`]), among those of the API.
+    fn called(&self, code: &str, api: Option<&str>) -> Option<(Namespace, &Resource)> {
+        let mut called = Namespace::ALL.iter().filter_map(|at| Some((*at, self.at(*at).find(code)?)));
+        called.find(|(_, resource)| resource.is_of(api))
+    }
+
+    /// Whether `item` is about the same resource in a token for `api` as in one for none in particular.
+    pub(super) fn means_the_same(&self, item: ScopeItem, api: &str) -> bool {
+        let namespace = |code, api| self.called(code, api).map(|(namespace, _)| namespace);
+        item.resource.one().is_none_or(|code| namespace(code, None) == namespace(code, Some(api)))
+    }
+
+    /// What `item` denotes in a token for `api`; `None` if no resource, or no action of it, is meant by it today.
     fn resolve<'a>(&'a self, item: ScopeItem<'a>, api: Option<Api<'a>>) -> Option<Wanted<'a>> {
         let api = api.map(Api::as_str);
         let (resource, defined) = match item.resource {
             Part::Any => (Part::Any, Namespace::ALL.iter().any(|at| self.at(*at).define(item.action, api))),
             Part::One(code) => {
-                let mut called = Namespace::ALL.iter().filter_map(|at| Some((*at, self.at(*at).find(code)?)));
-                let (namespace, resource) = called.find(|(_, resource)| resource.is_of(api))?;
+                let (namespace, resource) = self.called(code, api)?;
                 (Part::One((namespace, code)), resource.defines(item.action))
             }
         };

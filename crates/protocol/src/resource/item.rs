@@ -34,6 +34,14 @@ impl<T> Part<T> {
         }
     }
 
+    /// The one.
+    pub fn one(self) -> Option<T> {
+        match self {
+            Part::Any => None,
+            Part::One(one) => Some(one),
+        }
+    }
+
     /// Whether all of `other` is in it.
     pub(super) fn covers(&self, other: &Part<T>) -> bool
     where

@@ -19,18 +19,23 @@
 
 mod check;
 mod decide;
+mod indicator;
 mod item;
 mod name;
 mod namespace;
 mod restriction;
 mod rule;
 mod time_of_day;
+mod user;
 
 pub use check::{RuleError, check_rules};
 pub use decide::{Api, Caller, Decision, Permissions, ScopeCase};
+pub(crate) use indicator::ONE_API;
+pub use indicator::{RESOURCE, indicated, narrowed};
 pub use item::{Asked, Part, ScopeItem};
 pub use name::{ActionName, ApiIdentifier, ResourceCode, ResourceId};
 pub use namespace::{Action, Resource, ResourceError, ResourceType, Resources};
 pub use restriction::{AttributeEquals, Restrictions, Scalar};
 pub use rule::{Actions, Namespace, ResourceName, Rule, Subject, resource_name};
 pub use time_of_day::TimeOfDay;
+pub use user::{GrantItems, UserCase, UserScope};

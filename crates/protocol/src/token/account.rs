@@ -6,10 +6,10 @@ use crate::{
     error::{ErrorCode, Refusal, refuse},
     params::RawParams,
     pool::PoolSettings,
-    resource::{ApiIdentifier, Caller, Permissions, ScopeCase},
+    resource::{ApiIdentifier, Caller, Permissions, ScopeCase, indicated},
     scope::Scope,
     time::Timestamp,
-    token::{AllowedAccount, RESOURCE},
+    token::AllowedAccount,
 };
 
 /// What an account asks for.
@@ -56,30 +56,17 @@ const NOTHING_ALLOWED: Refusal = refuse(
     "no rule allows the account any of scope; see rejected_scope and the rules of the application",
 );
 
-const ONE_API: Refusal = refuse(
-    ErrorCode::InvalidTarget,
-    "resource is given more than once; a token is for one API, so ask for a token for each",
-);
-
-const UNKNOWN_API: Refusal = refuse(
-    ErrorCode::InvalidTarget,
-    "resource is not the api_identifier of any resource of the application or the pool",
-);
-
 impl<'p> AccountRequest<'p> {
-    /// Reads the parameters of the grant. Of several `resource` (RFC 8707 §2) none is taken: an item may mean one thing in
-    /// one API and another in the next, and the token could not say which.
+    /// Reads the parameters of the grant.
     pub fn parse(params: &'p RawParams) -> Result<AccountRequest<'p>, Refusal> {
-        if params.repeats(RESOURCE) {
-            return Err(ONE_API);
-        }
+        let api = indicated(params)?;
         let scope = Scope::parse(params.get("scope").unwrap_or_default()).map_err(|_| {
             refuse(
                 ErrorCode::InvalidScope,
                 "scope must be at most 128 values of printable ASCII separated by spaces, 4 KiB in all",
             )
         })?;
-        Ok(AccountRequest { scope, api: params.get(RESOURCE) })
+        Ok(AccountRequest { scope, api })
     }
 
     /// What of it the rules allow `to`, for a request from `ip` at `now`. `permissions` are those of its application.
@@ -91,7 +78,7 @@ impl<'p> AccountRequest<'p> {
         ip: IpAddr,
         now: Timestamp,
     ) -> Result<Allotted<'a>, AccountRefusal> {
-        let api = self.api.map(|api| permissions.api(api).ok_or(UNKNOWN_API)).transpose()?;
+        let api = self.api.map(|api| permissions.target(api)).transpose()?;
         let decision = permissions.decide(&ScopeCase {
             scope: &self.scope,
             api,

@@ -9,6 +9,7 @@ use crate::{
     opaque::Opaque,
     params::RawParams,
     pkce,
+    resource::indicated,
     time::Timestamp,
     token::INVALID_GRANT,
 };
@@ -20,6 +21,8 @@ pub struct CodeRequest {
     pub code: Opaque<CodeId>,
     redirect_uri: String,
     verifier: Option<String>,
+    /// The API that the access token is for, if asked.
+    pub resource: Option<String>,
 }
 
 impl CodeRequest {
@@ -35,6 +38,7 @@ impl CodeRequest {
             code: Opaque::parse(code).ok_or(INVALID_GRANT)?,
             redirect_uri: redirect_uri.to_owned(),
             verifier: params.get("code_verifier").map(str::to_owned),
+            resource: indicated(params)?.map(str::to_owned),
         })
     }
 }

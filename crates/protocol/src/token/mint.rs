@@ -13,6 +13,7 @@ use crate::{
     issuer::Issuer,
     jose::{self, JoseError, Recipient, Signer, Typ},
     pool::PoolSettings,
+    resource::UserScope,
     scope::{KnownScope, Scope},
     subject::{Subject, Subjects},
     time::{Seconds, Timestamp},
@@ -34,8 +35,8 @@ pub struct Minting<'a, P: Permission = AllowedGrant> {
     pub subjects: Subjects<'a>,
     /// From which grant.
     pub grant: &'a Grant,
-    /// The scope of the access token; what means nothing in the pool any more is left out.
-    pub scope: Scope,
+    /// What of it the tokens have: what means nothing any more, and what rules no longer allow, is left out.
+    pub scope: UserScope,
     /// What the pool adds to the built-in scopes and claims.
     pub pool: &'a PoolSettings,
     /// The `nonce` of the authorization request; none on refresh.
@@ -128,18 +129,24 @@ pub struct FrontAccess {
     pub expires_in: Seconds,
     /// What was granted.
     pub scope: Scope,
+    /// What of the request was not, if anything.
+    pub rejected: Option<Scope>,
+}
+
+/// `rejected_scope` is there if it says something.
+fn told(rejected: &Scope) -> Option<Scope> {
+    (!rejected.is_empty()).then(|| rejected.clone())
 }
 
 impl Minting<'_> {
     /// Makes the tokens. `refresh_token` was decided, and its row written, before.
     pub fn mint(
-        mut self,
+        self,
         signers: &Signers<'_>,
         refresh_token: Option<String>,
         now: Timestamp,
         entropy: &mut dyn Entropy,
     ) -> Result<TokenResponse, JoseError> {
-        self.scope = self.pool.understood(self.scope);
         let access_token = self.access_token(signers, now, entropy)?;
         // Only the password mode grants a scope without it (OpenID Connect Core §3.1.2.1).
         let id_token = match self.grant.scope.has(KnownScope::Openid) {
@@ -156,8 +163,8 @@ impl Minting<'_> {
             token_type: "Bearer",
             expires_in: self.allowed.application().settings.access_token_expire,
             refresh_token,
-            scope: self.scope,
-            rejected_scope: None,
+            scope: self.scope.of_access_token().clone(),
+            rejected_scope: told(self.scope.rejected()),
         })
     }
 }
@@ -165,7 +172,7 @@ impl Minting<'_> {
 impl Minting<'_, AllowedResponse> {
     /// Makes the tokens of the allowed return type, whose grant was written before. `code` and `state` go with them.
     pub fn mint_front(
-        mut self,
+        self,
         signers: &Signers<'_>,
         code: Option<&str>,
         state: Option<&str>,
@@ -173,7 +180,6 @@ impl Minting<'_, AllowedResponse> {
         entropy: &mut dyn Entropy,
     ) -> Result<FrontTokens, JoseError> {
         let kind = self.allowed.kind();
-        self.scope = self.pool.understood(self.scope);
         let access_token =
             kind.gives_token().then(|| self.access_token(signers, now, entropy)).transpose()?;
         let hash = |text: &str| jose::half_hash(signers.id_token.alg(), text);
@@ -185,7 +191,13 @@ impl Minting<'_, AllowedResponse> {
         let id_token =
             kind.gives_id_token().then(|| self.id_token(signers, bound, now, entropy)).transpose()?;
         let expires_in = self.allowed.application().settings.access_token_expire;
-        let access = access_token.map(|token| FrontAccess { token, expires_in, scope: self.scope });
+        let (scope, rejected) = (self.scope.of_access_token(), self.scope.rejected());
+        let access = access_token.map(|token| FrontAccess {
+            token,
+            expires_in,
+            scope: scope.clone(),
+            rejected: told(rejected),
+        });
         Ok(FrontTokens { access, id_token })
     }
 }
@@ -220,10 +232,13 @@ impl<P: Permission> Minting<'_, P> {
         Ok(AccessTokenClaims {
             iss: self.issuer.url().to_owned(),
             sub: self.subjects.subject(self.user.id, application)?,
-            aud: Audience::Client(application.id.into()),
+            aud: match self.scope.api() {
+                None => Audience::Client(application.id.into()),
+                Some(api) => Audience::Api(api.clone()),
+            },
             client_id: application.id.into(),
             azp: None,
-            scope: self.scope.clone(),
+            scope: self.scope.of_access_token().clone(),
             iat: now,
             exp: now.plus(application.settings.access_token_expire),
             jti: new_jti(self.grant.id, entropy),
@@ -241,7 +256,7 @@ impl<P: Permission> Minting<'_, P> {
     ) -> Result<IdTokenClaims, JoseError> {
         let wishes = &self.grant.claims.id_token;
         let acr = wishes.contains_key("acr");
-        let mut user = user_claims(self.user, &self.scope, application, self.pool);
+        let mut user = user_claims(self.user, self.scope.granted(), application, self.pool);
         add_wished(&mut user, self.user, wishes, application, self.pool);
         Ok(IdTokenClaims {
             iss: self.issuer.url().to_owned(),
@@ -299,7 +314,7 @@ impl AccountMinting<'_> {
             refresh_token: None,
             id_token: None,
             scope: claims.scope,
-            rejected_scope: Some(rejected).filter(|rejected| rejected.iter().next().is_some()),
+            rejected_scope: told(&rejected),
         })
     }
 }

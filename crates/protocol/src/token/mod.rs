@@ -15,7 +15,7 @@ pub use account::{AccountRefusal, AccountRequest, Allotted};
 pub use code::{CodeCase, CodeOutcome, CodeRequest, judge_code};
 pub use mint::{AccountMinting, FrontAccess, FrontTokens, Minting, Permission, Signers, TokenResponse};
 pub use password::{INVALID_CREDENTIALS, PasswordRequest, RIGHT_BUT_NOT_ADMITTED};
-pub use refresh::{RefreshCase, RefreshRequest, check_refresh, refreshed_scope};
+pub use refresh::{RefreshCase, RefreshRequest, RefreshedScope, check_refresh, refreshed_scope};
 
 use crate::{
     account::ActiveAccount,
@@ -23,6 +23,7 @@ use crate::{
     client_auth::{AuthenticatedAccount, AuthenticatedClient},
     error::{ErrorCode, Refusal, refuse},
     params::RawParams,
+    resource::RESOURCE,
 };
 
 /// The one answer to a code or refresh token that cannot be used: it does not say why (RFC 6749 §5.2).
@@ -31,14 +32,15 @@ pub const INVALID_GRANT: Refusal = refuse(
     "the code or refresh token is unknown, expired, used, revoked, or was given to another client; sign the user in again",
 );
 
-/// The API that a token is wanted for. More than one may be named in one request (RFC 8707 §2), which is refused by whoever
-/// reads it.
-const RESOURCE: &str = "resource";
+/// Nothing is left of what was asked for, and no ID token goes with it.
+pub const NOTHING_LEFT: Refusal = refuse(
+    ErrorCode::InvalidScope,
+    "scope asks for nothing that can be granted; leave it out or ask for openid, and see rejected_scope and the rules of the application",
+);
 
 /// Sees that a form names each parameter once (RFC 6749 §3.2).
 pub fn check_form(params: &RawParams) -> Result<(), Refusal> {
-    let repeated = params.pairs().any(|(name, _)| name != RESOURCE && params.repeats(name));
-    if repeated {
+    if params.repeats_besides(RESOURCE) {
         return Err(refuse(ErrorCode::InvalidRequest, "a parameter is given more than once; send each once"));
     }
     Ok(())

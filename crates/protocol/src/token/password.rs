@@ -7,7 +7,9 @@ use crate::{
     error::{ErrorCode, Refusal, refuse},
     params::RawParams,
     pool::PoolSettings,
+    resource::indicated,
     scope::{KnownScope, Scope},
+    token::NOTHING_LEFT,
     user::LoginName,
 };
 
@@ -24,8 +26,10 @@ pub struct PasswordRequest {
     pub name: LoginName,
     /// What they typed.
     pub password: String,
-    /// What can be granted of what is asked for.
+    /// What can be granted of what is asked for, as far as no rule has a say in it.
     pub scope: Scope,
+    /// The API that access tokens are for, if they are for one.
+    pub resource: Option<String>,
 }
 
 impl PasswordRequest {
@@ -58,7 +62,8 @@ impl PasswordRequest {
                 ));
             }
         }
-        Ok(PasswordRequest { name, password: password.to_owned(), scope: scope(params, application, pool)? })
+        let (scope, resource) = (scope(params, application, pool)?, indicated(params)?.map(str::to_owned));
+        Ok(PasswordRequest { name, password: password.to_owned(), scope, resource })
     }
 }
 
@@ -74,11 +79,5 @@ fn scope(params: &RawParams, application: &Application, pool: &PoolSettings) -> 
         true => asked,
         false => asked.without(KnownScope::OfflineAccess),
     };
-    match granted == Scope::default() {
-        false => Ok(granted),
-        true => Err(refuse(
-            ErrorCode::InvalidScope,
-            "scope asks for nothing that can be granted; leave it out or ask for openid",
-        )),
-    }
+    if granted.is_empty() { Err(NOTHING_LEFT) } else { Ok(granted) }
 }

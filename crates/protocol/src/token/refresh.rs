@@ -7,6 +7,7 @@ use crate::{
     params::RawParams,
     pool::PoolSettings,
     refresh::RefreshFamily,
+    resource::{Asked, indicated},
     scope::Scope,
     token::INVALID_GRANT,
 };
@@ -17,6 +18,8 @@ pub struct RefreshRequest {
     pub token: String,
     /// A narrower scope, if asked.
     pub scope: Option<Scope>,
+    /// The API that the access token is for, if asked.
+    pub resource: Option<String>,
 }
 
 impl RefreshRequest {
@@ -29,7 +32,8 @@ impl RefreshRequest {
         let scope = params.get("scope").map(Scope::parse).transpose().map_err(|_| {
             refuse(ErrorCode::InvalidScope, "scope must be values of printable ASCII separated by spaces")
         })?;
-        Ok(RefreshRequest { token: token.to_owned(), scope })
+        let resource = indicated(params)?.map(str::to_owned);
+        Ok(RefreshRequest { token: token.to_owned(), scope, resource })
     }
 
     /// The same without the scope values that mean nothing in `pool`.
@@ -61,14 +65,30 @@ pub fn check_refresh(case: &RefreshCase<'_>) -> Result<(), Refusal> {
     run_checks(RefreshCase::CHECKS, case)
 }
 
-/// The scope of the refreshed access token: what was granted, or the part of it that is asked for (RFC 6749 §6).
-///
-/// A request for nothing but values Signet does not know is refused too: none of them was granted.
-pub fn refreshed_scope(granted: &Scope, asked: Option<&Scope>) -> Result<Scope, Refusal> {
-    match asked {
-        None => Ok(granted.clone()),
-        Some(part) if granted.covers(part) && part.iter().next().is_some() => Ok(part.clone()),
-        Some(_) => Err(refuse(
+/// What a refresh is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshedScope {
+    /// What was granted, or the part of it that is asked for.
+    pub scope: Scope,
+    /// Items that were not granted.
+    pub rejected: Scope,
+}
+
+/// What a refresh that asks for `asked` is about (RFC 6749 §6). Items that were not granted are rejected, since whoever
+/// repeats the scope that was asked for first has them in it; anything else that was not is refused.
+pub fn refreshed_scope(
+    granted: &Scope,
+    asked: Option<&Scope>,
+    pool: &PoolSettings,
+) -> Result<RefreshedScope, Refusal> {
+    let Some(asked) = asked else {
+        return Ok(RefreshedScope { scope: granted.clone(), rejected: Scope::default() });
+    };
+    let (scope, rejected) = asked.partition(|value| granted.has_value(value));
+    let wider = rejected.iter().any(|value| !matches!(Asked::sort(value, pool), Asked::Item(_)));
+    match wider || scope.is_empty() {
+        false => Ok(RefreshedScope { scope, rejected }),
+        true => Err(refuse(
             ErrorCode::InvalidScope,
             "scope asks for more than was granted; leave it out or narrow it",
         )),

@@ -35,3 +35,8 @@ CREATE TABLE rule (
     PRIMARY KEY (pool_id, app_id, key)
 ) {clustered};
 CREATE INDEX rule_account ON rule (pool_id, app_id, account_id);
+
+-- scope items and resource indicators of users
+ALTER TABLE user_grant ADD COLUMN rejected_scope TEXT;
+ALTER TABLE user_grant ADD COLUMN api TEXT;
+ALTER TABLE user_grant ADD COLUMN ip TEXT;

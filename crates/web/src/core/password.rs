@@ -1,5 +1,7 @@
 //! A name and a password become tokens (RFC 6749 §4.3).
 
+use std::net::IpAddr;
+
 use signet_protocol::{
     access::AdmittedUser,
     amr::Amr,
@@ -8,7 +10,8 @@ use signet_protocol::{
     id::{GrantId, RowId, SessionId},
     opaque::Opaque,
     refresh,
-    scope::{KnownScope, Scope},
+    resource::UserScope,
+    scope::KnownScope,
     session::{SESSION_EXPIRE, Session},
     time::Now,
     token::INVALID_CREDENTIALS,
@@ -36,7 +39,8 @@ pub async fn begin(
     node: &impl Node,
     caller: &Caller<'_>,
     user: &AdmittedUser,
-    scope: Scope,
+    scope: &UserScope,
+    ip: IpAddr,
 ) -> Result<Given, Failure> {
     let (application, now) = (caller.client.application(), node.now());
     let nobodys = Opaque::<SessionId>::generate(now, &mut node.entropy());
@@ -59,8 +63,9 @@ pub async fn begin(
         user: user.id,
         session: session.id,
         sid: session.id,
-        offline: scope.has(KnownScope::OfflineAccess),
-        scope,
+        offline: scope.granted().has(KnownScope::OfflineAccess),
+        scope: scope.granted().clone(),
+        items: scope.kept(ip),
         auth_time: session.auth_time,
         amr: session.amr,
         claims: ClaimsRequest::default().with_defaults(application),

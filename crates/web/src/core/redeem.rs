@@ -55,6 +55,16 @@ pub async fn find(
 }
 
 impl Redeemable {
+    /// What it gives.
+    pub fn grant(&self) -> &Grant {
+        &self.code.grant
+    }
+
+    /// Its user.
+    pub fn user(&self) -> &AdmittedUser {
+        &self.user
+    }
+
     /// Spends the code, durably, before anything is signed.
     pub async fn spend(self, node: &impl Node, caller: &Caller<'_>) -> Result<Redeemed, Failure> {
         let Redeemable { code, user } = self;

@@ -4,10 +4,10 @@ use signet_protocol::{
     access::AdmittedUser,
     application::AuthMethod,
     grant::Grant,
+    pool::PoolSettings,
     refresh::{self, GRACE_CONFIDENTIAL, GRACE_PUBLIC, RefreshDecision, RefreshFamily},
-    scope::Scope,
     time::{Now, Seconds},
-    token::{self, INVALID_GRANT, RefreshCase, RefreshRequest},
+    token::{self, INVALID_GRANT, RefreshCase, RefreshRequest, RefreshedScope},
 };
 use signet_store::StoreError;
 
@@ -20,7 +20,7 @@ use crate::{
 pub struct Refreshable {
     family: RefreshFamily,
     user: AdmittedUser,
-    scope: Scope,
+    asked: RefreshedScope,
     presented: i64,
 }
 
@@ -30,8 +30,6 @@ pub struct Refreshed {
     pub grant: Grant,
     /// Its user.
     pub user: AdmittedUser,
-    /// The scope of the access token.
-    pub scope: Scope,
     /// The refresh token to hand out.
     pub refresh_token: String,
     /// When that was written.
@@ -43,21 +41,37 @@ pub async fn find(
     node: &impl Node,
     caller: &Caller<'_>,
     request: &RefreshRequest,
+    pool: &PoolSettings,
 ) -> Result<Refreshable, Failure> {
     let rows = node.rows();
     let presented = refresh::parse_refresh_token(rows.refresh_key(), &request.token).ok_or(INVALID_GRANT)?;
     let family = rows.refresh_family(presented.family).await?.ok_or(INVALID_GRANT)?;
     let case = RefreshCase { family: &family, client: caller.client, issuer: caller.issuer.id() };
     token::check_refresh(&case)?;
-    let scope = token::refreshed_scope(&family.grant.scope, request.scope.as_ref())?;
+    let asked = token::refreshed_scope(&family.grant.scope, request.scope.as_ref(), pool)?;
     let user = admitted_user(rows, caller, family.grant.user).await?;
-    Ok(Refreshable { family, user, scope, presented: presented.generation })
+    Ok(Refreshable { family, user, asked, presented: presented.generation })
 }
 
 impl Refreshable {
+    /// The grant.
+    pub fn grant(&self) -> &Grant {
+        &self.family.grant
+    }
+
+    /// Its user.
+    pub fn user(&self) -> &AdmittedUser {
+        &self.user
+    }
+
+    /// What is asked for of it.
+    pub fn asked(&self) -> &RefreshedScope {
+        &self.asked
+    }
+
     /// Moves the chain on, or finds that it was moved already; durably, before anything is signed.
     pub async fn advance(self, node: &impl Node, caller: &Caller<'_>) -> Result<Refreshed, Failure> {
-        let Refreshable { mut family, user, scope, presented } = self;
+        let Refreshable { mut family, user, presented, .. } = self;
         let rows = node.rows();
         let grace = grace(caller);
         // A guard that finds another request was quicker makes us look again: the same refresh is then a repeat.
@@ -82,7 +96,7 @@ impl Refreshable {
             };
             if written {
                 let refresh_token = refresh::refresh_token(rows.refresh_key(), id, generation);
-                return Ok(Refreshed { grant: family.grant, user, scope, refresh_token, now });
+                return Ok(Refreshed { grant: family.grant, user, refresh_token, now });
             }
             family = rows.refresh_family(id).await?.ok_or(INVALID_GRANT)?;
         }

@@ -8,6 +8,7 @@ use signet_protocol::{
     authorize::{self, Draft},
     consent::Consent,
     pool::PoolSettings,
+    resource::{Asked, RESOURCE, ScopeItem},
     scope::{KnownScope, ScopeValue},
     session::Session,
     user::ActiveUser,
@@ -21,6 +22,7 @@ use crate::{
         self, session,
         transaction::{Open, used},
     },
+    oidc::user_scope,
     pages::{ConsentPage, Lang, ScopeLine},
     respond::{self, Policy},
 };
@@ -35,30 +37,53 @@ async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
     let open = Open::find(signet, edge, query.get("txn")).await?;
     Ok(match session::current(signet, edge, &open.application).await? {
         Some((session, user)) => {
-            let pool = signet.store().pool_settings().await?;
-            page(signet, edge, &open, &pool, (&session, &user))
+            let asked = asked(signet, edge, &open, (&session, &user)).await?;
+            page(signet, edge, &open, &asked, (&session, &user)).await?
         }
         None => respond::see_other(&format!("/login?txn={}", open.transaction.id)),
     })
 }
 
 /// What has to be allowed; the request was checked before, and is again when it resumes.
-fn asked(open: &Open, pool: &PoolSettings) -> Consent {
-    authorize::check(&Draft::parse(&open.params), &open.application)
-        .map(|request| authorize::asked_consent(&request.within(pool), &open.application, pool))
-        .unwrap_or_default()
-}
-
-fn page(
+async fn asked(
     signet: &Signet,
     edge: &Edge,
     open: &Open,
-    pool: &PoolSettings,
     (session, user): (&Session, &ActiveUser),
-) -> Response {
-    let asked = asked(open, pool);
+) -> Result<Consent, Failure> {
+    let Ok(request) = authorize::check(&Draft::parse(&open.params), &open.application) else {
+        return Ok(Consent::default());
+    };
+    let (pool, application) = (signet.store().pool_settings().await?, &open.application);
+    let request = request.within(&pool);
+    let scope = user_scope::of_request(signet, edge, &request, application, (session, user)).await?;
+    Ok(authorize::asked_consent(&request.of_user(&scope), application, &pool))
+}
+
+async fn page(
+    signet: &Signet,
+    edge: &Edge,
+    open: &Open,
+    asked: &Consent,
+    (session, user): (&Session, &ActiveUser),
+) -> Result<Response, Failure> {
+    let pool = &*signet.store().pool_settings().await?;
     let lang = edge.lang(open.params.get("ui_locales"));
-    let lines: Vec<ScopeLine> = asked.scope.iter().filter_map(|value| line(value, pool, lang)).collect();
+    let is_item = |value| matches!(Asked::sort(value, pool), Asked::Item(_));
+    let permissions = match asked.scope.iter().any(is_item) {
+        true => signet.store().permissions(open.application.id).await?,
+        false => Arc::default(),
+    };
+    let api = open.params.get(RESOURCE);
+    let line = |value| match Asked::sort(value, pool) {
+        Asked::Item(item) => {
+            let ScopeItem { resource, id, action } = permissions.in_words(item, api);
+            let (resource, id, action) = (resource.one(), id.one(), action.one());
+            Some(ScopeLine::Item { value: value.as_str(), resource, id, action })
+        }
+        _ => line(value, pool, lang),
+    };
+    let lines: Vec<ScopeLine> = asked.scope.iter().filter_map(line).collect();
     let page = ConsentPage {
         lang,
         app_name: &open.application.name,
@@ -71,7 +96,7 @@ fn page(
         transaction: &open.transaction.id.to_string(),
         csrf: &open.csrf(signet, Some(session.id)),
     };
-    respond::page(StatusCode::OK, &page, &Policy::FORM)
+    Ok(respond::page(StatusCode::OK, &page, &Policy::FORM))
 }
 
 fn line<'p>(value: &'p ScopeValue, pool: &'p PoolSettings, lang: Lang) -> Option<ScopeLine<'p>> {
@@ -121,7 +146,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     }
     if allowed {
         let store = signet.store();
-        let asked = asked(&open, &*store.pool_settings().await?);
+        let asked = asked(signet, edge, &open, (&session, &user)).await?;
         store.remember_consent(user.id, open.application.id, &asked, signet.now()).await?;
     }
     tracing::info!(request_id = edge.request_id, sub = %user.id, client_id = %open.application.id, allowed, "consent");

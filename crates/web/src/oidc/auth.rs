@@ -19,7 +19,7 @@ use signet_protocol::{
     issuer::Issuer,
     jose,
     params::RawParams,
-    scope::Scope,
+    resource::UserScope,
     session::Session,
     token::{FrontTokens, Minting},
     transaction::{TRANSACTION_EXPIRE, Transaction, Trips},
@@ -34,7 +34,7 @@ use crate::{
     login::{self, browser::Browser, sso},
     logout::session_state,
     metrics::{Outcome, mark},
-    oidc::{application_here, keys::Keys, live, request_object},
+    oidc::{application_here, keys::Keys, live, request_object, user_scope},
     pages::{FormPostPage, Problem, WebMessagePage},
     respond::{self, Policy},
 };
@@ -174,8 +174,8 @@ pub async fn seen_from_pool(
     let asking = Asking { signet, edge, issuer: home, params, application, addressee, transaction };
     match asking.understand(&Draft::parse(&asking.params)).await? {
         Ok((request, expected)) => {
-            let (next, session, _) = asking.next(&request, expected.as_deref()).await?;
-            Ok((next, session))
+            let seen = asking.next(request, expected.as_deref()).await?;
+            Ok((seen.next, seen.session))
         }
         Err(refusal) => Ok((Next::Refuse(refusal), None)),
     }
@@ -184,10 +184,23 @@ pub async fn seen_from_pool(
 /// A checked request, and the users of whom it must be one.
 type Understood = (AuthorizationRequest, Option<Vec<UserId>>);
 
+/// What comes next, and whom it is about.
+struct Seen {
+    next: Next,
+    /// The request: once somebody is signed in here, as far as they have what it asks for.
+    request: AuthorizationRequest,
+    /// The login here.
+    session: Option<Session>,
+    /// Its user, if the application's rules admit them.
+    admitted: Option<AdmittedUser>,
+    /// What that user has of what is asked for.
+    scope: Option<UserScope>,
+}
+
 impl Asking<'_> {
     async fn answer(&self, draft: &Draft) -> Result<Response, Failure> {
         match self.understand(draft).await? {
-            Ok((request, expected)) => self.decide(&request, expected.as_deref()).await,
+            Ok((request, expected)) => self.decide(request, expected.as_deref()).await,
             Err(refusal) => self.refuse(refusal, draft.is_silent()).await,
         }
     }
@@ -198,6 +211,11 @@ impl Asking<'_> {
             Ok(request) => request.within(&*self.signet.store().pool_settings().await?),
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if let Some(named) = &request.resource
+            && let Err(refusal) = self.signet.store().permissions(self.application.id).await?.target(named)
+        {
+            return Ok(Err(refusal));
+        }
         Ok(self.expected(&request).await?.map(|expected| (request, expected)))
     }
 
@@ -227,12 +245,15 @@ impl Asking<'_> {
 
     async fn decide(
         &self,
-        request: &AuthorizationRequest,
+        request: AuthorizationRequest,
         expected: Option<&[UserId]>,
     ) -> Result<Response, Failure> {
-        let (next, session, admitted) = self.next(request, expected).await?;
-        match (next, session.as_ref().zip(admitted.as_ref())) {
-            (Next::Issue { scope }, Some((session, user))) => self.issue(request, session, user, scope).await,
+        let Seen { next, request, session, admitted, scope } = self.next(request, expected).await?;
+        let request = &request;
+        match (next, session.as_ref().zip(admitted.as_ref()).zip(scope)) {
+            (Next::Issue { .. }, Some(((session, user), scope))) => {
+                self.issue(request, session, user, scope).await
+            }
             (Next::Refuse(refusal), _) if self.may_ask_pool(request, refusal) => {
                 self.interact("/login").await
             }
@@ -250,15 +271,24 @@ impl Asking<'_> {
         request.prompt.none && refusal.code == ErrorCode::LoginRequired && elsewhere && !asked
     }
 
-    /// What comes next, the login here, and its user if the application's rules admit them.
+    /// What comes next.
     async fn next(
         &self,
-        request: &AuthorizationRequest,
+        request: AuthorizationRequest,
         expected: Option<&[UserId]>,
-    ) -> Result<(Next, Option<Session>, Option<AdmittedUser>), Failure> {
+    ) -> Result<Seen, Failure> {
         let (session, user) =
             login::session::current(self.signet, self.edge, &self.application).await?.unzip();
-        let remembered = self.remembered(session.as_ref(), request).await?;
+        let (request, scope) = match session.as_ref().zip(user.as_ref()) {
+            None => (request, None),
+            Some((session, user)) => {
+                let (signet, application) = (self.signet, &self.application);
+                let whose = (session, &**user);
+                let scope = user_scope::of_request(signet, self.edge, &request, application, whose).await?;
+                (request.of_user(&scope), Some(scope))
+            }
+        };
+        let remembered = self.remembered(session.as_ref(), &request).await?;
         let pool = self.signet.store().pool_settings().await?;
         let chosen = self.transaction.as_ref().and_then(|transaction| transaction.chosen);
         let same_person =
@@ -278,8 +308,8 @@ impl Asking<'_> {
             remembered: remembered.as_ref(),
             expected,
         };
-        let next = authorize::decide(request, &self.application, &situation);
-        Ok((next, session, admitted))
+        let next = authorize::decide(&request, &self.application, &situation);
+        Ok(Seen { next, request, session, admitted, scope })
     }
 
     /// What the user agreed to before; looked up only when it can matter.
@@ -301,7 +331,7 @@ impl Asking<'_> {
         request: &AuthorizationRequest,
         session: &Session,
         user: &AdmittedUser,
-        scope: Scope,
+        scope: UserScope,
     ) -> Result<Response, Failure> {
         let issuer = &self.issuer;
         let allowed = &AllowedResponse::of(&self.application, request.response_type)?;
@@ -312,12 +342,13 @@ impl Asking<'_> {
             false => None,
         };
         let addressee = &self.addressee;
-        let from = Issuing { issuer, allowed, user, session, request, addressee, scope };
+        let (granted, items) = (scope.granted().clone(), scope.kept(self.edge.peer));
+        let from = Issuing { issuer, allowed, user, session, request, addressee, scope: granted, items };
         let transaction = self.transaction.as_ref().map(|transaction| transaction.id);
         if let Some((issued, now)) = core::issue::answer(&**self.signet, from, transaction).await? {
             let tokens = match keys.as_ref().zip(issued.grant()) {
                 Some((keys, grant)) => {
-                    let (subjects, scope) = (self.signet.store().pool().subjects(), grant.scope.clone());
+                    let subjects = self.signet.store().pool().subjects();
                     let nonce = request.nonce.clone();
                     let minting = Minting { issuer, allowed, user, subjects, grant, scope, pool, nonce };
                     let (signers, state, at) = (keys.signers(), addressee.state(), now.timestamp());

@@ -12,6 +12,7 @@ pub mod request_object;
 pub mod revocation;
 pub mod session_end;
 pub mod token;
+pub mod user_scope;
 pub mod validate_token;
 
 use std::sync::Arc;

@@ -5,15 +5,21 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 use signet_protocol::{
+    amr::Amr,
     application::{ActiveApplication, GrantType},
     client_auth::Authenticated,
+    grant::Grant,
     jose::Signer,
     params::RawParams,
+    pool::PoolSettings,
+    resource::{UserCase, UserScope, narrowed},
+    scope::{KnownScope, Scope},
     time::Now,
     token::{
         self, AccountMinting, AccountRequest, AllowedAccount, AllowedGrant, CodeRequest, INVALID_CREDENTIALS,
         Minting, PasswordRequest, RIGHT_BUT_NOT_ADMITTED, RefreshRequest,
     },
+    user::User,
 };
 
 use crate::{
@@ -28,6 +34,7 @@ use crate::{
     oidc::{
         authenticated_token_request, cors,
         keys::{Keys, access_token_key},
+        user_scope,
     },
     respond,
 };
@@ -78,6 +85,14 @@ async fn for_account(
     Ok(respond::json(StatusCode::OK, &token))
 }
 
+/// An answer gives at least one scope, or an ID token, which a grant of `openid` gives.
+fn something(scope: &UserScope, granted: &Scope) -> Result<(), Failure> {
+    match scope.of_access_token().is_empty() && !granted.has(KnownScope::Openid) {
+        true => Err(Failure::Rejected(token::NOTHING_LEFT, scope.rejected().clone())),
+        false => Ok(()),
+    }
+}
+
 /// A request whose client is authenticated and whose grant is ticked.
 struct Exchange<'a> {
     signet: &'a Signet,
@@ -90,6 +105,9 @@ impl Exchange<'_> {
         let (caller, request) = (self.caller(), CodeRequest::parse(params)?);
         let pool = self.signet.store().pool_settings().await?;
         let code = redeem::find(self.signet, &caller, &request).await?;
+        let (grant, asked) = (code.grant(), request.resource.as_deref());
+        let scope = self.given(grant, &grant.scope, asked, code.user(), &pool).await?;
+        let scope = scope.after(&grant.items.rejected);
         // Loaded first, so that nothing is spent in vain.
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
         let redeemed = code.spend(self.signet, &caller).await?;
@@ -99,7 +117,7 @@ impl Exchange<'_> {
             user: &redeemed.user,
             subjects: self.signet.store().pool().subjects(),
             grant: &redeemed.code.grant,
-            scope: redeemed.code.grant.scope.clone(),
+            scope,
             pool: &pool,
             nonce: redeemed.code.nonce,
         };
@@ -109,7 +127,10 @@ impl Exchange<'_> {
     async fn refresh(&self, params: &RawParams) -> Result<Response, Failure> {
         let pool = self.signet.store().pool_settings().await?;
         let (caller, request) = (self.caller(), RefreshRequest::parse(params)?.within(&pool));
-        let chain = refresh::find(self.signet, &caller, &request).await?;
+        let chain = refresh::find(self.signet, &caller, &request, &pool).await?;
+        let (grant, asked) = (chain.grant(), request.resource.as_deref());
+        let scope = self.given(grant, &chain.asked().scope, asked, chain.user(), &pool).await?;
+        let scope = scope.after(&chain.asked().rejected);
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
         let refreshed = chain.advance(self.signet, &caller).await?;
         let minting = Minting {
@@ -118,7 +139,7 @@ impl Exchange<'_> {
             user: &refreshed.user,
             subjects: self.signet.store().pool().subjects(),
             grant: &refreshed.grant,
-            scope: refreshed.scope,
+            scope,
             pool: &pool,
             nonce: None,
         };
@@ -136,8 +157,20 @@ impl Exchange<'_> {
             Checked::Busy => return Err(Busy.into()),
         };
         let user = self.application().admit(user).ok_or(RIGHT_BUT_NOT_ADMITTED)?;
+        let case = UserCase {
+            scope: &request.scope,
+            api: request.resource.as_deref(),
+            narrowed: false,
+            user: &user,
+            settings: &pool,
+            ip: Some(self.edge.peer),
+            amr: Amr::PASSWORD,
+            now: self.signet.now().timestamp(),
+        };
+        let scope = user_scope::decide(self.signet, self.application().id, &case).await?;
+        something(&scope, scope.granted())?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
-        let given = password::begin(self.signet, &self.caller(), &user, request.scope).await?;
+        let given = password::begin(self.signet, &self.caller(), &user, &scope, self.edge.peer).await?;
         tracing::info!(request_id = self.edge.request_id, sub = %user.id, client_id = %self.application().id, "signed in by password mode");
         let minting = Minting {
             issuer: &self.edge.issuer,
@@ -145,11 +178,35 @@ impl Exchange<'_> {
             user: &user,
             subjects: self.signet.store().pool().subjects(),
             grant: &given.grant,
-            scope: given.grant.scope.clone(),
+            scope,
             pool: &pool,
             nonce: None,
         };
         self.mint(minting, &keys, given.refresh_token, given.now)
+    }
+
+    /// What of `scope` a grant gives now: what rules no longer allow is left out, and comes back when they do.
+    async fn given(
+        &self,
+        grant: &Grant,
+        scope: &Scope,
+        asked: Option<&str>,
+        user: &User,
+        settings: &PoolSettings,
+    ) -> Result<UserScope, Failure> {
+        let case = UserCase {
+            scope,
+            api: narrowed(grant.items.api.as_ref(), asked)?,
+            narrowed: grant.items.api.is_none(),
+            user,
+            settings,
+            ip: grant.items.ip,
+            amr: grant.amr,
+            now: self.signet.now().timestamp(),
+        };
+        let scope = user_scope::decide(self.signet, grant.application, &case).await?;
+        something(&scope, &grant.scope)?;
+        Ok(scope)
     }
 
     fn caller(&self) -> Caller<'_> {

@@ -71,6 +71,17 @@ impl ClaimNames {
     }
 }
 
+/// Scope items.
+#[derive(Clone, Copy, Debug)]
+pub struct ItemWords {
+    /// Stands between a resource and what is done with it.
+    pub separator: &'static str,
+    /// Every resource.
+    pub every_resource: &'static str,
+    /// Every action.
+    pub every_action: &'static str,
+}
+
 /// What an error page says.
 #[derive(Clone, Copy, Debug)]
 pub struct ProblemText {
@@ -155,6 +166,7 @@ catalogue! {
         scope_external_id: Line,
         scope_extended_fields: Line,
         scope_custom: Phrase,
+        items: ItemWords,
         scope_offline: Line,
         /// Before the claims that are asked for one by one.
         consent_details: &'static str,
@@ -246,6 +258,13 @@ mod tests {
             let known: Vec<&str> = signet_protocol::claims::built_in_claims().map(|(name, _)| name).collect();
             assert_eq!(claims, known, "a claim without words, or in another order");
             list.extend(self.words.iter().map(|(claim, word)| (format!("{name}.{claim}"), *word)));
+        }
+    }
+
+    impl Texts for ItemWords {
+        fn collect(&self, name: &str, list: &mut Vec<(String, &'static str)>) {
+            self.every_resource.collect(&format!("{name}.every_resource"), list);
+            self.every_action.collect(&format!("{name}.every_action"), list);
         }
     }
 

@@ -185,6 +185,17 @@ pub enum ScopeLine<'a> {
         /// The claims it gives.
         claims: &'a [String],
     },
+    /// A scope item.
+    Item {
+        /// Its value.
+        value: &'a str,
+        /// What the resource is called; `None` for every one.
+        resource: Option<&'a str>,
+        /// Which thing of it; `None` for every one.
+        id: Option<&'a str>,
+        /// What is done with it; `None` for everything.
+        action: Option<&'a str>,
+    },
 }
 
 impl ScopeLine<'_> {
@@ -201,6 +212,13 @@ impl ScopeLine<'_> {
             ScopeLine::Custom { name, description, claims } => {
                 let title = description.map_or_else(|| t.scope_custom.with(name).into(), Cow::from);
                 return Words { title, detail: claims.join(", ").into() };
+            }
+            ScopeLine::Item { value, resource, id, action } => {
+                let resource = resource.unwrap_or(t.items.every_resource);
+                let id = id.map(|id| format!(" {id}")).unwrap_or_default();
+                let action = action.unwrap_or(t.items.every_action);
+                let title = format!("{resource}{id}{}{action}", t.items.separator);
+                return Words { title: title.into(), detail: (*value).into() };
             }
         };
         line.into()

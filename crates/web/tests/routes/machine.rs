@@ -177,7 +177,7 @@ pub async fn put_resources(world: &World, of: Option<AppId>, resources: &[(&str,
 }
 
 /// Applies changes that have the version of the pool's settings.
-async fn guarded(world: &World, mut changes: Vec<Change>) {
+pub async fn guarded(world: &World, mut changes: Vec<Change>) {
     let settings = world.signet().store().pool_settings().await.unwrap();
     changes.push(Change::UpdatePool(PoolSettings::clone(&settings)));
     world.change_all(changes).await;

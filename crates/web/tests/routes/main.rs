@@ -42,4 +42,5 @@ mod session_end;
 mod sso;
 mod support;
 mod tabs;
+mod user_items;
 mod vendor;

@@ -243,7 +243,12 @@ fn tokens_go_only_to_callbacks_that_nobody_reads_along() {
 #[test]
 fn an_answer_with_tokens_is_exactly_its_parameters() {
     let to = addressee(&[("response_type", Some("code id_token token"))]);
-    let access = FrontAccess { token: "a".into(), expires_in: Seconds(77), scope: scope("openid email") };
+    let access = FrontAccess {
+        token: "a".into(),
+        expires_in: Seconds(77),
+        scope: scope("openid email"),
+        rejected: None,
+    };
     let tokens = FrontTokens { access: Some(access), id_token: Some("i".into()) };
     let all = [
         ("code", "c"),

@@ -170,6 +170,9 @@ fn rows() -> Vec<Row> {
         row("nonce", &[("response_type", "code id_token token")], Some(InvalidRequest))
             .without("nonce")
             .at(everything),
+        row("resource", &[("resource", "urn:unheard-of")], None),
+        row("resource", &[("resource", "urn:a"), ("resource", "urn:b")], Some(InvalidTarget)),
+        row("resource", &[("resource", "urn:a"), ("resource", "urn:a")], Some(InvalidTarget)),
         row("nonce", &[("nonce", &"n".repeat(NONCE_BYTES))], None),
         row("nonce", &[("nonce", &"n".repeat(NONCE_BYTES + 1))], Some(InvalidRequest)),
         row("prompt", &[], None),

@@ -7,6 +7,7 @@ use crate::{
     id::CodeId,
     issuer::Issuer,
     opaque::Opaque,
+    resource::GrantItems,
     samples::*,
     time::{Seconds, Timestamp},
 };
@@ -34,6 +35,7 @@ fn issued_as(
         request: &checked(changes, &application),
         addressee: &addressee(changes),
         scope: scope(granted),
+        items: GrantItems::default(),
     };
     issue(from, now(), &mut Seeded(seed))
 }

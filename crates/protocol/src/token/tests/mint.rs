@@ -30,7 +30,7 @@ fn minted(
         user: &admitted_user(),
         subjects: Subjects::of(pool_key()),
         grant: &grant(),
-        scope: scope(granted),
+        scope: user_scope(granted),
         pool: &PoolSettings::default(),
         nonce: nonce.map(str::to_owned),
     };
@@ -106,7 +106,7 @@ fn front(kind: ResponseType, id_token: Signer<'_>, state: Option<&str>) -> Front
         user: &admitted_user(),
         subjects: Subjects::of(pool_key()),
         grant: &grant(),
-        scope: scope("openid work email"),
+        scope: user_scope("openid work email"),
         pool: &PoolSettings::default(),
         nonce: Some("n-0".to_owned()),
     };
@@ -229,7 +229,7 @@ fn minted_with(claims: &str) -> TokenResponse {
         user: &admitted_user(),
         subjects: Subjects::of(pool_key()),
         grant: &Grant { claims: ClaimsRequest::parse(claims).unwrap(), ..grant() },
-        scope: scope("openid email"),
+        scope: user_scope("openid email"),
         pool: &PoolSettings::default(),
         nonce: None,
     };

@@ -71,12 +71,12 @@ fn the_scope_is_what_can_be_granted() {
         (&[], "email openid", Some("email openid")),
         (&[], "email", Some("email")),
         (&[], "", Some("openid profile")),
-        (&[], "work openid unheard-of", Some("work openid")),
+        (&[], "work openid un+heard+of book:read", Some("work openid book:read")),
         (&[], "work", Some("work")),
-        (&[], "unheard-of book:read", None),
+        (&[], "un+heard+of b:o:o:k", None),
         (&[], "offline_access", None),
-        (&[], "openid unheard-of", Some("openid")),
-        (&[], "unheard-of", None),
+        (&[], "openid un+heard+of", Some("openid")),
+        (&[], "un+heard+of", None),
         (&[], "open\"id", None),
     ] {
         let pairs = params(&[("username", "alice"), ("password", "p"), ("scope", text)]);

@@ -9,7 +9,7 @@ use crate::{
     refresh::RefreshFamily,
     samples::*,
     time::Timestamp,
-    token::{INVALID_GRANT, RefreshCase, RefreshRequest, check_refresh, refreshed_scope},
+    token::{INVALID_GRANT, RefreshCase, RefreshRequest, RefreshedScope, check_refresh, refreshed_scope},
 };
 
 struct Attempt {
@@ -100,20 +100,25 @@ fn the_parameters_of_the_grant_are_read() {
 
 #[test]
 fn a_refresh_may_narrow_the_scope_and_never_widen_it() {
-    let granted = scope("openid email offline_access");
+    let granted = scope("openid email book:read offline_access");
     for (asked, result) in [
-        (None, Some("openid email offline_access")),
-        (Some("openid email offline_access"), Some("openid email offline_access")),
-        (Some("offline_access openid"), Some("offline_access openid")),
-        (Some("email"), Some("email")),
-        (Some("openid unheard-of"), None),
+        (None, Some(("openid email book:read offline_access", ""))),
+        (Some("openid email offline_access"), Some(("openid email offline_access", ""))),
+        (Some("offline_access openid"), Some(("offline_access openid", ""))),
+        (Some("email"), Some(("email", ""))),
+        (Some("book:*:read openid book:read book"), Some(("openid book:read", "book:*:read book"))),
+        (Some("openid unheard-of"), Some(("openid", "unheard-of"))),
+        (Some("openid book:read profile"), None),
+        (Some("book:write"), None),
         (Some("profile"), None),
         (Some("openid profile"), None),
         (Some("unheard-of"), None),
     ] {
-        let refreshed = refreshed_scope(&granted, asked.map(scope).as_ref());
+        let refreshed = refreshed_scope(&granted, asked.map(scope).as_ref(), &PoolSettings::default());
         refreshed.as_ref().err().into_iter().for_each(|refusal| assert_tellable(*refusal));
-        assert_eq!(refreshed.map_err(|r| r.code), result.map(scope).ok_or(InvalidScope), "{asked:?}");
+        let told = |refreshed: RefreshedScope| (refreshed.scope.to_string(), refreshed.rejected.to_string());
+        let result = result.map(|(kept, rejected)| (kept.to_owned(), rejected.to_owned()));
+        assert_eq!(refreshed.map(told).map_err(|r| r.code), result.ok_or(InvalidScope), "{asked:?}");
     }
 }
 
@@ -125,7 +130,7 @@ fn a_value_that_means_nothing_in_the_pool_is_not_asked() {
         let request = RefreshRequest::parse(&params(&[("refresh_token", "t"), ("scope", text)])).unwrap();
         request.within(&pool).scope.unwrap().to_string()
     };
-    assert_eq!(asked("openid unheard-of work book:read"), "openid work");
+    assert_eq!(asked("openid un+heard+of work book:read"), "openid work book:read");
     let none = RefreshRequest::parse(&params(&[("refresh_token", "t")])).unwrap().within(&pool);
     assert_eq!(none.scope, None);
 }

@@ -1,4 +1,6 @@
-use signet_protocol::{amr::Amr, claims_request::ClaimsRequest, refresh::RefreshDecision};
+use signet_protocol::{
+    amr::Amr, claims_request::ClaimsRequest, refresh::RefreshDecision, resource::GrantItems,
+};
 
 use super::{CLAIMS, World, after, at, until, winners};
 use crate::on_worlds;
@@ -28,10 +30,12 @@ async fn a_code_comes_back(world: World) {
     plain.grant.id = world.row_id();
     (plain.challenge, plain.nonce) = (None, None);
     (plain.grant.amr, plain.grant.claims) = (Amr::default(), ClaimsRequest::default());
+    plain.grant.items = GrantItems::default();
     assert_eq!(world.store.issue_code(&plain, None, at(0)).await, Ok(true));
     let stored = world.store.code(plain.id).await.unwrap().unwrap();
     assert_eq!((stored.challenge, stored.nonce), (None, None));
     assert_eq!((stored.grant.amr, stored.grant.claims), (Amr::default(), ClaimsRequest::default()));
+    assert_eq!(stored.grant.items, GrantItems::default());
     assert!(world.store.code(world.row_id()).await.unwrap().is_none());
 }
 

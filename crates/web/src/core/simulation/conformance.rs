@@ -10,6 +10,7 @@ use signet_protocol::{
     id::{CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
     opaque::Opaque,
     password::PasswordHash,
+    resource::GrantItems,
     scope::Scope,
     secret::SecretHash,
     session::Session,
@@ -256,6 +257,7 @@ impl Pair {
             session: session.id,
             sid: session.id,
             scope: Scope::parse("openid offline_access").unwrap(),
+            items: GrantItems::default(),
             offline: self.random.chance(50),
             auth_time: now.timestamp(),
             amr: session.amr,
@@ -320,6 +322,7 @@ impl Pair {
             request,
             addressee: &app.addressee,
             scope: authorize::granted_scope(request, app.application()),
+            items: GrantItems::default(),
         };
         let mut code = authorize::issue_code(from, self.now, &mut self.seed).row;
         code.grant.pool = self.store.pool().id;

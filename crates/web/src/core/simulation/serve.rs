@@ -10,7 +10,9 @@ use signet_protocol::{
     grant::Grant,
     id::{CodeId, FamilyId, GrantId, RowId, SessionId, TransactionId, UserId},
     password::PasswordHash,
+    pool::PoolSettings,
     refresh::RefreshFamily,
+    resource::GrantItems,
     secret::{Secret, SecretHash},
     session::{Session, Shown},
     time::{Now, Timestamp},
@@ -317,6 +319,7 @@ impl Request {
                 request,
                 addressee: &app.addressee,
                 scope: authorize::granted_scope(request, app.application()),
+                items: GrantItems::default(),
             };
             issue::answer(&self, from, transaction).await
         };
@@ -352,8 +355,11 @@ impl Request {
     pub async fn refresh(self, token: String) -> Answer {
         let caller = self.caller();
         let refreshed = async {
-            let request = RefreshRequest { token, scope: None };
-            refresh::find(&self, &caller, &request).await?.advance(&self, &caller).await
+            let request = RefreshRequest { token, scope: None, resource: None };
+            refresh::find(&self, &caller, &request, &PoolSettings::default())
+                .await?
+                .advance(&self, &caller)
+                .await
         };
         given(refreshed.await, |refreshed| {
             let generation = self.generation(&refreshed.refresh_token);

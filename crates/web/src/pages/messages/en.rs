@@ -1,4 +1,4 @@
-use super::{ClaimNames, Line, Messages, Phrase, ProblemText};
+use super::{ClaimNames, ItemWords, Line, Messages, Phrase, ProblemText};
 
 /// The texts in English.
 pub const EN: Messages = Messages {
@@ -61,6 +61,11 @@ pub const EN: Messages = Messages {
         detail: "Additional fields your organization keeps about you",
     },
     scope_custom: Phrase("Use “{}”"),
+    items: ItemWords {
+        separator: ": ",
+        every_resource: "All protected resources",
+        every_action: "do everything you may do",
+    },
     scope_offline: Line {
         title: "Keep access while you are away",
         detail: "Stay signed in and act for you when you are not using it",

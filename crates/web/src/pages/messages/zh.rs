@@ -1,4 +1,4 @@
-use super::{ClaimNames, Line, Messages, Phrase, ProblemText};
+use super::{ClaimNames, ItemWords, Line, Messages, Phrase, ProblemText};
 
 /// The texts in Simplified Chinese.
 pub const ZH: Messages = Messages {
@@ -54,6 +54,11 @@ pub const ZH: Messages = Messages {
         title: "查看更多信息", detail: "您的组织为您保存的其他字段"
     },
     scope_custom: Phrase("使用“{}”"),
+    items: ItemWords {
+        separator: "：",
+        every_resource: "所有受保护的资源",
+        every_action: "您可以执行的所有操作",
+    },
     scope_offline: Line {
         title: "在您离开时保持访问", detail: "保持登录状态，并在您未使用时代表您操作"
     },

@@ -143,6 +143,8 @@ fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
         ScopeLine::Custom { name, description: Some(text), claims: &claims },
         ScopeLine::Custom { name, description: None, claims: &claims },
         ScopeLine::Custom { name, description: None, claims: &[] },
+        ScopeLine::Item { value: text, resource: Some(name), id: Some(text), action: Some(name) },
+        ScopeLine::Item { value: "*", resource: None, id: None, action: None },
     ];
     let mut pages: Vec<(String, askama::Result<String>)> = vec![
         ("login".to_owned(), login(lang, v, None).render()),
