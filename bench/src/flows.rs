@@ -63,6 +63,8 @@ pub enum Flow {
     Account(Alg),
     /// Introspection of a live token of a random account by its application.
     AccountIntrospection(Alg),
+    /// The same of a token that the server has not seen since it made it: its signature has to be verified.
+    FirstIntrospection(Alg),
 }
 
 impl Flow {
@@ -92,6 +94,8 @@ impl Flow {
         Flow::Account(Alg::Es256),
         Flow::AccountIntrospection(Alg::Rs256),
         Flow::AccountIntrospection(Alg::Es256),
+        Flow::FirstIntrospection(Alg::Rs256),
+        Flow::FirstIntrospection(Alg::Es256),
     ];
 
     /// How many tokens of which kind one round signs.
@@ -116,21 +120,24 @@ impl Flow {
         }
     }
 
-    /// The rounds each second that two cores, shared with the load, shall reach.
-    pub fn goal(self) -> Option<f64> {
+    /// What two cores, shared with the load, shall reach.
+    pub fn floor(self) -> Option<Floor> {
+        let absolute = |rounds| Some(Floor { rounds, bare: None });
+        let of_bare = |rounds, bare| Some(Floor { rounds, bare: Some(bare) });
         match self {
-            Flow::Discovery | Flow::Jwks => Some(80_000.0),
-            Flow::UserInfo(Alg::Rs256) => Some(35_000.0),
-            Flow::UserInfo(Alg::Es256) => Some(18_000.0),
-            Flow::Introspection(_) => Some(25_000.0),
-            Flow::Exchange(Alg::Es256) => Some(12_000.0),
-            Flow::Refresh(Alg::Es256) => Some(13_000.0),
-            Flow::Exchange(Alg::Rs256) | Flow::Refresh(Alg::Rs256) => Some(3_300.0),
-            Flow::Login => Some(70.0),
-            Flow::Account(Alg::Es256) => Some(40_000.0),
-            Flow::AccountIntrospection(_) => Some(30_000.0),
+            Flow::Discovery | Flow::Jwks => of_bare(80_000.0, 111_500.0),
+            Flow::UserInfo(Alg::Rs256) => absolute(35_000.0),
+            Flow::UserInfo(Alg::Es256) => absolute(18_000.0),
+            Flow::Introspection(_) => absolute(25_000.0),
+            Flow::Exchange(Alg::Es256) => of_bare(12_000.0, 21_000.0),
+            Flow::Refresh(Alg::Es256) => of_bare(13_000.0, 22_000.0),
+            Flow::Exchange(Alg::Rs256) | Flow::Refresh(Alg::Rs256) => of_bare(3_300.0, 3_850.0),
+            Flow::Login => absolute(70.0),
+            Flow::Account(Alg::Rs256) => of_bare(6_000.0, 7_500.0),
+            Flow::Account(Alg::Es256) => of_bare(40_000.0, 53_000.0),
+            Flow::AccountIntrospection(_) => absolute(30_000.0),
             Flow::Authorize | Flow::Sso | Flow::Code(_) | Flow::Implicit(_) | Flow::Hybrid(_) => None,
-            Flow::Password | Flow::Account(Alg::Rs256) => None,
+            Flow::Password | Flow::FirstIntrospection(_) => None,
         }
     }
 
@@ -144,6 +151,15 @@ impl Flow {
         let dominated = [Flow::Exchange, Flow::Refresh, Flow::Account].map(|flow| flow(Alg::Rs256));
         dominated.contains(&self).then_some(1.25)
     }
+}
+
+/// What a flow shall reach.
+#[derive(Clone, Copy, Debug)]
+pub struct Floor {
+    /// Rounds each second.
+    pub rounds: f64,
+    /// What the bare handler made on the machine where that was set, if it was set by that: then the share counts.
+    pub bare: Option<f64>,
 }
 
 impl fmt::Display for Flow {
@@ -164,6 +180,7 @@ impl fmt::Display for Flow {
             Flow::Password => f.write_str("password mode"),
             Flow::Account(alg) => write!(f, "client credentials {alg}"),
             Flow::AccountIntrospection(alg) => write!(f, "account introspection {alg}"),
+            Flow::FirstIntrospection(alg) => write!(f, "first introspection {alg}"),
         }
     }
 }

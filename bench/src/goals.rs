@@ -82,22 +82,34 @@ fn of_run(run: &Run, name: &str) -> Vec<Verdict> {
 }
 
 fn of_line(line: &Line, name: &str) -> Vec<Verdict> {
-    let rate = line.flow.goal().map(|goal| Verdict {
-        of: format!("{name}: {}", line.flow),
-        goal: format!("≥ {goal}/s"),
-        measured: format!("{:.0}/s", line.per_second),
-        met: line.per_second >= goal,
-    });
     let cpu = line.flow.cpu_goal().zip(line.ratio()).map(|(goal, ratio)| {
         at_most(format!("{name}: CPU of {} to its raw signatures", line.flow), goal, ratio, " ×")
     });
-    let hashes = line.flow.hash_goal().zip(line.of_raw_hashes()).map(|(goal, part)| Verdict {
-        of: format!("{name}: {} by raw hashes", line.flow),
-        goal: format!("≥ {goal}"),
-        measured: format!("{part:.2}"),
-        met: part >= goal,
-    });
-    rate.into_iter().chain(cpu).chain(hashes).collect()
+    let rate = rate(line).map(|verdict| Verdict { of: format!("{name}: {}", verdict.of), ..verdict });
+    rate.into_iter().chain(cpu).collect()
+}
+
+/// What is asked of the rounds of a flow, if anything is: a number of them, or a part of what raw hashes or bare handlers make.
+pub fn rate(line: &Line) -> Option<Verdict> {
+    let part = |goal: f64, of: &str, measured: f64| Verdict {
+        of: line.flow.to_string(),
+        goal: format!("≥ {goal:.2} of {of}"),
+        measured: format!("{measured:.2}"),
+        met: measured >= goal,
+    };
+    if let Some((goal, measured)) = line.flow.hash_goal().zip(line.of_raw_hashes()) {
+        return Some(part(goal, "raw hashes", measured));
+    }
+    let floor = line.flow.floor()?;
+    if let Some((bare, measured)) = floor.bare.zip(line.of_bare()) {
+        return Some(part(floor.rounds / bare, "bare", measured));
+    }
+    Some(Verdict {
+        of: line.flow.to_string(),
+        goal: format!("≥ {}/s", floor.rounds),
+        measured: format!("{:.0}/s", line.per_second),
+        met: line.per_second >= floor.rounds,
+    })
 }
 
 fn at_most(of: String, goal: f64, measured: f64, unit: &str) -> Verdict {
@@ -123,6 +135,7 @@ mod tests {
             cpu: Duration::ZERO,
             load_cpu: Duration::ZERO,
             raw: None,
+            bare: Some(111_500.0),
         };
         Run {
             engine: "SQLite",

@@ -1,6 +1,7 @@
 //! Measures a release binary over loopback: requests/s, latencies, and the server's CPU for each request beside the cost of
 //! its raw signatures, all in one run on one machine. Only the ratios of one run mean anything elsewhere.
 
+mod bare;
 mod browser;
 mod flows;
 mod goals;
@@ -37,6 +38,10 @@ use crate::{
     storm::Storm,
     worker::Site,
 };
+
+// As the server has it: the bare handlers shall have no worse one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What went wrong, for whoever runs the measurement.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -85,6 +90,9 @@ struct Options {
     /// A page whose generated part to replace by the figures
     #[arg(long)]
     markdown: Option<PathBuf>,
+    /// Be the bare handlers, on this database
+    #[arg(long, hide = true)]
+    bare: Option<String>,
 }
 
 /// Which databases.
@@ -112,7 +120,12 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
+    let options = Options::parse();
+    let done = match &options.bare {
+        Some(database) => bare::serve(database),
+        None => run(&options),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("bench: {failure}");
@@ -162,7 +175,12 @@ impl Bench<'_> {
 
     fn on_postgres(&self, size: Size, directory: &Path) -> Result<Run, Failure> {
         let cluster = ThrowawayPostgres::durable(directory);
-        self.measure("PostgreSQL", size, directory, Some(cluster.fresh_database()))
+        self.measure(
+            "PostgreSQL",
+            size,
+            directory,
+            Some([cluster.fresh_database(), cluster.fresh_database()]),
+        )
     }
 
     fn measure(
@@ -170,9 +188,12 @@ impl Bench<'_> {
         engine: &'static str,
         size: Size,
         directory: &Path,
-        database: Option<String>,
+        databases: Option<[String; 2]>,
     ) -> Result<Run, Failure> {
         let place = tempfile::Builder::new().prefix("signet-bench-").tempdir_in(directory)?;
+        let (database, for_bare) =
+            databases.map_or_else(Default::default, |[one, other]| (Some(one), Some(other)));
+        let for_bare = for_bare.unwrap_or_else(|| place.path().join("bare.db").display().to_string());
         let installation =
             Installation { binary: &self.options.binary, data: place.path().join("data"), database };
         installation.create()?;
@@ -188,9 +209,14 @@ impl Bench<'_> {
         let server = installation.start()?;
         let idle_kib = server.resident_kib()?;
         let site = Arc::new(Site::new(server.port, population, self.options.connections));
+        let bare = bare::start(&for_bare)?;
+        let bare_site = Arc::new(Site::new(bare.port, site.population.clone(), self.options.connections));
         let mut lines = Vec::new();
         for flow in Flow::ALL.iter().filter(|flow| flow.to_string().contains(&self.options.only)) {
-            let line = measure::flow(&server, &site, *flow, &self.plan, &self.raw)?;
+            let mut line = measure::flow(&server, &site, *flow, &self.plan, &self.raw)?;
+            if flow.floor().is_some_and(|floor| floor.bare.is_some()) {
+                line.bare = Some(measure::flow(&bare, &bare_site, *flow, &self.plan, &self.raw)?.per_second);
+            }
             let part = line
                 .of_raw_hashes()
                 .map_or_else(String::new, |part| format!(", {part:.2} of the raw hashes"));

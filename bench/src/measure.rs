@@ -50,12 +50,19 @@ pub struct Line {
     pub load_cpu: Duration,
     /// The cost of the raw signatures in one round, or of its one hash in the password mode, measured in between.
     pub raw: Option<Duration>,
+    /// What the bare handler of this flow made each second.
+    pub bare: Option<f64>,
 }
 
 impl Line {
     /// The server's CPU for a round divided by the raw signatures in it.
     pub fn ratio(&self) -> Option<f64> {
         self.raw.map(|raw| self.cpu.as_secs_f64() / raw.as_secs_f64())
+    }
+
+    /// The rounds by those of the bare handler.
+    pub fn of_bare(&self) -> Option<f64> {
+        self.bare.map(|bare| self.per_second / bare)
     }
 
     /// The passwords the server looked at, by those that its hashing threads could have looked at doing nothing else.
@@ -153,6 +160,7 @@ impl Total {
             cpu: self.server / count,
             load_cpu: self.load / count,
             raw: median(self.raw),
+            bare: None,
         })
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Failure,
-    goals::{Verdict, growth, verdicts},
+    goals::{Verdict, growth, rate, verdicts},
     machine::Machine,
     measure::{Line, Plan, Run},
     population::Size,
@@ -75,24 +75,20 @@ impl Line {
             "raw_signatures_us": self.raw.map(micros),
             "cpu_per_raw_signatures": self.ratio(),
             "of_raw_hashes": self.of_raw_hashes(),
+            "bare_per_second": self.bare.map(f64::round),
         })
     }
 
     fn goal(&self) -> String {
-        let verdict = |met| if met { "met" } else { "not met" };
-        match (self.flow.goal(), self.flow.hash_goal().zip(self.of_raw_hashes())) {
-            (Some(goal), _) => format!("≥ {}, {}", number(goal), verdict(self.per_second >= goal)),
-            (None, Some((goal, part))) => {
-                format!("≥ {goal} of the raw hashes, {}: {part:.2}", verdict(part >= goal))
-            }
-            (None, None) => String::new(),
-        }
+        let Some(Verdict { goal, measured, met, .. }) = rate(self) else { return String::new() };
+        format!("{goal}, {}: {measured}", if met { "met" } else { "not met" })
     }
 
-    fn cells(&self) -> [String; 9] {
+    fn cells(&self) -> [String; 10] {
         [
             self.flow.to_string(),
             number(self.per_second),
+            self.bare.map_or_else(String::new, number),
             self.goal(),
             time(self.p50),
             time(self.p99),
@@ -149,8 +145,8 @@ impl Run {
     }
 }
 
-const HEAD: [&str; 9] =
-    ["flow", "rounds/s", "goal", "p50", "p99", "server CPU", "load CPU", "raw cost", "CPU/raw"];
+const HEAD: [&str; 10] =
+    ["flow", "rounds/s", "bare", "goal", "p50", "p99", "server CPU", "load CPU", "raw cost", "CPU/raw"];
 
 /// A table whose first column is text, for a terminal or for Markdown.
 fn table(rows: &[Vec<String>], markdown: bool) -> String {

@@ -124,6 +124,11 @@ impl Installation<'_> {
 }
 
 impl Server {
+    /// One that runs already.
+    pub fn attach(child: Child, port: u16) -> Server {
+        Server { port, started_in: Duration::ZERO, child }
+    }
+
     /// The processor time it has used so far.
     pub fn cpu(&self) -> Result<Duration, Failure> {
         cpu(&self.child.id().to_string())

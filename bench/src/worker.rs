@@ -22,7 +22,7 @@ pub const SECRET: &str = "bench-secret-bench-secret-bench-secret";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// Access tokens that a flow picks from: enough that no cache of the server keeps the users of all of them.
+/// Access tokens that a flow picks from.
 const TOKENS_MAX: u64 = 32_768;
 
 /// What all connections of a run share.
@@ -88,10 +88,11 @@ impl Site {
         Ok(tokens.get_or_try_init(|| self.collect(Flow::Account(alg), wanted)).await?)
     }
 
-    /// The access tokens of about so many rounds of `flow`, each connection doing its part.
+    /// The access tokens of about so many rounds of `flow`, each connection doing its part, and the server has seen each once.
     async fn collect(self: &Arc<Site>, flow: Flow, wanted: u64) -> Result<Vec<String>, Failure> {
         let slots = self.chains.len();
         let wanted = usize::try_from(wanted.clamp(slots as u64, TOKENS_MAX))?;
+        let alg = flow.signs().map_or(Alg::Es256, |(alg, _)| alg);
         let mut running = JoinSet::new();
         for slot in 0..slots {
             let site = Arc::clone(self);
@@ -99,10 +100,12 @@ impl Site {
                 let mut worker = Worker::start(site, flow, slot).await?;
                 let mut tokens = Vec::new();
                 for _ in 0..wanted.div_ceil(slots) {
-                    tokens.push(access_token(match flow {
+                    let token = access_token(match flow {
                         Flow::Account(alg) => worker.by_account(alg).await?,
-                        _ => worker.refresh(flow.signs().map_or(Alg::Es256, |(alg, _)| alg)).await?,
-                    })?);
+                        _ => worker.refresh(alg).await?,
+                    })?;
+                    worker.introspection(alg, &token).await?;
+                    tokens.push(token);
                 }
                 Ok::<_, Failure>(tokens)
             });
@@ -128,7 +131,8 @@ pub struct Worker {
     slot: usize,
     connection: Connection,
     random: Seeded,
-    codes: Vec<String>,
+    /// Codes, or tokens: each is used once.
+    prepared: Vec<String>,
     text: Text,
 }
 
@@ -184,7 +188,7 @@ impl Worker {
         let alg = flow.signs().map_or(Alg::Es256, |(alg, _)| alg);
         let text = Text::new(site.port, alg, flow.response_type());
         let random = Seeded(1000 + slot as u64);
-        Ok(Worker { site, flow, slot, connection, random, codes: Vec::new(), text })
+        Ok(Worker { site, flow, slot, connection, random, prepared: Vec::new(), text })
     }
 
     /// Gets what the next `rounds` rounds need and is not to be measured.
@@ -200,9 +204,15 @@ impl Worker {
                 self.connection = Connection::open(self.site.port).await?;
             }
             Flow::Exchange(_) => {
-                while self.codes.len() < rounds {
+                while self.prepared.len() < rounds {
                     let code = self.authorize().await?;
-                    self.codes.push(code);
+                    self.prepared.push(code);
+                }
+            }
+            Flow::FirstIntrospection(alg) => {
+                while self.prepared.len() < rounds {
+                    let token = access_token(self.by_account(alg).await?)?;
+                    self.prepared.push(token);
                 }
             }
             _ => {}
@@ -218,16 +228,22 @@ impl Worker {
             Flow::UserInfo(alg) => self.user_info(alg).await?,
             Flow::Introspection(alg) => {
                 let site = Arc::clone(&self.site);
-                self.introspection(alg, site.access_tokens(alg).await?).await?;
+                let token = pick(site.access_tokens(alg).await?, &mut self.random)?;
+                self.introspection(alg, token).await?;
             }
             Flow::AccountIntrospection(alg) => {
                 let site = Arc::clone(&self.site);
-                self.introspection(alg, site.account_tokens(alg).await?).await?;
+                let token = pick(site.account_tokens(alg).await?, &mut self.random)?;
+                self.introspection(alg, token).await?;
             }
+            Flow::FirstIntrospection(alg) => match self.prepared.pop() {
+                Some(token) => self.introspection(alg, &token).await?,
+                None => return Ok(false),
+            },
             Flow::Account(alg) => drop(self.by_account(alg).await?.status),
             Flow::Authorize => drop(self.authorize().await?),
             Flow::Sso => self.single_sign_on().await?,
-            Flow::Exchange(_) => match self.codes.pop() {
+            Flow::Exchange(_) => match self.prepared.pop() {
                 Some(code) => self.exchange(&code).await?,
                 None => return Ok(false),
             },
@@ -255,8 +271,7 @@ impl Worker {
         self.connection.send(&parts).await?.expect(200).map(drop)
     }
 
-    async fn introspection(&mut self, alg: Alg, tokens: &[String]) -> Result<(), Failure> {
-        let token = pick(tokens, &mut self.random)?;
+    async fn introspection(&mut self, alg: Alg, token: &str) -> Result<(), Failure> {
         let rest = format!("&client_id={}&client_secret={SECRET}", alg.client_id());
         let length = "token=".len() + token.len() + rest.len();
         let head = http::post(self.site.port, "/oidc/token/introspection", length, "");

@@ -3,24 +3,38 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::stats::CacheStats;
 
 /// Entries of a cache of which nothing else is said; beyond it some other entry makes room.
 const CAPACITY: usize = 4096;
+/// Entries that are looked at for one that makes room; then the next goes, whether it was asked for or not.
+const LOOKS: usize = 32;
 
 /// A bounded map of values that can be read again from the database at any time.
 ///
 /// A value is put in with the [`Ticket`] of the look-up that missed. Every removal makes earlier tickets worthless, so
-/// a value read before a change is never put in after it.
+/// a value read before a change is never put in after it. What was not asked for again since a hand went by makes room
+/// first: a stream of values that are asked for once does not push out those that are asked for again and again.
 pub struct Cache<K, V>(RwLock<State<K, V>>, CacheStats);
 
 struct State<K, V> {
     capacity: usize,
     generation: u64,
-    entries: HashMap<K, Arc<V>>,
+    places: HashMap<K, usize>,
+    slots: Vec<Slot<K, V>>,
+    hand: usize,
+}
+
+struct Slot<K, V> {
+    key: K,
+    value: Arc<V>,
+    asked: AtomicBool,
 }
 
 /// The right to put in what is now read from the database.
@@ -36,7 +50,8 @@ impl<K, V> Default for Cache<K, V> {
 impl<K, V> Cache<K, V> {
     /// An empty cache of at most so many entries.
     pub fn of(capacity: usize) -> Self {
-        Self(RwLock::new(State { capacity, generation: 0, entries: HashMap::new() }), CacheStats::default())
+        let state = State { capacity, generation: 0, places: HashMap::new(), slots: Vec::new(), hand: 0 };
+        Self(RwLock::new(state), CacheStats::default())
     }
 
     /// What is counted of it.
@@ -49,9 +64,9 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
     /// The value, or a ticket to put it in.
     pub fn get(&self, key: &K) -> Result<Arc<V>, Ticket> {
         let state = self.read();
-        let found = state.entries.get(key).cloned();
+        let found = state.places.get(key).and_then(|place| state.slots.get(*place));
         self.1.asked(found.is_some());
-        found.ok_or(Ticket(state.generation))
+        found.map(Slot::ask).ok_or(Ticket(state.generation))
     }
 
     /// Keeps a value unless something was removed since the ticket was given out.
@@ -59,8 +74,7 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
         let value = Arc::new(value);
         let mut state = self.write();
         if state.generation == ticket.0 {
-            state.make_room();
-            state.entries.insert(key, Arc::clone(&value));
+            state.put(key, Arc::clone(&value));
         }
         value
     }
@@ -69,14 +83,15 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
     pub fn remove(&self, key: &K) {
         let mut state = self.write();
         state.generation += 1;
-        state.entries.remove(key);
+        state.remove(key);
     }
 
     /// Forgets everything.
     pub fn clear(&self) {
         let mut state = self.write();
         state.generation += 1;
-        state.entries.clear();
+        state.places.clear();
+        state.slots.clear();
     }
 
     // The map is whole even if a thread panicked while it held the lock.
@@ -89,12 +104,47 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
     }
 }
 
+impl<K, V> Slot<K, V> {
+    /// A value that is asked for at every core is not written to each time.
+    fn ask(&self) -> Arc<V> {
+        if !self.asked.load(Ordering::Relaxed) {
+            self.asked.store(true, Ordering::Relaxed);
+        }
+        Arc::clone(&self.value)
+    }
+}
+
 impl<K: Clone + Eq + Hash, V> State<K, V> {
+    fn put(&mut self, key: K, value: Arc<V>) {
+        self.remove(&key);
+        if self.slots.len() >= self.capacity {
+            self.make_room();
+        }
+        self.places.insert(key.clone(), self.slots.len());
+        self.slots.push(Slot { key, value, asked: AtomicBool::new(false) });
+    }
+
     fn make_room(&mut self) {
-        if self.entries.len() >= self.capacity
-            && let Some(any) = self.entries.keys().next().cloned()
-        {
-            self.entries.remove(&any);
+        for _ in 0..LOOKS {
+            match self.slots.get_mut(self.hand).map(|slot| std::mem::take(slot.asked.get_mut())) {
+                Some(true) => self.hand += 1,
+                Some(false) => break,
+                None => self.hand = 0,
+            }
+        }
+        let least = self.slots.get(self.hand).or(self.slots.first()).map(|slot| slot.key.clone());
+        self.hand += 1;
+        if let Some(key) = least {
+            self.remove(&key);
+        }
+    }
+
+    /// The last entry takes the place of the one that goes.
+    fn remove(&mut self, key: &K) {
+        let Some(place) = self.places.remove(key) else { return };
+        self.slots.swap_remove(place);
+        if let Some(moved) = self.slots.get(place) {
+            self.places.insert(moved.key.clone(), place);
         }
     }
 }
@@ -131,6 +181,35 @@ mod tests {
         for key in 0..2 * u32::try_from(CAPACITY).unwrap() {
             cache.put(missed(&cache, key), key, key);
         }
-        assert_eq!(cache.read().entries.len(), CAPACITY);
+        let state = cache.read();
+        assert_eq!((state.places.len(), state.slots.len()), (CAPACITY, CAPACITY));
+    }
+
+    #[test]
+    fn every_entry_is_found_at_its_place_whatever_was_put_in_and_taken_out() {
+        let (cache, mut random) = (Cache::of(8), 1_u32);
+        for _ in 0..2000 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let key = (random >> 16) % 24;
+            match (cache.get(&key), random >> 30) {
+                (Ok(value), 0..3) => assert_eq!(*value, 10 * key),
+                (Err(ticket), 0..3) => assert_eq!(*cache.put(ticket, key, 10 * key), 10 * key),
+                _ => cache.remove(&key),
+            }
+            let state = cache.read();
+            assert!(state.slots.len() <= 8 && state.slots.len() == state.places.len());
+            assert!(state.slots.iter().enumerate().all(|(place, slot)| state.places[&slot.key] == place));
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_again_stays_while_others_pass() {
+        let cache = Cache::of(64);
+        for key in 0..1000 {
+            if key > 0 {
+                assert_eq!(cache.get(&0).ok().as_deref(), Some(&0), "after {key} others");
+            }
+            cache.put(missed(&cache, key), key, key);
+        }
     }
 }

@@ -19,14 +19,12 @@ use http::{
         X_CONTENT_TYPE_OPTIONS,
     },
 };
-use signet_protocol::{entropy::random, jose};
 use tokio::time::timeout;
 use tracing::Span;
 
 use crate::{
     Signet,
-    clock::SystemEntropy,
-    edge::{Edge, RequestId, asks_for_json},
+    edge::{Edge, RequestId, RequestIds, asks_for_json},
     error::{self, Missing},
     login,
     logout::{session_state, sign_out},
@@ -49,6 +47,7 @@ pub fn router(signet: Arc<Signet>) -> Router {
         https: signet.settings().base_url.is_https(),
         readiness: Arc::clone(signet.readiness()),
         metrics: Arc::clone(signet.metrics()),
+        ids: Arc::default(),
     };
     Router::new()
         .route("/healthz", get(healthz))
@@ -88,6 +87,7 @@ struct Around {
     https: bool,
     readiness: Arc<Readiness>,
     metrics: Arc<Metrics>,
+    ids: Arc<RequestIds>,
 }
 
 /// Gives each request a name and an end, and writes one line when it is answered. Never the query: it may hold tokens (attack 25).
@@ -95,16 +95,18 @@ struct Around {
 /// Where the base URL is https, browsers are told to come by nothing else. A server that is told to stop lets go of its
 /// connections, one answer after the other, so that a proxy opens the next ones elsewhere.
 async fn name_and_log(State(around): State<Around>, mut request: Request, next: Next) -> Response {
-    let id = jose::b64(&random::<12>(&mut SystemEntropy));
+    let RequestId(id) = around.ids.next();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = metrics::route(request.extensions().get().map(MatchedPath::as_str));
     let since = Instant::now();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let lang =
-        Lang::choose(None, request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()));
+    let accepted = request.headers().get(ACCEPT_LANGUAGE).cloned();
     let mut response = match timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => error::too_late(asks_for_json(&path), lang, &id),
+        Err(_) => {
+            let lang = Lang::choose(None, accepted.as_ref().and_then(|value| value.to_str().ok()));
+            error::too_late(asks_for_json(&path), lang, &id)
+        }
     };
     let took = since.elapsed();
     around.metrics.answered(route, &method, &response, took);

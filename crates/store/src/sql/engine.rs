@@ -59,7 +59,8 @@ impl Engine {
         refuse_nul(sql, &args)?;
         let answer = match self {
             Self::Sqlite(engine) => engine.read(sql, &args),
-            Self::Postgres(engine) => engine.read(sql, &args).await,
+            // Boxed, here and below: what waits for a network would make every future above it some kilobytes longer.
+            Self::Postgres(engine) => Box::pin(engine.read(sql, &args)).await,
         };
         answer.inspect_err(|error| self.stats().erred(error))
     }
@@ -75,7 +76,7 @@ impl Engine {
         let outcome = match self {
             _ if batch.is_empty() => return Ok(Written::Done),
             Self::Sqlite(engine) => engine.write(batch).instrument(span).await,
-            Self::Postgres(engine) => engine.write(batch).instrument(span).await,
+            Self::Postgres(engine) => Box::pin(engine.write(batch).instrument(span)).await,
         };
         self.stats().wrote(&outcome, since.elapsed());
         outcome

@@ -139,7 +139,7 @@ async fn authenticated(
         }
         (Found::Application(application), Some(_)) => {
             let asserted = asserted(Some(application), &presented, method)?;
-            Authenticated::Application(by_assertion(signet, edge, asserted).await?)
+            Authenticated::Application(Box::pin(by_assertion(signet, edge, asserted)).await?)
         }
     };
     Ok((params, who))

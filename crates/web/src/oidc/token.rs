@@ -57,10 +57,11 @@ async fn exchange(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respo
     };
     let allowed = token::allow(client, grant)?;
     let exchange = Exchange { signet, edge, allowed: &allowed };
+    // Boxed each: the future of the endpoint is moved, and need not be as long as the longest of them.
     let answer = match allowed.grant() {
-        GrantType::AuthorizationCode => exchange.code(&params).await?,
-        GrantType::RefreshToken => exchange.refresh(&params).await?,
-        GrantType::Password => exchange.password(&params).await?,
+        GrantType::AuthorizationCode => Box::pin(exchange.code(&params)).await?,
+        GrantType::RefreshToken => Box::pin(exchange.refresh(&params)).await?,
+        GrantType::Password => Box::pin(exchange.password(&params)).await?,
         GrantType::Implicit | GrantType::ClientCredentials => return Err(token::UNSUPPORTED_GRANT.into()),
     };
     Ok(mark(answer, Outcome::Tokens(grant)))
