@@ -8,6 +8,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "key_rotation", text: include_str!("0002_key_rotation.sql"), oldest: 1 },
     Migration { name: "every_mode", text: include_str!("0003_every_mode.sql"), oldest: 1 },
     Migration { name: "machine_callers", text: include_str!("0004_machine_callers.sql"), oldest: 1 },
+    Migration { name: "console", text: include_str!("0005_console.sql"), oldest: 1 },
 ];
 
 /// Every table but those of the schema's own state, which a backup says in its first line. A test compares it with
@@ -21,6 +22,9 @@ pub const TABLES: &[Table] = &[
     Table { name: "resource", key: "pool_id, namespace, code", since: 4 },
     Table { name: "rule", key: "pool_id, app_id, key", since: 4 },
     Table { name: "pool_user", key: "user_id", since: 1 },
+    Table { name: "administrator", key: "pool_id, user_id", since: 5 },
+    Table { name: "setup_link", key: "pool_id", since: 5 },
+    Table { name: "console_session", key: "session_id", since: 5 },
     Table { name: "issuer_key", key: "pool_id, issuer, alg, seq", since: 1 },
     Table { name: "login_transaction", key: "txn_id", since: 1 },
     Table { name: "session", key: "session_id", since: 1 },
