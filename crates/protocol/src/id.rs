@@ -228,6 +228,11 @@ row_id!(
     FamilyId,
     "refresh_token"
 );
+row_id!(
+    /// A login to the console.
+    ConsoleSessionId,
+    "console"
+);
 
 #[cfg(test)]
 mod tests {

@@ -29,6 +29,7 @@ pub mod jose;
 pub mod limits;
 pub mod logout;
 pub mod opaque;
+pub mod operator;
 pub mod params;
 pub mod password;
 pub mod pkce;

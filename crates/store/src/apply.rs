@@ -180,7 +180,7 @@ impl Store {
                 }
                 Change::Resources { of, put, removed } => self.change_resources(batch, *of, put, removed)?,
                 Change::Rules { of, added, removed } => self.change_rules(batch, *of, added, removed)?,
-                Change::InsertUser(user) => batch.then(&INSERT_USER, self.user_row(user, now)?),
+                Change::InsertUser(user) => self.insert_user(batch, user, now)?,
                 Change::UpdateUser(user) => {
                     let row = [self.user_row(user, now)?, args![user.version]].concat();
                     batch.guard(&UPDATE_USER, row)
@@ -188,6 +188,11 @@ impl Store {
             };
         }
         Ok(batch)
+    }
+
+    /// Adds a user who is new.
+    pub(crate) fn insert_user(&self, batch: Batch, user: &User, now: Now) -> Result<Batch, StoreError> {
+        Ok(batch.then(&INSERT_USER, self.user_row(user, now)?))
     }
 
     fn update_application(&self, batch: Batch, application: &Application, mut row: Vec<Value>) -> Batch {

@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod account;
+mod administrator;
 mod application;
 mod apply;
 mod assertion;
@@ -15,6 +16,7 @@ mod cache;
 mod change;
 mod code;
 mod consent;
+mod console_session;
 pub mod dump;
 mod error;
 mod exported;
@@ -40,6 +42,7 @@ mod sweep;
 mod transaction;
 mod user;
 
+pub use administrator::RoleChange;
 pub use apply::{Applied, Change};
 pub use cache::{Cache, Ticket};
 pub use code::NewFamily;

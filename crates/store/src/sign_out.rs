@@ -271,7 +271,10 @@ impl Store {
             SignOut::Application(session, app) => {
                 batch.then(&END_OWN, args![session, self.pool_id(), at, app])
             }
-            SignOut::User(user) => self.end_user(batch, user, None, (rest.sessions, now)),
+            SignOut::User(user) => {
+                let batch = self.end_console_sessions(batch, user, now);
+                self.end_user(batch, user, None, (rest.sessions, now))
+            }
             SignOut::UserApplication(user, app) => {
                 self.end_user(batch, user, Some(app), (rest.sessions, now))
             }

@@ -25,9 +25,9 @@ use signet_protocol::{
 };
 
 use crate::{
-    StoreError, account, application, apply, assertion, attempt,
+    StoreError, account, administrator, application, apply, assertion, attempt,
     cache::Cache,
-    change, code, consent, grant, inspect, installation, issuer_key,
+    change, code, consent, console_session, grant, inspect, installation, issuer_key,
     issuer_key::KeyRing,
     logout_notice,
     migrations::MIGRATIONS,
@@ -44,6 +44,7 @@ use crate::{
 /// Every statement of every noun.
 pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     account::STATEMENTS,
+    administrator::STATEMENTS,
     application::STATEMENTS,
     apply::STATEMENTS,
     assertion::STATEMENTS,
@@ -51,6 +52,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     change::STATEMENTS,
     code::STATEMENTS,
     consent::STATEMENTS,
+    console_session::STATEMENTS,
     grant::STATEMENTS,
     inspect::STATEMENTS,
     installation::STATEMENTS,

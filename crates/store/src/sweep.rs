@@ -53,6 +53,7 @@ sweep!(DUE_CODES, CODES, "authorization_code", "code_id", "expires_at");
 sweep!(DUE_FAMILIES, FAMILIES, "refresh_family", "family_id", "expires_at");
 sweep!(DUE_GRANTS, GRANTS, "user_grant", "grant_id", "expires_at");
 sweep!(DUE_SESSIONS, SESSIONS, "session", "session_id", "expires_at");
+sweep!(DUE_CONSOLE_SESSIONS, CONSOLE_SESSIONS, "console_session", "session_id", "expires_at");
 sweep!(
     DUE_NOTICES,
     NOTICES,
@@ -82,6 +83,8 @@ pub(crate) const STATEMENTS: &[&Sql] = &[
     &GRANTS,
     &DUE_SESSIONS,
     &SESSIONS,
+    &DUE_CONSOLE_SESSIONS,
+    &CONSOLE_SESSIONS,
     &DUE_NOTICES,
     &NOTICES,
     &DUE_REVOCATIONS,
@@ -113,6 +116,7 @@ const TABLES: &[(&Sql, &Sql, i64)] = &[
     (&DUE_FAMILIES, &FAMILIES, 0),
     (&DUE_GRANTS, &GRANTS, DAY),
     (&DUE_SESSIONS, &SESSIONS, DAY),
+    (&DUE_CONSOLE_SESSIONS, &CONSOLE_SESSIONS, HOUR),
     (&DUE_NOTICES, &NOTICES, HOUR),
     (&DUE_REVOCATIONS, &REVOCATIONS, DENIALS_KEPT),
     (&DUE_ATTEMPTS, &ATTEMPTS, 0),

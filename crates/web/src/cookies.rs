@@ -9,6 +9,10 @@ use signet_protocol::{
 
 /// The browser itself: ties transactions and forms to it before anybody has signed in.
 pub const BROWSER: &str = "signet_browser";
+/// A login to the console. It comes back from pages of this host alone.
+pub const CONSOLE: &str = "signet_console";
+/// The language that was chosen at the console.
+pub const LANG: &str = "signet_lang";
 /// A browser that has signed in before: its failures are counted apart from those of strangers.
 pub const DEVICE: &str = "signet_device";
 const SESSION: &str = "signet_session";
@@ -79,6 +83,14 @@ impl Cookies {
     pub fn set_readable(&self, name: &str, value: &str, max_age: i64) -> Option<HeaderValue> {
         let closed = self.set(name, value, Some(max_age))?;
         HeaderValue::from_str(&closed.to_str().ok()?.replace("; HttpOnly", "")).ok()
+    }
+
+    /// A `Set-Cookie` for `name` that no request from another site carries, for as long as the browser is open.
+    pub fn set_strict(&self, name: &str, value: &str, max_age: Option<i64>) -> Option<HeaderValue> {
+        let secure = if self.https { "; Secure" } else { "" };
+        let age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+        let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}", self.full_name(name));
+        HeaderValue::from_str(&text).ok()
     }
 
     /// A `Set-Cookie` that removes `name`.

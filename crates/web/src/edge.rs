@@ -41,6 +41,7 @@ use crate::{
 };
 
 /// A request as far as every handler needs it: which issuer it is for, and who sent it.
+#[derive(Clone)]
 pub struct Edge {
     /// The issuer of the host.
     pub issuer: Issuer,

@@ -5,6 +5,7 @@
 
 mod client_keys;
 pub mod clock;
+mod console;
 mod cookies;
 mod core;
 mod edge;

@@ -17,6 +17,7 @@ use signet_store::stats::{Counter, Histogram};
 const ROUTES: &[&str] = &[
     "/",
     "/api/v2/oidc/validate_token",
+    "/console",
     "/consent",
     "/healthz",
     "/login",
@@ -187,6 +188,8 @@ impl Metrics {
 
 /// The place of a route among those that are counted, by its path as the route table has it.
 pub(crate) fn route(path: Option<&str>) -> usize {
+    // The console is counted as a whole.
+    let path = path.map(|path| if path.starts_with("/console") { "/console" } else { path });
     let found = find(ROUTES, path.unwrap_or_default());
     debug_assert!(path.is_none() || name(ROUTES, found) != "none", "{path:?} is missing in ROUTES");
     found

@@ -23,11 +23,17 @@ pub struct Policy {
     pub script_nonce: Option<String>,
     /// The one origin that may frame it.
     pub framed_by: Option<String>,
+    /// Whether it is the console's, whose forms go to this host alone, and whose script is a file of it.
+    pub console: bool,
 }
 
 impl Policy {
     /// A page with a form.
-    pub const FORM: Policy = Policy { has_form: true, script_nonce: None, framed_by: None };
+    pub const FORM: Policy =
+        Policy { has_form: true, script_nonce: None, framed_by: None, console: false };
+
+    /// A page of the console: forms that lead nowhere else, and the console's script.
+    pub const CONSOLE: Policy = Policy { console: true, ..Policy::FORM };
 
     /// The nonce, for the page.
     pub fn nonce(&self) -> &str {
@@ -41,6 +47,9 @@ impl Policy {
         let forms = if self.has_form { "" } else { "; form-action 'none'" };
         // Writing to a String cannot fail.
         let _ = write!(text, "{forms}; frame-ancestors {framer}");
+        if self.console {
+            text.push_str("; script-src 'self'; connect-src 'self'; form-action 'self'");
+        }
         if let Some(nonce) = &self.script_nonce {
             let _ = write!(text, "; script-src 'nonce-{nonce}'");
         }

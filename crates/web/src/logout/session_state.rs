@@ -37,6 +37,7 @@ fn check_page(edge: &Edge) -> Response {
     let cookie = edge.cookies.full_name(&state_name_for(None));
     let page = CheckSessionPage { nonce: &nonce, cookie: &cookie };
     let policy = Policy {
+        console: false,
         has_form: false,
         script_nonce: Some(nonce.clone()),
         framed_by: Some("https: http:".to_owned()),

@@ -29,7 +29,7 @@ pub async fn create(signet: &Signet, description: &Description) -> Result<Plan, 
     carry_out(signet, description, only_new).await
 }
 
-async fn carry_out(
+pub(super) async fn carry_out(
     signet: &Signet,
     description: &Description,
     allow: impl Fn(&Plan) -> Result<(), PlanError>,

@@ -4,14 +4,17 @@
 //! [`rules`], the difference is a [`plan`], and [`apply`] carries it out in one atomic batch. Whatever is wrong is
 //! reported as [`problem`]s with the line they stand on, all at once, and then nothing is changed.
 
+pub mod advice;
 pub mod apply;
 pub mod description;
+pub mod edit;
 pub mod keys;
 pub mod plan;
 pub mod problem;
 pub mod reader;
 pub mod rules;
 pub mod sector;
+pub mod setup;
 pub mod show;
 pub mod sign_out;
 

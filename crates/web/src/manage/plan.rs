@@ -61,6 +61,9 @@ pub enum PlanError {
     /// The hashing threads are at capacity.
     #[error("the server is hashing as many passwords as it can; try again in a moment")]
     Busy,
+    /// What is changed is not any more what whoever changes it has seen.
+    #[error("somebody else changed this meanwhile; look at it again, and then change it")]
+    Stale,
     /// Others changed the same entries, each time.
     #[error("somebody else keeps changing the same entries; try again in a moment")]
     Contended,
@@ -95,6 +98,16 @@ pub async fn plan(signet: &Signet, description: &Description) -> Result<Plan, Pl
 }
 
 impl Plan {
+    /// What would be written.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// What becomes of each entry, as lines for people.
+    pub fn lines(&self) -> Vec<String> {
+        self.to_string().lines().map(str::to_owned).collect()
+    }
+
     /// What has to be written.
     pub(super) fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)

@@ -454,6 +454,7 @@ fn send_error(edge: &Edge, to: &Addressee, refusal: Refusal, framed: bool) -> Re
 fn send(edge: &Edge, response: &AuthorizationResponse, framed: bool) -> Response {
     let (lang, uri) = (edge.lang(None), response.redirect_uri().uri());
     let policy = |has_form| Policy {
+        console: false,
         has_form,
         script_nonce: Some(jose::b64(&random::<16>(&mut SystemEntropy))),
         framed_by: framed.then(|| uri.origin().to_owned()),

@@ -5,10 +5,12 @@ use std::sync::LazyLock;
 /// The stylesheet of every page.
 pub const STYLESHEET: &str = include_str!("../../static/signet.css");
 
-const ICON: &str = include_str!("../../static/signet.svg");
+/// The stylesheet that the console has besides.
+pub const CONSOLE_STYLESHEET: &str = include_str!("../../static/console.css");
 
-static STYLESHEET_PATH: LazyLock<String> = LazyLock::new(|| path(STYLESHEET, "css"));
-static ICON_PATH: LazyLock<String> = LazyLock::new(|| path(ICON, "svg"));
+/// The script of the console, without which all of it works.
+const CONSOLE_SCRIPT: &str = include_str!("../../static/console.js");
+const ICON: &str = include_str!("../../static/signet.svg");
 
 /// A static file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,22 +21,48 @@ pub struct Asset {
     pub body: &'static str,
 }
 
-/// Where the stylesheet is served: `/static/signet-<hash>.css`.
-pub fn stylesheet_path() -> &'static str {
-    &STYLESHEET_PATH
+/// Every file with its path: `/static/signet-<hash>.css`.
+static FILES: LazyLock<[(String, Asset); 4]> = LazyLock::new(|| {
+    let css = "text/css; charset=utf-8";
+    [
+        file(STYLESHEET, css, "css"),
+        file(CONSOLE_STYLESHEET, css, "css"),
+        file(CONSOLE_SCRIPT, "text/javascript; charset=utf-8", "js"),
+        file(ICON, "image/svg+xml", "svg"),
+    ]
+});
+
+fn file(body: &'static str, content_type: &'static str, extension: &str) -> (String, Asset) {
+    (path(body, extension), Asset { content_type, body })
 }
 
-/// Where the icon of the browser tab is served: `/static/signet-<hash>.svg`.
+/// Where the stylesheet is served.
+pub fn stylesheet_path() -> &'static str {
+    let [(path, _), ..] = &*FILES;
+    path
+}
+
+/// Where the stylesheet of the console is served.
+pub fn console_stylesheet_path() -> &'static str {
+    let [_, (path, _), ..] = &*FILES;
+    path
+}
+
+/// Where the script of the console is served.
+pub fn console_script_path() -> &'static str {
+    let [_, _, (path, _), ..] = &*FILES;
+    path
+}
+
+/// Where the icon of the browser tab is served.
 pub fn icon_path() -> &'static str {
-    &ICON_PATH
+    let [.., (path, _)] = &*FILES;
+    path
 }
 
 /// The file at a path; any other path, that of an earlier version too, has none.
 pub fn asset(path: &str) -> Option<Asset> {
-    if path == stylesheet_path() {
-        return Some(Asset { content_type: "text/css; charset=utf-8", body: STYLESHEET });
-    }
-    (path == icon_path()).then_some(Asset { content_type: "image/svg+xml", body: ICON })
+    FILES.iter().find(|(own, _)| own == path).map(|(_, asset)| *asset)
 }
 
 fn path(body: &str, extension: &str) -> String {

@@ -189,6 +189,7 @@ catalogue! {
         transaction_used: ProblemText,
         cookies_blocked: ProblemText,
         wrong_browser: ProblemText,
+        forbidden: ProblemText,
         unavailable: ProblemText,
         server_error: ProblemText,
         bad_logout: ProblemText,

@@ -15,7 +15,10 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-pub use assets::{Asset, STYLESHEET, asset, icon_path, stylesheet_path};
+pub use assets::{
+    Asset, CONSOLE_STYLESHEET, STYLESHEET, asset, console_script_path, console_stylesheet_path, icon_path,
+    stylesheet_path,
+};
 pub use messages::{Lang, Messages};
 pub use problem::Problem;
 
@@ -251,7 +254,7 @@ impl ConsentPage<'_> {
 }
 
 /// The letter shown for a person without a picture.
-fn initial(name: &str) -> String {
+pub fn initial(name: &str) -> String {
     name.chars().find(|c| c.is_alphanumeric()).map_or_else(|| "•".to_owned(), |c| c.to_uppercase().collect())
 }
 

@@ -33,6 +33,8 @@ pub enum Problem<'a> {
     CookiesBlocked,
     /// The form's CSRF token does not fit this browser.
     WrongBrowser,
+    /// Whoever is signed in to the console may not do this.
+    Forbidden,
     /// The server cannot answer now.
     Unavailable,
     /// A fault of ours.
@@ -68,7 +70,7 @@ impl<'a> Problem<'a> {
             | Problem::TransactionUsed
             | Problem::CookiesBlocked
             | Problem::BadLogout => 400,
-            Problem::WrongBrowser => 403,
+            Problem::WrongBrowser | Problem::Forbidden => 403,
             Problem::NotFound => 404,
             Problem::MethodNotAllowed => 405,
             Problem::TooSlow => 408,
@@ -93,6 +95,7 @@ impl<'a> Problem<'a> {
             Problem::TransactionUsed => &t.transaction_used,
             Problem::CookiesBlocked => &t.cookies_blocked,
             Problem::WrongBrowser => &t.wrong_browser,
+            Problem::Forbidden => &t.forbidden,
             Problem::Unavailable => &t.unavailable,
             Problem::ServerError => &t.server_error,
             Problem::BadLogout => &t.bad_logout,

@@ -176,6 +176,11 @@ pub const EN: Messages = Messages {
         hint: "Go back to the application and sign in from there. If somebody sent you the link to this page, \
                do not enter your password on it.",
     },
+    forbidden: ProblemText {
+        title: "Your role does not allow this",
+        message: "You are signed in to the console, but what you asked for is not among the things your role may do.",
+        hint: "Ask an owner of the pool to do it, or to give you another role.",
+    },
     unavailable: ProblemText {
         title: "Back in a moment",
         message: "We cannot answer right now. Nothing is wrong with your account.",

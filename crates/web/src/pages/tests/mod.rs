@@ -61,7 +61,7 @@ const SCOPES: [ScopeLine<'static>; 8] = [
     ScopeLine::ExtendedFields,
 ];
 
-fn problems(known: &str) -> [Problem<'_>; 15] {
+fn problems(known: &str) -> [Problem<'_>; 16] {
     [
         Problem::BadClient,
         Problem::BadRedirectUri,
@@ -75,6 +75,7 @@ fn problems(known: &str) -> [Problem<'_>; 15] {
         Problem::TransactionUsed,
         Problem::CookiesBlocked,
         Problem::WrongBrowser,
+        Problem::Forbidden,
         Problem::Unavailable,
         Problem::ServerError,
         Problem::BadLogout,

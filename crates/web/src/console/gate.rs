@@ -1,0 +1,187 @@
+//! What every request to the console passes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::response::Response;
+use http::{Method, StatusCode};
+use signet_protocol::{id::AppId, params::RawParams, params::encode_pairs};
+
+use super::{
+    Ask, Operator, Route, session,
+    shell::language,
+    sign_in::{self, ConfirmPage, Tried},
+};
+use crate::{
+    Signet,
+    edge::{Edge, Form},
+    error::{Failure, Missing, only},
+    pages::Problem,
+    respond::{self, Policy},
+};
+
+/// The name of the field that has the password when it is asked for again.
+pub const CONFIRM: &str = "confirm_password";
+
+/// Where a request is.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    /// The table.
+    pub rows: &'static [Route],
+    /// The path as the table has it.
+    pub pattern: &'static str,
+    /// Path and query as they were asked.
+    pub target: &'a str,
+}
+
+/// Answers a request by the row of the table that its path and method have.
+pub async fn pass(
+    signet: Arc<Signet>,
+    edge: Edge,
+    path: BTreeMap<String, String>,
+    form: Form,
+    at: At<'_>,
+) -> Response {
+    let lang = language(&edge);
+    let result = through(&signet, &edge, path, form, at).await;
+    match result {
+        Ok(Passed::Answer(response)) => response,
+        Ok(Passed::In { route, ask, cookie }) => {
+            let id = ask.edge.request_id.clone();
+            let answer = (route.handler)(*ask).await;
+            tracing::debug!(request_id = id, path = route.path, "console");
+            respond::set_cookies(edge.page(lang, answer), [cookie])
+        }
+        Err(failure) => edge.page(lang, Err(failure)),
+    }
+}
+
+enum Passed {
+    /// It is answered here.
+    Answer(Response),
+    /// It goes on to its page, whose answer takes a new cookie along if there is one.
+    In { route: &'static Route, ask: Box<Ask>, cookie: Option<http::HeaderValue> },
+}
+
+async fn through(
+    signet: &Arc<Signet>,
+    edge: &Edge,
+    path: BTreeMap<String, String>,
+    form: Form,
+    At { rows, pattern, target }: At<'_>,
+) -> Result<Passed, Failure> {
+    here(edge)?;
+    let posts = edge.method == Method::POST;
+    let found = rows.iter().find(|row| row.path == pattern && row.posts == posts);
+    let Some(route) = found else { return Err(not_this_way(&edge.method, rows, pattern)) };
+    let Some(operator) = Operator::of(signet, edge).await? else {
+        return Ok(Passed::Answer(sign_in::first(target, posts)));
+    };
+    let application = path.get("app").map(|text| AppId::parse(text).ok_or(Failure::Missing(Missing::Path)));
+    if !operator.may(route.permission, application.transpose()?) {
+        return Err(Problem::Forbidden.into());
+    }
+    let form = if posts { form.params()? } else { RawParams::default() };
+    if posts && !(same_origin(edge) && operator.gave(signet, form.get("csrf"))) {
+        return Err(Problem::WrongBrowser.into());
+    }
+    let (operator, cookie) = match freshen(signet, edge, route, operator, &form).await? {
+        Fresh::Yes(operator, cookie) => (operator, cookie),
+        Fresh::Asked(response) => return Ok(Passed::Answer(response)),
+    };
+    let query = edge.query()?;
+    let lang = language(edge);
+    let (signet, edge, target) = (Arc::clone(signet), edge.clone(), target.to_owned());
+    let ask = Ask { signet, edge, operator, path, query, form, lang, target };
+    Ok(Passed::In { route, ask: Box::new(ask), cookie })
+}
+
+/// The console is at the pool's own address.
+pub fn here(edge: &Edge) -> Result<(), Failure> {
+    if edge.own.is_some() { Err(Failure::Missing(Missing::Path)) } else { Ok(()) }
+}
+
+fn not_this_way(method: &Method, rows: &[Route], pattern: &str) -> Failure {
+    let has = |posts| rows.iter().any(|row| row.path == pattern && row.posts == posts);
+    let allowed = match (has(false), has(true)) {
+        (true, false) => "GET",
+        (false, true) => "POST",
+        _ => "GET, POST",
+    };
+    only(method, allowed).err().unwrap_or(Failure::Missing(Missing::Path))
+}
+
+/// Browsers say where a form was sent from. One that does not say has the token to show.
+pub fn same_origin(edge: &Edge) -> bool {
+    edge.origin.as_deref().is_none_or(|origin| origin == edge.host_origin())
+}
+
+enum Fresh {
+    /// They showed their password a moment ago, or need not have.
+    Yes(Operator, Option<http::HeaderValue>),
+    /// They are asked for it.
+    Asked(Response),
+}
+
+/// Asks for the password again where the page wants a fresh login and this one is not. What was filled in waits in the form
+/// that asks.
+async fn freshen(
+    signet: &Arc<Signet>,
+    edge: &Edge,
+    route: &Route,
+    operator: Operator,
+    form: &RawParams,
+) -> Result<Fresh, Failure> {
+    if !route.fresh || operator.is_fresh(signet) {
+        return Ok(Fresh::Yes(operator, None));
+    }
+    let tried = match form.get(CONFIRM) {
+        Some(password) => sign_in::prove(signet, edge, operator.user(), password).await?,
+        None => Tried::Not,
+    };
+    let alert = match tried {
+        Tried::Right(user) => {
+            let replaces = Some(operator.session());
+            let cookie = session::begin(signet, edge, &user, replaces).await?;
+            return match cookie {
+                Some(cookie) => Ok(Fresh::Yes(operator, Some(cookie))),
+                None => Err(Problem::Forbidden.into()),
+            };
+        }
+        Tried::Not => None,
+        Tried::Wrong(alert) => Some(alert),
+    };
+    let lang = language(edge);
+    let kept: Vec<(&str, &str)> = form.pairs().filter(|(name, _)| *name != CONFIRM).collect();
+    let page = ConfirmPage { lang, account: operator.user().account_name(), fields: &kept, alert };
+    let status = if alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(Fresh::Asked(respond::page(status, &page, &Policy::CONSOLE)))
+}
+
+/// Where a sign-in leads back to: a page of the console, and nothing else.
+pub fn onward(to: Option<&str>) -> &str {
+    to.filter(|to| *to == "/console" || to.starts_with("/console/"))
+        .filter(|to| !to.contains(['\\', '\r', '\n']) && to.len() <= 2048)
+        .unwrap_or("/console")
+}
+
+/// The sign-in page that leads back to `to`.
+pub fn sign_in_for(to: &str) -> String {
+    format!("/console/sign-in?{}", encode_pairs([("to", to)].into_iter()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attack_3_a_sign_in_leads_back_to_the_console_alone() {
+        for good in ["/console", "/console/applications?q=a", "/console/users/1"] {
+            assert_eq!(onward(Some(good)), good);
+        }
+        let long = format!("/console/{}", "a".repeat(3000));
+        for bad in ["", "//evil.example", "https://evil.example", "/consoles", "/login", "/console/\\evil", &long] {
+            assert_eq!(onward(Some(bad)), "/console", "{bad}");
+        }
+        assert_eq!(onward(None), "/console");
+    }
+}

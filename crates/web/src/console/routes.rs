@@ -1,0 +1,83 @@
+//! Every page of the console.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{RawPathParams, State},
+    routing::any,
+};
+use http::Uri;
+use signet_protocol::operator::Permission;
+
+use super::{
+    Route,
+    gate::{self, At},
+    home, setup, sign_in,
+};
+use crate::{
+    Signet,
+    edge::{Edge, Form},
+};
+
+/// A row: how it is asked, its path, what it takes, and who answers.
+macro_rules! row {
+    ($posts:expr, $path:literal, $permission:ident, $fresh:expr, $handler:path) => {
+        Route {
+            path: $path,
+            posts: $posts,
+            permission: Permission::$permission,
+            fresh: $fresh,
+            handler: |ask| Box::pin($handler(ask)),
+        }
+    };
+}
+
+/// A page.
+macro_rules! page {
+    ($path:literal, $permission:ident, $handler:path) => {
+        row!(false, $path, $permission, false, $handler)
+    };
+}
+
+/// What takes a form.
+macro_rules! form {
+    ($path:literal, $permission:ident, $handler:path) => {
+        row!(true, $path, $permission, false, $handler)
+    };
+    (fresh $path:literal, $permission:ident, $handler:path) => {
+        row!(true, $path, $permission, true, $handler)
+    };
+}
+
+/// Everything behind the gate. The test of the rows says what each role gets of it.
+pub static ROWS: &[Route] = &[
+    page!("/console", ApplicationsRead, home::show),
+    form!("/console/sign-out", ApplicationsRead, sign_in::sign_out),
+    form!("/console/language", ApplicationsRead, home::language),
+];
+
+/// The console as routes.
+pub fn routes() -> Router<Arc<Signet>> {
+    let mut router = Router::new()
+        .route("/console/setup", any(setup::handle))
+        .route("/console/sign-in", any(sign_in::handle))
+        .route("/console/", any(home::without_slash));
+    let mut paths: Vec<&'static str> = ROWS.iter().map(|row| row.path).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    for path in paths {
+        let answer = async move |State(signet): State<Arc<Signet>>,
+                                 edge: Edge,
+                                 parts: RawPathParams,
+                                 uri: Uri,
+                                 form: Form| {
+            let parts: BTreeMap<String, String> =
+                parts.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            let target = uri.path_and_query().map_or(path, |asked| asked.as_str());
+            gate::pass(signet, edge, parts, form, At { rows: ROWS, pattern: path, target }).await
+        };
+        router = router.route(path, any(answer));
+    }
+    router
+}

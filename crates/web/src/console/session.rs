@@ -1,0 +1,112 @@
+//! Who is signed in to the console.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use signet_protocol::{
+    id::{AppId, ConsoleSessionId},
+    opaque::Opaque,
+    operator::{Administrator, CONSOLE_SESSION_EXPIRE, ConsoleSession, Permission},
+    transaction::{csrf_fits, csrf_token},
+    user::{ActiveUser, User},
+};
+
+use crate::{
+    Signet,
+    clock::SystemEntropy,
+    cookies,
+    edge::Edge,
+    error::Failure,
+};
+
+/// Somebody who is signed in to the console and has a role. Only [`Operator::of`] makes one.
+pub struct Operator {
+    user: ActiveUser,
+    administrator: Administrator,
+    session: ConsoleSession,
+    cookie: String,
+}
+
+impl Operator {
+    /// Whom the cookie of a request shows: with a living session, not blocked, with a role.
+    pub async fn of(signet: &Signet, edge: &Edge) -> Result<Option<Operator>, Failure> {
+        let Some(cookie) = edge.cookies.get(cookies::CONSOLE) else { return Ok(None) };
+        let Some(shown) = Opaque::<ConsoleSessionId>::parse(cookie) else { return Ok(None) };
+        let session = signet.store().console_session(shown.id).await?;
+        let now = signet.now().timestamp();
+        let Some(session) = session.filter(|session| session.admits(&shown.hash(), now)) else {
+            return Ok(None);
+        };
+        let administrator = signet.store().administrator(session.user).await?;
+        let user = signet.store().user(session.user).await?;
+        let user = user.as_ref().and_then(User::active);
+        Ok(administrator.zip(user).map(|(administrator, user)| Operator {
+            user,
+            administrator,
+            session,
+            cookie: cookie.to_owned(),
+        }))
+    }
+
+    /// Who it is.
+    pub fn user(&self) -> &ActiveUser {
+        &self.user
+    }
+
+    /// Their role.
+    pub fn administrator(&self) -> &Administrator {
+        &self.administrator
+    }
+
+    /// Whether they may do it, to `application` if it is done to one.
+    pub fn may(&self, permission: Permission, application: Option<AppId>) -> bool {
+        self.administrator.may(permission, application)
+    }
+
+    /// Whether they showed their password a moment ago.
+    pub fn is_fresh(&self, signet: &Signet) -> bool {
+        self.session.is_fresh(signet.now().timestamp())
+    }
+
+    /// The token of their forms.
+    pub fn csrf(&self, signet: &Signet) -> String {
+        csrf_token(signet.store().pool().csrf_key.expose(), &self.cookie, "console", None)
+    }
+
+    /// Whether a form is one we gave them.
+    pub fn gave(&self, signet: &Signet, csrf: Option<&str>) -> bool {
+        csrf_fits(csrf, &self.csrf(signet))
+    }
+
+    /// Ends their login.
+    pub async fn sign_out(&self, signet: &Signet) -> Result<(), Failure> {
+        signet.store().end_console_session(self.session.id, signet.now()).await?;
+        Ok(())
+    }
+
+    /// The id of their login.
+    pub fn session(&self) -> ConsoleSessionId {
+        self.session.id
+    }
+}
+
+/// Begins a login for somebody who just proved who they are, with its cookie. `None`: they have no role.
+pub async fn begin(
+    signet: &Arc<Signet>,
+    edge: &Edge,
+    user: &ActiveUser,
+    replaces: Option<ConsoleSessionId>,
+) -> Result<Option<HeaderValue>, Failure> {
+    let now = signet.now();
+    let token = Opaque::<ConsoleSessionId>::generate(now, &mut SystemEntropy);
+    let session = ConsoleSession {
+        id: token.id,
+        hash: token.hash(),
+        user: user.id,
+        auth_time: now.timestamp(),
+        expires_at: now.timestamp().plus(CONSOLE_SESSION_EXPIRE),
+        ended_at: None,
+    };
+    let begun = signet.store().begin_console_session(&session, user.password.as_ref(), replaces, now).await?;
+    Ok(if begun { edge.cookies.set_strict(cookies::CONSOLE, &token.encode(), None) } else { None })
+}

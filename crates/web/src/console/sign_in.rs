@@ -1,0 +1,234 @@
+//! Signing in to the console: always anew, by the password, at the pool's own address.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use http::{HeaderValue, Method, StatusCode, header::RETRY_AFTER};
+use signet_protocol::{
+    limits::IDENTIFIER_BYTES,
+    params::RawParams,
+    transaction::{csrf_fits, csrf_token},
+    user::{ActiveUser, LoginName},
+};
+
+use super::{
+    Answer, Ask, Operator,
+    gate::{here, onward, same_origin, sign_in_for},
+    session,
+    shell::{ShellWords, language},
+    words::Words,
+};
+use crate::{
+    Signet, cookies,
+    edge::{Edge, Form},
+    error::{Failure, only},
+    login::{
+        attempts::device_cookie,
+        browser::Browser,
+        credentials::{Checked, Credentials},
+    },
+    pages::{Lang, LoginAlert, Problem},
+    respond::{self, Policy},
+};
+
+/// The sign-in form. Posts `csrf`, `to`, `username` and `password`.
+#[derive(Template)]
+#[template(path = "console/sign_in.html")]
+struct SignInPage<'a> {
+    lang: Lang,
+    to: &'a str,
+    csrf: &'a str,
+    identifier: &'a str,
+    alert: Option<Alert>,
+    /// Whether nobody owns the pool yet.
+    unowned: bool,
+}
+
+/// The password, asked for again. Posts what was sent before once more, with it.
+#[derive(Template)]
+#[template(path = "console/confirm.html")]
+pub struct ConfirmPage<'a> {
+    /// The language of the page.
+    pub lang: Lang,
+    /// Whose password.
+    pub account: &'a str,
+    /// What was sent.
+    pub fields: &'a [(&'a str, &'a str)],
+    /// Why it is asked again.
+    pub alert: Option<Alert>,
+}
+
+/// Why a form is shown again.
+#[derive(Clone, Copy)]
+pub enum Alert {
+    /// As on the login page.
+    Login(LoginAlert),
+    /// The password is right, but whoever it is has no role.
+    NoRole,
+}
+
+impl Alert {
+    fn text(self, lang: Lang) -> String {
+        match self {
+            Alert::Login(alert) => alert.text(lang),
+            Alert::NoRole => ShellWords::of(lang).no_role.to_owned(),
+        }
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Alert::Login(LoginAlert::Throttled { .. }) => StatusCode::TOO_MANY_REQUESTS,
+            Alert::Login(LoginAlert::Busy) => StatusCode::SERVICE_UNAVAILABLE,
+            Alert::Login(_) => StatusCode::BAD_REQUEST,
+            Alert::NoRole => StatusCode::FORBIDDEN,
+        }
+    }
+
+    fn wait(self) -> Option<u64> {
+        match self {
+            Alert::Login(LoginAlert::Throttled { seconds }) => Some(seconds),
+            Alert::Login(LoginAlert::Busy) => Some(2),
+            _ => None,
+        }
+    }
+}
+
+impl SignInPage<'_> {
+    fn t(&self) -> &'static ShellWords {
+        ShellWords::of(self.lang)
+    }
+}
+
+impl ConfirmPage<'_> {
+    fn t(&self) -> &'static ShellWords {
+        ShellWords::of(self.lang)
+    }
+}
+
+/// What came of a password that was asked for.
+pub enum Tried {
+    /// There was none.
+    Not,
+    /// It is right.
+    Right(ActiveUser),
+    /// It is not, or was not looked at.
+    Wrong(Alert),
+}
+
+/// The answer to somebody who is not signed in: the sign-in page, and from it back to where they wanted. What was sent in a
+/// form cannot wait for them, so they are told.
+pub fn first(target: &str, posts: bool) -> Response {
+    respond::see_other(&sign_in_for(onward(Some(if posts { "/console" } else { target }))))
+}
+
+/// GET and POST `/console/sign-in`.
+pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -> Response {
+    let lang = language(&edge);
+    let result = match edge.method {
+        Method::POST => submit(&signet, &edge, form).await,
+        _ => show(&signet, &edge).await,
+    };
+    edge.page(lang, result)
+}
+
+async fn show(signet: &Arc<Signet>, edge: &Edge) -> Answer {
+    here(edge)?;
+    only(&edge.method, "GET, POST, HEAD")?;
+    let query = edge.query()?;
+    let to = onward(query.get("to"));
+    if Operator::of(signet, edge).await?.is_some() {
+        return Ok(respond::see_other(to));
+    }
+    page(signet, edge, to, ("", None)).await
+}
+
+async fn page(
+    signet: &Arc<Signet>,
+    edge: &Edge,
+    to: &str,
+    (identifier, alert): (&str, Option<Alert>),
+) -> Answer {
+    let browser = Browser::of(edge);
+    let unowned = !signet.store().has_owner().await?;
+    let csrf = token(signet, &browser);
+    let page = SignInPage { lang: language(edge), to, csrf: &csrf, identifier, alert, unowned };
+    let status = alert.map_or(StatusCode::OK, Alert::status);
+    let mut response = respond::page(status, &page, &Policy::CONSOLE);
+    if let Some(seconds) = alert.and_then(Alert::wait) {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Ok(respond::set_cookies(response, [browser.cookie(edge)]))
+}
+
+fn token(signet: &Signet, browser: &Browser) -> String {
+    csrf_token(signet.store().pool().csrf_key.expose(), browser.value(), "console sign-in", None)
+}
+
+async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Answer {
+    here(edge)?;
+    let form = form.params()?;
+    let browser = Browser::shown(edge).ok_or(Problem::CookiesBlocked)?;
+    if !(same_origin(edge) && csrf_fits(form.get("csrf"), &token(signet, &browser))) {
+        return Err(Problem::WrongBrowser.into());
+    }
+    let to = onward(form.get("to"));
+    let again = |alert| (form.get("username").unwrap_or_default(), Some(alert));
+    let user = match check(signet, edge, &form).await? {
+        Ok(user) => user,
+        Err(alert) => return page(signet, edge, to, again(Alert::Login(alert))).await,
+    };
+    let replaced = Operator::of(signet, edge).await?.map(|operator| operator.session());
+    let Some(cookie) = session::begin(signet, edge, &user, replaced).await? else {
+        tracing::warn!(request_id = edge.request_id, sub = %user.id, "no role at the console");
+        return page(signet, edge, to, again(Alert::NoRole)).await;
+    };
+    tracing::info!(request_id = edge.request_id, sub = %user.id, "signed in to the console");
+    let device = device_cookie(signet, edge, user.id);
+    Ok(respond::set_cookies(respond::see_other(to), [Some(cookie), device]))
+}
+
+async fn check(
+    signet: &Signet,
+    edge: &Edge,
+    form: &RawParams,
+) -> Result<Result<ActiveUser, LoginAlert>, Failure> {
+    let (Some(typed), Some(password)) = (form.get("username"), form.get("password")) else {
+        return Ok(Err(LoginAlert::Missing));
+    };
+    if typed.len() > IDENTIFIER_BYTES {
+        return Ok(Err(LoginAlert::TooLong));
+    }
+    let Some(name) = LoginName::parse(typed) else { return Ok(Err(LoginAlert::Missing)) };
+    let Some(credentials) = Credentials::new(name, password) else { return Ok(Err(LoginAlert::TooLong)) };
+    Ok(match credentials.check(signet, edge).await? {
+        Checked::Right(user) => Ok(user),
+        Checked::Wrong => Err(LoginAlert::WrongCredentials),
+        Checked::Throttled(wait) => Err(LoginAlert::Throttled { seconds: wait.0.unsigned_abs() }),
+        Checked::Busy => Err(LoginAlert::Busy),
+    })
+}
+
+/// Looks whether `password` is that of `user`, by the same counters as a sign-in (attack 14).
+pub async fn prove(
+    signet: &Signet,
+    edge: &Edge,
+    user: &ActiveUser,
+    password: &str,
+) -> Result<Tried, Failure> {
+    let mut form = RawParams::default();
+    form.add("username", user.account_name());
+    form.add("password", password);
+    Ok(match check(signet, edge, &form).await? {
+        Ok(proved) if proved.id == user.id => Tried::Right(proved),
+        Ok(_) => Tried::Wrong(Alert::Login(LoginAlert::WrongCredentials)),
+        Err(alert) => Tried::Wrong(Alert::Login(alert)),
+    })
+}
+
+/// POST `/console/sign-out`.
+pub async fn sign_out(ask: Ask) -> Answer {
+    ask.operator.sign_out(&ask.signet).await?;
+    let gone = ask.edge.cookies.remove(cookies::CONSOLE);
+    Ok(respond::set_cookies(respond::see_other("/console/sign-in"), [gone]))
+}

@@ -1,0 +1,208 @@
+//! One entry changed key by key: what a form or a JSON object says becomes the description that `signet apply` reads, so
+//! that every way keeps to the same rules. What is wrong comes back under the key it is about.
+
+use serde_json::Value;
+use signet_protocol::id::{AppId, UserId};
+use signet_store::Change;
+
+use super::{
+    apply::carry_out,
+    description::Description,
+    plan::{Plan, PlanError, plan},
+    problem::Problem,
+};
+use crate::Signet;
+
+/// An entry of a description, being written. Each key has a line of its own.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    text: String,
+    keys: Vec<String>,
+    seen: Option<Seen>,
+}
+
+/// What whoever changes an entry has seen of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// An application at a version.
+    Application(AppId, i64),
+    /// A user at a version.
+    User(UserId, i64),
+    /// The settings of the pool at a version.
+    Pool(i64),
+}
+
+/// Something wrong, and the key it is about where it is about one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// The key.
+    pub key: Option<String>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// Why an edit was not carried out. Nothing was changed.
+#[derive(Debug)]
+pub enum EditError {
+    /// It breaks rules.
+    Refused(Vec<FieldProblem>),
+    /// Anything else.
+    Plan(PlanError),
+}
+
+impl Edit {
+    /// An entry of a table: `applications`, `users`.
+    pub fn of(table: &str) -> Edit {
+        Edit { text: format!("[[{table}]]\n"), keys: Vec::new(), seen: None }
+    }
+
+    /// Of an application that there is, as it was seen.
+    pub fn application(id: AppId, version: i64) -> Edit {
+        let edit = Edit { seen: Some(Seen::Application(id, version)), ..Edit::of("applications") };
+        edit.set("id", &id.to_string().into())
+    }
+
+    /// Says what the value of a key shall be; nothing of one that is null.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: &Value) -> Edit {
+        if let Some(value) = toml(value) {
+            self.text.push_str(&format!("{} = {value}\n", toml_key(key)));
+            self.keys.push(key.to_owned());
+        }
+        self
+    }
+
+    /// The description.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it would do.
+    pub async fn preview(&self, signet: &Signet) -> Result<Plan, EditError> {
+        let description = self.parse()?;
+        let plan = plan(signet, &description).await.map_err(|error| self.told(error))?;
+        self.unless_stale(&plan).map_err(EditError::Plan)?;
+        Ok(plan)
+    }
+
+    /// Does it, as a whole or not at all, unless what it changes is not any more as it was seen.
+    pub async fn save(&self, signet: &Signet) -> Result<Plan, EditError> {
+        let description = self.parse()?;
+        let saved = carry_out(signet, &description, |plan| self.unless_stale(plan)).await;
+        saved.map_err(|error| self.told(error))
+    }
+
+    /// Does it, unless the entry is there already.
+    pub async fn create(&self, signet: &Signet) -> Result<Plan, EditError> {
+        let description = self.parse()?;
+        super::apply::create(signet, &description).await.map_err(|error| self.told(error))
+    }
+
+    fn parse(&self) -> Result<Description, EditError> {
+        Description::parse(&self.text).map_err(|problems| self.refused(problems))
+    }
+
+    fn unless_stale(&self, plan: &Plan) -> Result<(), PlanError> {
+        let Some(seen) = self.seen else { return Ok(()) };
+        let stale = plan.changes().iter().any(|change| match (seen, change) {
+            (Seen::Application(id, version), Change::UpdateApplication(app)) => {
+                app.id == id && app.version != version
+            }
+            // It was removed since.
+            (Seen::Application(id, _), Change::InsertApplication(app)) => app.id == id,
+            (Seen::User(id, version), Change::UpdateUser(user)) => user.id == id && user.version != version,
+            (Seen::Pool(version), Change::UpdatePool(settings)) => settings.version != version,
+            _ => false,
+        });
+        if stale { Err(PlanError::Stale) } else { Ok(()) }
+    }
+
+    fn told(&self, error: PlanError) -> EditError {
+        match error {
+            PlanError::Refused(problems) => self.refused(problems),
+            error => EditError::Plan(error),
+        }
+    }
+
+    fn refused(&self, problems: Vec<Problem>) -> EditError {
+        // The first line is that of the table.
+        let key = |line: usize| line.checked_sub(2).and_then(|place| self.keys.get(place)).cloned();
+        let told = |problem: Problem| FieldProblem { key: key(problem.line), message: problem.message };
+        EditError::Refused(problems.into_iter().map(told).collect())
+    }
+}
+
+/// A value as it stands on one line of TOML; a null has no place there.
+fn toml(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::String(text) => Some(toml_text(text)),
+        Value::Array(list) => {
+            let entries: Vec<String> = list.iter().filter_map(toml).collect();
+            Some(format!("[{}]", entries.join(", ")))
+        }
+        Value::Object(members) => {
+            let members: Vec<String> = members
+                .iter()
+                .filter_map(|(key, value)| Some(format!("{} = {}", toml_key(key), toml(value)?)))
+                .collect();
+            Some(format!("{{ {} }}", members.join(", ")))
+        }
+    }
+}
+
+/// A string of JSON is one of TOML but for one character.
+fn toml_text(text: &str) -> String {
+    Value::from(text).to_string().replace('\u{7f}', "\\u007F")
+}
+
+fn toml_key(key: &str) -> String {
+    let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if bare { key.to_owned() } else { toml_text(key) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_under_its_key() {
+        let edit = Edit::of("applications")
+            .set("identifier", &json!("Not A Label"))
+            .set("name", &Value::Null)
+            .set("redirect_uris", &json!(["https://a.example/cb", "javascript:alert(1)"]))
+            .set("sso", &json!("yes"));
+        let Err(EditError::Refused(problems)) = edit.parse() else { panic!("{}", edit.text()) };
+        let keys: Vec<&str> = problems.iter().filter_map(|problem| problem.key.as_deref()).collect();
+        assert_eq!(keys, ["identifier", "redirect_uris", "sso"], "{problems:?}");
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(any::<String>(), inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_stands_on_one_line_and_is_read_as_what_it_was(value in any_json(), key in any::<String>()) {
+            let line = format!("{} = {}", toml_key(&key), toml(&value).unwrap());
+            prop_assert!(!line.contains('\n'));
+            let read: toml::Table = toml::from_str(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            prop_assert_eq!(serde_json::to_value(&read[&key]).unwrap(), value);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+// The console works without this file. It saves steps: copying, leaving a form with changes, and looking up a name while it
+// is typed.
+"use strict";
+(() => {
+  const body = document.body;
+  const status = document.createElement("p");
+  status.className = "toast toast-late";
+  status.setAttribute("role", "status");
+  status.hidden = true;
+  body.append(status);
+  let hiding;
+  const say = (text) => {
+    status.textContent = text;
+    status.hidden = false;
+    clearTimeout(hiding);
+    hiding = setTimeout(() => { status.hidden = true; }, 2500);
+  };
+
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const source = document.getElementById(button.dataset.copy);
+      if (!source) return;
+      const text = source.value ?? source.textContent;
+      try {
+        await navigator.clipboard.writeText(text);
+      } catch {
+        const range = document.createRange();
+        range.selectNodeContents(source);
+        getSelection().removeAllRanges();
+        getSelection().addRange(range);
+        document.execCommand("copy");
+      }
+      say(body.dataset.copied);
+    });
+  }
+
+  // Leaving a form whose fields were changed.
+  const state = (form) => new URLSearchParams(new FormData(form)).toString();
+  const watched = [...document.querySelectorAll("form[method=post]:not([data-plain])")].map((form) => [form, state(form)]);
+  let leaving = false;
+  const changed = () => watched.some(([form, before]) => form.isConnected && state(form) !== before);
+  for (const [form, before] of watched) {
+    const mark = form.querySelector("[data-unsaved-mark]");
+    const look = () => { if (mark) mark.hidden = state(form) === before; };
+    form.addEventListener("input", look);
+    form.addEventListener("change", look);
+  }
+  addEventListener("submit", () => { leaving = true; });
+  addEventListener("pageshow", () => { leaving = false; });
+  addEventListener("beforeunload", (event) => {
+    if (!leaving && changed()) {
+      event.preventDefault();
+      event.returnValue = body.dataset.unsaved;
+    }
+  });
+
+  // Menus close by Escape and by a click beside them.
+  addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  // What the server says of a value while it is typed.
+  for (const input of document.querySelectorAll("input[data-check]")) {
+    const note = document.getElementById(input.dataset.note);
+    let waiting;
+    let asked = 0;
+    input.addEventListener("input", () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(async () => {
+        const number = ++asked;
+        try {
+          const answer = await fetch(`${input.dataset.check}?value=${encodeURIComponent(input.value)}`, { headers: { accept: "application/json" } });
+          const told = await answer.json();
+          if (number !== asked || !note) return;
+          note.textContent = told.text;
+          note.classList.toggle("note-bad", !told.good);
+          note.classList.toggle("note-good", told.good);
+        } catch {
+          // The form says it when it is sent.
+        }
+      }, 250);
+    });
+  }
+
+  // A preset ticks boxes; what it does is on the page as well, so that it can be done by hand.
+  for (const button of document.querySelectorAll("[data-preset]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const values = JSON.parse(button.dataset.preset);
+      const form = button.closest("form");
+      for (const [name, value] of Object.entries(values)) {
+        for (const field of form.querySelectorAll(`[name="${CSS.escape(name)}"]`)) {
+          if (field.type === "checkbox") field.checked = value === true;
+          else if (field.type === "radio") field.checked = field.value === value;
+          else field.value = value;
+        }
+      }
+      form.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  }
+})();
