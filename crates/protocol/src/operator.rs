@@ -67,10 +67,7 @@ names!(
 impl Permission {
     /// Whether it is about one application where a request names one.
     fn is_of_application(self) -> bool {
-        matches!(
-            self,
-            Permission::ApplicationsRead | Permission::ApplicationsWrite | Permission::SecretsRead
-        )
+        matches!(self, Permission::ApplicationsRead | Permission::ApplicationsWrite | Permission::SecretsRead)
     }
 
     /// Whether nothing is changed by it, and no secret shown.

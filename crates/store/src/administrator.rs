@@ -116,13 +116,7 @@ impl Store {
         let pool = self.pool_id();
         Ok(match change {
             RoleChange::Give(new) => {
-                let row = args![
-                    pool,
-                    new.user,
-                    new.role.as_str(),
-                    json(&new.applications)?,
-                    now.timestamp()
-                ];
+                let row = args![pool, new.user, new.role.as_str(), json(&new.applications)?, now.timestamp()];
                 batch.guard(&INSERT, row)
             }
             RoleChange::Change(new) => {

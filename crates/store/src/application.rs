@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use signet_protocol::{
-    application::Application,
+    application::{Application, ApplicationType},
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::KeyAlg,
@@ -25,6 +26,10 @@ const LIST: Sql = Sql {
     text: "SELECT app_id, pool_id, identifier, name, enabled, secret_sealed, settings, version
            FROM application WHERE pool_id = $1",
 };
+const NAMES: Sql = Sql {
+    name: "application_names",
+    text: "SELECT app_id, identifier, name, enabled, settings FROM application WHERE pool_id = $1",
+};
 const FIND: Sql = Sql {
     name: "application_find",
     text: "SELECT app_id FROM application WHERE pool_id = $1 AND identifier = $2",
@@ -40,9 +45,51 @@ const USES_ALG: Sql = Sql {
                WHERE pool_id = $1 AND (id_token_alg = $2 OR access_token_alg = $2 OR userinfo_alg = $2))",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&LOAD, &LIST, &FIND, &HAS_ORIGIN, &USES_ALG];
+pub(crate) const STATEMENTS: &[&Sql] = &[&LOAD, &LIST, &NAMES, &FIND, &HAS_ORIGIN, &USES_ALG];
+
+/// What a list shows of an application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApplicationName {
+    /// Its App ID.
+    pub id: AppId,
+    /// The label of its authentication address.
+    pub identifier: Identifier,
+    /// What it is called.
+    pub name: String,
+    /// Whether it is on.
+    pub enabled: bool,
+    /// What it is.
+    pub kind: ApplicationType,
+    /// Its logo.
+    pub logo_uri: Option<String>,
+    /// Whether it shares the pool's login.
+    pub sso: bool,
+}
+
+/// The settings that a list shows: the others need not be read.
+#[derive(Deserialize)]
+struct Shown {
+    #[serde(rename = "type")]
+    kind: ApplicationType,
+    #[serde(default)]
+    logo_uri: Option<String>,
+    #[serde(default)]
+    sso: bool,
+}
 
 impl Store {
+    /// Every application of the pool by name, as lists show them. Kept until one changes.
+    pub async fn application_names(&self) -> Result<Arc<Vec<ApplicationName>>, StoreError> {
+        let key = self.pool_id();
+        let ticket = match self.0.application_names.get(&key) {
+            Ok(names) => return Ok(names),
+            Err(ticket) => ticket,
+        };
+        let mut names = self.engine().list(&NAMES, args![key], read_name).await?;
+        names.sort_by_cached_key(|one| (one.name.to_lowercase(), one.id));
+        Ok(self.0.application_names.put(ticket, key, names))
+    }
+
     /// The application with this App ID, enabled or not.
     pub async fn application(&self, id: AppId) -> Result<Option<Arc<Application>>, StoreError> {
         let ticket = match self.0.applications.get(&id) {
@@ -126,6 +173,14 @@ impl Store {
             version: row.int()?,
         })
     }
+}
+
+fn read_name(row: &mut RowReader) -> Result<ApplicationName, StoreError> {
+    let id = row.parsed(AppId::parse)?;
+    let (identifier, name) = (row.parsed(|text| Identifier::parse(text).ok())?, row.text()?);
+    let enabled = row.bool()?;
+    let Shown { kind, logo_uri, sso } = row.json()?;
+    Ok(ApplicationName { id, identifier, name, enabled, kind, logo_uri, sso })
 }
 
 /// Where the secret of an application is sealed.

@@ -166,6 +166,7 @@ impl Store {
 
     fn forget_applications(&self) {
         self.0.applications.clear();
+        self.0.application_names.clear();
         self.0.identifiers.clear();
         self.0.origins.clear();
         self.0.used_algs.clear();

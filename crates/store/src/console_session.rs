@@ -14,7 +14,8 @@ use crate::{
 
 const INSERT: Sql = Sql {
     name: "console_session_insert",
-    text: "INSERT INTO console_session (session_id, pool_id, hash, user_id, auth_time, created_at, expires_at)
+    text:
+        "INSERT INTO console_session (session_id, pool_id, hash, user_id, auth_time, created_at, expires_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7)",
 };
 const LOAD: Sql = Sql {

@@ -43,6 +43,7 @@ mod transaction;
 mod user;
 
 pub use administrator::RoleChange;
+pub use application::ApplicationName;
 pub use apply::{Applied, Change};
 pub use cache::{Cache, Ticket};
 pub use code::NewFamily;

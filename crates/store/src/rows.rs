@@ -3,8 +3,8 @@
 use serde::{Serialize, de::DeserializeOwned};
 use signet_protocol::{
     id::{
-        AccountId, AppId, CodeId, ConsoleSessionId, FamilyId, GrantId, PoolId, RowId, SessionId, TransactionId,
-        UserId,
+        AccountId, AppId, CodeId, ConsoleSessionId, FamilyId, GrantId, PoolId, RowId, SessionId,
+        TransactionId, UserId,
     },
     issuer::IssuerId,
     scope::Scope,

@@ -25,7 +25,9 @@ use signet_protocol::{
 };
 
 use crate::{
-    StoreError, account, administrator, application, apply, assertion, attempt,
+    StoreError, account, administrator, application,
+    application::ApplicationName,
+    apply, assertion, attempt,
     cache::Cache,
     change, code, consent, console_session, grant, inspect, installation, issuer_key,
     issuer_key::KeyRing,
@@ -192,6 +194,7 @@ pub(crate) struct Inner {
     pub changes: AtomicU32,
     pub generation: AtomicU64,
     pub applications: Cache<AppId, Application>,
+    pub application_names: Cache<PoolId, Vec<ApplicationName>>,
     pub identifiers: Cache<Identifier, AppId>,
     pub origins: Cache<String, ()>,
     pub users: Cache<UserId, User>,
@@ -247,6 +250,7 @@ impl Store {
             changes: AtomicU32::new(0),
             generation: AtomicU64::new(0),
             applications: Cache::default(),
+            application_names: Cache::default(),
             identifiers: Cache::default(),
             origins: Cache::default(),
             users: Cache::of(USERS),

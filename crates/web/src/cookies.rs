@@ -89,7 +89,8 @@ impl Cookies {
     pub fn set_strict(&self, name: &str, value: &str, max_age: Option<i64>) -> Option<HeaderValue> {
         let secure = if self.https { "; Secure" } else { "" };
         let age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-        let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}", self.full_name(name));
+        let text =
+            format!("{}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{age}", self.full_name(name));
         HeaderValue::from_str(&text).ok()
     }
 

@@ -29,8 +29,7 @@ pub struct Policy {
 
 impl Policy {
     /// A page with a form.
-    pub const FORM: Policy =
-        Policy { has_form: true, script_nonce: None, framed_by: None, console: false };
+    pub const FORM: Policy = Policy { has_form: true, script_nonce: None, framed_by: None, console: false };
 
     /// A page of the console: forms that lead nowhere else, and the console's script.
     pub const CONSOLE: Policy = Policy { console: true, ..Policy::FORM };

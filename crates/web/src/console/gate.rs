@@ -179,7 +179,9 @@ mod tests {
             assert_eq!(onward(Some(good)), good);
         }
         let long = format!("/console/{}", "a".repeat(3000));
-        for bad in ["", "//evil.example", "https://evil.example", "/consoles", "/login", "/console/\\evil", &long] {
+        for bad in
+            ["", "//evil.example", "https://evil.example", "/consoles", "/login", "/console/\\evil", &long]
+        {
             assert_eq!(onward(Some(bad)), "/console", "{bad}");
         }
         assert_eq!(onward(None), "/console");

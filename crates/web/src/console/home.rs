@@ -5,12 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 
 use super::{Answer, Ask, gate};
-use crate::{
-    Signet, cookies,
-    edge::Edge,
-    pages::Lang,
-    respond,
-};
+use crate::{Signet, cookies, edge::Edge, pages::Lang, respond};
 
 /// A year.
 const LANG_EXPIRE: i64 = 31_536_000;
@@ -32,4 +27,3 @@ pub async fn language(ask: Ask) -> Answer {
     let back = gate::onward(ask.form.get("to"));
     Ok(respond::set_cookies(respond::see_other(back), [cookie]))
 }
-

@@ -4,6 +4,8 @@
 //! before all of them. It lets nobody in without a login to the console, asks the role, and takes a form only with the
 //! token of that login, so that no page can forget to. What a page gets is an [`Ask`], whose operator only the gate makes.
 
+mod applications;
+mod fields;
 mod gate;
 mod home;
 mod routes;

@@ -11,7 +11,7 @@ use http::Uri;
 use signet_protocol::operator::Permission;
 
 use super::{
-    Route,
+    Route, applications,
     gate::{self, At},
     home, setup, sign_in,
 };
@@ -55,6 +55,31 @@ pub static ROWS: &[Route] = &[
     page!("/console", ApplicationsRead, home::show),
     form!("/console/sign-out", ApplicationsRead, sign_in::sign_out),
     form!("/console/language", ApplicationsRead, home::language),
+    page!("/console/applications", ApplicationsRead, applications::list::show),
+    page!("/console/applications/new", ApplicationsCreate, applications::create::show),
+    form!("/console/applications/new", ApplicationsCreate, applications::create::submit),
+    page!("/console/applications/identifier", ApplicationsCreate, applications::create::check_identifier),
+    page!("/console/applications/{app}", ApplicationsRead, applications::quick_start::show),
+    page!(
+        "/console/applications/{app}/configuration",
+        ApplicationsRead,
+        applications::settings::configuration
+    ),
+    form!(
+        "/console/applications/{app}/configuration",
+        ApplicationsWrite,
+        applications::settings::save_configuration
+    ),
+    page!("/console/applications/{app}/protocol", ApplicationsRead, applications::settings::protocol),
+    form!("/console/applications/{app}/protocol", ApplicationsWrite, applications::settings::save_protocol),
+    page!("/console/applications/{app}/claims", ApplicationsRead, applications::settings::claims),
+    form!("/console/applications/{app}/claims", ApplicationsWrite, applications::settings::save_claims),
+    page!("/console/applications/{app}/access", ApplicationsRead, applications::settings::access),
+    form!("/console/applications/{app}/access", ApplicationsWrite, applications::settings::save_access),
+    form!("/console/applications/{app}/preset", ApplicationsWrite, applications::settings::preset),
+    form!(fresh "/console/applications/{app}/secret", SecretsRead, applications::secret::show),
+    page!("/console/applications/{app}/danger", ApplicationsWrite, applications::danger::show),
+    form!(fresh "/console/applications/{app}/danger", ApplicationsWrite, applications::danger::submit),
 ];
 
 /// The console as routes.

@@ -11,13 +11,7 @@ use signet_protocol::{
     user::{ActiveUser, User},
 };
 
-use crate::{
-    Signet,
-    clock::SystemEntropy,
-    cookies,
-    edge::Edge,
-    error::Failure,
-};
+use crate::{Signet, clock::SystemEntropy, cookies, edge::Edge, error::Failure};
 
 /// Somebody who is signed in to the console and has a role. Only [`Operator::of`] makes one.
 pub struct Operator {

@@ -172,9 +172,7 @@ async fn create(
     let user = offered.user(id, signet.store().pool().id, password, signet.now().timestamp());
     match signet.store().set_up(link, &user, signet.now()).await {
         Ok(done) => Ok(Ok(done.then_some(user))),
-        Err(StoreError::Conflict { .. }) => {
-            Ok(Err(Problems::from([("username", t.name_taken.to_owned())])))
-        }
+        Err(StoreError::Conflict { .. }) => Ok(Err(Problems::from([("username", t.name_taken.to_owned())]))),
         Err(error) => Err(error.into()),
     }
 }

@@ -99,9 +99,7 @@ pub const ADVICE: &[Rule] = &[
         },
     ),
     (
-        |app| {
-            app.settings.token_endpoint_auth_method == AuthMethod::None && !app.settings.kind.is_public()
-        },
+        |app| app.settings.token_endpoint_auth_method == AuthMethod::None && !app.settings.kind.is_public(),
         Advice {
             key: "token_endpoint_auth_method",
             en: "This application could keep a secret, but does not show it: anybody with its App ID can redeem a code they got hold of, but for PKCE.",

@@ -10,6 +10,7 @@ pub mod description;
 pub mod edit;
 pub mod keys;
 pub mod plan;
+pub mod presets;
 pub mod problem;
 pub mod reader;
 pub mod rules;
@@ -17,6 +18,7 @@ pub mod sector;
 pub mod setup;
 pub mod show;
 pub mod sign_out;
+pub mod snippets;
 
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,12 @@
+//! Applications: the list, one that is new, and the pages of each.
+
+pub mod cards;
+pub mod create;
+pub mod danger;
+pub mod frame;
+pub mod list;
+pub mod quick_start;
+pub mod review;
+pub mod secret;
+pub mod settings;
+pub mod words;
