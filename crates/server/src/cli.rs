@@ -68,6 +68,8 @@ pub enum Command {
     /// Look at the signing keys and rotate them
     #[command(subcommand)]
     Keys(Keys),
+    /// Make a link by which the first administrator comes to the console; the one before is good no more
+    SetupLink(SetupLink),
     /// Look whether everything is as it should be, and say what to do
     Check(Check),
     /// Ask the server that runs on the data directory whether it and its database answer
@@ -266,6 +268,13 @@ pub struct RotateKeys {
     pub now: bool,
 }
 
+/// `signet setup-link`.
+#[derive(Args)]
+pub struct SetupLink {
+    #[command(flatten)]
+    pub base: Base,
+}
+
 /// `signet check`.
 #[derive(Args)]
 pub struct Check {
@@ -330,6 +339,7 @@ impl Command {
             Command::Check(check) => &check.serve.base,
             Command::App(App::Create(create)) => &create.base,
             Command::App(App::Show(show)) => &show.base,
+            Command::SetupLink(link) => &link.base,
             Command::Apply(_)
             | Command::User(_)
             | Command::Pool(_)

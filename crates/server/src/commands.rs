@@ -44,6 +44,7 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
             let request = Request::RotateKeys { issuer: arguments.issuer, now: arguments.now };
             print(done(ask(config, request).await?)?)
         }
+        Command::SetupLink(_) => print(done(ask(config, Request::SetupLink).await?)?),
         // Standard output may be the backup itself.
         Command::Backup(arguments) => {
             eprintln!("{}", backup(config, &arguments).await?);

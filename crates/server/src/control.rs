@@ -22,7 +22,7 @@ use signet_web::{
         keys,
         plan::{self, Plan, PlanError},
         problem::Problem,
-        show, sign_out,
+        setup, show, sign_out,
     },
 };
 use tokio::{
@@ -68,6 +68,8 @@ pub enum Request {
     RotateKeys { issuer: Option<String>, now: bool },
     /// Sign users out everywhere, or of one application.
     SignOut { users: Vec<String>, application: Option<String> },
+    /// Make a link by which the first administrator comes to the console.
+    SetupLink,
     /// Whether the database answers.
     Health,
 }
@@ -75,7 +77,7 @@ pub enum Request {
 impl Request {
     /// Whether it may begin an installation. The others add to one or look into one.
     pub fn may_install(&self) -> bool {
-        matches!(self, Request::Plan(_) | Request::Apply(_))
+        matches!(self, Request::Plan(_) | Request::Apply(_) | Request::SetupLink)
     }
 }
 
@@ -103,6 +105,7 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         Request::SignOut { users, application } => {
             return done(sign_out::users(signet, &users, application.as_deref()).await);
         }
+        Request::SetupLink => return setup_link(signet).await,
         Request::Health => {
             return match signet.store().ping().await {
                 Ok(()) => Answer::Done("The server runs and its database answers.".to_owned()),
@@ -133,6 +136,17 @@ enum Doing {
     Plan,
     Apply,
     Create,
+}
+
+async fn setup_link(signet: &Signet) -> Answer {
+    match setup::offer(signet).await {
+        Ok(Some(link)) => Answer::Done(format!("{}\nGood once, for 24 hours.", link.url())),
+        Ok(None) => Answer::Failed(
+            "this pool has an owner already; they give others a role at the console, under Settings"
+                .to_owned(),
+        ),
+        Err(error) => Answer::Failed(error.to_string()),
+    }
 }
 
 async fn card(signet: &Signet, named: &str) -> Answer {

@@ -25,6 +25,7 @@ pub const KEY_FILE: &str = "master.key";
 pub const LOCK_FILE: &str = "signet.lock";
 
 /// A data directory that exists.
+#[derive(Clone)]
 pub struct DataDir(PathBuf);
 
 /// The right to open the database of a data directory. It ends with the process, however that ends.
@@ -150,14 +151,19 @@ impl DataDir {
         Ok(Key { key, new: true })
     }
 
-    /// Complete and on the disk before it has its name: what it seals could never be opened without it.
+    /// Writes the key. What it seals could never be opened without it.
     pub fn write_key(&self, key: &MasterKey) -> io::Result<()> {
-        let temporary = self.join("master.key.new");
+        self.write_private(KEY_FILE, key.encode().as_str())
+    }
+
+    /// Writes a line to a file for its owner alone, which is complete and on the disk before it has its name.
+    pub fn write_private(&self, name: &str, line: &str) -> io::Result<()> {
+        let temporary = self.join(&format!("{name}.new"));
         let mut file =
             OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
-        writeln!(file, "{}", key.encode().as_str())?;
+        writeln!(file, "{line}")?;
         file.sync_all()?;
-        fs::rename(&temporary, self.join(KEY_FILE))?;
+        fs::rename(&temporary, self.join(name))?;
         File::open(&self.0)?.sync_all()
     }
 }

@@ -1,7 +1,8 @@
 //! `signet serve`: listens, hands requests to the routes, and ends without losing any.
 
 use std::{
-    io,
+    fs,
+    io::{self, IsTerminal},
     net::{IpAddr, SocketAddr},
     pin::pin,
     sync::Arc,
@@ -15,7 +16,12 @@ use hyper_util::{
     server::graceful::{GracefulShutdown, Watcher},
 };
 use signet_protocol::time::Seconds;
-use signet_web::{Network, Peer, Signet, logout::backchannel, manage::keys::automatic, proxies::Proxies};
+use signet_web::{
+    Network, Peer, Signet,
+    logout::backchannel,
+    manage::{keys::automatic, setup},
+    proxies::Proxies,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -94,6 +100,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
         version = env!("CARGO_PKG_VERSION"),
         "Signet is ready"
     );
+    tokio::spawn(offer_setup(Arc::clone(&signet), data.clone()));
     let connections = GracefulShutdown::new();
     let door = Door { router: signet_web::router(Arc::clone(&signet)), tls, stopped };
     tokio::select! {
@@ -125,6 +132,37 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     signet.store().clone().close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Where a set-up link is written when nobody looks at a terminal.
+const SETUP_LINK: &str = "setup-link";
+
+/// Tells how to come to the console, as long as nobody owns the pool: on a terminal, else in a file for its owner alone, and
+/// never in the log, which others read.
+async fn offer_setup(signet: Arc<Signet>, data: DataDir) {
+    let link = match setup::offer(&signet).await {
+        Ok(Some(link)) => link,
+        Ok(None) => {
+            drop(fs::remove_file(data.join(SETUP_LINK)));
+            return;
+        }
+        Err(error) => return tracing::warn!(%error, "no set-up link could be made"),
+    };
+    if io::stderr().is_terminal() {
+        eprintln!(
+            "\nNobody administers this pool yet. Set up its console, within 24 hours, at\n\n    {}\n",
+            link.url()
+        );
+        return;
+    }
+    match data.write_private(SETUP_LINK, link.url()) {
+        Ok(()) => {
+            tracing::info!(file = %data.join(SETUP_LINK).display(), "nobody administers this pool yet; the file has the link that sets up its console")
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the set-up link could not be written; signet setup-link prints one")
+        }
+    }
 }
 
 fn told_twice() -> Failure {

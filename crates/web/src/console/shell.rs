@@ -13,11 +13,9 @@ words! {
     ShellWords {
         console: "Console", "控制台";
         skip: "Skip to the content", "跳到主要内容";
-        menu: "Menu", "菜单";
         language: "Language", "语言";
         account: "Your account", "您的账号";
         sign_out: "Sign out", "退出登录";
-        signed_in_as: "Signed in as {}", "当前登录：{}";
         sign_in_title: "Sign in to the console", "登录控制台";
         sign_in_lead: "For people who administer this pool.", "仅供管理此用户池的人员使用。";
         identifier: "User name, e-mail or phone", "用户名、邮箱或手机号";
@@ -45,7 +43,6 @@ words! {
         setup_gone: "It was used, it is older than 24 hours, or the pool has an owner.", "它已被使用、已超过 24 小时，或用户池已有所有者。";
         setup_gone_hint: "If nobody owns the pool yet, run “signet setup-link” on the server for a new one. Otherwise sign in.", "如果用户池尚无所有者，请在服务器上运行“signet setup-link”获取新链接；否则请登录。";
         to_sign_in: "To the sign-in page", "前往登录页";
-        close: "Close", "关闭";
         copy: "Copy", "复制";
         copied: "Copied", "已复制";
         unsaved: "There are changes that were not saved.", "有尚未保存的更改。";

@@ -77,7 +77,6 @@ words! {
         stale: "Somebody else changed this application after you opened the page. Below is what is stored now; make your change again.", "您打开页面后，其他人修改了此应用。下方为当前保存的内容，请重新修改。";
         busy: "The server cannot do this now; try again in a moment.", "服务器暂时无法处理，请稍后重试。";
         problems: "Nothing was saved: {} to correct.", "未保存：有 {} 处需要更正。";
-        danger_lead: "What cannot be taken back.", "以下操作不可撤销。";
         refresh_secret: "Replace the App Secret", "更换 App Secret";
         refresh_secret_lead: "The old secret stops working at once: the application cannot exchange codes or refresh tokens until it has the new one. ID tokens signed with HS256 are verified with the new secret from then on.", "旧密钥立即失效：在应用获得新密钥之前无法换取或刷新令牌。使用 HS256 签名的 ID Token 此后须用新密钥验证。";
         disable: "Disable the application", "停用应用";
