@@ -136,7 +136,8 @@ impl Card {
                 None => field.stored(lang, value),
             };
             let about = |problem: &&FieldProblem| problem.key.as_deref() == Some(field.key);
-            view.problems = problems.iter().filter(about).map(|problem| problem.message.clone()).collect();
+            view.problems =
+                problems.iter().filter(about).map(|problem| problem.beside().to_owned()).collect();
             let said = advice.iter().filter(|advice| advice.key == field.key);
             view.advice = said.map(|advice| (Pair(advice.en, advice.zh).of(lang), advice.clause)).collect();
             view

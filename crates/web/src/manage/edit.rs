@@ -41,6 +41,14 @@ pub struct FieldProblem {
     pub message: String,
 }
 
+impl FieldProblem {
+    /// The message as it stands beside its field, which need not be named again.
+    pub fn beside(&self) -> &str {
+        let named = self.key.as_deref().map(|key| format!("`{key}` "));
+        named.and_then(|named| self.message.strip_prefix(named.as_str())).unwrap_or(&self.message)
+    }
+}
+
 /// Why an edit was not carried out. Nothing was changed.
 #[derive(Debug)]
 pub enum EditError {

@@ -53,7 +53,7 @@ impl NewPage<'_> {
 
     fn problem(&self, key: &str) -> Option<&str> {
         let about = |problem: &&FieldProblem| problem.key.as_deref() == Some(key);
-        self.problems.iter().find(about).map(|problem| problem.message.as_str())
+        self.problems.iter().find(about).map(FieldProblem::beside)
     }
 
     fn others(&self) -> impl Iterator<Item = &str> {

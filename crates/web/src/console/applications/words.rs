@@ -21,7 +21,7 @@ words! {
         none_found: "Nothing matches “{}”", "没有匹配“{}”的结果";
         none_found_lead: "Look for a part of the name or the address, or the whole App ID.", "可搜索名称或地址的一部分，或完整的 App ID。";
         show_all: "Show all", "显示全部";
-        shown: "{} applications", "共 {} 个应用";
+        shown: "Applications: {}", "共 {} 个应用";
         previous: "Previous", "上一页";
         next: "Next", "下一页";
         new_title: "Create an application", "创建应用";
@@ -76,7 +76,7 @@ words! {
         back: "Back", "返回";
         stale: "Somebody else changed this application after you opened the page. Below is what is stored now; make your change again.", "您打开页面后，其他人修改了此应用。下方为当前保存的内容，请重新修改。";
         busy: "The server cannot do this now; try again in a moment.", "服务器暂时无法处理，请稍后重试。";
-        problems: "Nothing was saved: {} to correct.", "未保存：有 {} 处需要更正。";
+        problems: "Nothing was saved. To correct: {}", "未保存，需更正 {} 处。";
         refresh_secret: "Replace the App Secret", "更换 App Secret";
         refresh_secret_lead: "The old secret stops working at once: the application cannot exchange codes or refresh tokens until it has the new one. ID tokens signed with HS256 are verified with the new secret from then on.", "旧密钥立即失效：在应用获得新密钥之前无法换取或刷新令牌。使用 HS256 签名的 ID Token 此后须用新密钥验证。";
         disable: "Disable the application", "停用应用";
