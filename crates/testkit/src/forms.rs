@@ -16,10 +16,23 @@ pub struct HtmlForm {
 }
 
 impl HtmlForm {
-    /// The first form of `html` with an action.
+    /// The first form of `html`.
     pub fn find(html: &str) -> Option<HtmlForm> {
-        let start = html.find("<form")?;
-        let inner = html.get(start..html.get(start..)?.find("</form>")? + start)?;
+        HtmlForm::all(html).into_iter().next()
+    }
+
+    /// The form of `html` that has the button `id`.
+    pub fn with_button(html: &str, id: &str) -> Option<HtmlForm> {
+        HtmlForm::all(html).into_iter().find(|form| form.buttons.iter().any(|(own, _, _)| own == id))
+    }
+
+    /// Every form of `html`.
+    pub fn all(html: &str) -> Vec<HtmlForm> {
+        let inner = html.split("<form").skip(1).filter_map(|rest| rest.split_once("</form>"));
+        inner.map(|(inner, _)| HtmlForm::read(&format!("<form{inner}"))).collect()
+    }
+
+    fn read(inner: &str) -> HtmlForm {
         let mut form = HtmlForm::default();
         for tag in inner.split('<').skip(1) {
             let end = tag.find('>').unwrap_or(tag.len());
@@ -45,7 +58,7 @@ impl HtmlForm {
                 _ => {}
             }
         }
-        Some(form)
+        form
     }
 
     /// What is sent when `values` are filled in, checkboxes that `values` name are ticked, and the button `id` is pressed.

@@ -5,7 +5,7 @@
 
 mod client_keys;
 pub mod clock;
-mod console;
+pub mod console;
 mod cookies;
 mod core;
 mod edge;

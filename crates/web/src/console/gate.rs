@@ -71,7 +71,8 @@ async fn through(
 ) -> Result<Passed, Failure> {
     here(edge)?;
     let posts = edge.method == Method::POST;
-    let found = rows.iter().find(|row| row.path == pattern && row.posts == posts);
+    let read = edge.method == Method::GET || edge.method == Method::HEAD;
+    let found = rows.iter().find(|row| (posts || read) && row.path == pattern && row.posts == posts);
     let Some(route) = found else { return Err(not_this_way(&edge.method, rows, pattern)) };
     let Some(operator) = Operator::of(signet, edge).await? else {
         return Ok(Passed::Answer(sign_in::first(target, posts)));
@@ -84,7 +85,7 @@ async fn through(
     if posts && !(same_origin(edge) && operator.gave(signet, form.get("csrf"))) {
         return Err(Problem::WrongBrowser.into());
     }
-    let (operator, cookie) = match freshen(signet, edge, route, operator, &form).await? {
+    let (operator, cookie) = match freshen(signet, edge, (route, target), operator, &form).await? {
         Fresh::Yes(operator, cookie) => (operator, cookie),
         Fresh::Asked(response) => return Ok(Passed::Answer(response)),
     };
@@ -127,7 +128,7 @@ enum Fresh {
 async fn freshen(
     signet: &Arc<Signet>,
     edge: &Edge,
-    route: &Route,
+    (route, action): (&Route, &str),
     operator: Operator,
     form: &RawParams,
 ) -> Result<Fresh, Failure> {
@@ -152,7 +153,8 @@ async fn freshen(
     };
     let lang = language(edge);
     let kept: Vec<(&str, &str)> = form.pairs().filter(|(name, _)| *name != CONFIRM).collect();
-    let page = ConfirmPage { lang, account: operator.user().account_name(), fields: &kept, alert };
+    let account = operator.user().account_name();
+    let page = ConfirmPage { lang, action, account, fields: &kept, alert };
     let status = if alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     Ok(Fresh::Asked(respond::page(status, &page, &Policy::CONSOLE)))
 }

@@ -21,7 +21,10 @@ use axum::response::Response;
 use http::StatusCode;
 use signet_protocol::{id::AppId, operator::Permission, params::RawParams};
 
-pub use self::{routes::routes, session::Operator};
+pub use self::{
+    routes::{ROWS, routes},
+    session::Operator,
+};
 use self::{shell::Shell, words::Words};
 use crate::{
     Signet,

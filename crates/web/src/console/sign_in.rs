@@ -51,6 +51,8 @@ struct SignInPage<'a> {
 pub struct ConfirmPage<'a> {
     /// The language of the page.
     pub lang: Lang,
+    /// Where it was sent.
+    pub action: &'a str,
     /// Whose password.
     pub account: &'a str,
     /// What was sent.

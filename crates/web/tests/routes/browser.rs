@@ -154,8 +154,8 @@ impl Browser {
 
     /// Fills in the form of `page`, presses the button `id`, and follows.
     pub async fn submit(&mut self, page: &Answer, values: &[(&str, &str)], id: &str) -> Answer {
-        let form = page.form();
-        assert!(form.buttons.iter().any(|(own, _, _)| own == id), "no button {id}: {}", page.body);
+        let form = HtmlForm::with_button(&page.body, id);
+        let form = form.unwrap_or_else(|| panic!("no button {id}: {} {}", page.status, page.body));
         let answer = self.step(Method::POST, &form.action, Some(&form.fill(values, id))).await;
         self.follow(answer).await
     }

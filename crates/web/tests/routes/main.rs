@@ -11,6 +11,7 @@ mod client;
 mod client_credentials;
 mod compatibility;
 mod consent;
+mod console;
 mod cors;
 mod delivery;
 mod discovery;
