@@ -8,8 +8,10 @@ mod applications;
 mod fields;
 mod gate;
 mod home;
+mod review;
 mod routes;
 mod session;
+mod settings;
 mod setup;
 mod shell;
 mod sign_in;
@@ -19,7 +21,7 @@ use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
 use axum::response::Response;
 use http::StatusCode;
-use signet_protocol::{id::AppId, operator::Permission, params::RawParams};
+use signet_protocol::{id::AppId, operator::Permission, params::RawParams, time::Timestamp};
 
 pub use self::{
     routes::{ROWS, routes},
@@ -94,6 +96,13 @@ impl Ask {
     fn page(&self, status: StatusCode, page: &impl askama::Template) -> Answer {
         Ok(respond::page(status, page, &Policy::CONSOLE))
     }
+}
+
+/// A moment as pages show it: to the minute, in UTC.
+fn moment(at: Timestamp) -> String {
+    let text = crate::manage::keys::Utc(at).to_string();
+    let (date, time) = text.split_once('T').unwrap_or((&text, ""));
+    format!("{date} {} UTC", time.get(..5).unwrap_or(time))
 }
 
 /// There is no such page.

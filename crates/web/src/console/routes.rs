@@ -13,7 +13,7 @@ use signet_protocol::operator::Permission;
 use super::{
     Route, applications,
     gate::{self, At},
-    home, setup, sign_in,
+    home, settings, setup, sign_in,
 };
 use crate::{
     Signet,
@@ -80,6 +80,13 @@ pub static ROWS: &[Route] = &[
     form!(fresh "/console/applications/{app}/secret", SecretsRead, applications::secret::show),
     page!("/console/applications/{app}/danger", ApplicationsWrite, applications::danger::show),
     form!(fresh "/console/applications/{app}/danger", ApplicationsWrite, applications::danger::submit),
+    page!("/console/settings", SettingsRead, settings::show),
+    page!("/console/settings/claims", SettingsRead, settings::claims::show),
+    form!("/console/settings/claims", SettingsWrite, settings::claims::save),
+    page!("/console/settings/keys", SettingsRead, settings::keys::show),
+    form!(fresh "/console/settings/keys", SettingsWrite, settings::keys::rotate),
+    page!("/console/settings/administrators", AdministratorsRead, settings::administrators::show),
+    form!(fresh "/console/settings/administrators", AdministratorsWrite, settings::administrators::save),
 ];
 
 /// The console as routes.

@@ -70,6 +70,11 @@ impl Edit {
         edit.set("id", &id.to_string().into())
     }
 
+    /// Of what the pool has, as it was seen.
+    pub fn pool(table: &str, version: i64) -> Edit {
+        Edit { seen: Some(Seen::Pool(version)), ..Edit::of(table) }
+    }
+
     /// Says what the value of a key shall be; nothing of one that is null.
     #[must_use]
     pub fn set(mut self, key: &str, value: &Value) -> Edit {

@@ -65,6 +65,28 @@ enum Outcome {
     Contended,
 }
 
+/// A key as a list shows it.
+#[derive(Clone, Debug)]
+pub struct KeyLine<'a> {
+    /// Whose it is: `pool`, or the identifier of an application.
+    pub issuer: String,
+    /// The key.
+    pub key: &'a KeyRecord,
+    /// How old it is.
+    pub age: Seconds,
+}
+
+impl Listing {
+    /// Every key, by issuer and algorithm.
+    pub fn lines(&self) -> impl Iterator<Item = KeyLine<'_>> {
+        let line = |key: &'_ KeyRecord| (self.names.of(key.issuer), self.now.since(key.created_at));
+        self.keys.iter().map(move |key| {
+            let (issuer, age) = line(key);
+            KeyLine { issuer, key, age }
+        })
+    }
+}
+
 /// Every key of the pool.
 pub async fn list(signet: &Signet) -> Result<Listing, StoreError> {
     let (keys, names) = (signet.store().issuer_keys().await?, Names::load(signet).await?);
@@ -240,7 +262,7 @@ impl fmt::Display for Rotated {
 }
 
 /// A moment as RFC 3339 writes it.
-struct Utc(Timestamp);
+pub(crate) struct Utc(pub Timestamp);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,6 @@ pub mod danger;
 pub mod frame;
 pub mod list;
 pub mod quick_start;
-pub mod review;
 pub mod secret;
 pub mod settings;
 pub mod words;

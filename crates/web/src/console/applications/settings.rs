@@ -13,13 +13,13 @@ use signet_protocol::{
 use super::{
     cards,
     frame::{Frame, Tab},
-    review::{Outcome, proceed},
     words::AppWords,
 };
 use crate::{
     console::{
         Answer, Ask, Section,
         fields::{Card, FieldView},
+        review::{Outcome, Wanted, proceed},
         shell::Shell,
         words::{Words, fill},
     },
@@ -140,7 +140,7 @@ pub async fn preset(ask: Ask) -> Answer {
     let preset = preset.ok_or_else(crate::console::missing)?;
     let edit =
         preset.settings().into_iter().fold(entry(&ask).await?, |edit, (key, value)| edit.set(key, &value));
-    finish(&ask, proceed(&ask, edit, Tab::Protocol).await, Tab::Protocol, None).await
+    finish(&ask, edit, Tab::Protocol, None).await
 }
 
 /// What is shown besides what is stored.
@@ -205,12 +205,16 @@ async fn save(ask: &Ask, tab: Tab) -> Answer {
     let card = cards_of(tab).iter().copied().find(|card| ask.form.get("card") == Some(card.id));
     let card = card.ok_or_else(crate::console::missing)?;
     let edit = card.read(entry(ask).await?, &ask.form);
-    finish(ask, proceed(ask, edit, tab).await, tab, Some(card)).await
+    finish(ask, edit, tab, Some(card)).await
 }
 
-async fn finish(ask: &Ask, outcome: Outcome, tab: Tab, card: Option<&'static Card>) -> Answer {
+async fn finish(ask: &Ask, edit: Edit, tab: Tab, card: Option<&'static Card>) -> Answer {
     let t: &'static AppWords = ask.words();
-    match outcome {
+    let id = ask.app_id().ok_or_else(crate::console::missing)?;
+    let stored = ask.signet.store().application(id).await?.ok_or_else(crate::console::missing)?;
+    let back = format!("/console/applications/{id}{}", tab.path());
+    let wanted = Wanted { edit, of: &stored.name, section: Section::Applications, back: &back };
+    match proceed(ask, wanted).await {
         Outcome::Answered(answer) => answer,
         Outcome::Refused(problems) => {
             let count = fill(t.problems, problems.len());
@@ -274,5 +278,5 @@ async fn change_rules(ask: &Ask, change: impl FnOnce(&mut Vec<Value>, &RawParams
     let mut list: Vec<Value> = application.settings.access_rules.iter().map(as_value).collect();
     change(&mut list, &ask.form);
     let edit = entry(ask).await?.set("access_rules", &Value::Array(list));
-    finish(ask, proceed(ask, edit, Tab::Access).await, Tab::Access, None).await
+    finish(ask, edit, Tab::Access, None).await
 }

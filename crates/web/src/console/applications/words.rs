@@ -67,14 +67,6 @@ words! {
         snippets_lead: "For this application, with its values filled in. Put the App Secret where secrets belong.", "已填入此应用的值。请将 App Secret 放在存放机密的地方。";
         presets: "Set up for a mode", "按模式一键配置";
         presets_lead: "Ticks what a mode needs and nothing else, and shows what changes before it is saved.", "仅勾选该模式所需的选项，保存前会显示变更内容。";
-        review_title: "Review the change", "确认变更";
-        review_lead: "Nothing is saved yet. This is what will be different.", "尚未保存。以下是将要发生的变更。";
-        review_advice: "Before you save", "保存前请注意";
-        reason: "Reason", "原因";
-        reason_hint: "For whoever looks at the history later.", "供日后查看历史的人参考。";
-        confirm: "Save the change", "保存变更";
-        back: "Back", "返回";
-        stale: "Somebody else changed this application after you opened the page. Below is what is stored now; make your change again.", "您打开页面后，其他人修改了此应用。下方为当前保存的内容，请重新修改。";
         busy: "The server cannot do this now; try again in a moment.", "服务器暂时无法处理，请稍后重试。";
         problems: "Nothing was saved. To correct: {}", "未保存，需更正 {} 处。";
         refresh_secret: "Replace the App Secret", "更换 App Secret";

@@ -1,0 +1,14 @@
+//! Settings of the pool: what it adds to scopes and claims, its signing keys, and who administers it.
+
+pub mod administrators;
+pub mod claims;
+pub mod frame;
+pub mod keys;
+
+use super::{Answer, Ask};
+use crate::respond;
+
+/// GET `/console/settings`.
+pub async fn show(_ask: Ask) -> Answer {
+    Ok(respond::see_other("/console/settings/claims"))
+}
