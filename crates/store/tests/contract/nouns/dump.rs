@@ -1,11 +1,11 @@
 //! Backups: what was written down is what is restored, on either engine.
 
 use signet_protocol::{
-    consent::Consent, issuer::IssuerId, jose::KeyAlg, scope::Scope, secret::SecretHash, throttle::Counter,
-    time::Seconds,
+    consent::Consent, issuer::IssuerId, jose::KeyAlg, operator::Role, scope::Scope, secret::SecretHash,
+    throttle::Counter, time::Seconds,
 };
 use signet_store::{
-    Applied, Change, Database, MasterKey, Options, SignOut, Store, StoreError,
+    Applied, Change, Database, MasterKey, Options, RoleChange, SignOut, Store, StoreError,
     dump::{self, Checked, Restoring, Source, Summary},
     migrations::TABLES,
     sql::copy::Error,
@@ -59,6 +59,13 @@ pub async fn populate(world: &World) {
     assert_eq!(store.reserve_attempts(&[counter], at(0)).await.unwrap(), Ok(()));
     let pool = IssuerId::Pool(store.pool().id);
     store.signing_key(pool, KeyAlg::Es256, at(0), &mut Seeded(3)).await.unwrap();
+    let link = SecretHash::of("test", b"a-link");
+    assert_eq!(store.offer_setup(link, after(60)).await, Ok(true));
+    let owner = super::administrators::administrator(&user, Role::Owner);
+    assert_eq!(store.change_role(&RoleChange::Give(owner), at(0)).await, Ok(true));
+    let (login, _) = super::administrators::session(world, &user);
+    let begun = store.begin_console_session(&login, user.password.as_ref(), None, at(0)).await;
+    assert_eq!(begun, Ok(true));
 }
 
 pub async fn written(database: &Database) -> (String, Summary) {

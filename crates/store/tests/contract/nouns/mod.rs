@@ -1,6 +1,7 @@
 //! What the nouns promise, on both engines.
 
 pub mod accounts;
+pub mod administrators;
 mod applications;
 mod assertions;
 mod attempts;
