@@ -12,9 +12,12 @@ use serde_json::Value;
 use crate::{
     backup::backup,
     check::check,
-    cli::{App, Apply, Command, CreateApp, CreateUser, Keys, Pool, SignOut, User},
+    cli::{
+        Account, App, Apply, Command, CreateAccount, CreateApp, CreateUser, Keys, Pool, RefreshAccount,
+        SignOut, User,
+    },
     config::Config,
-    control::{self, Answer, DESCRIPTION_BYTES, Request},
+    control::{self, AccountRequest, Answer, DESCRIPTION_BYTES, Request},
     data::{DataDir, Installation},
     failure::Failure,
     password,
@@ -38,6 +41,7 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
         Command::App(App::Show(arguments)) => {
             print(done(ask(config, Request::Show(arguments.application)).await?)?)
         }
+        Command::Account(arguments) => print(done(ask(config, Request::Account(account(arguments))).await?)?),
         Command::Pool(Pool::Show) => print(done(ask(config, Request::Pool).await?)?),
         Command::Keys(Keys::List) => print(done(ask(config, Request::Keys).await?)?),
         Command::Keys(Keys::Rotate(arguments)) => {
@@ -121,6 +125,20 @@ async fn create_app(config: &Config, arguments: &CreateApp) -> Result<(), Failur
     done(ask(config, Request::Create(entry("applications", &fields))).await?)?;
     let (card, _) = reach(config, Request::Show(arguments.identifier.clone())).await?;
     print(done(card)?)
+}
+
+fn account(arguments: Account) -> AccountRequest {
+    match arguments {
+        Account::Create(CreateAccount { application, token_lifetime, remarks }) => {
+            AccountRequest::Create { application, token_lifetime, remarks }
+        }
+        Account::List(arguments) => AccountRequest::List(arguments.application),
+        Account::Show(arguments) => AccountRequest::Show(arguments.account),
+        Account::Refresh(RefreshAccount { account, overlap }) => AccountRequest::Refresh { account, overlap },
+        Account::Disable(arguments) => AccountRequest::Enable { account: arguments.account, enabled: false },
+        Account::Enable(arguments) => AccountRequest::Enable { account: arguments.account, enabled: true },
+        Account::Delete(arguments) => AccountRequest::Delete(arguments.account),
+    }
 }
 
 /// A description with one entry. TOML reads a JSON text or list of texts as the same value.

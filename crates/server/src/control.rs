@@ -3,6 +3,8 @@
 //! One JSON line asks, one JSON line answers. The socket is in the data directory, for its owner alone; who can open it
 //! could read the master key as well.
 
+mod accounts;
+
 use std::{
     fmt::Display,
     fs::{self, File, Permissions},
@@ -33,6 +35,7 @@ use tokio::{
     time::timeout,
 };
 
+pub use self::accounts::AccountRequest;
 use crate::{
     data::{DataDir, unusable},
     failure::Failure,
@@ -68,6 +71,8 @@ pub enum Request {
     RotateKeys { issuer: Option<String>, now: bool },
     /// Sign users out everywhere, or of one application.
     SignOut { users: Vec<String>, application: Option<String> },
+    /// Make, list or change programmatic access accounts.
+    Account(AccountRequest),
     /// Whether the database answers.
     Health,
 }
@@ -103,6 +108,7 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         Request::SignOut { users, application } => {
             return done(sign_out::users(signet, &users, application.as_deref()).await);
         }
+        Request::Account(request) => return done(accounts::answer(signet, request).await),
         Request::Health => {
             return match signet.store().ping().await {
                 Ok(()) => Answer::Done("The server runs and its database answers.".to_owned()),

@@ -240,7 +240,7 @@ impl fmt::Display for Rotated {
 }
 
 /// A moment as RFC 3339 writes it.
-struct Utc(Timestamp);
+pub(super) struct Utc(pub(super) Timestamp);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@
 //! [`rules`], the difference is a [`plan`], and [`apply`] carries it out in one atomic batch. Whatever is wrong is
 //! reported as [`problem`]s with the line they stand on, all at once, and then nothing is changed.
 
+pub mod accounts;
 pub mod apply;
 pub mod description;
 pub mod keys;

@@ -5,7 +5,7 @@
 //! between keys are in [`rules`](super::rules).
 
 mod application;
-mod check;
+pub(super) mod check;
 mod permission;
 mod pool;
 mod user;
