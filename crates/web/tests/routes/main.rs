@@ -3,6 +3,7 @@
 
 mod access;
 mod account;
+mod accounts;
 mod assertions;
 mod attacks;
 mod browser;
@@ -33,6 +34,7 @@ mod password;
 mod prompts;
 mod proxies;
 mod refresh;
+mod removal;
 mod request_objects;
 mod revocation;
 mod rotation;
