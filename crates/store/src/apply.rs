@@ -110,7 +110,7 @@ pub enum Change {
 impl Change {
     /// Whether what it changes has no version of its own. Whether a rule can be meant depends on the resources of two
     /// namespaces, on accounts and on the pool's settings: all of it has the version of those settings.
-    fn needs_the_pool(&self) -> bool {
+    pub fn needs_the_pool(&self) -> bool {
         matches!(
             self,
             Change::DeleteApplication(_)

@@ -74,7 +74,7 @@ impl Store {
     }
 
     /// The user with this `sub` as the database has them now.
-    pub(crate) async fn stored_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+    pub async fn stored_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.engine().find(&BY_ID, args![self.pool_id(), id], read).await
     }
 

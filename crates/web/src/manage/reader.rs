@@ -32,6 +32,12 @@ impl Lines {
         self.keys.get(key).copied().unwrap_or(self.table)
     }
 
+    /// The keys it has other than these, right or wrong, with their lines.
+    pub fn besides<'l>(&'l self, keys: &'l [&str]) -> impl Iterator<Item = (&'static str, usize)> + 'l {
+        let others = self.keys.iter().filter(|(key, _)| !keys.contains(key));
+        others.map(|(key, line)| (*key, *line))
+    }
+
     /// Whether the table has `key`, right or wrong.
     pub fn has(&self, key: &str) -> bool {
         self.keys.contains_key(key)

@@ -22,7 +22,7 @@ use signet_protocol::user::fold_email;
 
 use super::{
     problem::Problem,
-    reader::{self, Table},
+    reader::{self, Lines, Table},
 };
 
 /// What a file says about a pool.
@@ -40,6 +40,8 @@ pub struct Description {
     pub applications: Vec<ApplicationEntry>,
     /// `[[users]]`.
     pub users: Vec<UserEntry>,
+    /// Where its lists begin.
+    pub lines: Lines,
 }
 
 impl Description {
@@ -54,7 +56,9 @@ impl Description {
                 resources: root.tables("resources", ResourceEntry::read),
                 applications: root.tables("applications", ApplicationEntry::read),
                 users: root.tables("users", UserEntry::read),
+                lines: Lines::default(),
             };
+            let description = Description { lines: root.lines(), ..description };
             description.check_unique(root);
             description
         })
@@ -63,7 +67,10 @@ impl Description {
     /// Whether what it says depends on the pool's own fields, claims and scopes, or changes them.
     pub fn is_about_pool(&self) -> bool {
         let with_fields = self.users.iter().any(|user| user.extended_fields.is_some());
+        let removed = self.users.iter().any(|user| user.remove)
+            || self.applications.iter().any(|application| application.remove);
         with_fields
+            || removed
             || self.is_about_permissions()
             || !(self.extended_fields.is_empty() && self.claims.is_empty() && self.scopes.is_empty())
     }
@@ -93,6 +100,7 @@ impl Description {
         let accounts = || self.applications.iter().flat_map(|app| &app.accounts);
         unique(root, "id", accounts().map(|entry| (&entry.lines, entry.id.map(|id| id.to_string()))));
         let users = || self.users.iter();
+        unique(root, "id", users().map(|user| (&user.lines, user.id.map(|id| id.to_string()))));
         unique(root, "username", users().map(|user| (&user.lines, user.username.clone().flatten())));
         let email = |user: &UserEntry| user.email.clone().flatten().map(|email| fold_email(&email));
         unique(root, "email", users().map(|user| (&user.lines, email(user))));
@@ -114,6 +122,13 @@ fn unique<'e>(
         } else {
             first.insert(value, line);
         }
+    }
+}
+
+/// One that is removed has nothing but what it is found by.
+fn nothing_besides(table: &mut Table, lines: &Lines, found_by: &[&str]) {
+    for (key, line) in lines.besides(found_by) {
+        table.problem(line, format!("`{key}` and `remove` exclude each other"));
     }
 }
 

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use signet_protocol::{
+    id::UserId,
     limits::{EXTENDED_FIELDS_BYTES, EXTENDED_FIELDS_DEPTH, GROUPS_PER_USER, ROLES_PER_USER},
     password::{PasswordHash, check_new_password},
     secret::Secret,
     user::{Address, Profile, User, check_email, check_phone, check_username, fold_email},
 };
 
-use super::{check, put};
+use super::{check, nothing_besides, put};
 use crate::manage::reader::{Lines, Table};
 
 /// One profile claim: its name, what its text must look like, and where it is kept.
@@ -47,6 +48,7 @@ pub enum PasswordEntry {
 pub struct UserEntry {
     /// Where its keys stand.
     pub lines: Lines,
+    pub id: Option<UserId>,
     pub username: Option<Option<String>>,
     pub email: Option<Option<String>>,
     pub email_verified: Option<bool>,
@@ -61,6 +63,7 @@ pub struct UserEntry {
     pub field_lines: BTreeMap<String, usize>,
     pub address: Option<Option<Address>>,
     pub password: Option<PasswordEntry>,
+    pub remove: bool,
     profile: Vec<(&'static Claim, Option<String>)>,
 }
 
@@ -68,6 +71,8 @@ impl UserEntry {
     pub(super) fn read(table: &mut Table) -> UserEntry {
         let entry = UserEntry {
             lines: Lines::default(),
+            id: table
+                .parsed("id", |text| UserId::parse(text).ok_or("must be 24 lower-case hexadecimal digits")),
             username: table.text("username", check_username),
             email: table.text("email", check_email),
             email_verified: table.boolean("email_verified"),
@@ -83,10 +88,14 @@ impl UserEntry {
                 .table("address", address)
                 .map(|address| (address != Address::default()).then_some(address)),
             password: password(table),
+            remove: table.boolean("remove").unwrap_or(false),
             profile: profile(table),
         };
         let lines = table.lines();
-        if !["username", "email", "phone"].iter().any(|key| lines.has(key)) {
+        if entry.remove {
+            nothing_besides(table, &lines, &["id", "username", "email", "phone", "remove"]);
+        }
+        if !["id", "username", "email", "phone"].iter().any(|key| lines.has(key)) {
             table.problem(lines.table, "a user needs a `username`, an `email` or a `phone`");
         }
         UserEntry { lines, ..entry }

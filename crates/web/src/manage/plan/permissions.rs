@@ -10,20 +10,26 @@ use signet_protocol::{
 };
 use signet_store::{Change, StoreError};
 
-use super::{Action, Draft, PlanError, Target, accounts, accounts::Accounts, fields, pool::changed};
+use super::{
+    Action, Described, Draft, PlanError, Target, accounts,
+    accounts::Accounts,
+    fields,
+    pool::changed,
+    removal::{self, People},
+};
 use crate::{
     Signet,
     manage::description::{Description, ResourceEntry, RuleEntries},
 };
 
-/// Plans every entry; `settings` are those of the pool as they will be.
+/// Plans every entry.
 pub(super) async fn plan(
     signet: &Signet,
-    description: &Description,
-    settings: &PoolSettings,
+    described: &Described<'_>,
     targets: &[Target<'_>],
     draft: &mut Draft,
 ) -> Result<(), PlanError> {
+    let Described { description, settings, people } = *described;
     if !description.is_about_permissions() && !description.is_about_pool() {
         return Ok(());
     }
@@ -36,10 +42,12 @@ pub(super) async fn plan(
         let of = format!(" of {}", target.identifier);
         let own = namespace(signet, Some(target.id), &target.entry.resources, &of, draft).await?;
         let accounts = accounts::plan(signet, target, &owners, draft).await?;
-        let planned = rules(signet, target, accounts, own, draft).await?;
+        let planned = rules(signet, (target, people), accounts, own, draft).await?;
         all.insert(target.id, planned);
     }
-    let checked = Checked { signet, description, settings, pool: &pool, planned: &all, targets };
+    let ruled = |id: &AppId| all.get(id).is_some_and(|planned| planned.rules.is_some());
+    removal::rules_about(signet, people, ruled, draft).await?;
+    let checked = Checked { signet, description, settings, people, pool: &pool, planned: &all, targets };
     checked.rules(draft).await?;
     checked.names(draft).await?;
     let permissions_change = draft.plan.changes.get(before..).is_some_and(|changes| !changes.is_empty());
@@ -136,7 +144,7 @@ struct Planned {
 
 async fn rules(
     signet: &Signet,
-    target: &Target<'_>,
+    (target, people): (&Target<'_>, &People),
     accounts: Accounts,
     own: Namespace,
     draft: &mut Draft,
@@ -144,7 +152,7 @@ async fn rules(
     if let Some(RuleEntries(entries)) = &target.entry.rules {
         let stored: HashSet<Rule> = signet.store().stored_rules(target.id).await?.into_iter().collect();
         let new: HashSet<&Rule> = entries.iter().map(|(_, rule)| rule).collect();
-        subjects(signet, entries, &stored, &accounts, draft).await?;
+        subjects(signet, (entries, people), &stored, &accounts, draft).await?;
         let added: Vec<Rule> =
             entries.iter().map(|(_, rule)| rule).filter(|rule| !stored.contains(*rule)).cloned().collect();
         let removed: Vec<Rule> = stored.iter().filter(|rule| !new.contains(*rule)).cloned().collect();
@@ -164,7 +172,7 @@ async fn rules(
 /// Accounts and users that rules are about exist. A user whom a stored rule names did when it was stored.
 async fn subjects(
     signet: &Signet,
-    entries: &[(usize, Rule)],
+    (entries, people): (&[(usize, Rule)], &People),
     stored: &HashSet<Rule>,
     accounts: &Accounts,
     draft: &mut Draft,
@@ -176,7 +184,11 @@ async fn subjects(
                 let reason = format!("the application has no account {id}; add it, or name another");
                 draft.refuse(*line, reason);
             }
-            Subject::User(id) if !stored.contains(rule) => {
+            Subject::User(id) if people.leave.contains_key(id) => {
+                let reason = format!("the user {id} goes by this file; take the rule away as well");
+                draft.refuse(*line, reason);
+            }
+            Subject::User(id) if !stored.contains(rule) && !people.come.contains(id) => {
                 let known = match users.get(id) {
                     Some(known) => *known,
                     None => signet.store().user(*id).await?.is_some(),
@@ -197,6 +209,7 @@ struct Checked<'c> {
     signet: &'c Signet,
     description: &'c Description,
     settings: &'c PoolSettings,
+    people: &'c People,
     pool: &'c Namespace,
     planned: &'c BTreeMap<AppId, Planned>,
     targets: &'c [Target<'c>],
@@ -210,7 +223,9 @@ impl Checked<'_> {
         let mut applications: Vec<AppId> = self.planned.keys().copied().collect();
         if everywhere {
             let others = store.applications_with_rules().await?;
-            applications.extend(others.into_iter().filter(|id| !self.planned.contains_key(id)));
+            let gone = removal::applications(draft);
+            let stays = |id: &AppId| !self.planned.contains_key(id) && !gone.contains(id);
+            applications.extend(others.into_iter().filter(stays));
         }
         for id in applications {
             let planned = self.planned.get(&id);
@@ -237,6 +252,7 @@ impl Checked<'_> {
     ) -> Result<(), PlanError> {
         let store = self.signet.store();
         let mut rules = store.stored_rules(id).await?;
+        rules.retain(|rule| !self.people.is_about_leaving(rule));
         if let Some(planned) = planned {
             rules.retain(|rule| !matches!(rule.subject, Subject::Account(id) if planned.gone.contains(&id)));
         }
@@ -302,6 +318,7 @@ impl Checked<'_> {
         if self.description.scopes.iter().all(|entry| entry.remove) {
             return Ok(());
         }
+        let gone = removal::applications(draft);
         let removed: HashSet<(Option<AppId>, ResourceCode)> = draft
             .plan
             .changes
@@ -313,7 +330,9 @@ impl Checked<'_> {
             .flatten()
             .collect();
         let mut stored = self.signet.store().resource_codes().await?;
-        stored.retain(|resource| !removed.contains(resource));
+        stored.retain(|resource| {
+            !removed.contains(resource) && !resource.0.is_some_and(|id| gone.contains(&id))
+        });
         for entry in self.description.scopes.iter().filter(|entry| !entry.remove) {
             let name = entry.name.as_deref();
             let hidden = stored.iter().find(|(_, code)| name == Some(code.as_str()));
