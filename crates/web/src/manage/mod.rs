@@ -7,9 +7,11 @@
 pub mod accounts;
 pub mod apply;
 pub mod description;
+pub mod export;
 pub mod keys;
 pub mod plan;
 pub mod problem;
+pub mod prune;
 pub mod reader;
 pub mod rules;
 pub mod sector;

@@ -10,11 +10,16 @@ mod users;
 
 use std::fmt;
 
-use signet_protocol::{id::AppId, issuer::Identifier, pool::PoolSettings, secret::Secret};
+use signet_protocol::{
+    id::{AppId, UserId},
+    issuer::Identifier,
+    pool::PoolSettings,
+    secret::Secret,
+};
 use signet_store::{Change, SecretOf, StoreError};
 
 use super::{
-    description::{ApplicationEntry, Description, SecretEntry},
+    description::{ApplicationEntry, Description, SecretEntry, UserEntry},
     problem::Problem,
 };
 use crate::{Signet, hashing::Busy};
@@ -151,6 +156,11 @@ struct Target<'d> {
     id: AppId,
     identifier: Identifier,
     entry: &'d ApplicationEntry,
+}
+
+/// The stored user that an entry means, if it means one.
+pub(super) async fn stored_user(signet: &Signet, entry: &UserEntry) -> Result<Option<UserId>, StoreError> {
+    Ok(users::find(signet, entry).await?.ok().flatten().map(|user| user.id))
 }
 
 /// A description, and what of it is known before its entries are planned.

@@ -27,6 +27,11 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// Of a table without keys.
+    pub fn at(line: usize) -> Lines {
+        Lines { table: line, keys: BTreeMap::new() }
+    }
+
     /// The line of `key`, or of the table when it has no such key.
     pub fn of(&self, key: &str) -> usize {
         self.keys.get(key).copied().unwrap_or(self.table)
@@ -132,6 +137,15 @@ impl Log {
     }
 }
 
+/// The keys that `read` asks of a table.
+#[cfg(test)]
+pub fn asked_by<T>(read: impl FnOnce(&mut Table) -> T) -> BTreeSet<&'static str> {
+    let (entries, mut log) = (DeTable::new(), Log::new(""));
+    let mut table = Table::new(&entries, 1, &mut log);
+    read(&mut table);
+    table.asked
+}
+
 /// A table being read. Every getter answers `None` for a missing key, and for a wrong value after noting it.
 pub struct Table<'r> {
     entries: &'r DeTable<'r>,
@@ -144,8 +158,7 @@ type Found<'r> = &'r Spanned<DeValue<'r>>;
 
 impl<'r> Table<'r> {
     fn new(entries: &'r DeTable<'r>, line: usize, log: &'r mut Log) -> Table<'r> {
-        let lines = Lines { table: line, keys: BTreeMap::new() };
-        Table { entries, asked: BTreeSet::new(), lines, log }
+        Table { entries, asked: BTreeSet::new(), lines: Lines::at(line), log }
     }
 
     /// The lines of the keys that were asked for so far.

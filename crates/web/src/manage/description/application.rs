@@ -318,7 +318,7 @@ fn access_rules(table: &mut Table) -> Option<Vec<AccessRule>> {
     lines.has("access_rules").then_some(rules)
 }
 
-fn access_rule(table: &mut Table) -> Option<AccessRule> {
+pub(super) fn access_rule(table: &mut Table) -> Option<AccessRule> {
     let user = table.parsed("user", |text| {
         UserId::parse(text).ok_or("must be the id of a user: 24 lower-case hexadecimal digits")
     });

@@ -80,6 +80,31 @@ impl Description {
         !self.resources.is_empty() || self.applications.iter().any(ApplicationEntry::is_about_permissions)
     }
 
+    /// The keys that are read, by where they stand.
+    #[cfg(test)]
+    pub fn known_keys() -> BTreeMap<&'static str, std::collections::BTreeSet<&'static str>> {
+        [
+            ("extended_fields", reader::asked_by(FieldEntry::read)),
+            ("claims", reader::asked_by(ClaimEntry::read)),
+            ("scopes", reader::asked_by(ScopeEntry::read)),
+            ("resources", reader::asked_by(ResourceEntry::read)),
+            ("resources.actions", reader::asked_by(permission::action)),
+            ("applications", reader::asked_by(ApplicationEntry::read)),
+            ("applications.access_rules", reader::asked_by(application::access_rule)),
+            ("applications.resources", reader::asked_by(ResourceEntry::read)),
+            ("applications.resources.actions", reader::asked_by(permission::action)),
+            ("applications.accounts", reader::asked_by(AccountEntry::read)),
+            ("applications.rules", reader::asked_by(permission::rule)),
+            ("applications.rules.subject", reader::asked_by(permission::subject)),
+            ("applications.rules.restrictions", reader::asked_by(permission::restrictions)),
+            ("applications.rules.restrictions.time", reader::asked_by(permission::time)),
+            ("applications.rules.restrictions.attributes", reader::asked_by(permission::attribute)),
+            ("users", reader::asked_by(UserEntry::read)),
+            ("users.address", reader::asked_by(user::address)),
+        ]
+        .into()
+    }
+
     fn check_unique(&self, root: &mut Table) {
         unique(root, "name", self.extended_fields.iter().map(|entry| (&entry.lines, entry.name.clone())));
         unique(root, "name", self.claims.iter().map(|entry| (&entry.lines, entry.name.clone())));

@@ -40,6 +40,8 @@ pub enum PasswordEntry {
     Plain(Secret),
     /// `password_hash`.
     Hash(PasswordHash),
+    /// `password_hash = ""`: they have none.
+    Nothing,
 }
 
 /// What a file says about one user. The outer `Option` is whether the key is there, an inner one whether it has a value.
@@ -101,6 +103,11 @@ impl UserEntry {
         UserEntry { lines, ..entry }
     }
 
+    /// That this user goes, as `line` says.
+    pub fn removal(id: UserId, line: usize) -> UserEntry {
+        UserEntry { id: Some(id), remove: true, lines: Lines::at(line), ..UserEntry::default() }
+    }
+
     /// Lays what the entry says over `user`, but for the password, which takes time. An e-mail or phone that changes is
     /// no longer a proved one, unless the entry says that it is.
     pub fn lay_over(&self, user: &mut User) {
@@ -131,7 +138,7 @@ fn profile(table: &mut Table) -> Vec<(&'static Claim, Option<String>)> {
     PROFILE.iter().filter_map(|claim| Some((claim, table.text(claim.0, claim.1)?))).collect()
 }
 
-fn address(table: &mut Table) -> Address {
+pub(super) fn address(table: &mut Table) -> Address {
     let mut part = |key| table.text(key, check::lines).flatten();
     Address {
         formatted: part("formatted"),
@@ -160,10 +167,12 @@ fn extended_fields(table: &mut Table) -> Option<BTreeMap<String, Value>> {
 
 fn password(table: &mut Table) -> Option<PasswordEntry> {
     let plain = table.parsed("password", |text| check_new_password(text).map(|()| Secret::new(text)));
-    let hash = table.parsed("password_hash", PasswordHash::parse);
+    let hash = table.optional("password_hash", PasswordHash::parse);
     let lines = table.lines();
     if lines.has("password") && lines.has("password_hash") {
         table.problem(lines.of("password_hash"), "`password` and `password_hash` exclude each other");
     }
-    plain.map(PasswordEntry::Plain).or(hash.map(PasswordEntry::Hash))
+    plain
+        .map(PasswordEntry::Plain)
+        .or(hash.map(|hash| hash.map_or(PasswordEntry::Nothing, PasswordEntry::Hash)))
 }

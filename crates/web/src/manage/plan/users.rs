@@ -208,6 +208,7 @@ async fn password(
         |hash: &PasswordHash| old.is_some_and(|old| old.details.imported == Some(hash.fingerprint()));
     let plain = match &entry.password {
         None => return Ok(stored),
+        Some(PasswordEntry::Nothing) => return Ok(None),
         Some(PasswordEntry::Hash(hash)) if replaced(hash) => return Ok(stored),
         Some(PasswordEntry::Hash(hash)) => return Ok(Some(hash.clone())),
         Some(PasswordEntry::Plain(plain)) => String::from_utf8_lossy(plain.expose()).into_owned(),
