@@ -8,7 +8,8 @@ const EXAMPLES: &str = "\
 Examples:
   signet serve                                     at http://localhost:8080, data in ./signet-data
   signet apply examples/network-notes.toml         create or update applications and users
-  signet apply --dry-run FILE.toml                 show the plan, change nothing
+  signet apply --plan FILE.toml                    show the plan, change nothing
+  signet export pool.toml                          the whole pool as a file for apply
   signet user create --username alice              asks for the password
   signet user sign-out alice                       on every device, of every application
   signet app create --name Notes --identifier notes --redirect-uri http://localhost:3000/callback
@@ -57,6 +58,8 @@ pub enum Command {
     Serve(Serve),
     /// Create or update scopes, claims, applications and users from a file; prints what it does
     Apply(Apply),
+    /// Write the whole pool as a file for apply, secrets sealed for installations with the same master key
+    Export(Export),
     /// Manage users
     #[command(subcommand)]
     User(User),
@@ -151,10 +154,28 @@ pub struct Apply {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Show the plan and change nothing
-    #[arg(long)]
+    #[arg(long, visible_alias = "plan")]
     pub dry_run: bool,
+    /// Remove what is not in the file, of each kind that the file mentions: applications with their accounts, resources
+    /// and rules, users, fields, claims, scopes
+    #[arg(long)]
+    pub prune: bool,
     #[command(flatten)]
     pub outbound: Outbound,
+}
+
+/// `signet export`.
+#[derive(Args)]
+pub struct Export {
+    /// Where to: a new file, for its owner alone; - writes to standard output
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Leave out the secrets of applications and accounts, and the hashes of passwords
+    #[arg(long)]
+    pub without_secrets: bool,
 }
 
 /// `signet user`.
@@ -395,6 +416,7 @@ impl Command {
             Command::App(App::Create(create)) => &create.base,
             Command::App(App::Show(show)) => &show.base,
             Command::Apply(_)
+            | Command::Export(_)
             | Command::User(_)
             | Command::Account(_)
             | Command::Pool(_)

@@ -21,9 +21,11 @@ use signet_web::{
     manage::{
         apply,
         description::Description,
+        export::{self, Part, Secrets},
         keys,
         plan::{self, Plan, PlanError},
         problem::Problem,
+        prune::{self, Prune},
         show, sign_out,
     },
 };
@@ -43,8 +45,9 @@ use crate::{
 
 /// Bytes of a request.
 const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
-/// Bytes of an answer: a plan says more than the file it is made from.
-const ANSWER_BYTES: u64 = 4 * REQUEST_BYTES;
+/// Bytes of an answer: a plan says more than the file it is made from, and a page of an export ends with an application,
+/// however many accounts and rules that has.
+const ANSWER_BYTES: u64 = 16 * REQUEST_BYTES;
 /// Bytes of a description: escaped as JSON it is twice as long at worst, and still fits a request.
 pub const DESCRIPTION_BYTES: u64 = REQUEST_BYTES / 2 - 1024;
 /// How long a request may take to arrive.
@@ -56,9 +59,9 @@ const SOCKET: &str = "signet.sock";
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// What applying this description would do.
-    Plan(String),
+    Plan { text: String, prune: Prune },
     /// Apply this description.
-    Apply(String),
+    Apply { text: String, prune: Prune },
     /// Apply this description, if nothing in it exists.
     Create(String),
     /// Show the application of this App ID or identifier.
@@ -71,6 +74,8 @@ pub enum Request {
     RotateKeys { issuer: Option<String>, now: bool },
     /// Sign users out everywhere, or of one application.
     SignOut { users: Vec<String>, application: Option<String> },
+    /// A part of the description of the whole pool.
+    Export { part: Part, secrets: Secrets },
     /// Make, list or change programmatic access accounts.
     Account(AccountRequest),
     /// Whether the database answers.
@@ -80,7 +85,7 @@ pub enum Request {
 impl Request {
     /// Whether it may begin an installation. The others add to one or look into one.
     pub fn may_install(&self) -> bool {
-        matches!(self, Request::Plan(_) | Request::Apply(_))
+        matches!(self, Request::Plan { .. } | Request::Apply { .. })
     }
 }
 
@@ -90,6 +95,8 @@ impl Request {
 pub enum Answer {
     /// It was done: what to print.
     Done(String),
+    /// A page of an export, and where it goes on.
+    Page { text: String, next: Option<Part> },
     /// The description is wrong: lines and messages. Nothing was changed.
     Refused(Vec<(usize, String)>),
     /// It could not be done, and why.
@@ -98,7 +105,7 @@ pub enum Answer {
 
 /// Does what is asked, here.
 pub async fn answer(signet: &Signet, request: Request) -> Answer {
-    let (text, doing) = match request {
+    let (text, prune, doing) = match request {
         Request::Show(named) => return card(signet, &named).await,
         Request::Pool => return done(show::pool(signet).await),
         Request::Keys => return done(keys::list(signet).await),
@@ -115,13 +122,23 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
                 Err(error) => Answer::Failed(error.to_string()),
             };
         }
-        Request::Plan(text) => (text, Doing::Plan),
-        Request::Apply(text) => (text, Doing::Apply),
-        Request::Create(text) => (text, Doing::Create),
+        Request::Export { part, secrets } => {
+            return match export::page(signet, part, secrets).await {
+                Ok(page) => Answer::Page { text: page.text, next: page.next },
+                Err(error) => Answer::Failed(error.to_string()),
+            };
+        }
+        Request::Plan { text, prune } => (text, prune, Doing::Plan),
+        Request::Apply { text, prune } => (text, prune, Doing::Apply),
+        Request::Create(text) => (text, Prune::Nothing, Doing::Create),
     };
     let description = match Description::parse(&text) {
-        Ok(description) => description,
+        Ok(description) => prune::complete(signet, description, prune).await,
         Err(problems) => return refused(problems),
+    };
+    let description = match description {
+        Ok(description) => description,
+        Err(error) => return Answer::Failed(error.to_string()),
     };
     let outcome: Result<Plan, PlanError> = match doing {
         Doing::Plan => plan::plan(signet, &description).await,
