@@ -36,9 +36,7 @@ impl Output {
     /// Writes some more.
     pub fn write(&mut self, text: &str) -> Result<(), Failure> {
         match self {
-            Output::Standard(out) => {
-                out.write_all(text.as_bytes()).map_err(|error| Failure::io("cannot print", &error))
-            }
+            Output::Standard(out) => printed(out.write_all(text.as_bytes())),
             Output::File { out, path, .. } => {
                 out.write_all(text.as_bytes()).map_err(|error| failed(path, &error))
             }
@@ -48,13 +46,21 @@ impl Output {
     /// All of it is written.
     pub fn finish(self) -> Result<(), Failure> {
         match self {
-            Output::Standard(mut out) => out.flush().map_err(|error| Failure::io("cannot print", &error)),
+            Output::Standard(mut out) => printed(out.flush()),
             Output::File { mut out, unfinished, path } => {
                 let kept = out.flush().and_then(|()| out.get_ref().sync_all());
                 kept.map_err(|error| failed(&path, &error))?;
                 unfinished.become_named(&path)
             }
         }
+    }
+}
+
+/// A reader that left early, such as `head`, is no failure.
+fn printed(done: io::Result<()>) -> Result<(), Failure> {
+    match done {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io("cannot print", &error)),
+        _ => Ok(()),
     }
 }
 

@@ -29,6 +29,7 @@ mod modes;
 mod oidc_auth;
 mod oidc_me;
 mod oidc_token;
+mod operators;
 mod pairwise;
 mod password;
 mod prompts;

@@ -1,11 +1,11 @@
 //! What becomes of resources and rules, and whether every rule can be meant then.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use signet_protocol::{
     id::{AccountId, AppId, UserId},
     pool::PoolSettings,
-    resource::{Resource, ResourceCode, Resources, Rule, RuleError, Subject, check_rules},
+    resource::{ApiIdentifier, Resource, ResourceCode, Resources, Rule, RuleError, Subject, check_rules},
     user_field::UserField,
 };
 use signet_store::{Change, StoreError};
@@ -50,6 +50,7 @@ pub(super) async fn plan(
     let checked = Checked { signet, description, settings, people, pool: &pool, planned: &all, targets };
     checked.rules(draft).await?;
     checked.names(draft).await?;
+    checked.apis(draft).await?;
     let permissions_change = draft.plan.changes.get(before..).is_some_and(|changes| !changes.is_empty());
     if permissions_change && !draft.plan.changes.iter().any(|change| matches!(change, Change::UpdatePool(_)))
     {
@@ -204,6 +205,11 @@ async fn subjects(
     Ok(())
 }
 
+/// The API identifier that an entry asks for.
+fn claim(entry: &ResourceEntry) -> Option<&ApiIdentifier> {
+    entry.api_identifier.as_ref()?.as_ref().filter(|_| !entry.remove)
+}
+
 /// What the whole is compared with once all of it is planned.
 struct Checked<'c> {
     signet: &'c Signet,
@@ -302,6 +308,64 @@ impl Checked<'_> {
         let any = entries().next().map(|entry| entry.lines.table);
         let any = any.or_else(|| self.description.extended_fields.first().map(|entry| entry.lines.table));
         resource.or(field).or(any).unwrap_or(1)
+    }
+
+    /// An API identifier is of one namespace: whoever has it keeps it, and of those who ask for it in one file the pool is
+    /// first. Else an application could hand out tokens for another's API by rules of its own.
+    async fn apis(&self, draft: &mut Draft) -> Result<(), PlanError> {
+        let pool = self.description.resources.iter().map(|entry| (None, entry));
+        let own = self.targets.iter();
+        let own = own.flat_map(|target| target.entry.resources.iter().map(|entry| (Some(target.id), entry)));
+        let claims: Vec<_> =
+            pool.chain(own).filter_map(|(of, entry)| Some((of, entry, claim(entry)?))).collect();
+        if claims.is_empty() {
+            return Ok(());
+        }
+        let gone = removal::applications(draft);
+        let mut owners: HashMap<ApiIdentifier, BTreeSet<Option<AppId>>> = HashMap::new();
+        for (of, api) in self.signet.store().resource_apis().await? {
+            if self.keeps(of, &api) && !of.is_some_and(|id| gone.contains(&id)) {
+                owners.entry(api).or_default().insert(of);
+            }
+        }
+        for (of, entry, api) in claims {
+            let owners = owners.entry(api.clone()).or_default();
+            match owners.first().filter(|_| !owners.contains(&of)) {
+                None => drop(owners.insert(of)),
+                Some(owner) => {
+                    let whose = self.whose(*owner).await?;
+                    let reason = format!(
+                        "`api_identifier` {:?} belongs to {whose}, which alone decides who gets tokens for it; \
+                         name another, or take it away there first",
+                        api.as_str()
+                    );
+                    draft.refuse(entry.lines.of("api_identifier"), reason);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a namespace that has an API identifier will have it still.
+    fn keeps(&self, of: Option<AppId>, api: &ApiIdentifier) -> bool {
+        let namespace = match of {
+            None => Some(self.pool),
+            Some(id) => self.planned.get(&id).map(|planned| &planned.own),
+        };
+        let has = |namespace: &Namespace| {
+            namespace.resources.iter().any(|resource| resource.api_identifier.as_ref() == Some(api))
+        };
+        namespace.is_none_or(has)
+    }
+
+    async fn whose(&self, of: Option<AppId>) -> Result<String, PlanError> {
+        let Some(id) = of else { return Ok("the pool".to_owned()) };
+        let planned =
+            self.targets.iter().find(|target| target.id == id).map(|target| target.identifier.clone());
+        let stored =
+            self.signet.store().application(id).await?.map(|application| application.identifier.clone());
+        let name = planned.or(stored).map_or(id.to_string(), |identifier| identifier.to_string());
+        Ok(format!("the application {name}"))
     }
 
     /// No scope of the pool's own takes the name of a resource.

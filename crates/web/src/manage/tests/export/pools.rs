@@ -124,7 +124,8 @@ impl Dice {
             "actions": ["read", { "name": "write.all", "description": self.one(TEXTS) }],
         });
         if kind == "API" {
-            resource["api_identifier"] = self.maybe(format!("https://{code}.example/api")).into();
+            let api = format!("https://{code}.example/{}", self.0.next_u64());
+            resource["api_identifier"] = self.maybe(api).into();
         }
         serde_json::from_value(resource).unwrap()
     }
@@ -174,7 +175,7 @@ impl Dice {
             username: Some(format!("user \"{number}\"")),
             email: self.maybe(email),
             phone: self.maybe(phone),
-            password: self.maybe(PasswordHash::parse(HASH).unwrap()),
+            password: (number == 0 || self.coin()).then(|| PasswordHash::parse(HASH).unwrap()),
             blocked: self.coin(),
             details,
             updated_at: NOON,
