@@ -5,6 +5,7 @@ mod export;
 mod permissions;
 mod plans;
 mod pool;
+mod removal;
 mod rules;
 mod user_rules;
 
