@@ -96,3 +96,36 @@ fn what_is_wrong_is_said() {
         assert!(said.contains(words), "{said}");
     }
 }
+
+/// Every command of the page, in its order, typed into a shell.
+#[test]
+fn the_page_does_what_it_says() {
+    let page = include_str!("../../../../docs/accounts.md");
+    let home = tempdir().unwrap();
+    let data = home.path().join("data");
+    let server = Server::start(&data, &[]);
+    let blocks = page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let script: String = blocks.collect();
+    let script = script.replace("localhost:8080", &format!("localhost:{}", server.port));
+    let bin = home.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_signet"), bin.join("signet")).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-eu").arg("-c").arg(&script).current_dir(home.path());
+    let output = shell.env("PATH", path).env("SIGNET_DATA", &data).output().unwrap();
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", text(&output.stderr));
+    for words in [
+        "+ create application library",
+        "\"expires_in\":900,\"scope\":\"book:read\"",
+        "\"rejected_scope\":\"book:write\"",
+        "OLD SECRET UNTIL",
+        "The nightly job",
+        "{\"active\":true,",
+        "no: it gets no tokens",
+        "The rule about it went as well.",
+    ] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+}
