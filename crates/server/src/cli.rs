@@ -8,11 +8,13 @@ const EXAMPLES: &str = "\
 Examples:
   signet serve                                     at http://localhost:8080, data in ./signet-data
   signet apply examples/network-notes.toml         create or update applications and users
-  signet apply --dry-run FILE.toml                 show the plan, change nothing
+  signet apply --plan FILE.toml                    show the plan, change nothing
+  signet export pool.toml                          the whole pool as a file for apply
   signet user create --username alice              asks for the password
   signet user sign-out alice                       on every device, of every application
   signet app create --name Notes --identifier notes --redirect-uri http://localhost:3000/callback
   signet app show notes                            App ID, secret, authentication and endpoints
+  signet account create notes                      a caller without a user: AccessKey and SecretKey
   signet check                                     is everything as it should be?
   signet backup FILE                               the whole database in one file
 
@@ -56,12 +58,17 @@ pub enum Command {
     Serve(Serve),
     /// Create or update scopes, claims, applications and users from a file; prints what it does
     Apply(Apply),
+    /// Write the whole pool as a file for apply, secrets sealed for installations with the same master key
+    Export(Export),
     /// Manage users
     #[command(subcommand)]
     User(User),
     /// Manage applications
     #[command(subcommand)]
     App(App),
+    /// Manage programmatic access accounts: callers without a user, each of one application
+    #[command(subcommand)]
+    Account(Account),
     /// Look at the scopes and claims of the pool
     #[command(subcommand)]
     Pool(Pool),
@@ -149,10 +156,28 @@ pub struct Apply {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Show the plan and change nothing
-    #[arg(long)]
+    #[arg(long, visible_alias = "plan")]
     pub dry_run: bool,
+    /// Remove what is not in the file, of each kind that the file mentions: applications with their accounts, resources
+    /// and rules, users, fields, claims, scopes
+    #[arg(long)]
+    pub prune: bool,
     #[command(flatten)]
     pub outbound: Outbound,
+}
+
+/// `signet export`.
+#[derive(Args)]
+pub struct Export {
+    /// Where to: a new file, for its owner alone; - writes to standard output
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Leave out the secrets of applications and accounts, and the hashes of passwords
+    #[arg(long)]
+    pub without_secrets: bool,
 }
 
 /// `signet user`.
@@ -239,6 +264,66 @@ pub struct ShowApp {
     pub application: String,
     #[command(flatten)]
     pub base: Base,
+}
+
+/// `signet account`.
+#[derive(Subcommand)]
+pub enum Account {
+    /// Make an account; prints its AccessKey, and once its SecretKey
+    Create(CreateAccount),
+    /// List the accounts of an application, and when each was used last
+    List(ListAccounts),
+    /// Show an account
+    Show(OneAccount),
+    /// Give an account another SecretKey; prints it once
+    Refresh(RefreshAccount),
+    /// Disable an account: it gets no tokens, and those it has are worth nothing at once
+    Disable(OneAccount),
+    /// Enable an account again
+    Enable(OneAccount),
+    /// Delete an account and the rules about it; its tokens are worth nothing at once
+    Delete(OneAccount),
+}
+
+/// `signet account create`.
+#[derive(Args)]
+pub struct CreateAccount {
+    /// App ID or identifier of its application
+    #[arg(value_name = "ID|IDENTIFIER")]
+    pub application: String,
+    /// Seconds that its tokens live, 60 to 2592000 [default: 600]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub token_lifetime: Option<i64>,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    pub remarks: Option<String>,
+}
+
+/// `signet account list`.
+#[derive(Args)]
+pub struct ListAccounts {
+    /// App ID or identifier of the application
+    #[arg(value_name = "ID|IDENTIFIER")]
+    pub application: String,
+}
+
+/// What the commands about one account take.
+#[derive(Args)]
+pub struct OneAccount {
+    /// Its AccessKey
+    #[arg(value_name = "ACCESSKEY")]
+    pub account: String,
+}
+
+/// `signet account refresh`.
+#[derive(Args)]
+pub struct RefreshAccount {
+    /// Its AccessKey
+    #[arg(value_name = "ACCESSKEY")]
+    pub account: String,
+    /// Seconds that the SecretKey it has stays valid, at most 2592000; an earlier one ends at once
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_hyphen_values = true)]
+    pub overlap: i64,
 }
 
 /// `signet pool`.
@@ -341,7 +426,9 @@ impl Command {
             Command::App(App::Show(show)) => &show.base,
             Command::SetupLink(link) => &link.base,
             Command::Apply(_)
+            | Command::Export(_)
             | Command::User(_)
+            | Command::Account(_)
             | Command::Pool(_)
             | Command::Keys(_)
             | Command::Backup(_)

@@ -3,6 +3,8 @@
 //! One JSON line asks, one JSON line answers. The socket is in the data directory, for its owner alone; who can open it
 //! could read the master key as well.
 
+mod accounts;
+
 use std::{
     fmt::Display,
     fs::{self, File, Permissions},
@@ -19,9 +21,11 @@ use signet_web::{
     manage::{
         apply,
         description::Description,
+        export::{self, Part, Secrets},
         keys,
         plan::{self, Plan, PlanError},
         problem::Problem,
+        prune::{self, Prune},
         setup, show, sign_out,
     },
 };
@@ -33,6 +37,7 @@ use tokio::{
     time::timeout,
 };
 
+pub use self::accounts::AccountRequest;
 use crate::{
     data::{DataDir, unusable},
     failure::Failure,
@@ -40,8 +45,9 @@ use crate::{
 
 /// Bytes of a request.
 const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
-/// Bytes of an answer: a plan says more than the file it is made from.
-const ANSWER_BYTES: u64 = 4 * REQUEST_BYTES;
+/// Bytes of an answer: a plan says more than the file it is made from, and a page of an export ends with an application,
+/// however many accounts and rules that has.
+const ANSWER_BYTES: u64 = 16 * REQUEST_BYTES;
 /// Bytes of a description: escaped as JSON it is twice as long at worst, and still fits a request.
 pub const DESCRIPTION_BYTES: u64 = REQUEST_BYTES / 2 - 1024;
 /// How long a request may take to arrive.
@@ -53,9 +59,9 @@ const SOCKET: &str = "signet.sock";
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// What applying this description would do.
-    Plan(String),
+    Plan { text: String, prune: Prune },
     /// Apply this description.
-    Apply(String),
+    Apply { text: String, prune: Prune },
     /// Apply this description, if nothing in it exists.
     Create(String),
     /// Show the application of this App ID or identifier.
@@ -70,6 +76,10 @@ pub enum Request {
     SignOut { users: Vec<String>, application: Option<String> },
     /// Make a link by which the first administrator comes to the console.
     SetupLink,
+    /// A part of the description of the whole pool.
+    Export { part: Part, secrets: Secrets },
+    /// Make, list or change programmatic access accounts.
+    Account(AccountRequest),
     /// Whether the database answers.
     Health,
 }
@@ -77,7 +87,7 @@ pub enum Request {
 impl Request {
     /// Whether it may begin an installation. The others add to one or look into one.
     pub fn may_install(&self) -> bool {
-        matches!(self, Request::Plan(_) | Request::Apply(_) | Request::SetupLink)
+        matches!(self, Request::Plan { .. } | Request::Apply { .. } | Request::SetupLink)
     }
 }
 
@@ -87,6 +97,8 @@ impl Request {
 pub enum Answer {
     /// It was done: what to print.
     Done(String),
+    /// A page of an export, and where it goes on.
+    Page { text: String, next: Option<Part> },
     /// The description is wrong: lines and messages. Nothing was changed.
     Refused(Vec<(usize, String)>),
     /// It could not be done, and why.
@@ -95,7 +107,7 @@ pub enum Answer {
 
 /// Does what is asked, here.
 pub async fn answer(signet: &Signet, request: Request) -> Answer {
-    let (text, doing) = match request {
+    let (text, prune, doing) = match request {
         Request::Show(named) => return card(signet, &named).await,
         Request::Pool => return done(show::pool(signet).await),
         Request::Keys => return done(keys::list(signet).await),
@@ -106,19 +118,30 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
             return done(sign_out::users(signet, &users, application.as_deref()).await);
         }
         Request::SetupLink => return setup_link(signet).await,
+        Request::Account(request) => return done(accounts::answer(signet, request).await),
         Request::Health => {
             return match signet.store().ping().await {
                 Ok(()) => Answer::Done("The server runs and its database answers.".to_owned()),
                 Err(error) => Answer::Failed(error.to_string()),
             };
         }
-        Request::Plan(text) => (text, Doing::Plan),
-        Request::Apply(text) => (text, Doing::Apply),
-        Request::Create(text) => (text, Doing::Create),
+        Request::Export { part, secrets } => {
+            return match export::page(signet, part, secrets).await {
+                Ok(page) => Answer::Page { text: page.text, next: page.next },
+                Err(error) => Answer::Failed(error.to_string()),
+            };
+        }
+        Request::Plan { text, prune } => (text, prune, Doing::Plan),
+        Request::Apply { text, prune } => (text, prune, Doing::Apply),
+        Request::Create(text) => (text, Prune::Nothing, Doing::Create),
     };
     let description = match Description::parse(&text) {
-        Ok(description) => description,
+        Ok(description) => prune::complete(signet, description, prune).await,
         Err(problems) => return refused(problems),
+    };
+    let description = match description {
+        Ok(description) => description,
+        Err(error) => return Answer::Failed(error.to_string()),
     };
     let outcome: Result<Plan, PlanError> = match doing {
         Doing::Plan => plan::plan(signet, &description).await,

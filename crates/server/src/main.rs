@@ -11,6 +11,7 @@ mod explain;
 mod failure;
 mod logging;
 mod metrics;
+mod output;
 mod password;
 mod restore;
 mod serve;

@@ -13,7 +13,7 @@ use signet_protocol::{
 use crate::{
     Store, StoreError, args,
     sealing::Place,
-    sql::{RowReader, Sql},
+    sql::{Batch, RowReader, Sql},
 };
 
 const LOAD: Sql = Sql {
@@ -45,7 +45,10 @@ const USES_ALG: Sql = Sql {
                WHERE pool_id = $1 AND (id_token_alg = $2 OR access_token_alg = $2 OR userinfo_alg = $2))",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&LOAD, &LIST, &NAMES, &FIND, &HAS_ORIGIN, &USES_ALG];
+const HOLD: Sql =
+    Sql { name: "application_hold", text: "SELECT 1 FROM application WHERE app_id = $1 AND pool_id = $2" };
+
+pub(crate) const STATEMENTS: &[&Sql] = &[&HOLD, &LOAD, &LIST, &NAMES, &FIND, &HAS_ORIGIN, &USES_ALG];
 
 /// What a list shows of an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +158,11 @@ impl Store {
         let found =
             self.engine().find(&USES_ALG, args![self.pool_id(), alg.as_str()], RowReader::bool).await?;
         Ok(*self.0.used_algs.put(ticket, alg, found.unwrap_or(false)))
+    }
+
+    /// Adds that the application exists, so that nothing of an application that goes is left behind.
+    pub(crate) fn hold_application(&self, batch: Batch, id: AppId) -> Batch {
+        batch.hold(&HOLD, args![id, self.pool_id()])
     }
 
     fn read_application(&self, row: &mut RowReader) -> Result<Application, StoreError> {

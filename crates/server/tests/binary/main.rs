@@ -6,12 +6,14 @@
     reason = "a helper that cannot go on ends its test"
 )]
 
+mod accounts;
 mod backup;
 #[cfg(feature = "otlp")]
 mod browser;
 mod check;
 mod commands;
 mod data;
+mod export;
 mod limits;
 mod logout;
 mod person;

@@ -80,6 +80,7 @@ const WHOLE: &[&str] = &[
     "issuer_key_list",
     "pool_settings_load",
     "pool_settings_update",
+    "resource_apis",
     "resource_codes",
     "revocation_alive",
     "rule_applications",

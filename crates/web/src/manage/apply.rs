@@ -6,6 +6,7 @@ use super::{
     description::Description,
     plan::{Plan, PlanError, plan},
     problem::Problem,
+    prune::{self, Prune},
 };
 use crate::{Signet, clock::SystemEntropy};
 
@@ -18,6 +19,15 @@ const LOGGED: usize = 50;
 /// not mention stays. Doing it twice changes nothing the second time.
 pub async fn apply(signet: &Signet, description: &Description) -> Result<Plan, PlanError> {
     carry_out(signet, description, |_| Ok(())).await
+}
+
+/// Like [`apply`], and what the description does not mention goes, as far as `prune` says.
+pub async fn apply_pruned(
+    signet: &Signet,
+    description: Description,
+    prune: Prune,
+) -> Result<Plan, PlanError> {
+    apply(signet, &prune::complete(signet, description, prune).await?).await
 }
 
 /// Like [`apply`], but refuses an entry that exists already.

@@ -4,14 +4,17 @@
 //! [`rules`], the difference is a [`plan`], and [`apply`] carries it out in one atomic batch. Whatever is wrong is
 //! reported as [`problem`]s with the line they stand on, all at once, and then nothing is changed.
 
+pub mod accounts;
 pub mod advice;
 pub mod apply;
 pub mod description;
 pub mod edit;
+pub mod export;
 pub mod keys;
 pub mod plan;
 pub mod presets;
 pub mod problem;
+pub mod prune;
 pub mod reader;
 pub mod rules;
 pub mod sector;

@@ -5,15 +5,21 @@ mod applications;
 mod fields;
 mod permissions;
 mod pool;
+mod removal;
 mod users;
 
 use std::fmt;
 
-use signet_protocol::{id::AppId, issuer::Identifier, secret::Secret};
+use signet_protocol::{
+    id::{AppId, UserId},
+    issuer::Identifier,
+    pool::PoolSettings,
+    secret::Secret,
+};
 use signet_store::{Change, SecretOf, StoreError};
 
 use super::{
-    description::{ApplicationEntry, Description, SecretEntry},
+    description::{ApplicationEntry, Description, SecretEntry, UserEntry},
     problem::Problem,
 };
 use crate::{Signet, hashing::Busy};
@@ -88,8 +94,11 @@ pub async fn plan(signet: &Signet, description: &Description) -> Result<Plan, Pl
     let mut draft = Draft::default();
     let pool = pool::plan(signet, description, &mut draft).await?;
     let targets = applications::plan(signet, &description.applications, &mut draft).await?;
-    permissions::plan(signet, description, &pool, &targets, &mut draft).await?;
+    let people = removal::People::of(signet, &description.users).await?;
+    let described = Described { description, settings: &pool, people: &people };
+    permissions::plan(signet, &described, &targets, &mut draft).await?;
     users::plan(signet, &description.users, &pool, &mut draft).await?;
+    draft.guard(&pool);
     if draft.problems.is_empty() {
         return Ok(draft.plan);
     }
@@ -162,6 +171,19 @@ struct Target<'d> {
     entry: &'d ApplicationEntry,
 }
 
+/// The stored user that an entry means, if it means one.
+pub(super) async fn stored_user(signet: &Signet, entry: &UserEntry) -> Result<Option<UserId>, StoreError> {
+    Ok(users::find(signet, entry).await?.ok().flatten().map(|user| user.id))
+}
+
+/// A description, and what of it is known before its entries are planned.
+struct Described<'d> {
+    description: &'d Description,
+    /// Those of the pool as they will be.
+    settings: &'d PoolSettings,
+    people: &'d removal::People,
+}
+
 /// A secret in a file, of what has this id; without an id nothing sealed is meant. The inner error says what is wrong.
 fn unsealed(
     signet: &Signet,
@@ -202,6 +224,19 @@ impl Draft {
     /// An entry whose change is written with others.
     fn step(&mut self, what: String, action: Action) {
         self.plan.steps.push(Step { what, action });
+    }
+
+    fn remove(&mut self, what: String, losses: Vec<String>, change: Change) {
+        self.step(what, Action::Remove(losses));
+        self.plan.changes.push(change);
+    }
+
+    /// The version of the pool's settings guards what others of them were compared with.
+    fn guard(&mut self, settings: &PoolSettings) {
+        let guarded = self.plan.changes.iter().any(|change| matches!(change, Change::UpdatePool(_)));
+        if !guarded && self.plan.changes.iter().any(Change::needs_the_pool) {
+            self.plan.changes.push(Change::UpdatePool(settings.clone()));
+        }
     }
 
     fn create(&mut self, what: String, fields: Vec<String>, change: Change) {

@@ -3,6 +3,7 @@
 
 mod access;
 mod account;
+mod accounts;
 mod assertions;
 mod attacks;
 mod browser;
@@ -29,11 +30,13 @@ mod modes;
 mod oidc_auth;
 mod oidc_me;
 mod oidc_token;
+mod operators;
 mod pairwise;
 mod password;
 mod prompts;
 mod proxies;
 mod refresh;
+mod removal;
 mod request_objects;
 mod revocation;
 mod rotation;

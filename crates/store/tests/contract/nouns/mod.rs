@@ -13,6 +13,7 @@ mod opening;
 pub mod permissions;
 mod pool;
 mod refreshes;
+mod removals;
 mod revocations;
 mod secrets;
 mod sign_outs;

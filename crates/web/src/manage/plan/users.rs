@@ -8,9 +8,9 @@ use signet_protocol::{
     pool::PoolSettings,
     user::{User, UserDetails, fold_email},
 };
-use signet_store::Change;
+use signet_store::{Change, StoreError};
 
-use super::{Draft, PlanError, fields};
+use super::{Action, Draft, PlanError, fields, removal};
 use crate::{
     Signet,
     clock::SystemEntropy,
@@ -32,23 +32,44 @@ pub(super) async fn plan(
     let mut met = BTreeMap::new();
     for entry in entries {
         check_fields(entry, pool, draft);
-        let keys = Keys::of_entry(entry);
-        let email = keys.email.as_deref();
-        let found =
-            signet.store().users_by_keys(keys.username.as_deref(), email, keys.phone.as_deref()).await?;
-        match target(&keys, &found) {
+        match find(signet, entry).await? {
             Err((key, reason)) => draft.refuse(entry.lines.of(key), reason),
+            Ok(None) if entry.remove => draft.step(name_of(entry), Action::Absent),
             Ok(None) => create(signet, entry, draft).await?,
             Ok(Some(old)) => {
                 if let Some(line) = met.insert(old.id, entry.lines.table) {
                     draft.refuse(entry.lines.table, format!("this is the user of line {line} again"));
+                } else if entry.remove {
+                    let losses = removal::of_user(signet, old.id).await?;
+                    draft.remove(headline(&old), losses, Change::DeleteUser(old));
                 } else {
-                    update(signet, entry, old, draft).await?;
+                    update(signet, entry, &old, draft).await?;
                 }
             }
         }
     }
     Ok(())
+}
+
+/// The stored user that an entry means: the one of its id, else the one its keys mean. The inner error says which key
+/// stands against it, and why.
+pub(super) async fn find(
+    signet: &Signet,
+    entry: &UserEntry,
+) -> Result<Result<Option<User>, (&'static str, String)>, StoreError> {
+    let keys = Keys::of_entry(entry);
+    let (username, phone) = (keys.username.as_deref(), keys.phone.as_deref());
+    let found = signet.store().users_by_keys(username, keys.email.as_deref(), phone).await?;
+    let Some(id) = entry.id else { return Ok(target(&keys, &found).map(|found| found.cloned())) };
+    if let Some(other) = found.iter().find(|user| user.id != id) {
+        let key = keys
+            .in_order()
+            .into_iter()
+            .find(|(key, value)| value.is_some() && Keys::of_user(other).has(key, *value));
+        let key = key.map_or("id", |(key, _)| key);
+        return Ok(Err((key, format!("`{key}` belongs to another user, {}", other.id))));
+    }
+    signet.store().stored_user(id).await.map(Ok)
 }
 
 /// The extended fields of an entry are those the pool declares, if it declares any, and of their types.
@@ -135,7 +156,7 @@ fn target<'f>(keys: &Keys, found: &'f [User]) -> Result<Option<&'f User>, (&'sta
 async fn create(signet: &Signet, entry: &UserEntry, draft: &mut Draft) -> Result<(), PlanError> {
     let now = signet.now();
     let blank = User {
-        id: UserId::generate(now, &mut SystemEntropy),
+        id: entry.id.unwrap_or_else(|| UserId::generate(now, &mut SystemEntropy)),
         pool: signet.store().pool().id,
         username: None,
         email: None,
@@ -187,6 +208,7 @@ async fn password(
         |hash: &PasswordHash| old.is_some_and(|old| old.details.imported == Some(hash.fingerprint()));
     let plain = match &entry.password {
         None => return Ok(stored),
+        Some(PasswordEntry::Nothing) => return Ok(None),
         Some(PasswordEntry::Hash(hash)) if replaced(hash) => return Ok(stored),
         Some(PasswordEntry::Hash(hash)) => return Ok(Some(hash.clone())),
         Some(PasswordEntry::Plain(plain)) => String::from_utf8_lossy(plain.expose()).into_owned(),
@@ -197,6 +219,13 @@ async fn password(
         return Ok(Some(hash));
     }
     signet.hasher().create(Asker::Operator, plain).await.map(Some)
+}
+
+/// What an entry calls a user who is not there.
+fn name_of(entry: &UserEntry) -> String {
+    let keys = Keys::of_entry(entry);
+    let name = keys.in_order().into_iter().find_map(|(_, value)| value.map(str::to_owned));
+    format!("user {}", name.or(entry.id.map(|id| id.to_string())).unwrap_or_default())
 }
 
 fn headline(user: &User) -> String {

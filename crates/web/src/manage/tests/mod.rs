@@ -1,9 +1,11 @@
 //! What an operator does, on a real store.
 
 mod documentation;
+mod export;
 mod permissions;
 mod plans;
 mod pool;
+mod removal;
 mod rules;
 mod user_rules;
 
@@ -37,15 +39,20 @@ impl Clock for Fixed {
 /// A Signet on a database of its own, which goes with it.
 struct Bench {
     signet: Arc<Signet>,
+    key: MasterKey,
     _directory: tempfile::TempDir,
 }
 
 impl Bench {
     async fn new() -> Bench {
+        Bench::with_key(MasterKey::generate(&mut SystemEntropy)).await
+    }
+
+    async fn with_key(key: MasterKey) -> Bench {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::Sqlite(directory.path().join("signet.db"));
-        let master_key = MasterKey::generate(&mut SystemEntropy);
-        let options = Options { database, master_key, clock: signet_store::Clock::new(|| Fixed.now()) };
+        let options =
+            Options { database, master_key: key.clone(), clock: signet_store::Clock::new(|| Fixed.now()) };
         let store = Store::open(options, Fixed.now(), &mut SystemEntropy).await.unwrap();
         let settings = Settings {
             base_url: BaseUrl::parse("http://localhost:8080").unwrap(),
@@ -53,7 +60,7 @@ impl Bench {
             outbound: crate::outbound::Outbound::default(),
         };
         let signet = Signet::new(settings, store, Arc::new(Fixed), Hasher::start().unwrap());
-        Bench { signet, _directory: directory }
+        Bench { signet, key, _directory: directory }
     }
 
     async fn apply(&self, text: &str) -> Plan {
