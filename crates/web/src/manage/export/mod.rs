@@ -7,7 +7,7 @@
 
 pub mod entries;
 mod load;
-mod toml;
+pub(super) mod toml;
 
 pub use load::{Page, Part, application, page, pool, user, whole};
 

@@ -56,8 +56,8 @@ fn inline_list(entries: &[Value]) -> String {
     format!("[{}]", entries.iter().filter_map(inline).collect::<Vec<_>>().join(", "))
 }
 
-/// On one line.
-fn inline(value: &Value) -> Option<String> {
+/// A value on one line; nothing for `null`.
+pub(in crate::manage) fn inline(value: &Value) -> Option<String> {
     Some(match value {
         Value::Null => return None,
         Value::Bool(truth) => truth.to_string(),
@@ -76,7 +76,8 @@ fn inline(value: &Value) -> Option<String> {
     })
 }
 
-fn key(name: &str) -> String {
+/// A key, quoted where it must be.
+pub(in crate::manage) fn key(name: &str) -> String {
     let bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if !name.is_empty() && name.bytes().all(bare) { name.to_owned() } else { string(name) }
 }
