@@ -228,6 +228,11 @@ row_id!(
     FamilyId,
     "refresh_token"
 );
+row_id!(
+    /// A one-time link by which somebody sets their password.
+    LinkId,
+    "user_link"
+);
 
 #[cfg(test)]
 mod tests {

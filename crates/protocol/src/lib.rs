@@ -49,3 +49,4 @@ pub mod token;
 pub mod transaction;
 pub mod user;
 pub mod user_field;
+pub mod user_words;

@@ -6,7 +6,7 @@ use signet_protocol::{
     account::Account,
     application::Application,
     entropy::Entropy,
-    id::{AppId, UserId},
+    id::{AppId, LinkId, UserId},
     jose::SigningAlg,
     pool::PoolSettings,
     resource::{Resource, ResourceCode, Rule},
@@ -49,13 +49,13 @@ const INSERT_ORIGIN: Sql = Sql {
 const INSERT_USER: Sql = Sql {
     name: "user_insert",
     text: "INSERT INTO pool_user (user_id, pool_id, username, email, email_key, phone, password, blocked, details,
-               version, created_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)",
+               version, indexed, created_at, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, 1, $10, $10)",
 };
 const UPDATE_USER: Sql = Sql {
     name: "user_update",
     text: "UPDATE pool_user SET username = $3, email = $4, email_key = $5, phone = $6, password = $7, blocked = $8,
-               details = $9, version = version + 1, updated_at = $10
+               details = $9, version = version + 1, indexed = version + 1, updated_at = $10
            WHERE user_id = $1 AND pool_id = $2 AND version = $11",
 };
 
@@ -99,6 +99,13 @@ pub enum Change {
     InsertUser(User),
     /// A user as they shall be; their version is the one they were read at.
     UpdateUser(User),
+    /// A one-time link that is used; refused unless it is this user's, unused and not expired.
+    SpendLink {
+        /// The link.
+        link: LinkId,
+        /// Whose it is.
+        user: UserId,
+    },
 }
 
 impl Change {
@@ -120,8 +127,8 @@ pub enum Applied {
 }
 
 impl Store {
-    /// Carries out a plan as a whole. Blocking a user or giving them another password ends their sessions and revokes
-    /// their grants, disabling an application revokes its grants; of those it goes ahead with all but the newest. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
+    /// Carries out a plan as a whole. Blocking a user or giving them another password ends their sessions, revokes
+    /// their grants and takes an unused one-time link away, disabling an application revokes its grants; of those it goes ahead with all but the newest. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
     ///
     /// Resources, rules and accounts that go are changed only together with [`Change::UpdatePool`], whose version guards what
     /// they were compared with; else it is [`StoreError::Internal`].
@@ -138,6 +145,7 @@ impl Store {
             for user in &ended {
                 let rest = self.sign_out_ahead(SignOut::User(*user), now).await?;
                 batch = self.add_sign_out(batch, SignOut::User(*user), rest, now);
+                batch = self.drop_link(batch, *user);
             }
             for application in disabled(&changes) {
                 let rest = self.revoke_ahead(Lot::Application(application), now).await?;
@@ -180,11 +188,14 @@ impl Store {
                 }
                 Change::Resources { of, put, removed } => self.change_resources(batch, *of, put, removed)?,
                 Change::Rules { of, added, removed } => self.change_rules(batch, *of, added, removed)?,
-                Change::InsertUser(user) => batch.then(&INSERT_USER, self.user_row(user, now)?),
+                Change::InsertUser(user) => {
+                    self.insert_words(batch.then(&INSERT_USER, self.user_row(user, now)?), user)
+                }
                 Change::UpdateUser(user) => {
                     let row = [self.user_row(user, now)?, args![user.version]].concat();
-                    batch.guard(&UPDATE_USER, row)
+                    self.replace_words(batch.guard(&UPDATE_USER, row), user)
                 }
+                Change::SpendLink { link, user } => self.spend_link(batch, *link, *user, now),
             };
         }
         Ok(batch)

@@ -2,7 +2,9 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use signet_protocol::{
-    id::{AccountId, AppId, CodeId, FamilyId, GrantId, PoolId, RowId, SessionId, TransactionId, UserId},
+    id::{
+        AccountId, AppId, CodeId, FamilyId, GrantId, LinkId, PoolId, RowId, SessionId, TransactionId, UserId,
+    },
     issuer::IssuerId,
     scope::Scope,
     secret::SecretHash,
@@ -30,7 +32,7 @@ macro_rules! as_bytes {
         }
     })+ };
 }
-as_bytes!(TransactionId, SessionId, GrantId, CodeId, FamilyId);
+as_bytes!(TransactionId, SessionId, GrantId, CodeId, FamilyId, LinkId);
 
 impl From<IssuerId> for Value {
     fn from(issuer: IssuerId) -> Self {
