@@ -31,6 +31,7 @@ pub mod logout;
 pub mod opaque;
 pub mod params;
 pub mod password;
+pub mod password_policy;
 pub mod pkce;
 pub mod pool;
 pub mod redirect_uri;

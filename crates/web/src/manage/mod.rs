@@ -14,6 +14,7 @@ pub mod rules;
 pub mod sector;
 pub mod show;
 pub mod sign_out;
+pub mod users;
 
 #[cfg(test)]
 mod tests;

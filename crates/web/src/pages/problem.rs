@@ -39,6 +39,10 @@ pub enum Problem<'a> {
     ServerError,
     /// The logout request is not valid.
     BadLogout,
+    /// A one-time link is worth nothing.
+    LinkDead,
+    /// A one-time link was used before.
+    LinkUsed,
 }
 
 impl<'a> Problem<'a> {
@@ -67,7 +71,9 @@ impl<'a> Problem<'a> {
             | Problem::TransactionExpired
             | Problem::TransactionUsed
             | Problem::CookiesBlocked
-            | Problem::BadLogout => 400,
+            | Problem::BadLogout
+            | Problem::LinkDead
+            | Problem::LinkUsed => 400,
             Problem::WrongBrowser => 403,
             Problem::NotFound => 404,
             Problem::MethodNotAllowed => 405,
@@ -96,6 +102,8 @@ impl<'a> Problem<'a> {
             Problem::Unavailable => &t.unavailable,
             Problem::ServerError => &t.server_error,
             Problem::BadLogout => &t.bad_logout,
+            Problem::LinkDead => &t.link_dead,
+            Problem::LinkUsed => &t.link_used,
         }
     }
 
