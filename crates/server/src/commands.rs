@@ -4,10 +4,12 @@ use std::{
     fs::File,
     io::{self, Read},
     path::Path,
+    sync::Arc,
     time::Duration,
 };
 
 use serde_json::Value;
+use signet_web::Signet;
 
 use crate::{
     backup::backup,
@@ -15,9 +17,9 @@ use crate::{
     cli::{App, Apply, Command, CreateApp, CreateUser, Keys, Pool, SignOut, User},
     config::Config,
     control::{self, Answer, DESCRIPTION_BYTES, Request},
-    data::{DataDir, Installation},
+    data::{DataDir, Installation, Lock},
     failure::Failure,
-    password,
+    password, people,
     restore::restore,
 };
 
@@ -34,6 +36,11 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
             let SignOut { users, application } = arguments;
             print(done(ask(config, Request::SignOut { users, application }).await?)?)
         }
+        Command::User(User::Link(arguments)) => {
+            print(done(ask(config, Request::Link(arguments.user)).await?)?)
+        }
+        Command::User(User::Import(arguments)) => people::import(config, &arguments).await,
+        Command::User(User::Export(arguments)) => people::export(config, &arguments).await,
         Command::App(App::Create(arguments)) => create_app(config, &arguments).await,
         Command::App(App::Show(arguments)) => {
             print(done(ask(config, Request::Show(arguments.application)).await?)?)
@@ -151,6 +158,60 @@ async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
+/// Who does what several requests ask, one after the other.
+pub enum Way {
+    /// The running server.
+    Server(DataDir),
+    /// This process.
+    Here(Arc<Signet>, #[allow(dead_code, reason = "it is held")] Lock),
+}
+
+impl Way {
+    /// The running server, or this process when none runs.
+    pub async fn find(config: &Config) -> Result<Way, Failure> {
+        let data = DataDir::installed(config)?;
+        let mut waited = Duration::ZERO;
+        loop {
+            if control::is_answered(&data).await {
+                return Ok(Way::Server(data));
+            }
+            if let Some(lock) = data.try_lock_installed(config)? {
+                let signet = data.open(config, config.listen.port(), &lock).await?;
+                return Ok(Way::Here(signet, lock));
+            }
+            wait(&data, &mut waited).await?;
+        }
+    }
+
+    /// Has `request` done.
+    pub async fn ask(&self, request: Request) -> Result<String, Failure> {
+        let answer = match self {
+            Way::Server(data) => control::ask(data, &request).await?,
+            Way::Here(signet, _) => Some(control::answer(signet, request).await),
+        };
+        done(answer.ok_or_else(|| Failure::new("the server ended; what was done before stays"))?)
+    }
+
+    /// Lets go of what was opened.
+    pub async fn close(self) {
+        if let Way::Here(signet, _lock) = self {
+            signet.store().clone().close().await;
+        }
+    }
+}
+
+/// Waits a moment for a server that is just starting or stopping, or for another command; not for ever.
+async fn wait(data: &DataDir, waited: &mut Duration) -> Result<(), Failure> {
+    if *waited >= PATIENCE {
+        let what = format!("the data directory {} is in use, but nothing answers", data.path().display());
+        return Err(Failure::new(what).help("Try again in a moment, or restart the server that uses it."));
+    }
+    let step = Duration::from_millis(50);
+    tokio::time::sleep(step).await;
+    *waited += step;
+    Ok(())
+}
+
 /// Asks the server that runs on the data directory, or does it here when none does; and in which of these ways.
 async fn reach(config: &Config, request: Request) -> Result<(Answer, &'static str), Failure> {
     let install = request.may_install();
@@ -168,14 +229,7 @@ async fn reach(config: &Config, request: Request) -> Result<(Answer, &'static st
             signet.store().clone().close().await;
             return Ok((answer, if new { "new" } else { "no server running" }));
         }
-        // A server that is just starting or stopping, or another command.
-        if waited >= PATIENCE {
-            let what = format!("the data directory {} is in use, but nothing answers", data.path().display());
-            return Err(Failure::new(what).help("Try again in a moment, or restart the server that uses it."));
-        }
-        let step = Duration::from_millis(50);
-        tokio::time::sleep(step).await;
-        waited += step;
+        wait(&data, &mut waited).await?;
     }
 }
 
@@ -212,7 +266,7 @@ fn in_flags(message: String) -> String {
 }
 
 /// To standard output; a reader that left early, such as `head`, is no failure.
-fn print(text: String) -> Result<(), Failure> {
+pub fn print(text: String) -> Result<(), Failure> {
     match io::Write::write_all(&mut io::stdout(), format!("{}\n", text.trim_end()).as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io("cannot print", &error)),
         _ => Ok(()),

@@ -23,6 +23,12 @@ use signet_web::{
         plan::{self, Plan, PlanError},
         problem::Problem,
         show, sign_out,
+        users::{
+            export,
+            import::{Mode, Record, chunk},
+            link,
+            list::Cursor,
+        },
     },
 };
 use tokio::{
@@ -68,6 +74,12 @@ pub enum Request {
     RotateKeys { issuer: Option<String>, now: bool },
     /// Sign users out everywhere, or of one application.
     SignOut { users: Vec<String>, application: Option<String> },
+    /// Make a one-time link for a user.
+    Link(String),
+    /// Take users in.
+    Import { records: Vec<Record>, mode: Mode },
+    /// The next users, with or without the hashes of their passwords.
+    Export { after: Option<String>, hashes: bool },
     /// Whether the database answers.
     Health,
 }
@@ -102,6 +114,13 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         }
         Request::SignOut { users, application } => {
             return done(sign_out::users(signet, &users, application.as_deref()).await);
+        }
+        Request::Link(user) => return done(link::create_for(signet, &user).await),
+        Request::Import { records, mode } => return as_json(chunk::run(signet, records, mode).await),
+        Request::Export { after, hashes } => {
+            let after = after.as_deref().and_then(Cursor::parse);
+            let page = export::page(signet, after, hashes).await;
+            return as_json(page.map(|(users, next)| (users, next.map(|next| next.encode()))));
         }
         Request::Health => {
             return match signet.store().ping().await {
@@ -148,6 +167,15 @@ async fn card(signet: &Signet, named: &str) -> Answer {
 fn done<T: Display, E: Display>(outcome: Result<T, E>) -> Answer {
     match outcome {
         Ok(text) => Answer::Done(text.to_string()),
+        Err(error) => Answer::Failed(error.to_string()),
+    }
+}
+
+/// What another process reads.
+fn as_json<T: Serialize, E: Display>(outcome: Result<T, E>) -> Answer {
+    match outcome.map(|value| serde_json::to_string(&value)) {
+        Ok(Ok(text)) => Answer::Done(text),
+        Ok(Err(error)) => Answer::Failed(error.to_string()),
         Err(error) => Answer::Failed(error.to_string()),
     }
 }

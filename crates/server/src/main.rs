@@ -12,6 +12,7 @@ mod failure;
 mod logging;
 mod metrics;
 mod password;
+mod people;
 mod restore;
 mod serve;
 mod slots;

@@ -14,6 +14,7 @@ mod commands;
 mod data;
 mod limits;
 mod logout;
+mod people;
 mod person;
 mod proxies;
 mod rotation;

@@ -196,7 +196,7 @@ catalogue! {
         link_used: ProblemText,
 
         reset_title: &'static str,
-        reset_lead: Phrase,
+        reset_account: &'static str,
         reset_new: &'static str,
         reset_again: &'static str,
         reset_submit: &'static str,

@@ -34,6 +34,7 @@ mod prompts;
 mod proxies;
 mod refresh;
 mod request_objects;
+mod reset;
 mod revocation;
 mod rotation;
 mod rp;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::manage::{
     description::{Description, UserEntry},
-    problem::Problem,
+    problem::{Problem, shown},
 };
 
 /// Fields by the names of a description: `username`, `roles`, `address`, `extended_fields` … `Null` and an empty text take a
@@ -61,6 +61,11 @@ impl Fields {
         self
     }
 
+    /// What is wrong with them by themselves, whoever else there is.
+    pub fn check(&self) -> Vec<FieldProblem> {
+        self.read().err().unwrap_or_default()
+    }
+
     /// What they say, or everything that is wrong with it.
     pub(in crate::manage) fn read(&self) -> Result<Read, Vec<FieldProblem>> {
         let mut text = Text::default();
@@ -109,7 +114,10 @@ impl Text {
         let mut line = format!("{} = ", key(own));
         match inline(value, &mut line) {
             Ok(()) => self.line(name, &line),
-            Err(reason) => self.unreadable.push(FieldProblem::new(name, format!("`{name}` {reason}"))),
+            Err(reason) => {
+                let message = format!("`{}` {reason}", shown(name).escape_debug());
+                self.unreadable.push(FieldProblem::new(name, message));
+            }
         }
     }
 }

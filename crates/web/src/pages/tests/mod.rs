@@ -258,7 +258,15 @@ fn pages_keep_to_a_strict_content_security_policy() {
 #[test]
 fn values_reach_urls_only_where_handlers_have_checked_them() {
     let v = Values { name: "NAME".to_owned(), text: "TEXT".to_owned(), url: "URL".to_owned() };
-    let own = ["/login", "/login/account", "/consent", "/oidc/session/end", stylesheet_path(), icon_path()];
+    let own = [
+        "/login",
+        "/login/account",
+        "/login/reset",
+        "/consent",
+        "/oidc/session/end",
+        stylesheet_path(),
+        icon_path(),
+    ];
     for (name, html) in both_languages(&v) {
         for tag in read(&html).0 {
             for (key, value) in &tag.attributes {

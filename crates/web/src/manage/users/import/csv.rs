@@ -6,18 +6,18 @@ use std::io::BufRead;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CsvError {
     #[error(
-        "a quote stands in the middle of a value; put the whole value in quotes and double the quotes in it"
+        "has a quote in the middle of a value; put the whole value in quotes and double the quotes in it"
     )]
     StrayQuote,
-    #[error("something follows the quote that ends a value; double the quotes within a value")]
+    #[error("has something behind the quote that ends a value; double the quotes within a value")]
     AfterQuote,
-    #[error("the quote that begins a value is never closed")]
+    #[error("has a quote that begins a value and is never closed")]
     OpenQuote,
     #[error("is not UTF-8; save the file as UTF-8")]
     Encoding,
-    #[error("is longer than a user can be")]
+    #[error("is longer than 64 KiB, which a user may have")]
     TooLong,
-    #[error("has too many values")]
+    #[error("has more than 300 values")]
     TooMany,
 }
 

@@ -10,7 +10,7 @@ mod job;
 mod reader;
 mod seen;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use serde::{Deserialize, Serialize};
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Display, io::BufRead};
 
 use serde_json::{Map, Value};
-use signet_protocol::{limits::FIELD_NAME_BYTES, user_field::FieldType};
+use signet_protocol::{pool::check_field_name, user_field::FieldType};
 
 use super::{
     COLUMNS, LineProblem, RECORD_BYTES, Record,
@@ -264,10 +264,7 @@ impl<R: BufRead> Reader<R> {
 }
 
 fn problem(line: usize, reason: impl Display) -> LineProblem {
-    LineProblem::new(
-        line,
-        FieldProblem::new("", format!("the line {reason}").replace("the line the ", "the ")),
-    )
+    LineProblem::new(line, FieldProblem::new("", format!("the line {reason}")))
 }
 
 fn insert(fields: &mut Map<String, Value>, table: &str, part: &str, value: Value) {
@@ -279,7 +276,7 @@ fn insert(fields: &mut Map<String, Value>, table: &str, part: &str, value: Value
 
 fn check_column(name: &str) -> Result<(), String> {
     let extended = name.strip_prefix("extended_fields.");
-    if FIELDS.contains(&name) || extended.is_some_and(|name| (1..=FIELD_NAME_BYTES).contains(&name.len())) {
+    if FIELDS.contains(&name) || extended.is_some_and(|name| check_field_name(name).is_ok()) {
         return Ok(());
     }
     let all = || FIELDS.join(", ");
