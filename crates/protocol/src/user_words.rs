@@ -101,8 +101,8 @@ fn names_of(user: &User) -> Vec<String> {
     let mut words = Vec::new();
     if let Some(phone) = &user.phone {
         let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-        // With its country code of up to three digits, and without.
-        words.extend((0..=3).filter_map(|from| digits.get(from..)).map(str::to_owned));
+        words.extend(digits.get(country_code(&digits)..).map(str::to_owned));
+        words.push(digits);
     }
     if let Some(email) = &user.email {
         let email = fold(&fold_email(email));
@@ -126,6 +126,18 @@ fn names_of(user: &User) -> Vec<String> {
     let mut seen = BTreeSet::new();
     words.retain(|word| !word.is_empty() && seen.insert(word.clone()));
     words
+}
+
+/// How many digits of a phone number are its country code (ITU-T E.164, annex D).
+fn country_code(digits: &str) -> usize {
+    let two = digits.get(..2).and_then(|two| two.parse::<u8>().ok()).unwrap_or(0);
+    match two {
+        10..=19 | 70..=79 => 1,
+        20 | 27 | 30..=34 | 36 | 39..=41 | 43..=49 | 51..=58 | 60..=66 | 81 | 82 | 84 | 86 | 90..=95 | 98 => {
+            2
+        }
+        _ => 3,
+    }
 }
 
 /// Adds each word of a folded name, the parts of a compound one, and the rest of one that is written without spaces from each

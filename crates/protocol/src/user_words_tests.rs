@@ -62,6 +62,23 @@ fn the_beginning_of_any_word_finds_them() {
 }
 
 #[test]
+fn a_phone_is_found_with_its_country_code_and_without() {
+    for (phone, national) in [
+        ("+8613800138000", "13800138000"),
+        ("+14155550100", "4155550100"),
+        ("+79261234567", "9261234567"),
+        ("+447700900123", "7700900123"),
+        ("+35312345678", "12345678"),
+        ("+852212345", "212345"),
+    ] {
+        let mut user = samples::user();
+        user.phone = Some(phone.to_owned());
+        assert!(finds(phone, &user) && finds(national, &user), "{phone}");
+        assert!(!finds(&national[1..], &user), "{phone}");
+    }
+}
+
+#[test]
 fn roles_groups_and_blocks_are_words_of_their_own() {
     let mut user = alice();
     let has = |user: &User, span: Span| words_of(user).range(span.from..span.until).next().is_some();

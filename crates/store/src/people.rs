@@ -19,19 +19,22 @@ use crate::{
 };
 
 /// What of the rows called `w` fits five spans, of which any may be null, and `$12`, whether they are blocked.
+///
+/// A value that is asked for of each row, and not `EXISTS`, of which PostgreSQL would make a table of everybody in the span.
+/// The limits below are written out: for one that is an argument it prepares for a tenth of all rows.
 macro_rules! fits {
     () => {
-        "((EXISTS (SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
-                   AND e.word >= $2 AND e.word < $3) OR $2 IS NULL)
-          AND (EXISTS (SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
-                   AND e.word >= $4 AND e.word < $5) OR $4 IS NULL)
-          AND (EXISTS (SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
-                   AND e.word >= $6 AND e.word < $7) OR $6 IS NULL)
-          AND (EXISTS (SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
-                   AND e.word >= $8 AND e.word < $9) OR $8 IS NULL)
-          AND (EXISTS (SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
-                   AND e.word >= $10 AND e.word < $11) OR $10 IS NULL)
-          AND (EXISTS (SELECT 1 FROM pool_user u WHERE u.user_id = w.user_id AND u.blocked = $12) OR $12 IS NULL))"
+        "(((SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
+                   AND e.word >= $2 AND e.word < $3 LIMIT 1) IS NOT NULL OR $2 IS NULL)
+          AND ((SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
+                   AND e.word >= $4 AND e.word < $5 LIMIT 1) IS NOT NULL OR $4 IS NULL)
+          AND ((SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
+                   AND e.word >= $6 AND e.word < $7 LIMIT 1) IS NOT NULL OR $6 IS NULL)
+          AND ((SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
+                   AND e.word >= $8 AND e.word < $9 LIMIT 1) IS NOT NULL OR $8 IS NULL)
+          AND ((SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
+                   AND e.word >= $10 AND e.word < $11 LIMIT 1) IS NOT NULL OR $10 IS NULL)
+          AND ((SELECT 1 FROM pool_user u WHERE u.user_id = w.user_id AND u.blocked = $12) IS NOT NULL OR $12 IS NULL))"
     };
 }
 /// Spans that a candidate is looked at for, beside the one it is found by.
@@ -43,7 +46,7 @@ const NEWEST: Sql = Sql {
     text: concat!(
         "SELECT w.user_id, ",
         fits!(),
-        " FROM pool_user w WHERE w.pool_id = $1 AND w.user_id < $14 ORDER BY w.user_id DESC LIMIT $13"
+        " FROM pool_user w WHERE w.pool_id = $1 AND w.user_id < $13 ORDER BY w.user_id DESC LIMIT 250"
     ),
 };
 /// Who has one word, the newest first.
@@ -52,8 +55,8 @@ const OF_WORD: Sql = Sql {
     text: concat!(
         "SELECT w.user_id, ",
         fits!(),
-        " FROM user_word w WHERE w.pool_id = $1 AND w.word = $15 AND w.user_id < $14
-          ORDER BY w.user_id DESC LIMIT $13"
+        " FROM user_word w WHERE w.pool_id = $1 AND w.word = $14 AND w.user_id < $13
+          ORDER BY w.user_id DESC LIMIT 250"
     ),
 };
 /// Who has a word in a span, by word. Each is met at the first of theirs.
@@ -63,9 +66,9 @@ const OF_SPAN: Sql = Sql {
         "SELECT w.user_id, ",
         fits!(),
         " AND NOT EXISTS (SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
-              AND e.word >= $17 AND e.word < w.word), w.word
-          FROM user_word w WHERE w.pool_id = $1 AND (w.word, w.user_id) > ($15, $14) AND w.word < $16
-          ORDER BY w.word, w.user_id LIMIT $13"
+              AND e.word >= $16 AND e.word < w.word), w.word
+          FROM user_word w WHERE w.pool_id = $1 AND (w.word, w.user_id) > ($14, $13) AND w.word < $15
+          ORDER BY w.word, w.user_id LIMIT 250"
     ),
 };
 /// A page of them. What is not asked for is null.
@@ -96,7 +99,7 @@ const INDEXED: Sql = Sql {
 pub(crate) const STATEMENTS: &[&Sql] =
     &[&NEWEST, &OF_WORD, &OF_SPAN, &LOAD, &INSERT_WORD, &DELETE_WORDS, &UNINDEXED, &INDEXED];
 
-/// Candidates that are looked at in one statement, and statements for one page: whoever looks for a rare thing among
+/// Candidates that are looked at in one statement, as it says itself, and statements for one page: whoever looks for a rare thing among
 /// many is given what was found until then, and where to go on.
 const CANDIDATES: usize = 250;
 const ROUNDS: usize = 8;
@@ -169,12 +172,10 @@ impl Store {
     ) -> Result<Page, StoreError> {
         let (way, further) = way(wanted);
         let most = most.clamp(1, USERS_PER_PAGE);
-        let filtered = !further.is_empty() || wanted.blocked.is_some() || matches!(way, Way::Span(_));
-        let at_once = if filtered { CANDIDATES } else { most + 1 };
         let (mut found, mut position, mut next) = (Vec::new(), after, None);
         for _ in 0..ROUNDS {
-            let candidates = self.candidates(&way, &further, wanted.blocked, (&position, at_once)).await?;
-            let all = candidates.len() < at_once;
+            let candidates = self.candidates(&way, &further, wanted.blocked, &position).await?;
+            let all = candidates.len() < CANDIDATES;
             next = None;
             for candidate in candidates {
                 if found.len() == most {
@@ -203,7 +204,7 @@ impl Store {
         way: &Way,
         further: &[Span],
         blocked: Option<bool>,
-        (after, most): (&Option<Position>, usize),
+        after: &Option<Position>,
     ) -> Result<Vec<Candidate>, StoreError> {
         let mut values = args![self.pool_id()];
         for number in 0..FURTHER {
@@ -211,7 +212,7 @@ impl Store {
             values.push(span.map(|span| span.from.clone()).into());
             values.push(span.map(|span| span.until.clone()).into());
         }
-        values.extend(args![blocked, i64::try_from(most).unwrap_or(i64::MAX)]);
+        values.extend(args![blocked]);
         let before = after.as_ref().map_or_else(|| AFTER_ALL.to_owned(), |after| after.user.to_string());
         let exact = |row: &mut RowReader| {
             Ok(Candidate { user: row.parsed(UserId::parse)?, fits: row.bool()?, word: None })

@@ -23,7 +23,7 @@ pub use reader::{FIELDS, FileError, Format, Reader};
 /// Users that are written together.
 pub const CHUNK_USERS: usize = 500;
 /// Bytes of lines that are written together.
-const CHUNK_BYTES: usize = 2 * 1024 * 1024;
+const CHUNK_BYTES: usize = 512 * 1024;
 /// Bytes of one user in a file.
 pub const RECORD_BYTES: usize = 64 * 1024;
 /// Columns of a CSV file.
