@@ -14,7 +14,7 @@ pub fn file(data: &[u8]) {
     for format in [Format::Csv, Format::JsonLines] {
         let Ok(mut reader) = Reader::new(data, format) else { continue };
         let mut last = 0;
-        while let Some(next) = reader.next().expect("bytes in memory can be read") {
+        while let Some(next) = reader.read().expect("bytes in memory can be read") {
             let (line, problems) = match next {
                 Ok(record) => {
                     let problems = record.fields.check();
@@ -38,7 +38,7 @@ pub fn file(data: &[u8]) {
 
 fn comes_back(line: &str, fields: &serde_json::Map<String, Value>) {
     let mut reader = Reader::new(line.as_bytes(), Format::JsonLines).unwrap();
-    let record = reader.next().unwrap().unwrap().unwrap_or_else(|wrong| panic!("{wrong:?}"));
+    let record = reader.read().unwrap().unwrap().unwrap_or_else(|wrong| panic!("{wrong:?}"));
     assert_eq!(&record.fields.0, fields);
 }
 

@@ -91,7 +91,10 @@ fn has_name(password: &str, user: &User) -> bool {
     let names = [&profile.name, &profile.given_name, &profile.family_name, &profile.nickname];
     let words = names.into_iter().flatten().flat_map(|name| name.split_whitespace());
     let names = whole.chain(words).filter(|name| name.chars().count() >= NAME_CHARS);
-    let rest = names.fold(password.clone(), |rest, name| rest.replace(&name.to_lowercase(), ""));
+    let mut names: Vec<String> = names.map(str::to_lowercase).collect();
+    // An e-mail goes as a whole before what it has of the user name.
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    let rest = names.iter().fold(password.clone(), |rest, name| rest.replace(name, ""));
     rest != password && rest.chars().filter(|c| c.is_alphanumeric()).count() < BESIDE_NAMES
 }
 

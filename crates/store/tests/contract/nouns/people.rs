@@ -195,10 +195,8 @@ async fn users_without_words_are_caught_up_with(world: World) {
         }
     })
     .await;
-    assert!(
-        rounds.iter().all(|rounds| (1..=3).contains(rounds)) && rounds.iter().any(|rounds| *rounds == 3),
-        "{rounds:?}"
-    );
+    // What one has done the other need not do, and neither does anything twice.
+    assert!(rounds.iter().all(|rounds| *rounds <= 3) && rounds.iter().sum::<i32>() >= 3, "{rounds:?}");
     assert_eq!(all(&world, &search("person"), 50).await.len(), 230);
     assert_eq!(world.store.index_users(None).await, Ok(None));
     // A login that hashes anew needs no words anew.

@@ -259,7 +259,8 @@ async fn an_export_is_an_import() {
             .map(|fields| export::line(fields, format, true))
             .collect();
         let mut lines: Vec<String> = users.iter().map(|fields| export::line(fields, format, true)).collect();
-        (again.sort(), lines.sort());
+        again.sort();
+        lines.sort();
         assert_eq!(again, lines);
     }
 }

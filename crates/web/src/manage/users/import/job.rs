@@ -140,7 +140,7 @@ impl<R: BufRead> Import<R> {
             if usize::try_from(read).is_ok_and(|read| read >= CHUNK_BYTES) {
                 break;
             }
-            match self.reader.next()? {
+            match self.reader.read()? {
                 None => return Ok((records, wrong, false)),
                 Some(Err(problem)) if problem.line >= self.from => wrong.push(problem),
                 Some(Ok(record)) => match seen.note(&record) {

@@ -142,7 +142,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The next user, or what is wrong with the next line; `None` at the end. Empty lines are passed over.
-    pub fn next(&mut self) -> Result<Option<Result<Record, LineProblem>>, FileError> {
+    pub fn read(&mut self) -> Result<Option<Result<Record, LineProblem>>, FileError> {
         match self.format {
             Format::Csv => self.next_row(),
             Format::JsonLines => self.next_object(),
