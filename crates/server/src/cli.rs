@@ -12,6 +12,8 @@ Examples:
   signet export pool.toml                          the whole pool as a file for apply
   signet user create --username alice              asks for the password
   signet user sign-out alice                       on every device, of every application
+  signet user link alice                           a one-time link to set a password
+  signet user import --dry-run people.csv          look for what is wrong, change nothing
   signet app create --name Notes --identifier notes --redirect-uri http://localhost:3000/callback
   signet app show notes                            App ID, secret, authentication and endpoints
   signet account create notes                      a caller without a user: AccessKey and SecretKey
@@ -187,6 +189,56 @@ pub enum User {
     Create(CreateUser),
     /// Sign users out on every device: their sessions end, what they gave is revoked, and applications are told
     SignOut(SignOut),
+    /// Make a link by which a user sets their password, once, within a day; for an invitation, too
+    Link(UserLink),
+    /// Create or update users from a file of comma-separated values or JSON lines
+    Import(Import),
+    /// Write all users to a file that signet user import reads
+    Export(ExportUsers),
+}
+
+/// `signet user link`.
+#[derive(Args)]
+pub struct UserLink {
+    /// User name, e-mail, phone or user id
+    #[arg(value_name = "USER")]
+    pub user: String,
+    #[command(flatten)]
+    pub base: Base,
+}
+
+/// `signet user import`.
+#[derive(Args)]
+pub struct Import {
+    /// The file; - reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// csv or jsonl [default: by the end of the file's name]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Look at every line and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Change users that exist; without it each of them is an error
+    #[arg(long)]
+    pub update: bool,
+    /// Begin at this line, where an import that was stopped says to go on
+    #[arg(long, value_name = "LINE", default_value_t = 0, hide_default_value = true)]
+    pub from: usize,
+}
+
+/// `signet user export`.
+#[derive(Args)]
+pub struct ExportUsers {
+    /// Where to: a new file, for its owner alone; - writes to standard output
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// csv or jsonl [default: by the end of the file's name]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Include the hashes of passwords
+    #[arg(long)]
+    pub with_password_hashes: bool,
 }
 
 /// `signet user sign-out`.
@@ -425,6 +477,7 @@ impl Command {
             Command::App(App::Create(create)) => &create.base,
             Command::App(App::Show(show)) => &show.base,
             Command::SetupLink(link) => &link.base,
+            Command::User(User::Link(link)) => &link.base,
             Command::Apply(_)
             | Command::Export(_)
             | Command::User(_)

@@ -29,7 +29,7 @@ use crate::{
     data::{DataDir, Installation, Lock},
     failure::Failure,
     output::Output,
-    password,
+    password, people,
     restore::restore,
 };
 
@@ -47,6 +47,11 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
             let SignOut { users, application } = arguments;
             print(done(ask(config, Request::SignOut { users, application }).await?)?)
         }
+        Command::User(User::Link(arguments)) => {
+            print(done(ask(config, Request::Link(arguments.user)).await?)?)
+        }
+        Command::User(User::Import(arguments)) => people::import(config, &arguments).await,
+        Command::User(User::Export(arguments)) => people::export(config, &arguments).await,
         Command::App(App::Create(arguments)) => create_app(config, &arguments).await,
         Command::App(App::Show(arguments)) => {
             print(done(ask(config, Request::Show(arguments.application)).await?)?)
@@ -184,11 +189,65 @@ async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
+/// Who does what several requests ask, one after the other.
+pub enum Way {
+    /// The running server.
+    Server(DataDir),
+    /// This process.
+    Here(Arc<Signet>, #[allow(dead_code, reason = "it is held")] Lock),
+}
+
+impl Way {
+    /// The running server, or this process when none runs.
+    pub async fn find(config: &Config) -> Result<Way, Failure> {
+        let data = DataDir::installed(config)?;
+        let mut waited = Duration::ZERO;
+        loop {
+            if control::is_answered(&data).await {
+                return Ok(Way::Server(data));
+            }
+            if let Some(lock) = data.try_lock_installed(config)? {
+                let signet = data.open(config, config.listen.port(), &lock).await?;
+                return Ok(Way::Here(signet, lock));
+            }
+            wait(&data, &mut waited).await?;
+        }
+    }
+
+    /// Has `request` done.
+    pub async fn ask(&self, request: Request) -> Result<String, Failure> {
+        let answer = match self {
+            Way::Server(data) => control::ask(data, &request).await?,
+            Way::Here(signet, _) => Some(control::answer(signet, request).await),
+        };
+        done(answer.ok_or_else(|| Failure::new("the server ended; what was done before stays"))?)
+    }
+
+    /// Lets go of what was opened.
+    pub async fn close(self) {
+        if let Way::Here(signet, _lock) = self {
+            signet.store().clone().close().await;
+        }
+    }
+}
+
+/// Waits a moment for a server that is just starting or stopping, or for another command; not for ever.
+async fn wait(data: &DataDir, waited: &mut Duration) -> Result<(), Failure> {
+    if *waited >= PATIENCE {
+        let what = format!("the data directory {} is in use, but nothing answers", data.path().display());
+        return Err(Failure::new(what).help("Try again in a moment, or restart the server that uses it."));
+    }
+    let step = Duration::from_millis(50);
+    tokio::time::sleep(step).await;
+    *waited += step;
+    Ok(())
+}
+
 /// Asks the server that runs on the data directory, or does it here when none does; and in which of these ways.
 async fn reach(config: &Config, request: Request) -> Result<(Answer, &'static str), Failure> {
     match connect(config, &request).await? {
-        Way::Answered(answer) => Ok((answer, THROUGH)),
-        Way::Here(here) => {
+        Done::Answered(answer) => Ok((answer, THROUGH)),
+        Done::Here(here) => {
             let answer = control::answer(&here.signet, request).await;
             here.signet.store().clone().close().await;
             Ok((answer, if here.new { "new" } else { ALONE }))
@@ -200,7 +259,7 @@ const THROUGH: &str = "through the running server";
 const ALONE: &str = "no server running";
 
 /// How something is done.
-enum Way {
+enum Done {
     /// A running server did it.
     Answered(Answer),
     /// None runs: this process does it, and is alone.
@@ -215,28 +274,21 @@ struct Here {
 }
 
 /// Has a running server do it, or opens the installation.
-async fn connect(config: &Config, request: &Request) -> Result<Way, Failure> {
+async fn connect(config: &Config, request: &Request) -> Result<Done, Failure> {
     let install = request.may_install();
     let data = if install { DataDir::create(&config.data)? } else { DataDir::installed(config)? };
     let mut waited = Duration::ZERO;
     loop {
         if let Some(answer) = control::ask(&data, request).await? {
-            return Ok(Way::Answered(answer));
+            return Ok(Done::Answered(answer));
         }
         let lock = if install { data.try_lock(&config.database)? } else { data.try_lock_installed(config)? };
         if let Some(lock) = lock {
             let new = Installation::look(config) != Installation::Whole;
             let signet = data.open(config, config.listen.port(), &lock).await?;
-            return Ok(Way::Here(Here { signet, new, _lock: lock }));
+            return Ok(Done::Here(Here { signet, new, _lock: lock }));
         }
-        // A server that is just starting or stopping, or another command.
-        if waited >= PATIENCE {
-            let what = format!("the data directory {} is in use, but nothing answers", data.path().display());
-            return Err(Failure::new(what).help("Try again in a moment, or restart the server that uses it."));
-        }
-        let step = Duration::from_millis(50);
-        tokio::time::sleep(step).await;
-        waited += step;
+        wait(&data, &mut waited).await?;
     }
 }
 
@@ -250,8 +302,8 @@ async fn export(config: &Config, arguments: &Export) -> Result<(), Failure> {
         let answer = match &here {
             Some(here) => control::answer(&here.signet, request(part)).await,
             None => match connect(config, &request(part.clone())).await? {
-                Way::Answered(answer) => answer,
-                Way::Here(opened) => {
+                Done::Answered(answer) => answer,
+                Done::Here(opened) => {
                     let answer = control::answer(&opened.signet, request(part)).await;
                     here = Some(opened);
                     answer
@@ -309,7 +361,7 @@ fn in_flags(message: String) -> String {
 }
 
 /// To standard output; a reader that left early, such as `head`, is no failure.
-fn print(text: String) -> Result<(), Failure> {
+pub fn print(text: String) -> Result<(), Failure> {
     match io::Write::write_all(&mut io::stdout(), format!("{}\n", text.trim_end()).as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io("cannot print", &error)),
         _ => Ok(()),

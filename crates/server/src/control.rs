@@ -27,6 +27,12 @@ use signet_web::{
         problem::Problem,
         prune::{self, Prune},
         setup, show, sign_out,
+        users::{
+            export as people,
+            import::{Mode, Record, chunk},
+            link,
+            list::Cursor,
+        },
     },
 };
 use tokio::{
@@ -80,6 +86,12 @@ pub enum Request {
     Export { part: Part, secrets: Secrets },
     /// Make, list or change programmatic access accounts.
     Account(AccountRequest),
+    /// Make a one-time link for a user.
+    Link(String),
+    /// Take users in.
+    Import { records: Vec<Record>, mode: Mode },
+    /// The next users, with or without the hashes of their passwords.
+    ExportUsers { after: Option<String>, hashes: bool },
     /// Whether the database answers.
     Health,
 }
@@ -119,6 +131,13 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         }
         Request::SetupLink => return setup_link(signet).await,
         Request::Account(request) => return done(accounts::answer(signet, request).await),
+        Request::Link(user) => return done(link::create_for(signet, &user).await),
+        Request::Import { records, mode } => return as_json(chunk::run(signet, records, mode).await),
+        Request::ExportUsers { after, hashes } => {
+            let after = after.as_deref().and_then(Cursor::parse);
+            let page = people::page(signet, after, hashes).await;
+            return as_json(page.map(|(users, next)| (users, next.map(|next| next.encode()))));
+        }
         Request::Health => {
             return match signet.store().ping().await {
                 Ok(()) => Answer::Done("The server runs and its database answers.".to_owned()),
@@ -185,6 +204,15 @@ async fn card(signet: &Signet, named: &str) -> Answer {
 fn done<T: Display, E: Display>(outcome: Result<T, E>) -> Answer {
     match outcome {
         Ok(text) => Answer::Done(text.to_string()),
+        Err(error) => Answer::Failed(error.to_string()),
+    }
+}
+
+/// What another process reads.
+fn as_json<T: Serialize, E: Display>(outcome: Result<T, E>) -> Answer {
+    match outcome.map(|value| serde_json::to_string(&value)) {
+        Ok(Ok(text)) => Answer::Done(text),
+        Ok(Err(error)) => Answer::Failed(error.to_string()),
         Err(error) => Answer::Failed(error.to_string()),
     }
 }

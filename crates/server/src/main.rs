@@ -13,6 +13,7 @@ mod logging;
 mod metrics;
 mod output;
 mod password;
+mod people;
 mod restore;
 mod serve;
 mod slots;

@@ -6,7 +6,7 @@ use signet_protocol::{
     account::Account,
     application::Application,
     entropy::Entropy,
-    id::{AppId, UserId},
+    id::{AppId, LinkId, UserId},
     issuer::IssuerId,
     jose::SigningAlg,
     pool::PoolSettings,
@@ -50,13 +50,13 @@ const INSERT_ORIGIN: Sql = Sql {
 const INSERT_USER: Sql = Sql {
     name: "user_insert",
     text: "INSERT INTO pool_user (user_id, pool_id, username, email, email_key, phone, password, blocked, details,
-               version, created_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)",
+               version, indexed, created_at, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, 1, $10, $10)",
 };
 const UPDATE_USER: Sql = Sql {
     name: "user_update",
     text: "UPDATE pool_user SET username = $3, email = $4, email_key = $5, phone = $6, password = $7, blocked = $8,
-               details = $9, version = version + 1, updated_at = $10
+               details = $9, version = version + 1, indexed = version + 1, updated_at = $10
            WHERE user_id = $1 AND pool_id = $2 AND version = $11",
 };
 
@@ -105,6 +105,13 @@ pub enum Change {
     UpdateUser(User),
     /// A user, as they were read, who goes, and with them their logins and what they gave and allowed.
     DeleteUser(User),
+    /// A one-time link that is used; refused unless it is this user's, unused and not expired.
+    SpendLink {
+        /// The link.
+        link: LinkId,
+        /// Whose it is.
+        user: UserId,
+    },
 }
 
 impl Change {
@@ -132,9 +139,9 @@ pub enum Applied {
 }
 
 impl Store {
-    /// Carries out a plan as a whole. Blocking or deleting a user, or giving them another password, ends their sessions and
-    /// revokes their grants, disabling or deleting an application revokes its grants; of those it goes ahead with all but the
-    /// newest. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
+    /// Carries out a plan as a whole. Blocking or deleting a user, or giving them another password, ends their sessions,
+    /// revokes their grants and takes an unused one-time link away, disabling or deleting an application revokes its grants; of
+    /// those it goes ahead with all but the newest. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
     ///
     /// Resources, rules, and accounts and applications that go are changed only together with [`Change::UpdatePool`], whose version guards what
     /// they were compared with; else it is [`StoreError::Internal`].
@@ -151,6 +158,7 @@ impl Store {
             for user in &ended {
                 let rest = self.sign_out_ahead(SignOut::User(*user), now).await?;
                 batch = self.add_sign_out(batch, SignOut::User(*user), rest, now);
+                batch = self.drop_link(batch, *user);
             }
             for application in without_grants(&changes) {
                 let rest = self.revoke_ahead(Lot::Application(application), now).await?;
@@ -200,9 +208,10 @@ impl Store {
                 Change::InsertUser(user) => self.insert_user(batch, user, now)?,
                 Change::UpdateUser(user) => {
                     let row = [self.user_row(user, now)?, args![user.version]].concat();
-                    batch.guard(&UPDATE_USER, row)
+                    self.replace_words(batch.guard(&UPDATE_USER, row), user)
                 }
                 Change::DeleteUser(user) => self.delete_user(batch, user),
+                Change::SpendLink { link, user } => self.spend_link(batch, *link, *user, now),
             };
         }
         Ok(batch)
@@ -210,7 +219,7 @@ impl Store {
 
     /// Adds a user who is new.
     pub(crate) fn insert_user(&self, batch: Batch, user: &User, now: Now) -> Result<Batch, StoreError> {
-        Ok(batch.then(&INSERT_USER, self.user_row(user, now)?))
+        Ok(self.insert_words(batch.then(&INSERT_USER, self.user_row(user, now)?), user))
     }
 
     fn update_application(&self, batch: Batch, application: &Application, mut row: Vec<Value>) -> Batch {

@@ -54,6 +54,19 @@ const DELETE_USER: Sql = Sql {
     name: "user_delete",
     text: "DELETE FROM pool_user WHERE user_id = $1 AND pool_id = $2 AND version = $3",
 };
+/// Somebody else owns the pool, or nobody would be missed.
+const NOT_THE_LAST_OWNER: Sql = Sql {
+    name: "user_delete_owned",
+    text: "SELECT 1 FROM pool p WHERE p.pool_id = $2 AND (
+               NOT EXISTS (SELECT 1 FROM administrator a
+                   WHERE a.pool_id = p.pool_id AND a.user_id = $1 AND a.role = 'owner')
+               OR EXISTS (SELECT 1 FROM administrator a
+                   WHERE a.pool_id = p.pool_id AND a.user_id <> $1 AND a.role = 'owner'))",
+};
+const ROLE_OF_USER: Sql =
+    Sql { name: "user_delete_role", text: "DELETE FROM administrator WHERE user_id = $1 AND pool_id = $2" };
+const LINKS_OF_USER: Sql =
+    Sql { name: "user_delete_links", text: "DELETE FROM user_link WHERE user_id = $1 AND pool_id = $2" };
 const CONSENTS_OF_USER: Sql =
     Sql { name: "user_delete_consents", text: "DELETE FROM consent WHERE user_id = $1 AND pool_id = $2" };
 const GRANTS_OF_USER: Sql = Sql {
@@ -90,6 +103,9 @@ pub(crate) const STATEMENTS: &[&Sql] = &[
     &FAR_CONSENT,
     &CONSENTS,
     &DELETE_USER,
+    &NOT_THE_LAST_OWNER,
+    &ROLE_OF_USER,
+    &LINKS_OF_USER,
     &CONSENTS_OF_USER,
     &GRANTS_OF_USER,
     &SESSIONS_OF_USER,
@@ -139,8 +155,13 @@ impl Store {
 
     /// Adds that a user goes, with what they allowed. They are signed out by whoever writes the batch.
     pub(crate) fn delete_user(&self, batch: Batch, user: &User) -> Batch {
+        let key = args![user.id, self.pool_id()];
+        let batch = self.hold_owners(batch).hold(&NOT_THE_LAST_OWNER, key.clone());
         let batch = batch.guard(&DELETE_USER, args![user.id, self.pool_id(), user.version]);
-        batch.then(&CONSENTS_OF_USER, args![user.id, self.pool_id()])
+        let batch = self.delete_words(batch, user.id);
+        [&ROLE_OF_USER, &LINKS_OF_USER, &CONSENTS_OF_USER]
+            .into_iter()
+            .fold(batch, |batch, sql| batch.then(sql, key.clone()))
     }
 
     /// Clears away what people allowed an application that is gone, so that it means nothing if one of the same App ID

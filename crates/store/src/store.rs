@@ -33,14 +33,14 @@ use crate::{
     issuer_key::KeyRing,
     logout_notice,
     migrations::MIGRATIONS,
-    permission, pool, refresh, removal, revocation,
+    people, permission, pool, refresh, removal, revocation,
     revocation::Revoked,
     rotation,
     sealing::MasterKey,
     session, sign_out,
     sql::{Batch, Engine, Sql, Written},
     stats::{CacheStats, Levels, Stats},
-    sweep, transaction, user,
+    sweep, transaction, user, user_link, user_state,
 };
 
 /// Every statement of every noun.
@@ -60,6 +60,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     installation::STATEMENTS,
     issuer_key::STATEMENTS,
     logout_notice::STATEMENTS,
+    people::STATEMENTS,
     permission::STATEMENTS,
     pool::STATEMENTS,
     refresh::STATEMENTS,
@@ -71,6 +72,8 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     sweep::STATEMENTS,
     transaction::STATEMENTS,
     user::STATEMENTS,
+    user_link::STATEMENTS,
+    user_state::STATEMENTS,
 ];
 
 /// Users kept in memory at most: about a kilobyte each.

@@ -45,7 +45,8 @@ user_by!(PAGE, "user_page", "NOT pool_id <> $1 AND user_id > $2 ORDER BY user_id
 
 const REHASH: Sql = Sql {
     name: "user_rehash",
-    text: "UPDATE pool_user SET password = $3, details = $4, version = version + 1
+    text: "UPDATE pool_user SET password = $3, details = $4, version = version + 1,
+            indexed = CASE WHEN indexed = version THEN version + 1 ELSE indexed END
         WHERE user_id = $1 AND pool_id = $2 AND version = $5",
 };
 const HOLD: Sql = Sql {
@@ -128,7 +129,7 @@ impl Store {
     }
 }
 
-fn read(row: &mut RowReader) -> Result<User, StoreError> {
+pub(crate) fn read(row: &mut RowReader) -> Result<User, StoreError> {
     Ok(User {
         id: row.parsed(UserId::parse)?,
         pool: row.parsed(PoolId::parse)?,

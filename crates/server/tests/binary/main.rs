@@ -16,6 +16,7 @@ mod data;
 mod export;
 mod limits;
 mod logout;
+mod people;
 mod person;
 mod proxies;
 mod rotation;

@@ -22,6 +22,8 @@ pub const TABLES: &[Table] = &[
     Table { name: "resource", key: "pool_id, namespace, code", since: 4 },
     Table { name: "rule", key: "pool_id, app_id, key", since: 4 },
     Table { name: "pool_user", key: "user_id", since: 1 },
+    Table { name: "user_word", key: "pool_id, word, user_id", since: 5 },
+    Table { name: "user_link", key: "link_id", since: 5 },
     Table { name: "administrator", key: "pool_id, user_id", since: 5 },
     Table { name: "setup_link", key: "pool_id", since: 5 },
     Table { name: "console_session", key: "session_id", since: 5 },

@@ -80,7 +80,8 @@ mod tests {
             let written = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
             assert!(!en.chars().any(written), "{name} is not English: {en}");
             // Names of things that have no Chinese one.
-            let name_alone = en == zh && en.split(' ').all(|word| word.chars().all(|c| c.is_ascii_alphanumeric()));
+            let name_alone =
+                en == zh && en.split(' ').all(|word| word.chars().all(|c| c.is_ascii_alphanumeric()));
             assert!(zh.chars().any(written) || name_alone, "{name} is not Chinese: {zh}");
         }
     }

@@ -22,6 +22,7 @@ pub mod setup;
 pub mod show;
 pub mod sign_out;
 pub mod snippets;
+pub mod users;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ mod fields;
 mod permissions;
 mod pool;
 mod removal;
-mod users;
+pub(in crate::manage) mod users;
 
 use std::fmt;
 
@@ -211,12 +211,17 @@ fn unsealed(
 
 /// A plan being made, and what stands in its way.
 #[derive(Default)]
-struct Draft {
+pub(in crate::manage) struct Draft {
     plan: Plan,
     problems: Vec<Problem>,
 }
 
 impl Draft {
+    /// What has to be written, or what stands in its way.
+    pub(in crate::manage) fn outcome(self) -> Result<Vec<Change>, Vec<Problem>> {
+        if self.problems.is_empty() { Ok(self.plan.changes) } else { Err(self.problems) }
+    }
+
     fn refuse(&mut self, line: usize, message: impl Into<String>) {
         self.problems.push(Problem::new(line, message));
     }

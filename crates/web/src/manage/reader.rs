@@ -328,6 +328,11 @@ impl<'r> Table<'r> {
         self.number(key, range, "days")
     }
 
+    /// A number of characters within `range`.
+    pub fn characters(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        self.number(key, range, "characters")
+    }
+
     fn number(&mut self, key: &'static str, range: RangeInclusive<i64>, of: &str) -> Option<i64> {
         let found = self.find(key)?;
         if !found.get_ref().is_integer() {

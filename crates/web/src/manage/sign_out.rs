@@ -2,13 +2,9 @@
 
 use std::fmt;
 
-use signet_protocol::{
-    id::UserId,
-    user::{LoginName, User},
-};
 use signet_store::{SignOut, StoreError};
 
-use super::show;
+use super::{show, users::link};
 use crate::Signet;
 
 /// Why nobody was signed out.
@@ -48,7 +44,7 @@ pub async fn users(
     };
     let mut found = Vec::new();
     for name in named {
-        found.push(find(signet, name).await?.ok_or_else(|| SignOutError::NoUser(name.clone()))?);
+        found.push(link::find(signet, name).await?.ok_or_else(|| SignOutError::NoUser(name.clone()))?);
     }
     for user in found {
         let what = match &application {
@@ -60,18 +56,6 @@ pub async fn users(
     }
     let application = application.map(|application| application.identifier.to_string());
     Ok(SignedOut { users: named.to_vec(), application })
-}
-
-async fn find(signet: &Signet, named: &str) -> Result<Option<UserId>, StoreError> {
-    let by_login = match LoginName::parse(named) {
-        Some(name) => signet.store().user_by_login(&name).await?,
-        None => None,
-    };
-    let id = |user: &User| user.id;
-    match (by_login, UserId::parse(named)) {
-        (None, Some(own)) => Ok(signet.store().user(own).await?.map(|user| id(&user))),
-        (found, _) => Ok(found.as_ref().map(id)),
-    }
 }
 
 impl fmt::Display for SignedOut {

@@ -41,6 +41,10 @@ pub enum Problem<'a> {
     ServerError,
     /// The logout request is not valid.
     BadLogout,
+    /// A one-time link is worth nothing.
+    LinkDead,
+    /// A one-time link was used before.
+    LinkUsed,
 }
 
 impl<'a> Problem<'a> {
@@ -69,7 +73,9 @@ impl<'a> Problem<'a> {
             | Problem::TransactionExpired
             | Problem::TransactionUsed
             | Problem::CookiesBlocked
-            | Problem::BadLogout => 400,
+            | Problem::BadLogout
+            | Problem::LinkDead
+            | Problem::LinkUsed => 400,
             Problem::WrongBrowser | Problem::Forbidden => 403,
             Problem::NotFound => 404,
             Problem::MethodNotAllowed => 405,
@@ -99,6 +105,8 @@ impl<'a> Problem<'a> {
             Problem::Unavailable => &t.unavailable,
             Problem::ServerError => &t.server_error,
             Problem::BadLogout => &t.bad_logout,
+            Problem::LinkDead => &t.link_dead,
+            Problem::LinkUsed => &t.link_used,
         }
     }
 

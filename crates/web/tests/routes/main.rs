@@ -38,6 +38,7 @@ mod proxies;
 mod refresh;
 mod removal;
 mod request_objects;
+mod reset;
 mod revocation;
 mod rotation;
 mod rp;

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 pub use application::ApplicationEntry;
 pub use check::SecretEntry;
 pub use permission::{AccountEntry, ResourceEntry, RuleEntries};
-pub use pool::{ClaimEntry, FieldEntry, ScopeEntry};
+pub use pool::{ClaimEntry, FieldEntry, PolicyEntry, ScopeEntry};
 pub use user::{PasswordEntry, UserEntry};
 
 use signet_protocol::user::fold_email;
@@ -34,6 +34,8 @@ pub struct Description {
     pub claims: Vec<ClaimEntry>,
     /// `[[scopes]]`.
     pub scopes: Vec<ScopeEntry>,
+    /// `[password_policy]`.
+    pub password_policy: Option<PolicyEntry>,
     /// `[[resources]]`: the pool's own.
     pub resources: Vec<ResourceEntry>,
     /// `[[applications]]`.
@@ -53,6 +55,7 @@ impl Description {
                 extended_fields: root.tables("extended_fields", FieldEntry::read),
                 claims: root.tables("claims", ClaimEntry::read),
                 scopes: root.tables("scopes", ScopeEntry::read),
+                password_policy: root.table("password_policy", PolicyEntry::read),
                 resources: root.tables("resources", ResourceEntry::read),
                 applications: root.tables("applications", ApplicationEntry::read),
                 users: root.tables("users", UserEntry::read),
@@ -66,11 +69,14 @@ impl Description {
 
     /// Whether what it says depends on the pool's own fields, claims and scopes, or changes them.
     pub fn is_about_pool(&self) -> bool {
-        let with_fields = self.users.iter().any(|user| user.extended_fields.is_some());
-        let removed = self.users.iter().any(|user| user.remove)
-            || self.applications.iter().any(|application| application.remove);
-        with_fields
-            || removed
+        let asks = |user: &UserEntry| {
+            user.extended_fields.is_some()
+                || user.remove
+                || matches!(user.password, Some(PasswordEntry::Plain(_)))
+        };
+        self.users.iter().any(asks)
+            || self.applications.iter().any(|application| application.remove)
+            || self.password_policy.is_some()
             || self.is_about_permissions()
             || !(self.extended_fields.is_empty() && self.claims.is_empty() && self.scopes.is_empty())
     }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use signet_protocol::{
     account::{Account, TOKEN_LIFETIME},
     application::{Application, ApplicationSettings},
+    password_policy::PasswordPolicy,
     pool::PoolSettings,
     resource::{Resource, Rule},
     user::{User, UserDetails},
@@ -179,8 +180,14 @@ pub fn user(user: &User, form: Form, with_password: bool) -> String {
 
 /// The pool's own fields, claims, scopes and resources.
 pub fn pool(settings: &PoolSettings, resources: &[Resource], form: Form) -> String {
-    let PoolSettings { extended_fields, claims, scopes, version: _ } = settings;
+    let PoolSettings { extended_fields, claims, scopes, password_policy, version: _ } = settings;
     let mut text = String::new();
+    let policy = differing(password_policy, &PasswordPolicy::default(), form);
+    if !policy.is_empty() {
+        let mut table = Table::single("password_policy");
+        table.put_all(&policy, &["min_length", "max_length"]);
+        text.push_str(&table.text());
+    }
     for (name, kind) in extended_fields {
         let mut table = Table::entry("extended_fields");
         table.put("name", &name.as_str().into());

@@ -14,6 +14,11 @@ impl Table {
         Table(format!("\n[[{name}]]\n"))
     }
 
+    /// A table that there is one of: `[name]`.
+    pub fn single(name: &str) -> Table {
+        Table(format!("\n[{name}]\n"))
+    }
+
     /// Adds a key; nothing for `null`, which TOML has not.
     pub fn put(&mut self, name: &str, value: &Value) {
         let whole = match value {

@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use signet_protocol::{
-    account::Account, application::Application, pool::CustomScope, resource::Resource, user::User,
+    account::Account, application::Application, password_policy::PasswordPolicy, pool::CustomScope,
+    resource::Resource, user::User,
 };
 
 /// The lines for an application that is new.
@@ -52,6 +53,11 @@ pub fn of_new_scope(scope: &CustomScope) -> Vec<String> {
 
 /// The lines for a scope that changes.
 pub fn of_scope(old: &CustomScope, new: &CustomScope) -> Vec<String> {
+    differences(&object(old), &object(new), arrow)
+}
+
+/// The lines for another password policy.
+pub fn of_policy(old: &PasswordPolicy, new: &PasswordPolicy) -> Vec<String> {
     differences(&object(old), &object(new), arrow)
 }
 

@@ -33,6 +33,11 @@ pub(super) async fn plan(
     description.extended_fields.iter().for_each(|entry| field(entry, &mut new.extended_fields, draft));
     description.claims.iter().for_each(|entry| claim(entry, &mut new.claims, draft));
     description.scopes.iter().for_each(|entry| scope(entry, &mut new.scopes, draft));
+    if let Some(entry) = &description.password_policy {
+        entry.lay_over(&mut new.password_policy);
+        let lines = fields::of_policy(&stored.password_policy, &new.password_policy);
+        draft.step("password policy".to_owned(), changed(Some(lines), Vec::new));
+    }
     check_claims(description, &new, draft);
     check_scopes(description, &new, draft);
     check_numbers(description, &new, draft);

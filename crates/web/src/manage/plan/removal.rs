@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use signet_protocol::{
     application::Application,
     id::{AppId, UserId},
+    operator::Role,
     resource::{Rule, Subject},
 };
 use signet_store::{Change, GrantCount, StoreError};
@@ -54,6 +55,13 @@ pub(super) async fn of_application(
     let mut lines: Vec<String> = lost.into_iter().flatten().map(|lost| format!("lost: {lost}")).collect();
     lines.push(format!("lost: {}", grants(store.grants_of_application(id).await?)));
     Ok(lines)
+}
+
+/// Whether nobody would own the pool without this user.
+pub(super) async fn leaves_no_owner(signet: &Signet, user: UserId) -> Result<bool, StoreError> {
+    let mut owners = signet.store().administrators().await?;
+    owners.retain(|one| one.role == Role::Owner);
+    Ok(matches!(owners.as_slice(), [only] if only.user == user))
 }
 
 /// What goes with a user.

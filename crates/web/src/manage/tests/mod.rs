@@ -37,14 +37,14 @@ impl Clock for Fixed {
 }
 
 /// A Signet on a database of its own, which goes with it.
-struct Bench {
-    signet: Arc<Signet>,
+pub(in crate::manage) struct Bench {
+    pub(in crate::manage) signet: Arc<Signet>,
     key: MasterKey,
     _directory: tempfile::TempDir,
 }
 
 impl Bench {
-    async fn new() -> Bench {
+    pub(in crate::manage) async fn new() -> Bench {
         Bench::with_key(MasterKey::generate(&mut SystemEntropy)).await
     }
 
@@ -63,13 +63,13 @@ impl Bench {
         Bench { signet, key, _directory: directory }
     }
 
-    async fn apply(&self, text: &str) -> Plan {
+    pub(in crate::manage) async fn apply(&self, text: &str) -> Plan {
         let description = Description::parse(text).unwrap_or_else(|problems| panic!("{problems:?}"));
         apply(&self.signet, &description).await.unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     /// Line and message of everything wrong with `text`, whichever step finds it. Nothing is changed.
-    async fn problems(&self, text: &str) -> Vec<(usize, String)> {
+    pub(in crate::manage) async fn problems(&self, text: &str) -> Vec<(usize, String)> {
         let problems = match Description::parse(text) {
             Err(problems) => problems,
             Ok(description) => match plan(&self.signet, &description).await {
@@ -86,7 +86,7 @@ impl Bench {
         self.signet.store().application_by_identifier(&identifier).await.unwrap()
     }
 
-    async fn user(&self, name: &str) -> Option<User> {
+    pub(in crate::manage) async fn user(&self, name: &str) -> Option<User> {
         self.signet.store().user_by_login(&LoginName::parse(name).unwrap()).await.unwrap()
     }
 }

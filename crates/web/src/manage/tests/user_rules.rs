@@ -39,7 +39,7 @@ async fn every_rule_of_a_user_has_its_line_and_its_words() {
         (user("roles = [\"\"]"), 3, "must be 1 to 200 bytes"),
         (user(&large), 3, "`extended_fields` must be at most 16384 bytes as JSON"),
         (user("password = \"short\""), 3, "`password` must be 8 to 1024 bytes"),
-        (user("password_hash = \"plaintext\""), 3, "`password_hash` must be an Argon2 hash in PHC form"),
+        (user("password_hash = \"plaintext\""), 3, "`password_hash` must be a hash of Argon2 ($argon2id$"),
         (user(&format!("password = \"long enough\"\npassword_hash = \"{hash}\"")), 4, "exclude each other"),
         (user("blocked = \"yes\""), 3, "`blocked` must be true or false"),
     ] {
