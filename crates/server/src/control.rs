@@ -14,6 +14,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use signet_store::audit::{Origin, Via};
 use signet_web::{
     Signet,
     manage::{
@@ -98,10 +99,10 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         Request::Pool => return done(show::pool(signet).await),
         Request::Keys => return done(keys::list(signet).await),
         Request::RotateKeys { issuer, now } => {
-            return done(keys::rotate(signet, issuer.as_deref(), now).await);
+            return done(keys::rotate(signet, issuer.as_deref(), now, &Origin::command_line()).await);
         }
         Request::SignOut { users, application } => {
-            return done(sign_out::users(signet, &users, application.as_deref()).await);
+            return done(sign_out::users(signet, &users, application.as_deref(), &Origin::command_line()).await);
         }
         Request::Health => {
             return match signet.store().ping().await {
@@ -117,10 +118,11 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         Ok(description) => description,
         Err(problems) => return refused(problems),
     };
+    let applying = Origin { via: Via::Apply, ..Origin::command_line() };
     let outcome: Result<Plan, PlanError> = match doing {
         Doing::Plan => plan::plan(signet, &description).await,
-        Doing::Apply => apply::apply(signet, &description).await,
-        Doing::Create => apply::create(signet, &description).await,
+        Doing::Apply => apply::apply(signet, &description, &applying).await,
+        Doing::Create => apply::create(signet, &description, &Origin::command_line()).await,
     };
     match outcome {
         Ok(plan) => Answer::Done(plan.to_string()),

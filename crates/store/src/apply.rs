@@ -18,6 +18,7 @@ use crate::{
     Store, StoreError,
     application::secret_place,
     args,
+    audit::Act,
     change::Changed,
     rows::json,
     sign_out::{Lot, SignOut},
@@ -125,15 +126,17 @@ impl Store {
     ///
     /// Resources, rules and accounts that go are changed only together with [`Change::UpdatePool`], whose version guards what
     /// they were compared with; else it is [`StoreError::Internal`].
-    pub fn apply(
+    pub fn apply<A: Into<Act>>(
         &self,
         changes: Vec<Change>,
-        now: Now,
+        act: A,
         entropy: &mut dyn Entropy,
-    ) -> impl Future<Output = Result<Applied, StoreError>> + Send + use<'_> {
+    ) -> impl Future<Output = Result<Applied, StoreError>> + Send + use<'_, A> {
+        let act = act.into();
+        let now = act.now;
         let batch = self.plan(&changes, now, entropy);
         async move {
-            let mut batch = batch?;
+            let mut batch = self.record(batch?, &act);
             let ended = self.users_to_end(&changes).await?;
             for user in &ended {
                 let rest = self.sign_out_ahead(SignOut::User(*user), now).await?;

@@ -25,7 +25,7 @@ use signet_protocol::{
 };
 
 use crate::{
-    StoreError, account, application, apply, assertion, attempt,
+    StoreError, account, application, apply, assertion, attempt, audit,
     cache::Cache,
     change, code, consent, grant, inspect, installation, issuer_key,
     issuer_key::KeyRing,
@@ -38,7 +38,7 @@ use crate::{
     session, sign_out,
     sql::{Batch, Engine, Sql, Written},
     stats::{CacheStats, Levels, Stats},
-    sweep, transaction, user,
+    sweep, trace, transaction, user,
 };
 
 /// Every statement of every noun.
@@ -48,6 +48,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     apply::STATEMENTS,
     assertion::STATEMENTS,
     attempt::STATEMENTS,
+    audit::STATEMENTS,
     change::STATEMENTS,
     code::STATEMENTS,
     consent::STATEMENTS,
@@ -64,6 +65,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     session::STATEMENTS,
     sign_out::STATEMENTS,
     sweep::STATEMENTS,
+    trace::STATEMENTS,
     transaction::STATEMENTS,
     user::STATEMENTS,
 ];
@@ -187,6 +189,7 @@ pub(crate) struct Inner {
     pub master_key: MasterKey,
     pub pool: Pool,
     pub node: [u8; 6],
+    pub clock: Clock,
     pub changes: AtomicU32,
     pub generation: AtomicU64,
     pub applications: Cache<AppId, Application>,
@@ -195,6 +198,7 @@ pub(crate) struct Inner {
     pub users: Cache<UserId, User>,
     pub accounts: Cache<AccountId, Account>,
     pub uses: account::Uses,
+    pub failures: audit::Failures,
     pub permissions: Cache<AppId, Permissions>,
     /// Held while a snapshot is made, with the pool's resources as the last one has them, which the next can share.
     pub making_permissions: tokio::sync::Mutex<Weak<Resources>>,
@@ -242,6 +246,7 @@ impl Store {
             master_key: options.master_key,
             pool,
             node,
+            clock: options.clock.clone(),
             changes: AtomicU32::new(0),
             generation: AtomicU64::new(0),
             applications: Cache::default(),
@@ -250,6 +255,7 @@ impl Store {
             users: Cache::of(USERS),
             accounts: Cache::of(ACCOUNTS),
             uses: account::Uses::default(),
+            failures: audit::Failures::default(),
             permissions: Cache::default(),
             making_permissions: tokio::sync::Mutex::default(),
             used_algs: Cache::default(),
@@ -266,6 +272,7 @@ impl Store {
             change::follow(&store, options.clock);
         }
         account::keep_uses(&store);
+        audit::keep_sealing(&store);
         Ok(store)
     }
 
@@ -321,6 +328,13 @@ impl Store {
     pub async fn close(self) {
         if let Err(error) = self.write_account_uses().await {
             tracing::warn!(%error, "cannot write down which accounts were used last");
+        }
+        let sealed = match self.write_all_failures().await {
+            Ok(()) => self.seal_audit().await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sealed {
+            tracing::warn!(%error, "records of the audit log are not sealed; the next start does it");
         }
         self.engine().close().await;
     }

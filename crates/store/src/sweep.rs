@@ -65,6 +65,7 @@ sweep!(
 sweep!(DUE_REVOCATIONS, REVOCATIONS, "revocation", "key", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
 sweep!(DUE_ATTEMPTS, ATTEMPTS, "attempt", "subject", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
 sweep!(DUE_ASSERTIONS, ASSERTIONS, "assertion_jti", "key", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
+sweep!(DUE_TRACES, TRACES, "trace", "trace_id", "expires_at");
 sweep!(DUE_CHANGES, CHANGES, "change", "change_id", "at", "NOT pool_id <> $1", "pool_id = $1");
 
 /// For a look from outside, where no pool is loaded.
@@ -90,6 +91,8 @@ pub(crate) const STATEMENTS: &[&Sql] = &[
     &ATTEMPTS,
     &DUE_ASSERTIONS,
     &ASSERTIONS,
+    &DUE_TRACES,
+    &TRACES,
     &DUE_CHANGES,
     &CHANGES,
 ];
@@ -118,6 +121,7 @@ const TABLES: &[(&Sql, &Sql, i64)] = &[
     (&DUE_ATTEMPTS, &ATTEMPTS, 0),
     // For clocks that differ: what is not remembered could be used again.
     (&DUE_ASSERTIONS, &ASSERTIONS, HOUR),
+    (&DUE_TRACES, &TRACES, 0),
     (&DUE_CHANGES, &CHANGES, HOUR),
 ];
 

@@ -22,6 +22,7 @@ use crate::{
     metrics::{Outcome, mark},
     pages::{Lang, Link, Problem},
     respond::{self, Policy},
+    trace::reference,
 };
 
 /// Why a handler cannot answer as asked.
@@ -82,11 +83,13 @@ impl Failure {
         match self {
             Failure::Refused(refusal) | Failure::Rejected(refusal, _) => *refusal,
             Failure::Missing(what) => what.refusal(),
-            Failure::Problem(page) => page
-                .refusal
-                .unwrap_or(refuse(ErrorCode::InvalidRequest, "the request cannot be answered here")),
+            Failure::Problem(page) => page.refusal.unwrap_or(
+                refuse(ErrorCode::InvalidRequest, "the request cannot be answered here")
+                    .by(page.problem.name(), "OpenID Connect Core §3.1.2.3"),
+            ),
             Failure::Method(_) => {
                 refuse(ErrorCode::InvalidRequest, "this method is not allowed here; see the Allow header")
+                    .by("method", "RFC 6749 §3.1, §3.2")
             }
             Failure::Busy(_) | Failure::Store(StoreError::Busy | StoreError::Unavailable(_)) => refuse(
                 ErrorCode::TemporarilyUnavailable,
@@ -180,7 +183,7 @@ pub const RETRY: HeaderValue = HeaderValue::from_static("2");
 pub fn too_late(as_json: bool, lang: Lang, request_id: &str) -> Response {
     tracing::error!(request_id, "the request took too long and is broken off");
     let mut response = if as_json {
-        refused_json(StatusCode::SERVICE_UNAVAILABLE, Failure::Busy(Busy).refusal(), None)
+        refused_json(StatusCode::SERVICE_UNAVAILABLE, Failure::Busy(Busy).refusal(), (None, None))
     } else {
         let page = Problem::Unavailable.page(lang, request_id);
         respond::page(StatusCode::SERVICE_UNAVAILABLE, &page, &Policy::default())
@@ -194,10 +197,15 @@ fn marked(response: Response, failure: &Failure) -> Response {
     mark(response, Outcome::Refused(failure.refusal().code))
 }
 
-fn refused_json(status: StatusCode, refusal: Refusal, rejected: Option<&Scope>) -> Response {
+fn refused_json(
+    status: StatusCode,
+    refusal: Refusal,
+    (rejected, reference): (Option<&Scope>, Option<String>),
+) -> Response {
     let mut body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description });
-    if let (Some(scope), Some(members)) = (rejected, body.as_object_mut()) {
-        members.insert("rejected_scope".to_owned(), scope.to_string().into());
+    if let Some(members) = body.as_object_mut() {
+        members.extend(rejected.map(|scope| ("rejected_scope".to_owned(), scope.to_string().into())));
+        members.extend(reference.map(|reference| ("reference".to_owned(), reference.into())));
     }
     respond::json(status, &body)
 }
@@ -222,7 +230,12 @@ impl Missing {
                 "no endpoint has this path; see the discovery document, and leave out a slash at the end"
             }
         };
-        refuse(ErrorCode::InvalidRequest, description)
+        let name = match self {
+            Missing::Host => "host",
+            Missing::Application => "application_host",
+            Missing::Path => "path",
+        };
+        refuse(ErrorCode::InvalidRequest, description).by(name, "RFC 9110 §7.2, §15.5.5")
     }
 }
 
@@ -236,6 +249,7 @@ impl Edge {
     pub fn json(&self, result: Result<Response, Failure>) -> Response {
         result.unwrap_or_else(|failure| {
             self.log(&failure);
+            self.trace_failure(&failure);
             marked(self.json_failure(&failure), &failure)
         })
     }
@@ -244,8 +258,16 @@ impl Edge {
     pub fn page(&self, lang: Lang, result: Result<Response, Failure>) -> Response {
         result.unwrap_or_else(|failure| {
             self.log(&failure);
+            self.trace_failure(&failure);
             marked(self.page_failure(lang, &failure), &failure)
         })
+    }
+
+    /// Keeps a trace of what a developer or an administrator can mend: not of a fault of ours, and not of a path that is none.
+    fn trace_failure(&self, failure: &Failure) {
+        if !failure.is_ours() && !matches!(failure, Failure::Missing(Missing::Path)) {
+            self.trace(failure.refusal());
+        }
     }
 
     fn json_failure(&self, failure: &Failure) -> Response {
@@ -254,7 +276,9 @@ impl Edge {
             Failure::Rejected(_, scope) => Some(scope),
             _ => None,
         };
-        let mut response = refused_json(self.json_status(failure, refusal), refusal, rejected);
+        let reference = (!failure.is_ours()).then(|| reference(&self.request_id));
+        let status = self.json_status(failure, refusal);
+        let mut response = refused_json(status, refusal, (rejected, reference));
         self.add_headers(failure, refusal, &mut response);
         response
     }

@@ -17,6 +17,7 @@ use crate::{
     oidc::{discovery::Rendered, live::Verified},
     outbound::Outbound,
     proxies::Proxies,
+    trace::{self, Traces},
 };
 
 /// Verified access tokens kept in memory at most: about half a kilobyte each.
@@ -45,6 +46,7 @@ pub struct Signet {
     fetched_keys: FetchedKeys,
     readiness: Arc<Readiness>,
     metrics: Arc<Metrics>,
+    traces: Arc<Traces>,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -59,7 +61,8 @@ impl Signet {
         let (readiness, metrics) = (Arc::default(), Arc::default());
         let pool = store.pool().id;
         let pool_issuer = Issuer::at(&settings.base_url, &Site::Pool, pool, IssuerId::Pool(pool));
-        Arc::new(Signet {
+        let (traces, refused) = Traces::new();
+        let signet = Arc::new(Signet {
             settings,
             pool_issuer,
             store,
@@ -70,7 +73,10 @@ impl Signet {
             fetched_keys,
             readiness,
             metrics,
-        })
+            traces: Arc::new(traces),
+        });
+        trace::keep(&signet, refused);
+        signet
     }
 
     /// What is configured.
@@ -106,6 +112,11 @@ impl Signet {
     /// What is counted of requests.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// Where failures are told.
+    pub fn traces(&self) -> &Arc<Traces> {
+        &self.traces
     }
 
     /// The time now.

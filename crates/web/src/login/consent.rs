@@ -13,9 +13,10 @@ use signet_protocol::{
     session::Session,
     user::ActiveUser,
 };
+use signet_store::audit::{Act, Action, Entry, Via};
 
 use crate::{
-    Signet,
+    Signet, audit,
     edge::{Edge, Form},
     error::Failure,
     login::{
@@ -141,7 +142,8 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     }
     open.check_csrf(signet, &form, Some(session.id))?;
     let allowed = form.get("decision") == Some("allow");
-    if !signet.store().answer_consent(txn, session.id, allowed).await? {
+    let act = Act::new(signet.now(), consent_entry(signet, edge, &open, (&session, &user), allowed).await?);
+    if !signet.store().answer_consent(txn, session.id, allowed, act).await? {
         return Err(used(&open.transaction, &open.application));
     }
     if allowed {
@@ -151,6 +153,21 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     }
     tracing::info!(request_id = edge.request_id, sub = %user.id, client_id = %open.application.id, allowed, "consent");
     Ok(respond::see_other(&open.onward()))
+}
+
+/// What is written down of the answer: what was asked, and whether it was allowed.
+async fn consent_entry(
+    signet: &Signet,
+    edge: &Edge,
+    open: &Open,
+    whose: (&Session, &ActiveUser),
+    allowed: bool,
+) -> Result<Entry, Failure> {
+    let asked = asked(signet, edge, open, whose).await?;
+    let origin = edge.origin(Via::Page).by(audit::user(whose.1));
+    let entry = Entry::of_user(Action::Consent, origin).at(audit::application(&open.application));
+    let entry = entry.with("scope", asked.scope.to_string()).with("claims", asked.claims.iter().cloned().collect::<Vec<_>>());
+    Ok(if allowed { entry } else { entry.failed() })
 }
 
 /// Whether the form was made for the session that was chosen in this transaction, which is no longer the browser's.

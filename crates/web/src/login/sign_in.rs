@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use signet_protocol::{limits::IDENTIFIER_BYTES, params::RawParams, user::LoginName};
+use signet_store::audit::Via;
 
 use crate::{
     Signet,
@@ -13,7 +14,7 @@ use crate::{
     login::{
         self,
         attempts::device_cookie,
-        credentials::{Checked, Credentials},
+        credentials::{Checked, Credentials, Door},
         session, sso,
         transaction::{Open, used},
     },
@@ -77,8 +78,9 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     }
     open.check_csrf(signet, &form, None)?;
     let again = |alert| Ok(page(signet, edge, &open, form.get("username").unwrap_or_default(), Some(alert)));
+    let door = Door { via: Via::Page, application: &open.application };
     let user = match read(&form) {
-        Ok(credentials) => match credentials.check(signet, edge).await? {
+        Ok(credentials) => match credentials.check(signet, edge, door).await? {
             Checked::Right(user) => user,
             Checked::Wrong => return again(LoginAlert::WrongCredentials),
             Checked::Throttled(wait) => {

@@ -8,7 +8,10 @@ use signet_protocol::{
     session::SESSION_EXPIRE,
     time::{Now, Seconds, Timestamp},
 };
-use signet_store::{KeyRecord, KeyState, Rotation, StoreError};
+use signet_store::{
+    KeyRecord, KeyState, Rotation, StoreError,
+    audit::{Act, Action, Entry, Named, Origin},
+};
 
 use super::show;
 use crate::{Signet, clock::SystemEntropy};
@@ -73,7 +76,12 @@ pub async fn list(signet: &Signet) -> Result<Listing, StoreError> {
 
 /// Takes the next step of each key that signs, or of those of one issuer: `pool`, or an application's App ID or
 /// identifier. It publishes a key, and promotes it the next time; `at_once` has another key sign whatever is published.
-pub async fn rotate(signet: &Signet, issuer: Option<&str>, at_once: bool) -> Result<Rotated, KeysError> {
+pub async fn rotate(
+    signet: &Signet,
+    issuer: Option<&str>,
+    at_once: bool,
+    origin: &Origin,
+) -> Result<Rotated, KeysError> {
     let only = match issuer {
         Some(named) => Some(find(signet, named).await?),
         None => None,
@@ -83,7 +91,7 @@ pub async fn rotate(signet: &Signet, issuer: Option<&str>, at_once: bool) -> Res
     keys.retain(|key| only.is_none_or(|only| key.issuer == only));
     let mut outcomes = Vec::new();
     for (active, next) in in_use(&keys) {
-        outcomes.push((active.clone(), take(signet, (active, next), at_once, &names).await?));
+        outcomes.push((active.clone(), take(signet, (active, next), at_once, (&names, origin)).await?));
     }
     if outcomes.is_empty() { Err(KeysError::NoKey) } else { Ok(Rotated { names, outcomes }) }
 }
@@ -102,12 +110,15 @@ async fn take(
     signet: &Signet,
     (active, next): (&KeyRecord, Option<&KeyRecord>),
     at_once: bool,
-    names: &Names,
+    (names, origin): (&Names, &Origin),
 ) -> Result<Outcome, StoreError> {
     let now = signet.now();
     let (step, outcome) = plan(next, at_once, now.timestamp(), names.valid_for(active.issuer));
     let done = match step {
-        Some(step) => signet.store().rotate_key(active, step, now, &mut SystemEntropy).await?,
+        Some(step) => {
+            let act = Act::new(now, entry(active, step, (names, origin)));
+            signet.store().rotate_key(active, step, act, &mut SystemEntropy).await?
+        }
         None => true,
     };
     log(active, step.filter(|_| done), now);
@@ -132,6 +143,18 @@ fn plan(
         Some(ready) if !at_once && now < ready => (None, Outcome::TooEarly(ready)),
         Some(_) => (Some(Rotation::Promote(until)), Outcome::Signs(until)),
     }
+}
+
+/// What is written down of a step.
+fn entry(active: &KeyRecord, step: Rotation, (names, origin): (&Names, &Origin)) -> Entry {
+    let step = match step {
+        Rotation::Publish => "publish",
+        Rotation::Promote(_) => "promote",
+        Rotation::Replace(_) => "replace",
+    };
+    let target = Named::new(active.issuer.stored(), names.of(active.issuer));
+    let entry = Entry::of_admin(Action::RotateKeys, origin.clone()).on("issuer_keys", target);
+    entry.with("step", step).with("alg", active.alg.as_str()).with("kid", active.kid.as_str())
 }
 
 fn log(active: &KeyRecord, step: Option<Rotation>, now: Now) {

@@ -6,10 +6,13 @@ use signet_protocol::{
     id::UserId,
     user::{LoginName, User},
 };
-use signet_store::{SignOut, StoreError};
+use signet_store::{
+    SignOut, StoreError,
+    audit::{Act, Origin},
+};
 
 use super::show;
-use crate::Signet;
+use crate::{Signet, audit};
 
 /// Why nobody was signed out.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,7 @@ pub async fn users(
     signet: &Signet,
     named: &[String],
     application: Option<&str>,
+    origin: &Origin,
 ) -> Result<SignedOut, SignOutError> {
     let application = match application {
         None => None,
@@ -55,7 +59,9 @@ pub async fn users(
             None => SignOut::User(user),
             Some(application) => SignOut::UserApplication(user, application.id),
         };
-        signet.store().sign_out(what, signet.now()).await?;
+        let at = application.as_ref().map(|application| application.id);
+        let entry = audit::sign_out(signet, origin.clone(), what, (user, at)).await?;
+        signet.store().sign_out(what, Act::new(signet.now(), entry)).await?;
         tracing::info!(sub = %user, "signed out by an operator");
     }
     let application = application.map(|application| application.identifier.to_string());

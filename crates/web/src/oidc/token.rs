@@ -21,6 +21,7 @@ use signet_protocol::{
     },
     user::User,
 };
+use signet_store::audit::Via;
 
 use crate::{
     Signet,
@@ -29,7 +30,7 @@ use crate::{
     edge::{Edge, Form},
     error::Failure,
     hashing::Busy,
-    login::credentials::{Checked, Credentials},
+    login::credentials::{Checked, Credentials, Door},
     metrics::{Outcome, mark},
     oidc::{
         authenticated_token_request, cors,
@@ -151,7 +152,8 @@ impl Exchange<'_> {
         let pool = self.signet.store().pool_settings().await?;
         let request = PasswordRequest::parse(params, self.application(), &pool)?;
         let credentials = Credentials::new(request.name, &request.password).ok_or(INVALID_CREDENTIALS)?;
-        let user = match credentials.check(self.signet, self.edge).await? {
+        let door = Door { via: Via::Endpoint, application: self.application() };
+        let user = match credentials.check(self.signet, self.edge, door).await? {
             Checked::Right(user) => user,
             Checked::Wrong => return Err(INVALID_CREDENTIALS.into()),
             Checked::Throttled(wait) => return Err(Failure::Throttled(wait)),
@@ -171,7 +173,8 @@ impl Exchange<'_> {
         let scope = user_scope::decide(self.signet, self.application().id, &case).await?;
         something(&scope, scope.granted())?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
-        let given = password::begin(self.signet, &self.caller(), &user, &scope, self.edge.peer).await?;
+        let from = (self.edge.peer, Some(self.edge.origin(Via::Endpoint)));
+        let given = password::begin(self.signet, &self.caller(), &user, &scope, from).await?;
         tracing::info!(request_id = self.edge.request_id, sub = %user.id, client_id = %self.application().id, "signed in by password mode");
         let minting = Minting {
             issuer: &self.edge.issuer,

@@ -6,6 +6,7 @@ use signet_protocol::{
 };
 use signet_store::{
     Applied, Change, Database, MasterKey, Options, SignOut, Store, StoreError,
+    audit::Act,
     dump::{self, Checked, Restoring, Source, Summary},
     migrations::TABLES,
     sql::copy::Error,
@@ -59,6 +60,8 @@ pub async fn populate(world: &World) {
     assert_eq!(store.reserve_attempts(&[counter], at(0)).await.unwrap(), Ok(()));
     let pool = IssuerId::Pool(store.pool().id);
     store.signing_key(pool, KeyAlg::Es256, at(0), &mut Seeded(3)).await.unwrap();
+    store.write_audit(&Act::new(at(0), super::audit::login(1))).await.unwrap();
+    assert_eq!(store.seal_audit().await, Ok(1));
 }
 
 pub async fn written(database: &Database) -> (String, Summary) {

@@ -4,6 +4,7 @@ pub mod accounts;
 mod applications;
 mod assertions;
 mod attempts;
+mod audit;
 mod codes;
 pub mod dump;
 mod keys;
