@@ -135,11 +135,13 @@ pub fn presented(params: &RawParams, authorization: Option<&str>) -> Result<Pres
         });
         return Ok(PresentedClient { id: ClientId::parse(id), proof });
     };
-    let (id, secrets) = parse_basic(header).ok_or(refuse(
-        ErrorCode::InvalidClient,
-        "the Authorization header is not valid HTTP Basic of client_id:client_secret",
-    )
-    .by("client_authentication", "RFC 6749 §2.3, OpenID Connect Core §9"))?;
+    let (id, secrets) = parse_basic(header).ok_or(
+        refuse(
+            ErrorCode::InvalidClient,
+            "the Authorization header is not valid HTTP Basic of client_id:client_secret",
+        )
+        .by("client_authentication", "RFC 6749 §2.3, OpenID Connect Core §9"),
+    )?;
     if body_secret.is_some() || body_id.is_some_and(|body| body != id) {
         return Err(refuse(
             ErrorCode::InvalidRequest,

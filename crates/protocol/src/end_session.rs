@@ -73,11 +73,13 @@ impl EndSessionRequest {
         let Some(asked) = self.post_logout_redirect_uri.as_deref() else {
             return Ok(None);
         };
-        let application = application.ok_or(refuse(
-            ErrorCode::InvalidRequest,
-            "post_logout_redirect_uri needs id_token_hint or client_id, so that it can be looked up",
-        )
-        .by("post_logout_redirect_uri", "OpenID Connect RP-Initiated Logout §3"))?;
+        let application = application.ok_or(
+            refuse(
+                ErrorCode::InvalidRequest,
+                "post_logout_redirect_uri needs id_token_hint or client_id, so that it can be looked up",
+            )
+            .by("post_logout_redirect_uri", "OpenID Connect RP-Initiated Logout §3"),
+        )?;
         if application.settings.logout_redirect_uris.is_empty() {
             return Err(NO_TARGETS);
         }

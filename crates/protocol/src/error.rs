@@ -147,7 +147,7 @@ pub struct Check<T: ?Sized> {
 
 /// Runs `checks` in order; the first refusal ends it.
 pub fn run_checks<T: ?Sized>(checks: &[Check<T>], subject: &T) -> Result<(), Refusal> {
-    checks.iter().try_for_each(|check| {
-        (check.run)(subject).map_err(|refusal| refusal.by(check.name, check.clause))
-    })
+    checks
+        .iter()
+        .try_for_each(|check| (check.run)(subject).map_err(|refusal| refusal.by(check.name, check.clause)))
 }

@@ -10,9 +10,10 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    audit,
     backup::backup,
     check::check,
-    cli::{App, Apply, Command, CreateApp, CreateUser, Keys, Pool, SignOut, User},
+    cli::{App, Apply, Command, CreateApp, CreateUser, Keys, Pool, SignOut, User, Why},
     config::Config,
     control::{self, Answer, DESCRIPTION_BYTES, Request},
     data::{DataDir, Installation},
@@ -43,6 +44,10 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
         Command::Keys(Keys::Rotate(arguments)) => {
             let request = Request::RotateKeys { issuer: arguments.issuer, now: arguments.now };
             print(done(ask(config, request).await?)?)
+        }
+        Command::Audit(arguments) => audit::audit(config, arguments).await,
+        Command::Why(Why { reference, application }) => {
+            print(done(ask(config, Request::Why { reference, application }).await?)?)
         }
         // Standard output may be the backup itself.
         Command::Backup(arguments) => {
@@ -145,14 +150,14 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 /// Has `request` done, and says where: a command in the wrong directory is noticed by that.
-async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
+pub async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
     let (answer, way) = reach(config, request).await?;
     eprintln!("Data directory {}, {way}", config.data.display());
     Ok(answer)
 }
 
 /// Asks the server that runs on the data directory, or does it here when none does; and in which of these ways.
-async fn reach(config: &Config, request: Request) -> Result<(Answer, &'static str), Failure> {
+pub async fn reach(config: &Config, request: Request) -> Result<(Answer, &'static str), Failure> {
     let install = request.may_install();
     let data = if install { DataDir::create(&config.data)? } else { DataDir::installed(config)? };
     let mut waited = Duration::ZERO;
@@ -179,9 +184,10 @@ async fn reach(config: &Config, request: Request) -> Result<(Answer, &'static st
     }
 }
 
-fn done(answer: Answer) -> Result<String, Failure> {
+pub fn done(answer: Answer) -> Result<String, Failure> {
     match answer {
         Answer::Done(text) => Ok(text),
+        Answer::Records { text, .. } => Ok(text),
         Answer::Failed(reason) => Err(Failure::new(reason)),
         Answer::Refused(problems) => {
             let mut messages: Vec<String> =
@@ -212,7 +218,7 @@ fn in_flags(message: String) -> String {
 }
 
 /// To standard output; a reader that left early, such as `head`, is no failure.
-fn print(text: String) -> Result<(), Failure> {
+pub fn print(text: String) -> Result<(), Failure> {
     match io::Write::write_all(&mut io::stdout(), format!("{}\n", text.trim_end()).as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io("cannot print", &error)),
         _ => Ok(()),

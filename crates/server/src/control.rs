@@ -14,16 +14,17 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use signet_store::audit::{Origin, Via};
+use signet_store::audit::{Origin, Record, Select, Via};
 use signet_web::{
     Signet,
     manage::{
         apply,
+        audit::{self, Asked},
         description::Description,
         keys,
         plan::{self, Plan, PlanError},
         problem::Problem,
-        show, sign_out,
+        show, sign_out, trace,
     },
 };
 use tokio::{
@@ -69,8 +70,43 @@ pub enum Request {
     RotateKeys { issuer: Option<String>, now: bool },
     /// Sign users out everywhere, or of one application.
     SignOut { users: Vec<String>, application: Option<String> },
+    /// A page of the audit log.
+    Audit(AuditPage),
+    /// Walk over the audit log.
+    VerifyAudit { expect: Option<String> },
+    /// Delete the records of the audit log that are older than so many days.
+    PruneAudit { days: i64 },
+    /// Why a request was refused, by its reference, or the newest of an application.
+    Why { reference: Option<String>, application: Option<String> },
     /// Whether the database answers.
     Health,
+}
+
+/// Which page of the audit log, and how it is written.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// What is looked for.
+    pub asked: Asked,
+    /// In which form.
+    pub form: AuditForm,
+    /// Behind which record.
+    pub after: Option<String>,
+    /// How many.
+    pub limit: i64,
+    /// Oldest first.
+    pub forward: bool,
+}
+
+/// How records are written.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditForm {
+    /// For people.
+    Lines,
+    /// One JSON object in each line.
+    Json,
+    /// Comma-separated values, without the line of their names.
+    Csv,
 }
 
 impl Request {
@@ -86,6 +122,8 @@ impl Request {
 pub enum Answer {
     /// It was done: what to print.
     Done(String),
+    /// Records of the audit log, and where the next page begins.
+    Records { text: String, next: Option<String> },
     /// The description is wrong: lines and messages. Nothing was changed.
     Refused(Vec<(usize, String)>),
     /// It could not be done, and why.
@@ -102,8 +140,22 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
             return done(keys::rotate(signet, issuer.as_deref(), now, &Origin::command_line()).await);
         }
         Request::SignOut { users, application } => {
-            return done(sign_out::users(signet, &users, application.as_deref(), &Origin::command_line()).await);
+            return done(
+                sign_out::users(signet, &users, application.as_deref(), &Origin::command_line()).await,
+            );
         }
+        Request::Audit(page) => return records(signet, page).await,
+        Request::VerifyAudit { expect } => {
+            return match audit::verify(signet, expect.as_deref()).await {
+                Ok(verified) => done(audit::verdict(&verified)),
+                Err(error) => Answer::Failed(error.to_string()),
+            };
+        }
+        Request::PruneAudit { days } => {
+            let gone = audit::prune(signet, days, &Origin::command_line()).await;
+            return done(gone.map(|gone| format!("Deleted {gone} records that are older than {days} days.")));
+        }
+        Request::Why { reference, application } => return why(signet, reference, application).await,
         Request::Health => {
             return match signet.store().ping().await {
                 Ok(()) => Answer::Done("The server runs and its database answers.".to_owned()),
@@ -135,6 +187,45 @@ enum Doing {
     Plan,
     Apply,
     Create,
+}
+
+async fn records(signet: &Signet, page: AuditPage) -> Answer {
+    let AuditPage { asked, form, after, limit, forward } = page;
+    let found = audit::list(signet, &asked, &Select { after, limit, forward }).await;
+    let page = match found {
+        Ok(page) => page,
+        Err(error) => return Answer::Failed(error.to_string()),
+    };
+    let each = |line: fn(&Record) -> String| page.records.iter().map(line).collect::<Vec<_>>().join("\n");
+    let text = match form {
+        AuditForm::Lines => audit::Lines(&page.records).to_string(),
+        AuditForm::Json => each(|record| audit::as_json(record).to_string()),
+        AuditForm::Csv => each(audit::as_csv),
+    };
+    Answer::Records { text, next: page.next }
+}
+
+/// Traces of an application that are shown.
+const TRACES: i64 = 20;
+
+async fn why(signet: &Signet, reference: Option<String>, application: Option<String>) -> Answer {
+    let found = match (&reference, &application) {
+        (Some(reference), _) => trace::find(signet, reference).await,
+        (None, Some(named)) => match show::application_id(signet, named).await {
+            Ok(Some(id)) => trace::newest(signet, Some(id), None, TRACES).await,
+            Ok(None) => return Answer::Failed(format!("there is no application {named:?}")),
+            Err(error) => Err(error),
+        },
+        (None, None) => trace::newest(signet, None, None, TRACES).await,
+    };
+    match found {
+        Ok(found) if found.is_empty() => Answer::Failed(
+            "there is no trace of that: it is older than a week, or was one of very many in its minute"
+                .to_owned(),
+        ),
+        Ok(found) => Answer::Done(found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        Err(error) => Answer::Failed(error.to_string()),
+    }
 }
 
 async fn card(signet: &Signet, named: &str) -> Answer {

@@ -7,6 +7,7 @@ use signet_protocol::{
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::KeyAlg,
+    time::Timestamp,
 };
 
 use crate::{
@@ -40,7 +41,14 @@ const USES_ALG: Sql = Sql {
                WHERE pool_id = $1 AND (id_token_alg = $2 OR access_token_alg = $2 OR userinfo_alg = $2))",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&LOAD, &LIST, &FIND, &HAS_ORIGIN, &USES_ALG];
+const OLD_SECRETS: Sql = Sql {
+    name: "application_old_secrets",
+    text: "SELECT app_id, COALESCE(secret_set_at, created_at) FROM application
+           WHERE pool_id = $1 AND enabled AND secret_sealed IS NOT NULL
+             AND COALESCE(secret_set_at, created_at) <= $2",
+};
+
+pub(crate) const STATEMENTS: &[&Sql] = &[&LOAD, &LIST, &FIND, &HAS_ORIGIN, &USES_ALG, &OLD_SECRETS];
 
 impl Store {
     /// The application with this App ID, enabled or not.
@@ -108,6 +116,12 @@ impl Store {
         let found =
             self.engine().find(&USES_ALG, args![self.pool_id(), alg.as_str()], RowReader::bool).await?;
         Ok(*self.0.used_algs.put(ticket, alg, found.unwrap_or(false)))
+    }
+
+    /// The enabled applications whose secret is of `until` or older, with when it was set.
+    pub async fn old_secrets(&self, until: Timestamp) -> Result<Vec<(AppId, Timestamp)>, StoreError> {
+        let read = |row: &mut RowReader| Ok((row.parsed(AppId::parse)?, row.at()?));
+        self.engine().list(&OLD_SECRETS, args![self.pool_id(), until], read).await
     }
 
     fn read_application(&self, row: &mut RowReader) -> Result<Application, StoreError> {

@@ -41,7 +41,6 @@ macro_rules! audit_columns {
 }
 pub(crate) use audit_columns;
 
-
 pub(crate) const STATEMENTS: &[&Sql] = &[
     &INSERT,
     &chain::HEAD,

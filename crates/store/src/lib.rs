@@ -40,6 +40,7 @@ mod store;
 mod sweep;
 mod trace;
 mod transaction;
+pub mod usage;
 mod user;
 
 pub use apply::{Applied, Change};

@@ -38,7 +38,7 @@ use crate::{
     session, sign_out,
     sql::{Batch, Engine, Sql, Written},
     stats::{CacheStats, Levels, Stats},
-    sweep, trace, transaction, user,
+    sweep, trace, transaction, usage, user,
 };
 
 /// Every statement of every noun.
@@ -67,6 +67,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     sweep::STATEMENTS,
     trace::STATEMENTS,
     transaction::STATEMENTS,
+    usage::STATEMENTS,
     user::STATEMENTS,
 ];
 
@@ -199,6 +200,7 @@ pub(crate) struct Inner {
     pub accounts: Cache<AccountId, Account>,
     pub uses: account::Uses,
     pub failures: audit::Failures,
+    pub usage: usage::Usage,
     pub permissions: Cache<AppId, Permissions>,
     /// Held while a snapshot is made, with the pool's resources as the last one has them, which the next can share.
     pub making_permissions: tokio::sync::Mutex<Weak<Resources>>,
@@ -256,6 +258,7 @@ impl Store {
             accounts: Cache::of(ACCOUNTS),
             uses: account::Uses::default(),
             failures: audit::Failures::default(),
+            usage: usage::Usage::default(),
             permissions: Cache::default(),
             making_permissions: tokio::sync::Mutex::default(),
             used_algs: Cache::default(),
@@ -273,6 +276,7 @@ impl Store {
         }
         account::keep_uses(&store);
         audit::keep_sealing(&store);
+        usage::keep(&store);
         Ok(store)
     }
 
@@ -328,6 +332,9 @@ impl Store {
     pub async fn close(self) {
         if let Err(error) = self.write_account_uses().await {
             tracing::warn!(%error, "cannot write down which accounts were used last");
+        }
+        if let Err(error) = self.write_usage().await {
+            tracing::warn!(%error, "cannot write down what was counted of use");
         }
         let sealed = match self.write_all_failures().await {
             Ok(()) => self.seal_audit().await.map(drop),

@@ -12,6 +12,7 @@ use signet_protocol::{
 use signet_store::{
     SignOut, StoreError,
     audit::{Action, Entry, Failed, Named, Origin, Via},
+    usage::Use,
 };
 
 use crate::{Network, Signet, edge::Edge};
@@ -91,6 +92,9 @@ pub fn login_refused(
     }
     if let Some(at) = at {
         entry = entry.at(application(at));
+    }
+    if let Some(at) = at {
+        signet.store().count_use(at.id, Use::SignInFailed, signet.now().timestamp());
     }
     let network = Network::of(edge.peer).to_string();
     let whose = format!("{fingerprint} {}", why.as_str());

@@ -273,11 +273,13 @@ async fn read_form(request: Request) -> Result<RawParams, Failure> {
     match essence.as_deref() {
         Some("application/x-www-form-urlencoded") => Ok(RawParams::parse(&bytes)?),
         None if bytes.is_empty() => Ok(RawParams::default()),
-        _ => Err(Failure::Refused(refuse(
-            ErrorCode::InvalidRequest,
-            "the body must be a form: send Content-Type application/x-www-form-urlencoded",
-        )
-        .by("content_type", "RFC 6749 §3.2"))),
+        _ => Err(Failure::Refused(
+            refuse(
+                ErrorCode::InvalidRequest,
+                "the body must be a form: send Content-Type application/x-www-form-urlencoded",
+            )
+            .by("content_type", "RFC 6749 §3.2"),
+        )),
     }
 }
 

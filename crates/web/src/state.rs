@@ -13,6 +13,7 @@ use crate::{
     client_keys::FetchedKeys,
     clock::Clock,
     hashing::Hasher,
+    manage::overview::Remembered,
     metrics::Metrics,
     oidc::{discovery::Rendered, live::Verified},
     outbound::Outbound,
@@ -47,6 +48,7 @@ pub struct Signet {
     readiness: Arc<Readiness>,
     metrics: Arc<Metrics>,
     traces: Arc<Traces>,
+    overview: Remembered,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -74,6 +76,7 @@ impl Signet {
             readiness,
             metrics,
             traces: Arc::new(traces),
+            overview: Remembered::default(),
         });
         trace::keep(&signet, refused);
         signet
@@ -112,6 +115,11 @@ impl Signet {
     /// What is counted of requests.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// What was found out for the overview.
+    pub(crate) fn overview(&self) -> &Remembered {
+        &self.overview
     }
 
     /// Where failures are told.

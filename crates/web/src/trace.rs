@@ -21,12 +21,7 @@ use axum::body::Bytes;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use signet_protocol::{
-    application::Application,
-    error::Refusal,
-    id::AppId,
-    issuer::Issuer,
-    jose,
-    params::RawParams,
+    application::Application, error::Refusal, id::AppId, issuer::Issuer, jose, params::RawParams,
     time::Timestamp,
 };
 use signet_store::{NewTrace, stats::Counter};
@@ -161,11 +156,7 @@ impl Traces {
 
     /// How many refusals were written down, dropped since the queue was full, and left out since there were many.
     pub fn counts(&self) -> [(&'static str, u64); 3] {
-        [
-            ("written", self.written.get()),
-            ("dropped", self.dropped.get()),
-            ("limited", self.limited.get()),
-        ]
+        [("written", self.written.get()), ("dropped", self.dropped.get()), ("limited", self.limited.get())]
     }
 }
 

@@ -109,7 +109,10 @@ fn silent(refusal: Refusal) -> Next {
 
 fn interaction(request: &AuthorizationRequest, application: &ActiveApplication, at: &Situation<'_>) -> Next {
     if at.answer == Some(false) {
-        return Next::Refuse(refuse(ErrorCode::AccessDenied, "the user did not consent").by("consent", "OpenID Connect Core §3.1.2.4"));
+        return Next::Refuse(
+            refuse(ErrorCode::AccessDenied, "the user did not consent")
+                .by("consent", "OpenID Connect Core §3.1.2.4"),
+        );
     }
     let Some(session) = at.session else {
         return Next::SignIn { again: false };
@@ -151,11 +154,10 @@ fn unfit(request: &AuthorizationRequest, session: &Session, at: &Situation<'_>) 
     }
     let needed = request.claims.needed_acr()?;
     let reached = session.amr.acr().is_some_and(|acr| needed.contains(&acr));
-    (!reached).then_some(refuse(
-        ErrorCode::UnmetAuthenticationRequirements,
-        "the login is not of an acr that claims demands",
+    (!reached).then_some(
+        refuse(ErrorCode::UnmetAuthenticationRequirements, "the login is not of an acr that claims demands")
+            .by("acr", "OpenID Connect Core §5.5.1.1"),
     )
-    .by("acr", "OpenID Connect Core §5.5.1.1"))
 }
 
 fn consent(

@@ -41,7 +41,9 @@ pub enum AuthorizeError {
 /// Which client a request claims to come from.
 pub fn client_id(params: &RawParams) -> Result<AppId, AuthorizeError> {
     let page = |description| {
-        AuthorizeError::Page(refuse(ErrorCode::InvalidRequest, description).by("client_id", "RFC 6749 §4.1.1"))
+        AuthorizeError::Page(
+            refuse(ErrorCode::InvalidRequest, description).by("client_id", "RFC 6749 §4.1.1"),
+        )
     };
     if params.repeats("client_id") {
         return Err(page("client_id is given more than once; send it once"));

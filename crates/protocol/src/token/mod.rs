@@ -50,11 +50,13 @@ pub fn check_form(params: &RawParams) -> Result<(), Refusal> {
 
 /// The grant type of a request.
 pub fn grant_type(params: &RawParams) -> Result<GrantType, Refusal> {
-    let text = params.get("grant_type").ok_or(refuse(
-        ErrorCode::InvalidRequest,
-        "grant_type is missing; send it in the form body, for example grant_type=authorization_code",
-    )
-    .by("grant_type", "RFC 6749 §4"))?;
+    let text = params.get("grant_type").ok_or(
+        refuse(
+            ErrorCode::InvalidRequest,
+            "grant_type is missing; send it in the form body, for example grant_type=authorization_code",
+        )
+        .by("grant_type", "RFC 6749 §4"),
+    )?;
     GrantType::parse(text).ok_or(UNSUPPORTED_GRANT)
 }
 

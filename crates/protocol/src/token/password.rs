@@ -14,13 +14,13 @@ use crate::{
 };
 
 /// The one answer to a name and a password that do not get anything, whatever of them was wrong (attack 22).
-pub const INVALID_CREDENTIALS: Refusal = refuse(ErrorCode::InvalidGrant, "invalid credentials provided")
-    .by("credentials", "RFC 6749 §4.3.2");
+pub const INVALID_CREDENTIALS: Refusal =
+    refuse(ErrorCode::InvalidGrant, "invalid credentials provided").by("credentials", "RFC 6749 §4.3.2");
 
 /// The name and password were right, and the application's rules do not admit their user: RFC 6749 §5.2 knows no
 /// `access_denied` here.
-pub const RIGHT_BUT_NOT_ADMITTED: Refusal = refuse(ErrorCode::InvalidGrant, NOT_ADMITTED.description)
-    .by("admission", "RFC 6749 §5.2");
+pub const RIGHT_BUT_NOT_ADMITTED: Refusal =
+    refuse(ErrorCode::InvalidGrant, NOT_ADMITTED.description).by("admission", "RFC 6749 §5.2");
 
 /// Who signs in, and what for.
 pub struct PasswordRequest {

@@ -62,10 +62,8 @@ pub(super) const MOVE_BASE: Sql = Sql {
     name: "audit_head_move_base",
     text: "UPDATE audit_head SET base_seq = $3, base_hash = $4 WHERE pool_id = $1 AND base_seq = $2",
 };
-pub(super) const DELETE: Sql = Sql {
-    name: "audit_delete",
-    text: "DELETE FROM audit WHERE pool_id = $1 AND seq > $2 AND seq <= $3",
-};
+pub(super) const DELETE: Sql =
+    Sql { name: "audit_delete", text: "DELETE FROM audit WHERE pool_id = $1 AND seq > $2 AND seq <= $3" };
 /// The first that stays: older ones in front of it go.
 pub(super) const OLD: Sql = Sql {
     name: "audit_old",
@@ -198,9 +196,10 @@ impl Store {
                 Err(StoreError::Corrupt { .. }) => self.readable(&walk, &head).await?,
                 page => page?,
             };
-            verified.broken = page.iter().find_map(|record| walk.step(record)).or_else(|| {
-                page.is_empty().then_some(Break::Missing(walk.seq + 1))
-            });
+            verified.broken = page
+                .iter()
+                .find_map(|record| walk.step(record))
+                .or_else(|| page.is_empty().then_some(Break::Missing(walk.seq + 1)));
             verified.records += u64::try_from(page.len()).unwrap_or_default();
         }
         if verified.broken.is_none() {

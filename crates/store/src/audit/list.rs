@@ -12,10 +12,8 @@ use crate::{Store, StoreError, args, sql::Sql};
 /// indexes have no others, so that an act that writes a record pays for none of them.
 macro_rules! list {
     ($sql:ident, $name:literal, $which:literal) => {
-        pub(super) static $sql: [Sql; 2] = [
-            list!(@one $name, $which, "DESC"),
-            list!(@one concat!($name, "_forward"), $which, "ASC"),
-        ];
+        pub(super) static $sql: [Sql; 2] =
+    [list!(@one $name, $which, "DESC"), list!(@one concat!($name, "_forward"), $which, "ASC")];
     };
     (@one $name:expr, $which:literal, $order:literal) => {
         Sql {
@@ -117,7 +115,8 @@ impl Store {
     /// A cursor that is none begins at the beginning.
     pub async fn audit(&self, filter: &Filter, page: &Select) -> Result<Page, StoreError> {
         let after = page.after.as_deref().and_then(|text| <[u8; 16]>::try_from(jose::unb64(text)?).ok());
-        let (mut above, mut below) = (filter.from.map_or([0; 16], before), filter.to.map_or([0xff; 16], before));
+        let (mut above, mut below) =
+            (filter.from.map_or([0; 16], before), filter.to.map_or([0xff; 16], before));
         match (after, page.forward) {
             (Some(key), true) => above = above.max(key),
             (Some(key), false) => below = below.min(key),

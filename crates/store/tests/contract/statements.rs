@@ -74,6 +74,7 @@ const WHOLE: &[&str] = &[
     "audit_head_load",
     "audit_head_move_base",
     "application_list",
+    "application_old_secrets",
     "application_uses_alg",
     "change_insert",
     "inspect_identifiers",

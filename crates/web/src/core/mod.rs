@@ -158,7 +158,9 @@ impl Caller<'_> {
 /// The user a grant is about, if they may have tokens of the caller.
 async fn admitted_user(rows: &impl Rows, caller: &Caller<'_>, id: UserId) -> Result<AdmittedUser, Failure> {
     let user = rows.user(id).await?.and_then(|user| user.active());
-    Ok(user.and_then(|user| caller.client.application().admit(user)).ok_or(INVALID_GRANT.by("user", "RFC 6749 §5.2"))?)
+    Ok(user
+        .and_then(|user| caller.client.application().admit(user))
+        .ok_or(INVALID_GRANT.by("user", "RFC 6749 §5.2"))?)
 }
 
 impl Node for Signet {

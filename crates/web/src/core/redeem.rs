@@ -54,7 +54,10 @@ pub async fn find(
     match token::judge_code(&case, node.now().timestamp())? {
         CodeOutcome::Redeem => {}
         CodeOutcome::Reused(_) => {
-            return Err(revoke::because(node, caller, &code.grant, "a code was used again").await?.by(USED, USED_CLAUSE).into());
+            return Err(revoke::because(node, caller, &code.grant, "a code was used again")
+                .await?
+                .by(USED, USED_CLAUSE)
+                .into());
         }
         CodeOutcome::Dead if code.grant.revoked_at.is_some() => return Err(REVOKED.into()),
         CodeOutcome::Dead => return Err(EXPIRED.into()),

@@ -166,7 +166,9 @@ async fn consent_entry(
     let asked = asked(signet, edge, open, whose).await?;
     let origin = edge.origin(Via::Page).by(audit::user(whose.1));
     let entry = Entry::of_user(Action::Consent, origin).at(audit::application(&open.application));
-    let entry = entry.with("scope", asked.scope.to_string()).with("claims", asked.claims.iter().cloned().collect::<Vec<_>>());
+    let entry = entry
+        .with("scope", asked.scope.to_string())
+        .with("claims", asked.claims.iter().cloned().collect::<Vec<_>>());
     Ok(if allowed { entry } else { entry.failed() })
 }
 

@@ -20,20 +20,12 @@ const LOGGED: usize = 50;
 /// Makes what is stored as `description` says, in one atomic batch, and says what was done. What the description does
 /// not mention stays. Doing it twice changes nothing the second time. What is done is in the audit log, as an act of
 /// `origin`.
-pub async fn apply(
-    signet: &Signet,
-    description: &Description,
-    origin: &Origin,
-) -> Result<Plan, PlanError> {
+pub async fn apply(signet: &Signet, description: &Description, origin: &Origin) -> Result<Plan, PlanError> {
     carry_out(signet, description, origin, |_| Ok(())).await
 }
 
 /// Like [`apply`], but refuses an entry that exists already.
-pub async fn create(
-    signet: &Signet,
-    description: &Description,
-    origin: &Origin,
-) -> Result<Plan, PlanError> {
+pub async fn create(signet: &Signet, description: &Description, origin: &Origin) -> Result<Plan, PlanError> {
     let only_new = |plan: &Plan| match plan.existing() {
         Some(what) => Err(PlanError::Refused(vec![Problem::new(1, format!("{what} exists already"))])),
         None => Ok(()),

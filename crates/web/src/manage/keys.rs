@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
+use serde::Serialize;
 use signet_protocol::{
     application::Application,
     issuer::IssuerId,
@@ -94,6 +95,38 @@ pub async fn rotate(
         outcomes.push((active.clone(), take(signet, (active, next), at_once, (&names, origin)).await?));
     }
     if outcomes.is_empty() { Err(KeysError::NoKey) } else { Ok(Rotated { names, outcomes }) }
+}
+
+/// How long before a key is replaced that is told.
+const TOLD_BEFORE: Seconds = Seconds(7 * 86_400);
+
+/// A signing key that is about to be replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Upcoming {
+    /// Whose it is: `pool`, or the identifier of an application.
+    pub issuer: String,
+    /// What it signs with.
+    pub alg: &'static str,
+    /// When another one signs; clients that keep key sets longer than a day have to read them again by then.
+    pub at: Timestamp,
+}
+
+/// The signing keys that are replaced within a week, the first one first; `every` is the age at which they are, zero if they
+/// are not by themselves.
+pub async fn upcoming(signet: &Signet, every: Seconds) -> Result<Vec<Upcoming>, StoreError> {
+    let (keys, names) = (signet.store().issuer_keys().await?, Names::load(signet).await?);
+    let now = signet.now().timestamp();
+    let when = |(active, next): (&KeyRecord, Option<&KeyRecord>)| match next {
+        Some(next) => Some(next.created_at.plus(PUBLISHED_FIRST)),
+        None => (every.0 > 0).then(|| active.created_at.plus(every).plus(PUBLISHED_FIRST)),
+    };
+    let soon = in_use(&keys).filter_map(|pair| {
+        let at = when(pair).filter(|at| *at <= now.plus(TOLD_BEFORE))?;
+        Some(Upcoming { issuer: names.of(pair.0.issuer), alg: pair.0.alg.as_str(), at })
+    });
+    let mut soon: Vec<_> = soon.collect();
+    soon.sort_by(|a, b| (a.at, &a.issuer).cmp(&(b.at, &b.issuer)));
+    Ok(soon)
 }
 
 /// Each key that signs, with the one that is published to follow it.

@@ -5,8 +5,10 @@
 //! reported as [`problem`]s with the line they stand on, all at once, and then nothing is changed.
 
 pub mod apply;
+pub mod audit;
 pub mod description;
 pub mod keys;
+pub mod overview;
 pub mod plan;
 pub mod problem;
 pub mod reader;
@@ -14,6 +16,7 @@ pub mod rules;
 pub mod sector;
 pub mod show;
 pub mod sign_out;
+pub mod trace;
 
 #[cfg(test)]
 mod tests;

@@ -4,9 +4,9 @@ mod accounts;
 mod applications;
 mod fields;
 mod line;
-mod record;
 mod permissions;
 mod pool;
+mod record;
 mod users;
 
 use std::fmt;

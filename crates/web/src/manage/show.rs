@@ -29,6 +29,11 @@ pub async fn application(signet: &Signet, named: &str) -> Result<Option<Applicat
     Ok(find(signet, named).await?.map(|application| card(signet, application, &pool)))
 }
 
+/// The App ID of the application with this App ID or identifier.
+pub async fn application_id(signet: &Signet, named: &str) -> Result<Option<AppId>, StoreError> {
+    Ok(find(signet, named).await?.map(|found| found.id))
+}
+
 pub(super) async fn find(signet: &Signet, named: &str) -> Result<Option<Arc<Application>>, StoreError> {
     let store = signet.store();
     let by_id = match AppId::parse(named) {

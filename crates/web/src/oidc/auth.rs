@@ -24,6 +24,7 @@ use signet_protocol::{
     token::{FrontTokens, Minting},
     transaction::{TRANSACTION_EXPIRE, Transaction, Trips},
 };
+use signet_store::usage::Use;
 
 use crate::{
     Signet,
@@ -362,7 +363,12 @@ impl Asking<'_> {
             };
             let answer = addressee.success(issued.code().map(str::to_owned), tokens);
             let sent = self.succeed(answer, session, request.prompt.none);
-            return Ok(if keys.is_some() { mark(sent, Outcome::Tokens(GrantType::Implicit)) } else { sent });
+            if keys.is_none() {
+                return Ok(sent);
+            }
+            let of = self.application.id;
+            self.signet.store().count_use(of, Use::Tokens(GrantType::Implicit), now.timestamp());
+            return Ok(mark(sent, Outcome::Tokens(GrantType::Implicit)));
         }
         // The session ended, or the transaction was answered, between reading and writing.
         match &self.transaction {

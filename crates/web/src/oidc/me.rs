@@ -43,8 +43,9 @@ pub const INVALID_TOKEN: Refusal = refuse(
 .by("access_token", "RFC 6750 §3.1");
 
 /// There is no access token at all, which is told without an error code.
-const NO_TOKEN: Refusal = refuse(ErrorCode::InvalidToken, "there is no access token; send Authorization: Bearer with one")
-    .by("access_token_missing", "RFC 6750 §3.1");
+const NO_TOKEN: Refusal =
+    refuse(ErrorCode::InvalidToken, "there is no access token; send Authorization: Bearer with one")
+        .by("access_token_missing", "RFC 6750 §3.1");
 
 async fn user_info(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
     only(&edge.method, "GET, POST, OPTIONS")?;
@@ -107,11 +108,9 @@ fn presented(edge: &Edge, form: Form) -> Result<Option<(String, Place)>, Failure
     let query = edge.query()?;
     let form = if edge.method == Method::POST { form.params()? } else { Default::default() };
     if query.repeats("access_token") || form.repeats("access_token") {
-        return Err(
-            refuse(ErrorCode::InvalidRequest, "access_token is given more than once; send it once")
-                .by("repeated_parameter", "RFC 6750 §2")
-                .into()
-        );
+        return Err(refuse(ErrorCode::InvalidRequest, "access_token is given more than once; send it once")
+            .by("repeated_parameter", "RFC 6750 §2")
+            .into());
     }
     let found = [
         edge.authorization()?.and_then(bearer).map(|token| (token.to_owned(), Place::Header)),

@@ -21,7 +21,7 @@ use signet_protocol::{
     },
     user::User,
 };
-use signet_store::audit::Via;
+use signet_store::{audit::Via, usage::Use};
 
 use crate::{
     Signet,
@@ -84,6 +84,7 @@ async fn for_account(
     let minting = AccountMinting { issuer: &edge.issuer, allotted };
     let token = minting.mint(&Signer::Key(&key), now, &mut SystemEntropy)?;
     signet.store().note_account_use(account.id, now);
+    signet.store().count_use(account.application, Use::Tokens(GrantType::ClientCredentials), now);
     Ok(respond::json(StatusCode::OK, &token))
 }
 
@@ -176,6 +177,7 @@ impl Exchange<'_> {
         let from = (self.edge.peer, Some(self.edge.origin(Via::Endpoint)));
         let given = password::begin(self.signet, &self.caller(), &user, &scope, from).await?;
         tracing::info!(request_id = self.edge.request_id, sub = %user.id, client_id = %self.application().id, "signed in by password mode");
+        self.signet.store().count_use(self.application().id, Use::SignIn, given.now.timestamp());
         let minting = Minting {
             issuer: &self.edge.issuer,
             allowed: self.allowed,
@@ -229,7 +231,11 @@ impl Exchange<'_> {
         refresh: Option<String>,
         now: Now,
     ) -> Result<Response, Failure> {
+        let user = minting.user.id;
         let tokens = minting.mint(&keys.signers(), refresh, now.timestamp(), &mut SystemEntropy)?;
+        let (store, grant) = (self.signet.store(), self.allowed.grant());
+        store.count_use(self.application().id, Use::Tokens(grant), now.timestamp());
+        store.count_active(user, now.timestamp());
         Ok(respond::json(StatusCode::OK, &tokens))
     }
 }

@@ -65,7 +65,11 @@ pub async fn look(case: &Case<'_>) -> Finding {
     }
     let (setting, registered) = registered(case, application);
     if sent != registered {
-        return Finding::new(registered.as_str(), sent.as_str(), another(application, sent, (setting, registered)));
+        return Finding::new(
+            registered.as_str(),
+            sent.as_str(),
+            another(application, sent, (setting, registered)),
+        );
     }
     let what = match sent {
         AuthMethod::PrivateKeyJwt | AuthMethod::ClientSecretJwt => "an assertion that is not accepted",

@@ -31,7 +31,11 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub fn new(expected: impl Into<String>, received: impl Into<String>, fix: impl Into<Option<Fix>>) -> Finding {
+    pub fn new(
+        expected: impl Into<String>,
+        received: impl Into<String>,
+        fix: impl Into<Option<Fix>>,
+    ) -> Finding {
         Finding { expected: Some(expected.into()), received: Some(received.into()), fix: fix.into() }
     }
 
@@ -134,7 +138,9 @@ impl Case<'_> {
             "code_verifier" => self.code_verifier().await,
             "issuer" => self.another_issuer().await,
             "code" | "code_known" | "code_used" | "code_expired" | "code_revoked" => self.code(rule).await,
-            "refresh_token_known" | "refresh_token_revoked" | "refresh_token_expired"
+            "refresh_token_known"
+            | "refresh_token_revoked"
+            | "refresh_token_expired"
             | "refresh_token_order" => self.refresh_token(rule),
             "admission" => Finding::fix(Fix::AdmitUser),
             "parameters" => self.missing(),
@@ -161,9 +167,11 @@ impl Case<'_> {
             "prompt_none" | "cookies" => {
                 Finding::new("a login that needs no page", "nobody is signed in as asked", Fix::ShowPages)
             }
-            "request_object" if self.refused.refusal.description.contains("expired") => {
-                Finding::new("a request object that is still good", "one that has expired", Fix::MakeNewRequestObject)
-            }
+            "request_object" if self.refused.refusal.description.contains("expired") => Finding::new(
+                "a request object that is still good",
+                "one that has expired",
+                Fix::MakeNewRequestObject,
+            ),
             "post_logout_redirect_uri" => self.logout_redirect_uri(),
             "host" | "application_host" => Finding::new(
                 "the address of the pool, or that of an enabled application",
@@ -200,7 +208,11 @@ impl Case<'_> {
         };
         let name = &application.name;
         if !application.enabled {
-            return Finding::new(expected, format!("that of {name}, which is disabled"), Fix::EnableApplication);
+            return Finding::new(
+                expected,
+                format!("that of {name}, which is disabled"),
+                Fix::EnableApplication,
+            );
         }
         let issuer = self.url_of(IssuerId::Application(application.id), Some(application));
         let fix = issuer.map(|issuer| Fix::UseIssuer { issuer });
@@ -320,7 +332,8 @@ impl Case<'_> {
             return Finding::new("an access token with the scope openid", "one without", fix);
         }
         if !at_token {
-            let understood = sent.is_some_and(|sent| Scope::parse(sent).is_ok_and(|s| s.has(KnownScope::Openid)));
+            let understood =
+                sent.is_some_and(|sent| Scope::parse(sent).is_ok_and(|s| s.has(KnownScope::Openid)));
             let value = Some(if understood { received.clone() } else { with_openid(values()) });
             return Finding::new("a scope with openid", received, Fix::SendParameter { name, value });
         }

@@ -1,10 +1,6 @@
 //! What of a request may be kept: an explicit list (attack 25). Of anything else it is only said that it was there.
 
-use signet_protocol::{
-    id::ClientId,
-    jose,
-    params::RawParams,
-};
+use signet_protocol::{id::ClientId, jose, params::RawParams};
 
 /// Characters of a value that are kept.
 const CHARS: usize = 500;
@@ -29,7 +25,8 @@ const SHOWN: &[&str] = &[
 ];
 /// Parameters of which length and fingerprint are kept: they are too random to be guessed from that, and it can be seen
 /// whether two requests have the same.
-const RANDOM: &[&str] = &["code", "refresh_token", "token", "access_token", "id_token_hint", "state", "nonce", "code_challenge"];
+const RANDOM: &[&str] =
+    &["code", "refresh_token", "token", "access_token", "id_token_hint", "state", "nonce", "code_challenge"];
 /// Parameters of which it is said that they were there.
 const NAMED: &[&str] = &[
     "client_secret",

@@ -58,16 +58,20 @@ pub fn look(case: &Case<'_>) -> Finding {
     }
     let what = match case.now >= Timestamp(claims.exp) {
         true => format!("one that expired, {}", Timestamp(claims.exp).to_text()),
-        false => "one that was revoked, or whose user or application may no longer have it, or that is forged".to_owned(),
+        false => {
+            "one that was revoked, or whose user or application may no longer have it, or that is forged"
+                .to_owned()
+        }
     };
     Finding::new(expected, format!("{what}: {}", redact::fingerprint(text)), Fix::SignInAgain)
 }
 
 /// The token says that another issuer made it. It is named only if it is one of ours.
 fn other_issuer(case: &Case<'_>, iss: &str) -> Finding {
-    let own = case.application.as_ref().and_then(|application| {
-        case.url_of(IssuerId::Application(application.id), Some(application))
-    });
+    let own = case
+        .application
+        .as_ref()
+        .and_then(|application| case.url_of(IssuerId::Application(application.id), Some(application)));
     let ours = [Some(case.signet.pool_issuer().url().to_owned()), own].into_iter().flatten();
     let known = ours.into_iter().find(|url| url == iss);
     let received = format!("one of {}", redact::shown(iss));

@@ -187,7 +187,9 @@ async fn a_row_that_is_gone_or_too_many_is_found(world: World) {
     let id = if more.file().is_some() { "zeroblob(16)" } else { "decode(repeat('00', 16), 'hex')" };
     tamper(
         &more,
-        format!("INSERT INTO audit (audit_id, seq, {columns}) SELECT {id}, 12, {columns} FROM audit WHERE seq = 9"),
+        format!(
+            "INSERT INTO audit (audit_id, seq, {columns}) SELECT {id}, 12, {columns} FROM audit WHERE seq = 9"
+        ),
     )
     .await;
     assert_eq!(broken(&more).await, Some(Break::Inserted(12)));
@@ -250,8 +252,11 @@ async fn old_records_go_when_asked_and_the_rest_verifies(world: World) {
     tamper(&world, "UPDATE audit_head SET base_seq = 7, base_hash = hash".to_owned()).await;
     assert!(broken(&world).await.is_some());
     let silent = restored(&world, 0).await;
-    tamper(&silent, "UPDATE audit_head SET base_seq = 2, base_hash = (SELECT hash FROM audit WHERE seq = 2)".to_owned())
-        .await;
+    tamper(
+        &silent,
+        "UPDATE audit_head SET base_seq = 2, base_hash = (SELECT hash FROM audit WHERE seq = 2)".to_owned(),
+    )
+    .await;
     tamper(&silent, "DELETE FROM audit WHERE seq = 1".to_owned()).await;
     tamper(&silent, "DELETE FROM audit WHERE seq = 2".to_owned()).await;
     assert_eq!(broken(&silent).await, Some(Break::Base(2)));

@@ -5,11 +5,12 @@ use signet_protocol::{
     time::Seconds,
 };
 use signet_store::{
-    Applied, Change, Database, MasterKey, Options, SignOut, Store, StoreError,
+    Applied, Change, Database, MasterKey, NewTrace, Options, SignOut, Store, StoreError,
     audit::Act,
     dump::{self, Checked, Restoring, Source, Summary},
     migrations::TABLES,
     sql::copy::Error,
+    usage::Use,
 };
 use signet_testkit::{postgres::fresh_database, seed::Seeded};
 use tempfile::TempDir;
@@ -62,6 +63,17 @@ pub async fn populate(world: &World) {
     store.signing_key(pool, KeyAlg::Es256, at(0), &mut Seeded(3)).await.unwrap();
     store.write_audit(&Act::new(at(0), super::audit::login(1))).await.unwrap();
     assert_eq!(store.seal_audit().await, Ok(1));
+    store.count_use(application.id, Use::SignIn, after(0));
+    store.count_active(user.id, after(0));
+    store.write_usage().await.unwrap();
+    let trace = NewTrace {
+        reference: "K7QF-2M9T".to_owned(),
+        request_id: "abcdefghijklmnop".to_owned(),
+        application: Some(application.id),
+        content: "{}".to_owned(),
+        at: at(0),
+    };
+    store.insert_traces(&[trace]).await.unwrap();
 }
 
 pub async fn written(database: &Database) -> (String, Summary) {

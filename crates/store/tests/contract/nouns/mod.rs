@@ -17,6 +17,7 @@ mod revocations;
 mod secrets;
 mod sign_outs;
 mod sweeping;
+mod usage;
 mod users;
 
 use std::{

@@ -17,7 +17,10 @@ pub struct Line {
 impl Line {
     /// A field that is new, whatever it would be by default.
     pub fn is_new(key: &str, _: &Value, value: &Value) -> Line {
-        Line { text: format!("{key}: {}", shown(value)), field: Some((key.to_owned(), Value::Null, kept(value))) }
+        Line {
+            text: format!("{key}: {}", shown(value)),
+            field: Some((key.to_owned(), Value::Null, kept(value))),
+        }
     }
 
     /// A field that changes.

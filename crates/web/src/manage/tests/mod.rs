@@ -58,7 +58,9 @@ impl Bench {
 
     async fn apply(&self, text: &str) -> Plan {
         let description = Description::parse(text).unwrap_or_else(|problems| panic!("{problems:?}"));
-        apply(&self.signet, &description, &Origin::command_line()).await.unwrap_or_else(|error| panic!("{error:?}"))
+        apply(&self.signet, &description, &Origin::command_line())
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     /// Line and message of everything wrong with `text`, whichever step finds it. Nothing is changed.
