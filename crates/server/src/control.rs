@@ -14,7 +14,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use signet_store::audit::{Origin, Record, Select, Via};
+use signet_store::audit::{Act, Origin, Record, Select, Via};
 use signet_web::{
     Signet,
     manage::{
@@ -230,7 +230,13 @@ async fn why(signet: &Signet, reference: Option<String>, application: Option<Str
 
 async fn card(signet: &Signet, named: &str) -> Answer {
     match show::application(signet, named).await {
-        Ok(Some(card)) => Answer::Done(card.to_string()),
+        Ok(Some(card)) => {
+            let shown = Act::new(signet.now(), card.entry(&Origin::command_line()));
+            match signet.store().write_audit(&shown).await {
+                Ok(()) => Answer::Done(card.to_string()),
+                Err(error) => Answer::Failed(error.to_string()),
+            }
+        }
         Ok(None) => {
             Answer::Failed(format!("there is no application with the App ID or identifier {named:?}"))
         }

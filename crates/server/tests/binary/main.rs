@@ -6,6 +6,7 @@
     reason = "a helper that cannot go on ends its test"
 )]
 
+mod audit;
 mod backup;
 #[cfg(feature = "otlp")]
 mod browser;

@@ -142,13 +142,13 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     }
     open.check_csrf(signet, &form, Some(session.id))?;
     let allowed = form.get("decision") == Some("allow");
-    let act = Act::new(signet.now(), consent_entry(signet, edge, &open, (&session, &user), allowed).await?);
+    let asked = asked(signet, edge, &open, (&session, &user)).await?;
+    let act = Act::new(signet.now(), record(edge, &open, &user, (&asked, allowed)));
     if !signet.store().answer_consent(txn, session.id, allowed, act).await? {
         return Err(used(&open.transaction, &open.application));
     }
     if allowed {
         let store = signet.store();
-        let asked = asked(signet, edge, &open, (&session, &user)).await?;
         store.remember_consent(user.id, open.application.id, &asked, signet.now()).await?;
     }
     tracing::info!(request_id = edge.request_id, sub = %user.id, client_id = %open.application.id, allowed, "consent");
@@ -156,20 +156,12 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
 }
 
 /// What is written down of the answer: what was asked, and whether it was allowed.
-async fn consent_entry(
-    signet: &Signet,
-    edge: &Edge,
-    open: &Open,
-    whose: (&Session, &ActiveUser),
-    allowed: bool,
-) -> Result<Entry, Failure> {
-    let asked = asked(signet, edge, open, whose).await?;
-    let origin = edge.origin(Via::Page).by(audit::user(whose.1));
+fn record(edge: &Edge, open: &Open, user: &ActiveUser, (asked, allowed): (&Consent, bool)) -> Entry {
+    let origin = edge.origin(Via::Page).by(audit::user(user));
     let entry = Entry::of_user(Action::Consent, origin).at(audit::application(&open.application));
-    let entry = entry
-        .with("scope", asked.scope.to_string())
-        .with("claims", asked.claims.iter().cloned().collect::<Vec<_>>());
-    Ok(if allowed { entry } else { entry.failed() })
+    let claims: Vec<String> = asked.claims.iter().cloned().collect();
+    let entry = entry.with("scope", asked.scope.to_string()).with("claims", claims);
+    if allowed { entry } else { entry.failed() }
 }
 
 /// Whether the form was made for the session that was chosen in this transaction, which is no longer the browser's.
