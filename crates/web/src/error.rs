@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use http::{
-    HeaderValue, Method, StatusCode,
+    HeaderName, HeaderValue, Method, StatusCode,
     header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde_json::json;
@@ -98,7 +98,8 @@ impl Failure {
             Failure::Throttled(_) => refuse(
                 ErrorCode::TemporarilyUnavailable,
                 "there were too many attempts with this name or from this network; try again after Retry-After seconds",
-            ),
+            )
+            .by("throttled", "RFC 6819 §4.4.3.6"),
             Failure::Store(_) | Failure::Jose(_) | Failure::Internal(_) => refuse(
                 ErrorCode::ServerError,
                 "the server failed; its log has the reason under the x-request-id of this answer",
@@ -168,13 +169,18 @@ impl From<Problem<'static>> for Failure {
 pub const TOO_LARGE: Refusal = refuse(
     ErrorCode::InvalidRequest,
     "the request is too large: at most 32 KiB, 64 parameters, and 16 KiB for each",
-);
+)
+.by("size", "RFC 9110 §15.5.14");
 
 /// The body did not arrive in time.
 pub const TOO_SLOW: Refusal = refuse(
     ErrorCode::InvalidRequest,
     "the body of the request did not arrive within 15 seconds; send it again",
-);
+)
+.by("size", "RFC 9110 §15.5.9");
+
+/// By which a person names the answer. A header, so that bodies tell no two refusals apart (attack 22).
+const REFERENCE: HeaderName = HeaderName::from_static("x-signet-reference");
 
 /// How many seconds to stay away.
 pub const RETRY: HeaderValue = HeaderValue::from_static("2");
@@ -183,7 +189,7 @@ pub const RETRY: HeaderValue = HeaderValue::from_static("2");
 pub fn too_late(as_json: bool, lang: Lang, request_id: &str) -> Response {
     tracing::error!(request_id, "the request took too long and is broken off");
     let mut response = if as_json {
-        refused_json(StatusCode::SERVICE_UNAVAILABLE, Failure::Busy(Busy).refusal(), (None, None))
+        refused_json(StatusCode::SERVICE_UNAVAILABLE, Failure::Busy(Busy).refusal(), None)
     } else {
         let page = Problem::Unavailable.page(lang, request_id);
         respond::page(StatusCode::SERVICE_UNAVAILABLE, &page, &Policy::default())
@@ -197,15 +203,10 @@ fn marked(response: Response, failure: &Failure) -> Response {
     mark(response, Outcome::Refused(failure.refusal().code))
 }
 
-fn refused_json(
-    status: StatusCode,
-    refusal: Refusal,
-    (rejected, reference): (Option<&Scope>, Option<String>),
-) -> Response {
+fn refused_json(status: StatusCode, refusal: Refusal, rejected: Option<&Scope>) -> Response {
     let mut body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description });
-    if let Some(members) = body.as_object_mut() {
-        members.extend(rejected.map(|scope| ("rejected_scope".to_owned(), scope.to_string().into())));
-        members.extend(reference.map(|reference| ("reference".to_owned(), reference.into())));
+    if let (Some(scope), Some(members)) = (rejected, body.as_object_mut()) {
+        members.insert("rejected_scope".to_owned(), scope.to_string().into());
     }
     respond::json(status, &body)
 }
@@ -276,9 +277,11 @@ impl Edge {
             Failure::Rejected(_, scope) => Some(scope),
             _ => None,
         };
-        let reference = (!failure.is_ours()).then(|| reference(&self.request_id));
         let status = self.json_status(failure, refusal);
-        let mut response = refused_json(status, refusal, (rejected, reference));
+        let mut response = refused_json(status, refusal, rejected);
+        if let Ok(value) = HeaderValue::from_str(&reference(&self.request_id)) {
+            response.headers_mut().insert(REFERENCE, value);
+        }
         self.add_headers(failure, refusal, &mut response);
         response
     }

@@ -7,6 +7,7 @@
 mod client;
 mod diagnose;
 mod fix;
+mod given;
 mod limit;
 mod redact;
 mod token;

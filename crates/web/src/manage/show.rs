@@ -64,7 +64,8 @@ fn card(signet: &Signet, application: Arc<Application>, settings: &PoolSettings)
 impl ApplicationCard {
     /// What is written down of its being shown: it has the secret.
     pub fn entry(&self, origin: &Origin) -> Entry {
-        Entry::of_admin(Action::ShowSecret, origin.clone()).on("application", audit::application(&self.application))
+        Entry::of_admin(Action::ShowSecret, origin.clone())
+            .on("application", audit::application(&self.application))
     }
 }
 

@@ -363,12 +363,9 @@ impl Asking<'_> {
             };
             let answer = addressee.success(issued.code().map(str::to_owned), tokens);
             let sent = self.succeed(answer, session, request.prompt.none);
-            if keys.is_none() {
-                return Ok(sent);
-            }
-            let of = self.application.id;
-            self.signet.store().count_use(of, Use::Tokens(GrantType::Implicit), now.timestamp());
-            return Ok(mark(sent, Outcome::Tokens(GrantType::Implicit)));
+            let (of, tokens) = (self.application.id, Use::Tokens(GrantType::Implicit));
+            keys.is_some().then(|| self.signet.store().count_use(of, tokens, now.timestamp()));
+            return Ok(if keys.is_some() { mark(sent, Outcome::Tokens(GrantType::Implicit)) } else { sent });
         }
         // The session ended, or the transaction was answered, between reading and writing.
         match &self.transaction {
