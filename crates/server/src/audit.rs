@@ -30,7 +30,7 @@ pub async fn audit(config: &Config, command: Audit) -> Result<(), Failure> {
 async fn list(config: &Config, arguments: ListAudit) -> Result<(), Failure> {
     let ListAudit { records, limit, after } = arguments;
     let page = AuditPage { asked: asked(records), form: AuditForm::Lines, after, limit, forward: false };
-    let (text, next) = records_of(ask(config, Request::Audit(page)).await?)?;
+    let (text, next) = records_of(ask(config, Request::Audit(Box::new(page))).await?)?;
     let more = next.map(|next| format!("\nThere is more: --after {next}")).unwrap_or_default();
     print(format!("{}{more}", text.trim_end()))
 }
@@ -49,7 +49,7 @@ async fn export(config: &Config, arguments: ExportAudit) -> Result<(), Failure> 
     }
     let mut page = AuditPage { asked: asked(records), form, after: None, limit: PAGE, forward: true };
     loop {
-        let (answer, _) = reach(config, Request::Audit(page.clone())).await?;
+        let (answer, _) = reach(config, Request::Audit(Box::new(page.clone()))).await?;
         let (text, next) = records_of(answer)?;
         if !text.is_empty() {
             print(text)?;

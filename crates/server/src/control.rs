@@ -71,7 +71,7 @@ pub enum Request {
     /// Sign users out everywhere, or of one application.
     SignOut { users: Vec<String>, application: Option<String> },
     /// A page of the audit log.
-    Audit(AuditPage),
+    Audit(Box<AuditPage>),
     /// Walk over the audit log.
     VerifyAudit { expect: Option<String> },
     /// Delete the records of the audit log that are older than so many days.
@@ -144,7 +144,7 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
                 sign_out::users(signet, &users, application.as_deref(), &Origin::command_line()).await,
             );
         }
-        Request::Audit(page) => return records(signet, page).await,
+        Request::Audit(page) => return records(signet, *page).await,
         Request::VerifyAudit { expect } => {
             return match audit::verify(signet, expect.as_deref()).await {
                 Ok(verified) => done(audit::verdict(&verified)),

@@ -69,7 +69,7 @@ pub struct PageProblem {
     /// For the developer.
     pub refusal: Option<Refusal>,
     /// The application to go back to: its name and a checked address.
-    pub home: Option<(String, String)>,
+    pub home: Option<Box<(String, String)>>,
 }
 
 impl Failure {
@@ -332,7 +332,7 @@ impl Edge {
 
     fn page_failure(&self, lang: Lang, failure: &Failure) -> Response {
         let (problem, refusal, home) = match failure {
-            Failure::Problem(page) => (page.problem, page.refusal, page.home.as_ref()),
+            Failure::Problem(page) => (page.problem, page.refusal, page.home.as_deref()),
             Failure::Refused(refusal) if *refusal == TOO_LARGE => (Problem::TooLarge, Some(*refusal), None),
             Failure::Refused(refusal) if *refusal == TOO_SLOW => (Problem::TooSlow, Some(*refusal), None),
             Failure::Refused(refusal) | Failure::Rejected(refusal, _) => {

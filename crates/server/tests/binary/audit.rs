@@ -79,7 +79,7 @@ fn a_refused_request_is_explained_by_its_reference() {
     let (data, notes) = (home.path().join("data"), file(home.path(), "notes.toml", NOTES));
     succeed(&data, &["apply", &notes]);
     let server = Server::start(&data, &[]);
-    let answer = server.get(&format!("localhost:{}", server.port), "/oidc/auth?client_id=5f17a529f64fb009b794a2ff&response_type=code&scope=openid&redirect_uri=http://localhost:3000/other");
+    let answer = server.get("localhost", "/oidc/auth?client_id=5f17a529f64fb009b794a2ff&response_type=code&scope=openid&redirect_uri=http://localhost:3000/other");
     let (_, rest) = answer.split_once("id=\"reference\">").unwrap();
     let reference = rest.split('<').next().unwrap();
     let mut said = String::new();

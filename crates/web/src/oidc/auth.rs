@@ -495,6 +495,6 @@ pub fn home(application: &ActiveApplication, params: &RawParams) -> Option<(Stri
 
 /// The problem of a page that cannot go on, with the way back to the application.
 pub fn stuck(problem: Problem<'static>, application: &ActiveApplication, params: &RawParams) -> Failure {
-    let home = home(application, params);
+    let home = home(application, params).map(Box::new);
     Failure::Problem(crate::error::PageProblem { problem, refusal: None, home })
 }
