@@ -124,7 +124,7 @@ async fn what_operators_do_is_recorded_with_old_and_new_values(world: Arc<World>
     assert_eq!(all[1].target_name.as_deref(), Some("notes"));
     assert!(all[1].target_id.is_some());
     assert_eq!(all[2].details()["enabled"], serde_json::json!({ "old": true, "new": false }));
-    let text = all.iter().map(|record| audit::as_csv(record)).collect::<String>();
+    let text = all.iter().map(audit::as_csv).collect::<String>();
     for secret in ["s3cret-of-notes", "the password of alice", "$argon2"] {
         assert!(!text.contains(secret), "{secret}");
     }
