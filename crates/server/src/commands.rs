@@ -18,11 +18,12 @@ use signet_web::{
 };
 
 use crate::{
+    audit,
     backup::backup,
     check::check,
     cli::{
         Account, App, Apply, Command, CreateAccount, CreateApp, CreateUser, Export, Keys, Pool,
-        RefreshAccount, SignOut, User,
+        RefreshAccount, SignOut, User, Why,
     },
     config::Config,
     control::{self, AccountRequest, Answer, DESCRIPTION_BYTES, Request},
@@ -64,6 +65,10 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
             print(done(ask(config, request).await?)?)
         }
         Command::SetupLink(_) => print(done(ask(config, Request::SetupLink).await?)?),
+        Command::Audit(arguments) => audit::audit(config, arguments).await,
+        Command::Why(Why { reference, application }) => {
+            print(done(ask(config, Request::Why { reference, application }).await?)?)
+        }
         // Standard output may be the backup itself.
         Command::Backup(arguments) => {
             eprintln!("{}", backup(config, &arguments).await?);
@@ -183,7 +188,7 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 /// Has `request` done, and says where: a command in the wrong directory is noticed by that.
-async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
+pub async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
     let (answer, way) = reach(config, request).await?;
     eprintln!("Data directory {}, {way}", config.data.display());
     Ok(answer)
@@ -244,7 +249,7 @@ async fn wait(data: &DataDir, waited: &mut Duration) -> Result<(), Failure> {
 }
 
 /// Asks the server that runs on the data directory, or does it here when none does; and in which of these ways.
-async fn reach(config: &Config, request: Request) -> Result<(Answer, &'static str), Failure> {
+pub async fn reach(config: &Config, request: Request) -> Result<(Answer, &'static str), Failure> {
     match connect(config, &request).await? {
         Done::Answered(answer) => Ok((answer, THROUGH)),
         Done::Here(here) => {
@@ -328,9 +333,9 @@ fn page(answer: Answer, target: &mut Output) -> Result<Option<Part>, Failure> {
     }
 }
 
-fn done(answer: Answer) -> Result<String, Failure> {
+pub fn done(answer: Answer) -> Result<String, Failure> {
     match answer {
-        Answer::Done(text) | Answer::Page { text, .. } => Ok(text),
+        Answer::Done(text) | Answer::Page { text, .. } | Answer::Records { text, .. } => Ok(text),
         Answer::Failed(reason) => Err(Failure::new(reason)),
         Answer::Refused(problems) => {
             let mut messages: Vec<String> =

@@ -16,17 +16,19 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use signet_store::audit::{Act, Origin, Record, Select, Via};
 use signet_web::{
     Signet,
     manage::{
         apply,
+        audit::{self, Asked},
         description::Description,
         export::{self, Part, Secrets},
         keys,
         plan::{self, Plan, PlanError},
         problem::Problem,
         prune::{self, Prune},
-        setup, show, sign_out,
+        setup, show, sign_out, trace,
         users::{
             export as people,
             import::{Mode, Record, chunk},
@@ -92,8 +94,43 @@ pub enum Request {
     Import { records: Vec<Record>, mode: Mode },
     /// The next users, with or without the hashes of their passwords.
     ExportUsers { after: Option<String>, hashes: bool },
+    /// A page of the audit log.
+    Audit(Box<AuditPage>),
+    /// Walk over the audit log.
+    VerifyAudit { expect: Option<String> },
+    /// Delete the records of the audit log that are older than so many days.
+    PruneAudit { days: i64 },
+    /// Why a request was refused, by its reference, or the newest of an application.
+    Why { reference: Option<String>, application: Option<String> },
     /// Whether the database answers.
     Health,
+}
+
+/// Which page of the audit log, and how it is written.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// What is looked for.
+    pub asked: Asked,
+    /// In which form.
+    pub form: AuditForm,
+    /// Behind which record.
+    pub after: Option<String>,
+    /// How many.
+    pub limit: i64,
+    /// Oldest first.
+    pub forward: bool,
+}
+
+/// How records are written.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditForm {
+    /// For people.
+    Lines,
+    /// One JSON object in each line.
+    Json,
+    /// Comma-separated values, without the line of their names.
+    Csv,
 }
 
 impl Request {
@@ -111,6 +148,8 @@ pub enum Answer {
     Done(String),
     /// A page of an export, and where it goes on.
     Page { text: String, next: Option<Part> },
+    /// Records of the audit log, and where the next page begins.
+    Records { text: String, next: Option<String> },
     /// The description is wrong: lines and messages. Nothing was changed.
     Refused(Vec<(usize, String)>),
     /// It could not be done, and why.
@@ -124,10 +163,12 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         Request::Pool => return done(show::pool(signet).await),
         Request::Keys => return done(keys::list(signet).await),
         Request::RotateKeys { issuer, now } => {
-            return done(keys::rotate(signet, issuer.as_deref(), now).await);
+            return done(keys::rotate(signet, issuer.as_deref(), now, &Origin::command_line()).await);
         }
         Request::SignOut { users, application } => {
-            return done(sign_out::users(signet, &users, application.as_deref()).await);
+            return done(
+                sign_out::users(signet, &users, application.as_deref(), &Origin::command_line()).await,
+            );
         }
         Request::SetupLink => return setup_link(signet).await,
         Request::Account(request) => return done(accounts::answer(signet, request).await),
@@ -138,6 +179,18 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
             let page = people::page(signet, after, hashes).await;
             return as_json(page.map(|(users, next)| (users, next.map(|next| next.encode()))));
         }
+        Request::Audit(page) => return records(signet, *page).await,
+        Request::VerifyAudit { expect } => {
+            return match audit::verify(signet, expect.as_deref()).await {
+                Ok(verified) => done(audit::verdict(&verified)),
+                Err(error) => Answer::Failed(error.to_string()),
+            };
+        }
+        Request::PruneAudit { days } => {
+            let gone = audit::prune(signet, days, &Origin::command_line()).await;
+            return done(gone.map(|gone| format!("Deleted {gone} records that are older than {days} days.")));
+        }
+        Request::Why { reference, application } => return why(signet, reference, application).await,
         Request::Health => {
             return match signet.store().ping().await {
                 Ok(()) => Answer::Done("The server runs and its database answers.".to_owned()),
@@ -162,10 +215,11 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         Ok(description) => description,
         Err(error) => return Answer::Failed(error.to_string()),
     };
+    let applying = Origin { via: Via::Apply, ..Origin::command_line() };
     let outcome: Result<Plan, PlanError> = match doing {
         Doing::Plan => plan::plan(signet, &description).await,
-        Doing::Apply => apply::apply(signet, &description).await,
-        Doing::Create => apply::create(signet, &description).await,
+        Doing::Apply => apply::apply(signet, &description, &applying).await,
+        Doing::Create => apply::create(signet, &description, &Origin::command_line()).await,
     };
     match outcome {
         Ok(plan) => Answer::Done(plan.to_string()),
@@ -191,9 +245,54 @@ async fn setup_link(signet: &Signet) -> Answer {
     }
 }
 
+async fn records(signet: &Signet, page: AuditPage) -> Answer {
+    let AuditPage { asked, form, after, limit, forward } = page;
+    let found = audit::list(signet, &asked, &Select { after, limit, forward }).await;
+    let page = match found {
+        Ok(page) => page,
+        Err(error) => return Answer::Failed(error.to_string()),
+    };
+    let each = |line: fn(&Record) -> String| page.records.iter().map(line).collect::<Vec<_>>().join("\n");
+    let text = match form {
+        AuditForm::Lines => audit::Lines(&page.records).to_string(),
+        AuditForm::Json => each(|record| audit::as_json(record).to_string()),
+        AuditForm::Csv => each(audit::as_csv),
+    };
+    Answer::Records { text, next: page.next }
+}
+
+/// Traces of an application that are shown.
+const TRACES: i64 = 20;
+
+async fn why(signet: &Signet, reference: Option<String>, application: Option<String>) -> Answer {
+    let found = match (&reference, &application) {
+        (Some(reference), _) => trace::find(signet, reference).await,
+        (None, Some(named)) => match show::application_id(signet, named).await {
+            Ok(Some(id)) => trace::newest(signet, Some(id), None, TRACES).await,
+            Ok(None) => return Answer::Failed(format!("there is no application {named:?}")),
+            Err(error) => Err(error),
+        },
+        (None, None) => trace::newest(signet, None, None, TRACES).await,
+    };
+    match found {
+        Ok(found) if found.is_empty() => Answer::Failed(
+            "there is no trace of that: it is older than a week, or was one of very many in its minute"
+                .to_owned(),
+        ),
+        Ok(found) => Answer::Done(found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        Err(error) => Answer::Failed(error.to_string()),
+    }
+}
+
 async fn card(signet: &Signet, named: &str) -> Answer {
     match show::application(signet, named).await {
-        Ok(Some(card)) => Answer::Done(card.to_string()),
+        Ok(Some(card)) => {
+            let shown = Act::new(signet.now(), card.entry(&Origin::command_line()));
+            match signet.store().write_audit(&shown).await {
+                Ok(()) => Answer::Done(card.to_string()),
+                Err(error) => Answer::Failed(error.to_string()),
+            }
+        }
         Ok(None) => {
             Answer::Failed(format!("there is no application with the App ID or identifier {named:?}"))
         }

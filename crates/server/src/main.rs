@@ -1,5 +1,6 @@
 //! `signet`: a self-hosted OpenID Connect provider.
 
+mod audit;
 mod backup;
 mod check;
 mod cli;

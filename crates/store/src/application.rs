@@ -8,6 +8,7 @@ use signet_protocol::{
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::KeyAlg,
+    time::Timestamp,
 };
 
 use crate::{
@@ -48,7 +49,15 @@ const USES_ALG: Sql = Sql {
 const HOLD: Sql =
     Sql { name: "application_hold", text: "SELECT 1 FROM application WHERE app_id = $1 AND pool_id = $2" };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&HOLD, &LOAD, &LIST, &NAMES, &FIND, &HAS_ORIGIN, &USES_ALG];
+const OLD_SECRETS: Sql = Sql {
+    name: "application_old_secrets",
+    text: "SELECT app_id, COALESCE(secret_set_at, created_at) FROM application
+           WHERE pool_id = $1 AND enabled AND secret_sealed IS NOT NULL
+             AND COALESCE(secret_set_at, created_at) <= $2",
+};
+
+pub(crate) const STATEMENTS: &[&Sql] =
+    &[&HOLD, &LOAD, &LIST, &NAMES, &FIND, &HAS_ORIGIN, &USES_ALG, &OLD_SECRETS];
 
 /// What a list shows of an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +172,12 @@ impl Store {
     /// Adds that the application exists, so that nothing of an application that goes is left behind.
     pub(crate) fn hold_application(&self, batch: Batch, id: AppId) -> Batch {
         batch.hold(&HOLD, args![id, self.pool_id()])
+    }
+
+    /// The enabled applications whose secret is of `until` or older, with when it was set.
+    pub async fn old_secrets(&self, until: Timestamp) -> Result<Vec<(AppId, Timestamp)>, StoreError> {
+        let read = |row: &mut RowReader| Ok((row.parsed(AppId::parse)?, row.at()?));
+        self.engine().list(&OLD_SECRETS, args![self.pool_id(), until], read).await
     }
 
     fn read_application(&self, row: &mut RowReader) -> Result<Application, StoreError> {

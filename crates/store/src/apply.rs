@@ -19,6 +19,7 @@ use crate::{
     Store, StoreError,
     application::secret_place,
     args,
+    audit::Act,
     change::Changed,
     rows::json,
     sign_out::{Lot, SignOut},
@@ -38,6 +39,11 @@ const UPDATE_APPLICATION: Sql = Sql {
                id_token_alg = $8, access_token_alg = $9, userinfo_alg = $10, backchannel_logout = $11,
                version = version + 1, updated_at = $12
            WHERE app_id = $1 AND pool_id = $2 AND version = $13",
+};
+/// Before that it is the one that the application was created with.
+const DATE_SECRET: Sql = Sql {
+    name: "application_date_secret",
+    text: "UPDATE application SET secret_set_at = $3 WHERE app_id = $1 AND pool_id = $2",
 };
 pub(crate) const DELETE_ORIGINS: Sql = Sql {
     name: "application_delete_origins",
@@ -60,8 +66,15 @@ const UPDATE_USER: Sql = Sql {
            WHERE user_id = $1 AND pool_id = $2 AND version = $11",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] =
-    &[&INSERT_APPLICATION, &UPDATE_APPLICATION, &DELETE_ORIGINS, &INSERT_ORIGIN, &INSERT_USER, &UPDATE_USER];
+pub(crate) const STATEMENTS: &[&Sql] = &[
+    &INSERT_APPLICATION,
+    &UPDATE_APPLICATION,
+    &DATE_SECRET,
+    &DELETE_ORIGINS,
+    &INSERT_ORIGIN,
+    &INSERT_USER,
+    &UPDATE_USER,
+];
 
 /// One change of a plan.
 #[derive(Clone, Debug)]
@@ -145,15 +158,20 @@ impl Store {
     ///
     /// Resources, rules, and accounts and applications that go are changed only together with [`Change::UpdatePool`], whose version guards what
     /// they were compared with; else it is [`StoreError::Internal`].
-    pub fn apply(
+    pub fn apply<A: Into<Act>>(
         &self,
         changes: Vec<Change>,
-        now: Now,
+        act: A,
         entropy: &mut dyn Entropy,
-    ) -> impl Future<Output = Result<Applied, StoreError>> + Send + use<'_> {
+    ) -> impl Future<Output = Result<Applied, StoreError>> + Send + use<'_, A> {
+        let act = act.into();
+        let now = act.now;
         let batch = self.plan(&changes, now, entropy);
         async move {
-            let mut batch = batch?;
+            let mut batch = self.record(batch?, &act);
+            for application in self.with_another_secret(&changes).await? {
+                batch = batch.then(&DATE_SECRET, args![application, self.pool_id(), now.timestamp()]);
+            }
             let ended = self.users_to_end(&changes).await?;
             for user in &ended {
                 let rest = self.sign_out_ahead(SignOut::User(*user), now).await?;
@@ -265,6 +283,21 @@ impl Store {
             }
         }
         Ok(ended)
+    }
+
+    /// The applications that get another secret. One that is stored after it was compared here comes with another version.
+    async fn with_another_secret(&self, changes: &[Change]) -> Result<Vec<AppId>, StoreError> {
+        let mut changed = Vec::new();
+        for change in changes {
+            if let Change::UpdateApplication(new) = change
+                && let Some(old) = self.application(new.id).await?
+                && let Some(secret) = &new.secret
+                && !old.secret.as_ref().is_some_and(|old| old.matches(secret.expose()))
+            {
+                changed.push(new.id);
+            }
+        }
+        Ok(changed)
     }
 
     async fn has_another_password(&self, user: &User) -> Result<bool, StoreError> {

@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use crate::{
     Store, StoreError, args,
+    audit::Act,
     change::Changed,
     logout_notice::NOTICE_EXPIRE,
     revocation,
@@ -206,12 +207,13 @@ impl Store {
     /// way this node knows then what of it is revoked, whoever did that.
     ///
     /// A crash in the middle leaves the session, and what is newest of a user, as if nobody had signed out.
-    pub async fn sign_out(&self, what: SignOut, now: Now) -> Result<bool, StoreError> {
-        let store = self.clone();
+    pub async fn sign_out(&self, what: SignOut, act: impl Into<Act>) -> Result<bool, StoreError> {
+        let (store, act) = (self.clone(), act.into());
+        let now = act.now;
         // A task of its own: see `commit`.
         let work = async move {
             let rest = store.sign_out_ahead(what, now).await?;
-            let batch = store.add_sign_out(Batch::new(), what, rest, now);
+            let batch = store.record(store.add_sign_out(Batch::new(), what, rest, now), &act);
             let stands = store.commit(batch, vec![Changed::Revocations], now).await?;
             store.learn(&lot(what), ALL).await?;
             store.0.notices.notify_one();

@@ -17,6 +17,8 @@ fn help_mentions_every_command_and_option() {
         "export",
         "pool",
         "keys",
+        "audit",
+        "why",
         "--data",
         "--database",
         "--config",
@@ -42,6 +44,9 @@ fn help_mentions_every_command_and_option() {
         (&["app", "show", "--help"], &["ID|IDENTIFIER"]),
         (&["pool", "--help"], &["show"]),
         (&["keys", "--help"], &["list", "rotate"]),
+        (&["audit", "--help"], &["list", "export", "verify", "prune"]),
+        (&["audit", "list", "--help"], &["--kind", "--actor", "--from", "--success"]),
+        (&["why", "--help"], &["REFERENCE", "--application"]),
         (&["keys", "rotate", "--help"], &["--issuer", "--now"]),
     ] {
         let help = succeed(home.path(), command);

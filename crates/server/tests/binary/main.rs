@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod audit;
 mod backup;
 #[cfg(feature = "otlp")]
 mod browser;

@@ -38,5 +38,10 @@ pub const TABLES: &[Table] = &[
     Table { name: "revocation", key: "pool_id, key", since: 1 },
     Table { name: "attempt", key: "pool_id, subject", since: 1 },
     Table { name: "assertion_jti", key: "pool_id, key", since: 3 },
+    Table { name: "audit", key: "audit_id", since: 5 },
+    Table { name: "audit_head", key: "pool_id", since: 5 },
+    Table { name: "use_count", key: "pool_id, day, app_id, kind", since: 5 },
+    Table { name: "active_user", key: "pool_id, user_id", since: 5 },
+    Table { name: "trace", key: "trace_id", since: 5 },
     Table { name: "change", key: "change_id", since: 1 },
 ];

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use signet_protocol::id::{AppId, UserId};
-use signet_store::Change;
+use signet_store::{Change, audit::Origin};
 
 use super::{
     apply::carry_out,
@@ -100,16 +100,16 @@ impl Edit {
     }
 
     /// Does it, as a whole or not at all, unless what it changes is not any more as it was seen.
-    pub async fn save(&self, signet: &Signet) -> Result<Plan, EditError> {
+    pub async fn save(&self, signet: &Signet, origin: &Origin) -> Result<Plan, EditError> {
         let description = self.parse()?;
-        let saved = carry_out(signet, &description, |plan| self.unless_stale(plan)).await;
+        let saved = carry_out(signet, &description, origin, |plan| self.unless_stale(plan)).await;
         saved.map_err(|error| self.told(error))
     }
 
     /// Does it, unless the entry is there already.
-    pub async fn create(&self, signet: &Signet) -> Result<Plan, EditError> {
+    pub async fn create(&self, signet: &Signet, origin: &Origin) -> Result<Plan, EditError> {
         let description = self.parse()?;
-        super::apply::create(signet, &description).await.map_err(|error| self.told(error))
+        super::apply::create(signet, &description, origin).await.map_err(|error| self.told(error))
     }
 
     fn parse(&self) -> Result<Description, EditError> {

@@ -7,10 +7,12 @@
 pub mod accounts;
 pub mod advice;
 pub mod apply;
+pub mod audit;
 pub mod description;
 pub mod edit;
 pub mod export;
 pub mod keys;
+pub mod overview;
 pub mod plan;
 pub mod presets;
 pub mod problem;
@@ -22,6 +24,7 @@ pub mod setup;
 pub mod show;
 pub mod sign_out;
 pub mod snippets;
+pub mod trace;
 pub mod users;
 
 #[cfg(test)]

@@ -3,13 +3,16 @@
 mod accounts;
 mod applications;
 mod fields;
+mod line;
 mod permissions;
 mod pool;
+mod record;
 mod removal;
 pub(in crate::manage) mod users;
 
 use std::fmt;
 
+pub use line::Line;
 use signet_protocol::{
     id::{AppId, UserId},
     issuer::Identifier,
@@ -36,15 +39,17 @@ pub struct Plan {
 struct Step {
     /// `application notes`, `user alice`.
     what: String,
+    /// The id of what is changed, if it has one.
+    id: Option<String>,
     action: Action,
 }
 
 #[derive(Debug)]
 enum Action {
     /// With what is not as by default.
-    Create(Vec<String>),
+    Create(Vec<Line>),
     /// With each difference.
-    Update(Vec<String>),
+    Update(Vec<Line>),
     /// With what follows from it.
     Remove(Vec<String>),
     Unchanged,
@@ -147,16 +152,22 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Step { what, action } in &self.steps {
-            let (sign, lines) = match action {
-                Action::Create(lines) => ("+ create", lines.as_slice()),
-                Action::Update(lines) => ("~ change", lines.as_slice()),
-                Action::Remove(lines) => ("- remove", lines.as_slice()),
-                Action::Unchanged => ("= keep  ", [].as_slice()),
-                Action::Absent => ("= absent", [].as_slice()),
+        for Step { what, action, .. } in &self.steps {
+            let sign = match action {
+                Action::Create(_) => "+ create",
+                Action::Update(_) => "~ change",
+                Action::Remove(_) => "- remove",
+                Action::Unchanged => "= keep  ",
+                Action::Absent => "= absent",
             };
             writeln!(f, "{sign} {what}")?;
-            lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?;
+            match action {
+                Action::Create(lines) | Action::Update(lines) => {
+                    lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?;
+                }
+                Action::Remove(lines) => lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?,
+                Action::Unchanged | Action::Absent => {}
+            }
         }
         let (created, changed, unchanged) = self.counts();
         write!(f, "{created} to create, {changed} to change, {unchanged} unchanged")
@@ -228,11 +239,12 @@ impl Draft {
 
     /// An entry whose change is written with others.
     fn step(&mut self, what: String, action: Action) {
-        self.plan.steps.push(Step { what, action });
+        self.plan.steps.push(Step { what, id: None, action });
     }
 
     fn remove(&mut self, what: String, losses: Vec<String>, change: Change) {
-        self.step(what, Action::Remove(losses));
+        let id = record::id_of(&change);
+        self.plan.steps.push(Step { what, id, action: Action::Remove(losses) });
         self.plan.changes.push(change);
     }
 
@@ -244,16 +256,18 @@ impl Draft {
         }
     }
 
-    fn create(&mut self, what: String, fields: Vec<String>, change: Change) {
-        self.plan.steps.push(Step { what, action: Action::Create(fields) });
+    fn create(&mut self, what: String, fields: Vec<Line>, change: Change) {
+        self.plan.steps.push(Step { what, id: record::id_of(&change), action: Action::Create(fields) });
         self.plan.changes.push(change);
     }
 
-    fn update(&mut self, what: String, differences: Vec<String>, change: Change) {
+    fn update<L: Into<Line>>(&mut self, what: String, differences: Vec<L>, change: Change) {
+        let id = record::id_of(&change);
         if differences.is_empty() {
-            self.plan.steps.push(Step { what, action: Action::Unchanged });
+            self.plan.steps.push(Step { what, id, action: Action::Unchanged });
         } else {
-            self.plan.steps.push(Step { what, action: Action::Update(differences) });
+            let lines = differences.into_iter().map(Into::into).collect();
+            self.plan.steps.push(Step { what, id, action: Action::Update(lines) });
             self.plan.changes.push(change);
         }
     }

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use signet_store::{SignOut, StoreError};
+use signet_store::{
+    SignOut, StoreError,
+    audit::{Act, Origin},
+};
 
 use super::{show, users::link};
-use crate::Signet;
+use crate::{Signet, audit};
 
 /// Why nobody was signed out.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,7 @@ pub async fn users(
     signet: &Signet,
     named: &[String],
     application: Option<&str>,
+    origin: &Origin,
 ) -> Result<SignedOut, SignOutError> {
     let application = match application {
         None => None,
@@ -51,7 +55,9 @@ pub async fn users(
             None => SignOut::User(user),
             Some(application) => SignOut::UserApplication(user, application.id),
         };
-        signet.store().sign_out(what, signet.now()).await?;
+        let at = application.as_ref().map(|application| application.id);
+        let entry = audit::sign_out(signet, origin.clone(), what, (user, at)).await?;
+        signet.store().sign_out(what, Act::new(signet.now(), entry)).await?;
         tracing::info!(sub = %user, "signed out by an operator");
     }
     let application = application.map(|application| application.identifier.to_string());

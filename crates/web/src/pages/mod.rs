@@ -345,6 +345,8 @@ pub struct ErrorPage<'a> {
     pub detail: Option<&'a str>,
     /// The id under which the log has the rest.
     pub request_id: &'a str,
+    /// The same, short enough to be read aloud.
+    pub reference: String,
     /// A place to continue from.
     pub home: Option<Link<'a>>,
 }

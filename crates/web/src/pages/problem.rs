@@ -59,8 +59,29 @@ impl<'a> Problem<'a> {
             hint: text.hint,
             code: None,
             detail: None,
+            reference: crate::trace::reference(request_id),
             request_id,
             home: self.home(),
+        }
+    }
+
+    /// What it is called where no person reads it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Problem::BadClient => "client_id",
+            Problem::BadRedirectUri => "redirect_uri",
+            Problem::BadRequest | Problem::BadLogout => "parameters",
+            Problem::TooLarge | Problem::TooSlow => "size",
+            Problem::UnknownHost { .. } => "host",
+            Problem::NotFound => "path",
+            Problem::MethodNotAllowed => "method",
+            Problem::TransactionExpired => "transaction_expired",
+            Problem::TransactionUsed => "transaction_used",
+            Problem::CookiesBlocked => "cookies",
+            Problem::WrongBrowser => "browser",
+            Problem::Forbidden => "role",
+            Problem::LinkDead | Problem::LinkUsed => "link",
+            Problem::Unavailable | Problem::ServerError => "server",
         }
     }
 

@@ -7,6 +7,7 @@ use signet_protocol::{
     issuer::Identifier,
     resource::{Resources, Subject, check_rules},
 };
+use signet_store::audit::Origin;
 use signet_testkit::race::race;
 use signet_web::{
     Signet,
@@ -58,7 +59,7 @@ fn rule(subject: &str, more: &str) -> String {
 
 async fn apply(signet: &Signet, text: &str) -> Result<(), PlanError> {
     let description = Description::parse(text).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
-    apply::apply(signet, &description).await.map(drop)
+    apply::apply(signet, &description, &Origin::command_line()).await.map(drop)
 }
 
 /// On one node.

@@ -5,10 +5,12 @@ use signet_protocol::{
     throttle::Counter, time::Seconds,
 };
 use signet_store::{
-    Applied, Change, Database, MasterKey, Options, RoleChange, SignOut, Store, StoreError,
+    Applied, Change, Database, MasterKey, NewTrace, Options, RoleChange, SignOut, Store, StoreError,
+    audit::Act,
     dump::{self, Checked, Restoring, Source, Summary},
     migrations::TABLES,
     sql::copy::Error,
+    usage::Use,
 };
 use signet_testkit::{postgres::fresh_database, seed::Seeded};
 use tempfile::TempDir;
@@ -67,6 +69,19 @@ pub async fn populate(world: &World) {
     let (login, _) = super::administrators::session(world, &user);
     let begun = store.begin_console_session(&login, user.password.as_ref(), None, at(0)).await;
     assert_eq!(begun, Ok(true));
+    store.write_audit(&Act::new(at(0), super::audit::login(1))).await.unwrap();
+    assert_eq!(store.seal_audit().await, Ok(1));
+    store.count_use(application.id, Use::SignIn, after(0));
+    store.count_active(user.id, after(0));
+    store.write_usage().await.unwrap();
+    let trace = NewTrace {
+        reference: "K7QF-2M9T".to_owned(),
+        request_id: "abcdefghijklmnop".to_owned(),
+        application: Some(application.id),
+        content: "{}".to_owned(),
+        at: at(0),
+    };
+    store.insert_traces(&[trace]).await.unwrap();
 }
 
 pub async fn written(database: &Database) -> (String, Summary) {

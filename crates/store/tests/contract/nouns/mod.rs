@@ -5,6 +5,7 @@ pub mod administrators;
 mod applications;
 mod assertions;
 mod attempts;
+mod audit;
 mod codes;
 pub mod dump;
 mod keys;
@@ -20,6 +21,7 @@ mod revocations;
 mod secrets;
 mod sign_outs;
 mod sweeping;
+mod usage;
 mod users;
 
 use std::{

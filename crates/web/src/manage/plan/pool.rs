@@ -10,7 +10,7 @@ use signet_protocol::{
 };
 use signet_store::Change;
 
-use super::{Action, Draft, PlanError, fields};
+use super::{Action, Draft, Line, PlanError, fields};
 use crate::{
     Signet,
     manage::{
@@ -108,11 +108,12 @@ fn removed(was_there: bool, effect: &str) -> Action {
 }
 
 /// What happens to an entry of which these are the differences, `None` for a new one.
-pub(super) fn changed(differences: Option<Vec<String>>, new: impl FnOnce() -> Vec<String>) -> Action {
+pub(super) fn changed<L: Into<Line>>(differences: Option<Vec<L>>, new: impl FnOnce() -> Vec<L>) -> Action {
+    let lines = |lines: Vec<L>| lines.into_iter().map(Into::into).collect();
     match differences {
-        None => Action::Create(new()),
-        Some(lines) if lines.is_empty() => Action::Unchanged,
-        Some(lines) => Action::Update(lines),
+        None => Action::Create(lines(new())),
+        Some(differences) if differences.is_empty() => Action::Unchanged,
+        Some(differences) => Action::Update(lines(differences)),
     }
 }
 

@@ -93,7 +93,7 @@ pub(super) async fn rules_about(
         let name =
             signet.store().application(of).await?.map(|application| application.identifier.to_string());
         let name = name.unwrap_or_else(|| of.to_string());
-        let lines = vec![format!("{} removed, about users who go", removed.len())];
+        let lines = vec![format!("{} removed, about users who go", removed.len()).into()];
         draft.step(format!("rules of {name}"), Action::Update(lines));
         draft.plan.changes.push(Change::Rules { of, added: Vec::new(), removed });
     }

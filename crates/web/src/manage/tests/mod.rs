@@ -16,7 +16,7 @@ use signet_protocol::{
     time::Now,
     user::{LoginName, User},
 };
-use signet_store::{Database, MasterKey, Options, Store};
+use signet_store::{Database, MasterKey, Options, Store, audit::Origin};
 
 use super::{
     apply::apply,
@@ -65,7 +65,9 @@ impl Bench {
 
     pub(in crate::manage) async fn apply(&self, text: &str) -> Plan {
         let description = Description::parse(text).unwrap_or_else(|problems| panic!("{problems:?}"));
-        apply(&self.signet, &description).await.unwrap_or_else(|error| panic!("{error:?}"))
+        apply(&self.signet, &description, &Origin::command_line())
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     /// Line and message of everything wrong with `text`, whichever step finds it. Nothing is changed.
