@@ -64,7 +64,9 @@ impl World {
             };
             let signet =
                 Signet::new(settings, store, std::sync::Arc::new(SystemClock), Hasher::start().unwrap());
-            apply(&signet, &Description::parse(NOTES).unwrap()).await.unwrap();
+            apply(&signet, &Description::parse(NOTES).unwrap(), &signet_store::audit::Origin::command_line())
+                .await
+                .unwrap();
             router(signet)
         });
         World { router, runtime, _directory: directory }
