@@ -31,7 +31,7 @@ use signet_web::{
         setup, show, sign_out, trace,
         users::{
             export as people,
-            import::{Mode, Record, chunk},
+            import::{Mode, Record as Person, chunk},
             link,
             list::Cursor,
         },
@@ -91,7 +91,7 @@ pub enum Request {
     /// Make a one-time link for a user.
     Link(String),
     /// Take users in.
-    Import { records: Vec<Record>, mode: Mode },
+    Import { records: Vec<Person>, mode: Mode },
     /// The next users, with or without the hashes of their passwords.
     ExportUsers { after: Option<String>, hashes: bool },
     /// A page of the audit log.

@@ -1,6 +1,6 @@
 //! The audit log: who did what, when, to what, and whether it was done (`docs/audit.md`).
 //!
-//! A record is written in the batch of the act it tells of, so that nothing stands without one. [`chain`] then numbers the
+//! A record is written in the batch of the act it tells of, so that nothing stands without one. `chain` then numbers the
 //! records and hashes each with the one before it; no statement changes what they say.
 
 mod chain;

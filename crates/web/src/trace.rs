@@ -2,7 +2,7 @@
 //! got, and what would mend it (`docs/traces.md`).
 //!
 //! A request that is refused only puts what it was made of into a queue, which is short and bounded. One task reads it,
-//! finds out what was wrong ([`diagnose`]), and writes what of that may be kept ([`redact`]): never a secret.
+//! finds out what was wrong (`diagnose`), and writes what of that may be kept (`redact`): never a secret.
 
 mod client;
 mod diagnose;
