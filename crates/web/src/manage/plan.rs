@@ -52,7 +52,43 @@ enum Action {
     Absent,
 }
 
+/// What happens to one entry, as it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedStep<'p> {
+    /// `application notes`, `user alice`.
+    pub what: &'p str,
+    /// Which of these.
+    pub kind: StepKind,
+    /// The differences, or what is lost. Secrets are not in them.
+    pub lines: &'p [String],
+}
+
+/// What can happen to an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Change,
+    /// It goes.
+    Remove,
+    /// It is as it shall be.
+    Keep,
+    /// It was to go, and is not there.
+    Absent,
+}
+
 impl Action {
+    fn parts(&self) -> (StepKind, &[String]) {
+        match self {
+            Action::Create(lines) => (StepKind::Create, lines),
+            Action::Update(lines) => (StepKind::Change, lines),
+            Action::Remove(lines) => (StepKind::Remove, lines),
+            Action::Unchanged => (StepKind::Keep, &[]),
+            Action::Absent => (StepKind::Absent, &[]),
+        }
+    }
+
     fn changes(&self) -> bool {
         !matches!(self, Action::Unchanged | Action::Absent)
     }
@@ -121,6 +157,14 @@ impl Plan {
         touched.map(|step| step.what.as_str())
     }
 
+    /// What happens to each entry, in the order of the file, for whoever shows it otherwise than as text.
+    pub fn steps(&self) -> impl Iterator<Item = PlannedStep<'_>> {
+        self.steps.iter().map(|step| {
+            let (kind, lines) = step.action.parts();
+            PlannedStep { what: &step.what, kind, lines }
+        })
+    }
+
     /// How many entries are created, changed (a removal is a change of the pool) and left.
     pub fn counts(&self) -> (usize, usize, usize) {
         let number = |wanted: fn(&Action) -> bool| self.steps.iter().filter(|s| wanted(&s.action)).count();
@@ -134,13 +178,13 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Step { what, action } in &self.steps {
-            let (sign, lines) = match action {
-                Action::Create(lines) => ("+ create", lines.as_slice()),
-                Action::Update(lines) => ("~ change", lines.as_slice()),
-                Action::Remove(lines) => ("- remove", lines.as_slice()),
-                Action::Unchanged => ("= keep  ", [].as_slice()),
-                Action::Absent => ("= absent", [].as_slice()),
+        for PlannedStep { what, kind, lines } in self.steps() {
+            let sign = match kind {
+                StepKind::Create => "+ create",
+                StepKind::Change => "~ change",
+                StepKind::Remove => "- remove",
+                StepKind::Keep => "= keep  ",
+                StepKind::Absent => "= absent",
             };
             writeln!(f, "{sign} {what}")?;
             lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?;
