@@ -51,13 +51,49 @@ enum Action {
     /// With each difference.
     Update(Vec<Line>),
     /// With what follows from it.
-    Remove(Vec<String>),
+    Remove(Vec<Line>),
     Unchanged,
     /// To be removed, and not there.
     Absent,
 }
 
+/// What happens to one entry, as it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedStep<'p> {
+    /// `application notes`, `user alice`.
+    pub what: &'p str,
+    /// Which of these.
+    pub kind: StepKind,
+    /// The differences, or what is lost. Secrets are not in them.
+    pub lines: &'p [Line],
+}
+
+/// What can happen to an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Change,
+    /// It goes.
+    Remove,
+    /// It is as it shall be.
+    Keep,
+    /// It was to go, and is not there.
+    Absent,
+}
+
 impl Action {
+    fn parts(&self) -> (StepKind, &[Line]) {
+        match self {
+            Action::Create(lines) => (StepKind::Create, lines),
+            Action::Update(lines) => (StepKind::Change, lines),
+            Action::Remove(lines) => (StepKind::Remove, lines),
+            Action::Unchanged => (StepKind::Keep, &[]),
+            Action::Absent => (StepKind::Absent, &[]),
+        }
+    }
+
     fn changes(&self) -> bool {
         !matches!(self, Action::Unchanged | Action::Absent)
     }
@@ -139,6 +175,14 @@ impl Plan {
         touched.map(|step| step.what.as_str())
     }
 
+    /// What happens to each entry, in the order of the file, for whoever shows it otherwise than as text.
+    pub fn steps(&self) -> impl Iterator<Item = PlannedStep<'_>> {
+        self.steps.iter().map(|step| {
+            let (kind, lines) = step.action.parts();
+            PlannedStep { what: &step.what, kind, lines }
+        })
+    }
+
     /// How many entries are created, changed (a removal is a change of the pool) and left.
     pub fn counts(&self) -> (usize, usize, usize) {
         let number = |wanted: fn(&Action) -> bool| self.steps.iter().filter(|s| wanted(&s.action)).count();
@@ -152,22 +196,16 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Step { what, action, .. } in &self.steps {
-            let sign = match action {
-                Action::Create(_) => "+ create",
-                Action::Update(_) => "~ change",
-                Action::Remove(_) => "- remove",
-                Action::Unchanged => "= keep  ",
-                Action::Absent => "= absent",
+        for PlannedStep { what, kind, lines } in self.steps() {
+            let sign = match kind {
+                StepKind::Create => "+ create",
+                StepKind::Change => "~ change",
+                StepKind::Remove => "- remove",
+                StepKind::Keep => "= keep  ",
+                StepKind::Absent => "= absent",
             };
             writeln!(f, "{sign} {what}")?;
-            match action {
-                Action::Create(lines) | Action::Update(lines) => {
-                    lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?;
-                }
-                Action::Remove(lines) => lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?,
-                Action::Unchanged | Action::Absent => {}
-            }
+            lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?;
         }
         let (created, changed, unchanged) = self.counts();
         write!(f, "{created} to create, {changed} to change, {unchanged} unchanged")
@@ -244,6 +282,7 @@ impl Draft {
 
     fn remove(&mut self, what: String, losses: Vec<String>, change: Change) {
         let id = record::id_of(&change);
+        let losses = losses.into_iter().map(Line::from).collect();
         self.plan.steps.push(Step { what, id, action: Action::Remove(losses) });
         self.plan.changes.push(change);
     }

@@ -4,6 +4,8 @@
 //! one of those that were asked for is named, or the few nearest. No message repeats a value, but for entries of lists and names of choices,
 //! which are never secrets.
 
+mod values;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
@@ -13,9 +15,10 @@ use std::{
 use serde_json::Value as Json;
 use toml::{
     Spanned,
-    de::{DeArray, DeTable, DeValue},
+    de::{DeTable, DeValue},
 };
 
+use self::values::{NotJson, integer, json_table};
 use super::problem::{PROBLEMS_MAX, Problem, must_be_one_of, nearest, ranked, shown};
 
 /// Where a table and the keys that were asked of it stand, so that a later check can still name the line.
@@ -475,42 +478,6 @@ pub fn choose<T: Copy>(text: &str, choices: &[T], name: fn(T) -> &'static str) -
     }
     let names: Vec<&str> = choices.iter().map(|choice| name(*choice)).collect();
     Err(must_be_one_of(text, &names))
-}
-
-fn integer(value: &DeValue) -> Option<i64> {
-    let number = value.as_integer()?;
-    i64::from_str_radix(number.as_str(), number.radix()).ok()
-}
-
-/// Why a value cannot be kept as JSON.
-enum NotJson {
-    Number,
-    Deep,
-}
-
-fn json_table(table: &DeTable, depth: usize) -> Result<serde_json::Map<String, Json>, NotJson> {
-    let depth = depth.checked_sub(1).ok_or(NotJson::Deep)?;
-    table.iter().map(|(key, value)| Ok((key.get_ref().to_string(), json(value.get_ref(), depth)?))).collect()
-}
-
-fn json_list(list: &DeArray, depth: usize) -> Result<Json, NotJson> {
-    let depth = depth.checked_sub(1).ok_or(NotJson::Deep)?;
-    list.iter().map(|entry| json(entry.get_ref(), depth)).collect()
-}
-
-fn json(value: &DeValue, depth: usize) -> Result<Json, NotJson> {
-    Ok(match value {
-        DeValue::String(text) => Json::from(text.as_ref()),
-        DeValue::Integer(_) => Json::from(integer(value).ok_or(NotJson::Number)?),
-        DeValue::Float(number) => {
-            let number = number.as_str().parse().ok().and_then(serde_json::Number::from_f64);
-            Json::from(number.ok_or(NotJson::Number)?)
-        }
-        DeValue::Boolean(truth) => Json::from(*truth),
-        DeValue::Datetime(moment) => Json::from(moment.to_string()),
-        DeValue::Array(list) => json_list(list, depth)?,
-        DeValue::Table(table) => Json::Object(json_table(table, depth)?),
-    })
 }
 
 #[cfg(test)]

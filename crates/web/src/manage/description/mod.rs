@@ -18,7 +18,10 @@ pub use permission::{AccountEntry, ResourceEntry, RuleEntries};
 pub use pool::{ClaimEntry, FieldEntry, PolicyEntry, ScopeEntry};
 pub use user::{PasswordEntry, UserEntry};
 
-use signet_protocol::user::fold_email;
+use signet_protocol::{
+    id::{AppId, UserId},
+    user::fold_email,
+};
 
 use super::{
     problem::Problem,
@@ -65,6 +68,18 @@ impl Description {
             description.check_unique(root);
             description
         })
+    }
+
+    /// That an application goes, and nothing else.
+    pub fn without_application(id: AppId) -> Description {
+        let entry =
+            ApplicationEntry { id: Some(id), remove: true, lines: Lines::at(1), ..Default::default() };
+        Description { applications: vec![entry], ..Description::default() }
+    }
+
+    /// That a user goes, and nothing else.
+    pub fn without_user(id: UserId) -> Description {
+        Description { users: vec![UserEntry::removal(id, 1)], ..Description::default() }
     }
 
     /// Whether what it says depends on the pool's own fields, claims and scopes, or changes them.

@@ -2,7 +2,7 @@
 //! be. What is exported and applied changes nothing where it is from; into an empty installation with the same master key it
 //! brings the same pool, whose export is the same text.
 //!
-//! [`entries`] writes and [`load`] reads; the text is for `signet export`, and entry by entry for whoever shows a change
+//! [`entries`] writes and `load` reads; the text is for `signet export`, and entry by entry for whoever shows a change
 //! "as code".
 
 pub mod entries;

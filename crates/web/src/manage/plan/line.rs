@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const VALUE_BYTES: usize = 4096;
 
 /// One line of a plan. The values of secrets are not in it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     text: String,
     field: Option<(String, Value, Value)>,

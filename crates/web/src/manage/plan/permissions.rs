@@ -87,7 +87,7 @@ async fn namespace(
                 if absent {
                     Action::Absent
                 } else {
-                    Action::Remove(vec!["nobody is granted it any more".to_owned()])
+                    Action::Remove(vec!["nobody is granted it any more".to_owned().into()])
                 },
             );
             removed.extend((!absent).then(|| code.clone()));

@@ -104,7 +104,7 @@ fn scope(entry: &ScopeEntry, known: &mut BTreeMap<String, CustomScope>, draft: &
 }
 
 fn removed(was_there: bool, effect: &str) -> Action {
-    if was_there { Action::Remove(vec![effect.to_owned()]) } else { Action::Absent }
+    if was_there { Action::Remove(vec![effect.to_owned().into()]) } else { Action::Absent }
 }
 
 /// What happens to an entry of which these are the differences, `None` for a new one.

@@ -40,7 +40,7 @@ impl Bench {
 
     async fn apply_pruned(&self, text: &str, prune: Prune) -> Plan {
         let description = Description::parse(text).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
-        let applied = apply_pruned(&self.signet, description, prune).await;
+        let applied = apply_pruned(&self.signet, description, prune, &Origin::command_line()).await;
         applied.unwrap_or_else(|error| panic!("{error:?}\n{text}"))
     }
 }

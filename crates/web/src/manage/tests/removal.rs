@@ -1,6 +1,7 @@
 //! Applications and users that a description removes, and users that it names by id.
 
 use super::*;
+use crate::manage::plan::StepKind;
 
 const ALICE: &str = "64f0c0ffee0000000000000a";
 
@@ -103,7 +104,7 @@ async fn an_application_goes_and_says_with_what() {
     let bench = Bench::new().await;
     bench.apply(POOL).await;
     let gone = "[[applications]]\nidentifier = \"notes\"\nremove = true\n";
-    let plan = bench.apply(gone).await.to_string();
+    let said = bench.apply(gone).await.to_string();
     for words in [
         "- remove application notes",
         "lost: its secret and its signing keys",
@@ -111,11 +112,22 @@ async fn an_application_goes_and_says_with_what() {
         "lost: 2 rules",
         "lost: no grant",
     ] {
-        assert!(plan.contains(words), "{words} in {plan}");
+        assert!(said.contains(words), "{words} in {said}");
     }
     assert!(bench.application("notes").await.is_none());
     assert!(bench.signet.store().resource_codes().await.unwrap().is_empty());
     assert!(bench.apply(gone).await.to_string().contains("= absent application notes"));
+    // The same without a file, and its plan as it would be shown.
+    bench.apply(POOL).await;
+    let id = bench.application("notes").await.unwrap().id;
+    let planned =
+        plan(&bench.signet, &Description::without_application(id), &Origin::command_line()).await.unwrap();
+    let step = planned.steps().next().unwrap();
+    assert_eq!((step.what, step.kind, step.lines.len()), ("application notes", StepKind::Remove, 4));
+    apply(&bench.signet, &Description::without_application(id), &Origin::command_line()).await.unwrap();
+    let alice = signet_protocol::id::UserId::parse(ALICE).unwrap();
+    apply(&bench.signet, &Description::without_user(alice), &Origin::command_line()).await.unwrap();
+    assert!(bench.application("notes").await.is_none() && bench.user("alice").await.is_none());
     // The name is free, and the file that made it makes it again.
     bench.apply(POOL).await;
     assert_eq!(bench.rules().await, 2);

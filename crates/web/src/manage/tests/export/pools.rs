@@ -204,9 +204,10 @@ impl Dice {
                 1 => (Some("pool"), self.one(shared).code.as_str().to_owned()),
                 _ => (None, self.one(&resources).code.as_str().to_owned()),
             };
-            let of_account = number < 2;
+            let account = accounts.get(number);
+            let of_account = account.is_some();
             let subject = match number {
-                0 | 1 => json!({ "account": accounts[number].id }),
+                _ if of_account => json!({ "account": account.map(|account| account.id) }),
                 2 => json!({ "user": self.one(users).id }),
                 3 => json!({ "role": self.one(TEXTS) }),
                 _ => json!({ "group": self.one(TEXTS) }),
