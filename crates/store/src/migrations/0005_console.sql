@@ -138,3 +138,5 @@ CREATE UNIQUE INDEX user_link_user ON user_link (pool_id, user_id);
 CREATE INDEX user_link_expires_at ON user_link (expires_at);
 
 -- revisions of the configuration
+
+-- admin API: repeated requests
