@@ -19,6 +19,7 @@ pub mod setup;
 pub mod show;
 pub mod sign_out;
 pub mod snippets;
+pub mod try_it;
 
 #[cfg(test)]
 mod tests;
