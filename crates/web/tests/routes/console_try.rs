@@ -351,8 +351,8 @@ async fn attack_18_what_is_not_ticked_is_not_tried() {
     let key = [("mode", "client_credentials"), ("access_key", machine.id.as_str()), ("secret_key", KEY)];
     let page = trial.begin(&[&key[..], &[("scope", "book:read")]].concat()).await;
     has(&page, &["There is no account with this AccessKey in this application"]);
-    let page = trial.begin(&[("mode", "code"), ("scope", &"a".repeat(1001))]).await;
-    has(&page, &["at most 1000 bytes"]);
+    let page = trial.begin(&[("mode", "code"), ("scope", &"a".repeat(801))]).await;
+    has(&page, &["at most 800 bytes"]);
     world
         .update_application(application.id, |application| {
             application.settings.token_endpoint_auth_method = AuthMethod::None;

@@ -13,8 +13,8 @@ use super::Mode;
 
 /// How long an answer may take: as long as a person may take to sign in.
 const EXPIRE: Seconds = Seconds(3600);
-/// A scope that is tried has this many bytes at most: it waits in a cookie.
-pub const SCOPE_MAX: usize = 1000;
+/// A scope that is tried has this many bytes at most: it waits in a cookie, of which browsers keep 4096.
+pub const SCOPE_MAX: usize = 800;
 /// What can be chosen for `prompt`; the empty one sends none.
 pub const PROMPTS: &[&str] = &["", "login", "consent", "select_account", "none"];
 

@@ -22,7 +22,7 @@ said! {
     PASSWORD: "The password is exchanged for tokens", "用密码换取令牌", "RFC 6749 §4.3.2";
     ACCOUNT: "The account asks for a token", "编程访问账号请求令牌", "RFC 6749 §4.4.2";
     USER_INFO: "User information", "用户信息", "OpenID Connect Core §5.3";
-    INTROSPECTION: "Introspection of the access token", "检验访问令牌", "RFC 7662 §2";
+    INTROSPECTION: "Introspection", "检验令牌", "RFC 7662 §2";
     REFRESH: "The refresh token is used", "使用刷新令牌", "RFC 6749 §6";
     REVOCATION: "Revocation", "撤回", "RFC 7009 §2";
 

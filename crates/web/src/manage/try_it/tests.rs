@@ -33,7 +33,6 @@ fn a_cookie_counts_in_its_login_for_an_hour_and_unchanged() {
     for mode in Mode::all() {
         let attempt = attempt(mode, "openid a:b &=%");
         let sealed = attempt.seal(b"key", one);
-        assert!(sealed.len() < 3500, "{}", sealed.len());
         let open =
             |cookie: &str, key: &[u8], session, now| Attempt::open(cookie, key, session, Timestamp(now));
         assert_eq!(open(&sealed, b"key", one, 4599), Some(attempt));
@@ -48,8 +47,8 @@ fn a_cookie_counts_in_its_login_for_an_hour_and_unchanged() {
         assert_eq!(open(sealed.split('.').next().unwrap(), b"key", one, 1000), None);
     }
     let longest = attempt(Mode::Refresh, &"%".repeat(super::SCOPE_MAX)).seal(b"key", one);
-    // Three bytes each when escaped, four thirds as base64url.
-    assert!(longest.len() < 5200, "{}", longest.len());
+    // Three bytes each when escaped, four thirds as base64url; browsers keep 4096 with the name and what else there is.
+    assert!(longest.len() < 3900, "{}", longest.len());
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl ReportPage {
     fn when(&self, at: &Timestamp) -> String {
         let (t, distance) = (self.t(), at.0.saturating_sub(self.now.0));
         let far = span(t, Seconds(distance.saturating_abs()));
-        format!("{} · {}", moment(*at), fill(if distance < 0 { t.ago } else { t.ahead }, far))
+        format!("{} · {}", moment(*at), fill(if distance <= 0 { t.ago } else { t.ahead }, far))
     }
 
     /// Whether a step is worth its space at once: not the documents that every trial reads.

@@ -41,15 +41,13 @@ words! {
         account_scope_hint: "Items of the form resource:action, separated by spaces.", "形如 resource:action，以空格分隔。";
         ask: "Ask for tokens", "请求令牌";
         unticked: "This mode is not ticked for the application. Tick it in the protocol settings, or choose another.", "此应用未勾选该模式。请在协议配置中勾选，或选择其他模式。";
-        too_long: "The scope is too long to be tried here: at most 1000 bytes.", "Scope 过长，此处最多 1000 字节。";
+        too_long: "The scope is too long to be tried here: at most 800 bytes.", "Scope 过长，此处最多 800 字节。";
         incomplete: "Fill in both the name and the secret.", "请填写名称和密码。";
         other_account: "There is no account with this AccessKey in this application.", "此应用没有使用该 AccessKey 的账号。";
         request_title: "The request", "请求";
         request_lead: "Your browser sends it when you go on. Sign in as the user you want to try with; you come back here.", "继续后由您的浏览器发送。请以要体验的用户登录，之后会返回此处。";
         go: "Send it and sign in", "发送并登录";
         back: "Back", "返回";
-        parameter: "Parameter", "参数";
-        value: "Value", "值";
         result: "What came of it", "结果";
         all_passed: "Everything is as it should be. Checks: {}", "一切正常。校验项：{}";
         some_failed: "Checks that failed: {}", "未通过的校验：{}";
@@ -60,7 +58,6 @@ words! {
         expected: "expected", "应为";
         answer: "Answer", "响应";
         header: "Header", "头部";
-        claim: "Claim", "声明";
         id_token: "ID token", "ID Token";
         access_token: "Access token", "访问令牌";
         user_info: "Signed user information", "已签名的用户信息";
@@ -78,5 +75,19 @@ words! {
         days: "{} d", "{} 天";
         ahead: "in {}", "{}后";
         ago: "{} ago", "{}前";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::words::Words;
+
+    #[test]
+    fn every_text_is_in_both_languages_with_the_same_gaps() {
+        for (name, en, zh) in TryWords::pairs() {
+            assert!(!en.is_empty() && !zh.is_empty(), "{name}");
+            assert_eq!(en.matches("{}").count(), zh.matches("{}").count(), "{name}");
+        }
     }
 }
