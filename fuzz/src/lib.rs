@@ -13,6 +13,7 @@
 mod assertions;
 mod client;
 mod operator;
+mod people;
 mod permissions;
 mod redirect;
 mod request;
@@ -61,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     parser("description", operator::description),
     parser("database", operator::database),
     parser("password_hash", operator::password_hash),
+    parser("people", people::file),
     Target { name: "request", property: request::answer, mutations: 500 },
 ];
 

@@ -104,6 +104,5 @@ pub fn password_hash(data: &[u8]) {
     assert_eq!(hash.as_str(), text);
     assert!(text.len() <= 512, "a hash is short");
     assert_eq!(PasswordHash::parse(hash.as_str()).unwrap(), hash);
-    let tail = text.rsplit('$').next().unwrap();
-    assert!(!format!("{hash:?}").contains(tail));
+    assert_eq!(format!("{hash:?}"), "PasswordHash(…)");
 }

@@ -3,7 +3,7 @@
 use axum::{Router, body::Body};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use signet_protocol::issuer::BaseUrl;
-use signet_store::{Clock, Database, MasterKey, Options, Store};
+use signet_store::{Clock, Database, MasterKey, Options, Store, audit::Origin};
 use signet_testkit::seed::Seeded;
 use signet_web::{
     Settings, Signet,
@@ -64,7 +64,7 @@ impl World {
             };
             let signet =
                 Signet::new(settings, store, std::sync::Arc::new(SystemClock), Hasher::start().unwrap());
-            apply(&signet, &Description::parse(NOTES).unwrap()).await.unwrap();
+            apply(&signet, &Description::parse(NOTES).unwrap(), &Origin::command_line()).await.unwrap();
             router(signet)
         });
         World { router, runtime, _directory: directory }

@@ -42,6 +42,7 @@ holds!(
     outbound,
     params,
     password_hash,
+    people,
     pkce,
     redirect_match,
     redirect_uri,

@@ -62,7 +62,8 @@ pub fn effect(default: Effect, rules: &[AccessRule], user: &User) -> Effect {
 
 /// The application's rules do not admit the user.
 pub const NOT_ADMITTED: Refusal =
-    refuse(ErrorCode::AccessDenied, "the user may not use this application; ask its administrator");
+    refuse(ErrorCode::AccessDenied, "the user may not use this application; ask its administrator")
+        .by("admission", "RFC 6749 §4.1.2.1");
 
 impl ActiveApplication {
     /// Proof that `user` may use this application, or nothing (attack 18).

@@ -17,6 +17,9 @@ pub const TOKEN_LIFETIMES: RangeInclusive<i64> = 60..=86_400 * 30;
 /// Seconds that a secret may go on being valid after it was replaced.
 pub const OVERLAPS: RangeInclusive<i64> = 0..=86_400 * 30;
 
+/// Seconds by which the clocks of two nodes may differ.
+const CLOCKS: Seconds = Seconds(10);
+
 /// A programmatic access account as stored: an AccessKey and a SecretKey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -51,6 +54,12 @@ impl Account {
         let bytes = random::<16>(entropy);
         let text: String = bytes.into_iter().flat_map(digits).flatten().collect();
         Secret::new(text)
+    }
+
+    /// Whether a token of `iat` can be its own. One that is older was another account's, which was deleted, with the same
+    /// AccessKey.
+    pub fn was_there(&self, iat: Timestamp) -> bool {
+        self.created_at <= iat.plus(CLOCKS)
     }
 
     /// Gives it another secret; the one it had stays valid before `until`.
@@ -147,6 +156,14 @@ mod tests {
             assert!(account.has_secret(b"new-secret", now));
             assert_eq!(account.has_secret(b"old-secret", now), now < NOW);
             assert!(!account.has_secret(b"", now) && !account.has_secret(b"new-secre", now));
+        }
+    }
+
+    #[test]
+    fn attack_09_a_token_from_before_is_not_its_own() {
+        let account = account();
+        for (seconds, own) in [(0, true), (1, true), (-10, true), (-11, false), (-600, false)] {
+            assert_eq!(account.was_there(Timestamp(NOW.0 + seconds)), own, "{seconds}");
         }
     }
 

@@ -101,13 +101,15 @@ impl Authenticated {
 
 /// The request does not say who it comes from.
 pub const CLIENT_ID_MISSING: Refusal =
-    refuse(ErrorCode::InvalidClient, "client_id is missing; send it in the form body or by HTTP Basic");
+    refuse(ErrorCode::InvalidClient, "client_id is missing; send it in the form body or by HTTP Basic")
+        .by("client_authentication", "RFC 6749 §2.3, OpenID Connect Core §9");
 
 /// The one answer to every failed authentication: it does not say which part was wrong.
 pub const INVALID_CLIENT: Refusal = refuse(
     ErrorCode::InvalidClient,
     "client authentication failed; check the App ID, the App Secret and the authentication method of this endpoint, or the AccessKey and the SecretKey of an account",
-);
+)
+.by("client_authentication", "RFC 6749 §2.3, OpenID Connect Core §9");
 
 /// Reads the credentials of a request from its form body and `Authorization` header.
 pub fn presented(params: &RawParams, authorization: Option<&str>) -> Result<PresentedClient, Refusal> {
@@ -118,7 +120,8 @@ pub fn presented(params: &RawParams, authorization: Option<&str>) -> Result<Pres
             return Err(refuse(
                 ErrorCode::InvalidRequest,
                 "a secret and client_assertion are both given; use one method per request",
-            ));
+            )
+            .by("client_authentication", "RFC 6749 §2.3, OpenID Connect Core §9"));
         }
         let claimed = client_assertion::claimed_client(text);
         let agrees = body_id.is_none_or(|body| AppId::parse(body) == claimed);
@@ -132,15 +135,19 @@ pub fn presented(params: &RawParams, authorization: Option<&str>) -> Result<Pres
         });
         return Ok(PresentedClient { id: ClientId::parse(id), proof });
     };
-    let (id, secrets) = parse_basic(header).ok_or(refuse(
-        ErrorCode::InvalidClient,
-        "the Authorization header is not valid HTTP Basic of client_id:client_secret",
-    ))?;
+    let (id, secrets) = parse_basic(header).ok_or(
+        refuse(
+            ErrorCode::InvalidClient,
+            "the Authorization header is not valid HTTP Basic of client_id:client_secret",
+        )
+        .by("client_authentication", "RFC 6749 §2.3, OpenID Connect Core §9"),
+    )?;
     if body_secret.is_some() || body_id.is_some_and(|body| body != id) {
         return Err(refuse(
             ErrorCode::InvalidRequest,
             "credentials are in the Authorization header and in the body; use one method per request",
-        ));
+        )
+        .by("client_authentication", "RFC 6749 §2.3, OpenID Connect Core §9"));
     }
     let proof = Proof::Secret(AuthMethod::ClientSecretBasic, secrets);
     Ok(PresentedClient { id: ClientId::parse(&id), proof })
@@ -152,12 +159,14 @@ fn assertion(params: &RawParams) -> Result<Option<&str>, Refusal> {
         (None, None) => Ok(None),
         (Some(JWT_BEARER), Some(text)) => Ok(Some(text)),
         (Some(JWT_BEARER), None) => {
-            Err(refuse(ErrorCode::InvalidRequest, "client_assertion is missing beside client_assertion_type"))
+            Err(refuse(ErrorCode::InvalidRequest, "client_assertion is missing beside client_assertion_type")
+                .by("client_authentication", "RFC 6749 §2.3, OpenID Connect Core §9"))
         }
         _ => Err(refuse(
             ErrorCode::InvalidRequest,
             "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        )),
+        )
+        .by("client_authentication", "RFC 6749 §2.3, OpenID Connect Core §9")),
     }
 }
 

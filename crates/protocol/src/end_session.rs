@@ -36,7 +36,8 @@ impl EndSessionRequest {
             return Err(refuse(
                 ErrorCode::InvalidRequest,
                 "a parameter is given more than once; send each once",
-            ));
+            )
+            .by("repeated_parameter", "RFC 6749 §3.1"));
         }
         if params.get("state").is_some_and(|state| state.len() > STATE_BYTES) {
             return Err(refuse(ErrorCode::InvalidRequest, "state is longer than 4096 bytes"));
@@ -60,7 +61,8 @@ impl EndSessionRequest {
         };
         match (named, hint) {
             (Some(named), Some(hint)) if named != hint.client => {
-                Err(refuse(ErrorCode::InvalidRequest, "client_id is not the audience of id_token_hint"))
+                Err(refuse(ErrorCode::InvalidRequest, "client_id is not the audience of id_token_hint")
+                    .by("client_id", "OpenID Connect RP-Initiated Logout §2"))
             }
             (named, hint) => Ok(named.or(hint.map(|hint| hint.client))),
         }
@@ -71,17 +73,21 @@ impl EndSessionRequest {
         let Some(asked) = self.post_logout_redirect_uri.as_deref() else {
             return Ok(None);
         };
-        let application = application.ok_or(refuse(
-            ErrorCode::InvalidRequest,
-            "post_logout_redirect_uri needs id_token_hint or client_id, so that it can be looked up",
-        ))?;
+        let application = application.ok_or(
+            refuse(
+                ErrorCode::InvalidRequest,
+                "post_logout_redirect_uri needs id_token_hint or client_id, so that it can be looked up",
+            )
+            .by("post_logout_redirect_uri", "OpenID Connect RP-Initiated Logout §3"),
+        )?;
         if application.settings.logout_redirect_uris.is_empty() {
             return Err(NO_TARGETS);
         }
         let uri = verify(asked, &application.settings.logout_redirect_uris, false).ok_or(refuse(
             ErrorCode::InvalidRequest,
             "post_logout_redirect_uri is not registered; it must equal a logout callback of the application, character by character",
-        ))?;
+        )
+        .by("post_logout_redirect_uri", "OpenID Connect RP-Initiated Logout §3"))?;
         Ok(Some(LogoutTarget { uri, state: self.state.clone() }))
     }
 }
@@ -90,11 +96,13 @@ impl EndSessionRequest {
 pub const NO_TARGETS: Refusal = refuse(
     ErrorCode::Misconfiguration,
     "the application has no logout callback; register the target among its logout_redirect_uris",
-);
+)
+.by("post_logout_redirect_uri", "OpenID Connect RP-Initiated Logout §3");
 
 /// The client of a logout request does not exist here.
 pub const UNKNOWN_CLIENT: Refusal =
-    refuse(ErrorCode::InvalidRequest, "client_id is not the App ID of an application at this address");
+    refuse(ErrorCode::InvalidRequest, "client_id is not the App ID of an application at this address")
+        .by("client_id", "OpenID Connect RP-Initiated Logout §2");
 
 /// Whether `logout_hint` means somebody other than `user`: then the person is asked. It never spares the question.
 pub fn means_another(logout_hint: &str, user: &User) -> bool {

@@ -94,17 +94,45 @@ impl ErrorCode {
 /// Why a request was refused: a code for the program and a constant sentence for its developer.
 ///
 /// The sentence is public. It names the parameter and what to do, and never a value that was sent (attack 25).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// The rule that refused is for those who run the server, never told: two refusals that differ in nothing else are equal.
+#[derive(Clone, Copy, Debug)]
 pub struct Refusal {
     /// The registered code.
     pub code: ErrorCode,
     /// What is wrong and what to do; ASCII without quotes, as RFC 6749 §5.2 demands of `error_description`.
     pub description: &'static str,
+    /// Which rule refused, where it is known.
+    pub rule: Option<Rule>,
+}
+
+/// The name of a rule, and the clause it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What is checked.
+    pub name: &'static str,
+    /// Where that is written.
+    pub clause: &'static str,
+}
+
+impl PartialEq for Refusal {
+    fn eq(&self, other: &Refusal) -> bool {
+        (self.code, self.description) == (other.code, other.description)
+    }
+}
+
+impl Eq for Refusal {}
+
+impl Refusal {
+    /// The same, by the rule of this name.
+    pub const fn by(self, name: &'static str, clause: &'static str) -> Refusal {
+        Refusal { rule: Some(Rule { name, clause }), ..self }
+    }
 }
 
 /// Shorthand for building a [`Refusal`].
 pub const fn refuse(code: ErrorCode, description: &'static str) -> Refusal {
-    Refusal { code, description }
+    Refusal { code, description, rule: None }
 }
 
 /// One named rule, the clause it comes from and the function that decides: an endpoint's rules are a list of these.
@@ -119,5 +147,7 @@ pub struct Check<T: ?Sized> {
 
 /// Runs `checks` in order; the first refusal ends it.
 pub fn run_checks<T: ?Sized>(checks: &[Check<T>], subject: &T) -> Result<(), Refusal> {
-    checks.iter().try_for_each(|check| (check.run)(subject))
+    checks
+        .iter()
+        .try_for_each(|check| (check.run)(subject).map_err(|refusal| refusal.by(check.name, check.clause)))
 }

@@ -233,6 +233,11 @@ row_id!(
     ConsoleSessionId,
     "console"
 );
+row_id!(
+    /// A one-time link by which somebody sets their password.
+    LinkId,
+    "user_link"
+);
 
 #[cfg(test)]
 mod tests {

@@ -92,3 +92,11 @@ pub const ACCESS_RULES_PER_APPLICATION: usize = 1000;
 pub const CLIENT_KEYS_BYTES: usize = 64 * 1024;
 /// Keys in a client's JWK set.
 pub const CLIENT_KEYS_COUNT: usize = 20;
+/// Bytes of a word that users are found by; what is typed is compared as far as that.
+pub const SEARCH_WORD_BYTES: usize = 64;
+/// Words of names that one user is found by.
+pub const WORDS_PER_USER: usize = 48;
+/// Words of a search that are looked at.
+pub const SEARCH_TERMS: usize = 4;
+/// Users on one page of a list.
+pub const USERS_PER_PAGE: usize = 50;

@@ -1,4 +1,7 @@
-//! Password hashes in PHC form: Argon2, with the memory handed in so that it is allocated once per hashing thread.
+//! Password hashes: Argon2 in PHC form, with the memory handed in so that it is allocated once per hashing thread, and those
+//! of other systems.
+
+mod foreign;
 
 use std::fmt;
 
@@ -6,6 +9,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use subtle::ConstantTimeEq;
 
+use self::foreign::Foreign;
 use crate::{
     entropy::{Entropy, random},
     jose,
@@ -25,20 +29,40 @@ const COST_MAX: u32 = 10;
 #[derive(Default)]
 pub struct Scratch(Vec<Block>);
 
-/// A password hash as stored: `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
-#[derive(Clone, PartialEq, Eq)]
+/// A password hash as stored: `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, or another system's until the next login.
+#[derive(Clone)]
 pub struct PasswordHash {
     text: String,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Argon2(Argon2Hash),
+    Foreign(Foreign),
+}
+
+#[derive(Clone)]
+struct Argon2Hash {
     algorithm: Algorithm,
     params: Params,
     salt: Vec<u8>,
     output: Vec<u8>,
 }
 
+/// The text is all of a hash.
+impl PartialEq for PasswordHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for PasswordHash {}
+
 /// The text is not a hash that can be verified here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "must be an Argon2 hash in PHC form, $argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>, with m up to 65536 and t and p up to 10"
+    "must be a hash of Argon2 ($argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>, m up to 65536, t and p up to 10), bcrypt ($2b$12$…, up to 14), scrypt ($scrypt$ln=16,r=8,p=1$…, 2^ln*r*p up to 1048576) or PBKDF2 ($pbkdf2-sha256$i=600000$… or pbkdf2_sha256$600000$…, up to 2000000)"
 )]
 pub struct PasswordHashError;
 
@@ -59,6 +83,67 @@ impl PasswordHash {
     }
 
     fn read(text: &str) -> Option<PasswordHash> {
+        let argon2 = || Argon2Hash::read(text).map(Kind::Argon2);
+        let kind = argon2().or_else(|| Foreign::read(text).map(Kind::Foreign))?;
+        Some(PasswordHash { text: text.to_owned(), kind })
+    }
+
+    /// Hashes a new password; `None` only if Argon2 itself refuses, which a checked length rules out.
+    pub fn create(password: &str, entropy: &mut dyn Entropy, scratch: &mut Scratch) -> Option<PasswordHash> {
+        let params = Params::new(MEMORY_KIB, PASSES, 1, Some(32)).ok()?;
+        let salt = random::<16>(entropy).to_vec();
+        let output = hash(Algorithm::Argon2id, &params, (password.as_bytes(), &salt), scratch)?;
+        let text = format!(
+            "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${}${}",
+            STANDARD_NO_PAD.encode(&salt),
+            STANDARD_NO_PAD.encode(&output)
+        );
+        let kind = Kind::Argon2(Argon2Hash { algorithm: Algorithm::Argon2id, params, salt, output });
+        Some(PasswordHash { text, kind })
+    }
+
+    /// A hash that no password fits, of the same cost as new ones: what is verified when there is no such user, so that
+    /// the answer takes as long (attack 22).
+    pub fn decoy() -> PasswordHash {
+        let (salt, output) = (vec![0; 16], vec![0; 32]);
+        let params = Params::new(MEMORY_KIB, PASSES, 1, Some(32)).unwrap_or_default();
+        let kind = Kind::Argon2(Argon2Hash { algorithm: Algorithm::Argon2id, params, salt, output });
+        PasswordHash { text: String::new(), kind }
+    }
+
+    /// Whether `password` is the one that was hashed.
+    pub fn verify(&self, password: &str, scratch: &mut Scratch) -> bool {
+        match &self.kind {
+            Kind::Argon2(stored) => {
+                let Argon2Hash { algorithm, params, salt, output } = stored;
+                hash(*algorithm, params, (password.as_bytes(), salt), scratch)
+                    .is_some_and(|made| made.ct_eq(output).into())
+            }
+            Kind::Foreign(stored) => stored.verify(password.as_bytes()),
+        }
+    }
+
+    /// Whether it costs what a new one does. An imported hash may not, and as long as it stays so, the time of a failed
+    /// login tells that there is such a user.
+    pub fn is_current(&self) -> bool {
+        let Kind::Argon2(Argon2Hash { algorithm, params, .. }) = &self.kind else { return false };
+        let costs = (params.m_cost(), params.t_cost(), params.p_cost());
+        *algorithm == Algorithm::Argon2id && costs == (MEMORY_KIB, PASSES, 1)
+    }
+
+    /// Tells this hash from every other without being one.
+    pub fn fingerprint(&self) -> String {
+        jose::b64(&jose::sha256(self.text.as_bytes()))
+    }
+
+    /// The text, to be stored.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl Argon2Hash {
+    fn read(text: &str) -> Option<Argon2Hash> {
         let mut parts = text.strip_prefix('$')?.split('$');
         let algorithm = match parts.next()? {
             "argon2id" => Algorithm::Argon2id,
@@ -82,51 +167,7 @@ impl PasswordHash {
             return None;
         }
         let params = Params::new(memory, passes, lanes, Some(output.len())).ok()?;
-        Some(PasswordHash { text: text.to_owned(), algorithm, params, salt, output })
-    }
-
-    /// Hashes a new password; `None` only if Argon2 itself refuses, which a checked length rules out.
-    pub fn create(password: &str, entropy: &mut dyn Entropy, scratch: &mut Scratch) -> Option<PasswordHash> {
-        let params = Params::new(MEMORY_KIB, PASSES, 1, Some(32)).ok()?;
-        let salt = random::<16>(entropy).to_vec();
-        let output = hash(Algorithm::Argon2id, &params, (password.as_bytes(), &salt), scratch)?;
-        let text = format!(
-            "$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${}${}",
-            STANDARD_NO_PAD.encode(&salt),
-            STANDARD_NO_PAD.encode(&output)
-        );
-        Some(PasswordHash { text, algorithm: Algorithm::Argon2id, params, salt, output })
-    }
-
-    /// A hash that no password fits, of the same cost as new ones: what is verified when there is no such user, so that
-    /// the answer takes as long (attack 22).
-    pub fn decoy() -> PasswordHash {
-        let (salt, output) = (vec![0; 16], vec![0; 32]);
-        let params = Params::new(MEMORY_KIB, PASSES, 1, Some(32)).unwrap_or_default();
-        PasswordHash { text: String::new(), algorithm: Algorithm::Argon2id, params, salt, output }
-    }
-
-    /// Whether `password` is the one that was hashed.
-    pub fn verify(&self, password: &str, scratch: &mut Scratch) -> bool {
-        hash(self.algorithm, &self.params, (password.as_bytes(), &self.salt), scratch)
-            .is_some_and(|output| output.ct_eq(&self.output).into())
-    }
-
-    /// Whether it costs what a new one does. An imported hash may not, and as long as it stays so, the time of a failed
-    /// login tells that there is such a user.
-    pub fn is_current(&self) -> bool {
-        let costs = (self.params.m_cost(), self.params.t_cost(), self.params.p_cost());
-        self.algorithm == Algorithm::Argon2id && costs == (MEMORY_KIB, PASSES, 1)
-    }
-
-    /// Tells this hash from every other without being one.
-    pub fn fingerprint(&self) -> String {
-        jose::b64(&jose::sha256(self.text.as_bytes()))
-    }
-
-    /// The PHC text, to be stored.
-    pub fn as_str(&self) -> &str {
-        &self.text
+        Some(Argon2Hash { algorithm, params, salt, output })
     }
 }
 
@@ -198,6 +239,7 @@ mod tests {
             "",
             "secret",
             "$2b$12$abcdefghijklmnopqrstuv",
+            "$argon2id",
             "$argon2id$v=16$m=19456,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
             "$argon2id$v=19$m=9999999,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
             "$argon2id$v=19$m=65536,t=99,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",

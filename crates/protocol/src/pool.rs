@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     claims::built_in_claims,
     limits::{CLAIM_NAME_BYTES, FIELD_NAME_BYTES, SCOPE_NAME_BYTES},
+    password_policy::PasswordPolicy,
     resource::Asked,
     scope::{KnownScope, Scope},
     user::User,
@@ -24,6 +25,8 @@ pub struct PoolSettings {
     pub claims: BTreeMap<String, UserField>,
     /// The pool's own scopes, by value.
     pub scopes: BTreeMap<String, CustomScope>,
+    /// What new passwords must be.
+    pub password_policy: PasswordPolicy,
     /// Counts the changes; an update names the version it was made from.
     #[serde(skip)]
     pub version: i64,

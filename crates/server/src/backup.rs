@@ -1,10 +1,9 @@
 //! `signet backup`: the whole database in one file, as it is at one moment, while the server runs or not.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::OpenOptions,
     io::{self, BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use signet_protocol::jose::b64;
@@ -21,11 +20,10 @@ use crate::{
     data::{KEY_FILE, MASTER_KEY_VARIABLE, existing_key},
     explain::explain,
     failure::Failure,
+    output::{STANDARD_OUTPUT, Unfinished, refuse_existing},
     password::{self, Question},
 };
 
-/// The file name that stands for standard output.
-const STANDARD_OUTPUT: &str = "-";
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// Writes the backup and returns what to say of it.
@@ -99,11 +97,8 @@ impl<'a> Target<'a> {
         if path.as_os_str() == STANDARD_OUTPUT {
             return Ok(Target::Output);
         }
-        match path.symlink_metadata() {
-            Ok(_) if !arguments.force => Err(Failure::new(format!("{} exists already", path.display()))
-                .help("Choose another name, or overwrite it with --force.")),
-            _ => Ok(Target::File(path)),
-        }
+        refuse_existing(path, arguments.force)?;
+        Ok(Target::File(path))
     }
 
     async fn write(
@@ -118,7 +113,7 @@ impl<'a> Target<'a> {
             }
             Target::File(path) => {
                 let unfinished = Unfinished::beside(path)?;
-                let summary = unfinished.fill(source).await.map_err(|error| match &error {
+                let summary = fill(&unfinished, source).await.map_err(|error| match &error {
                     Error::Io(error) => Failure::io(format!("cannot write {}", path.display()), error),
                     error => refused(error, failed),
                 })?;
@@ -154,38 +149,13 @@ impl<'a> Target<'a> {
     }
 }
 
-/// A file for its owner alone, under a name of its own until all of it is on the disk. Removed if that does not happen.
-struct Unfinished(PathBuf);
-
-impl Unfinished {
-    fn beside(path: &Path) -> Result<Unfinished, Failure> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{}.partial", std::process::id()));
-        let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name);
-        created
-            .map_err(|error| Failure::io(format!("cannot write {}", Path::new(&name).display()), &error))?;
-        Ok(Unfinished(name.into()))
-    }
-
-    async fn fill(&self, source: &Source) -> Result<Summary, Error> {
-        let mut out = BufWriter::with_capacity(BUFFER_BYTES, OpenOptions::new().write(true).open(&self.0)?);
-        let summary = source.write(&mut out).await?;
-        out.flush()?;
-        out.get_ref().sync_all()?;
-        Ok(summary)
-    }
-
-    fn become_named(&self, path: &Path) -> Result<(), Failure> {
-        let directory = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-        let named = fs::rename(&self.0, path).and_then(|()| File::open(directory)?.sync_all());
-        named.map_err(|error| Failure::io(format!("cannot write {}", path.display()), &error))
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        drop(fs::remove_file(&self.0));
-    }
+async fn fill(unfinished: &Unfinished, source: &Source) -> Result<Summary, Error> {
+    let file = OpenOptions::new().write(true).open(unfinished.path())?;
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, file);
+    let summary = source.write(&mut out).await?;
+    out.flush()?;
+    out.get_ref().sync_all()?;
+    Ok(summary)
 }
 
 fn refused(error: &Error, failed: &impl Fn(&StoreError) -> Failure) -> Failure {

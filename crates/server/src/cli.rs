@@ -8,11 +8,17 @@ const EXAMPLES: &str = "\
 Examples:
   signet serve                                     at http://localhost:8080, data in ./signet-data
   signet apply examples/network-notes.toml         create or update applications and users
-  signet apply --dry-run FILE.toml                 show the plan, change nothing
+  signet apply --plan FILE.toml                    show the plan, change nothing
+  signet export pool.toml                          the whole pool as a file for apply
   signet user create --username alice              asks for the password
   signet user sign-out alice                       on every device, of every application
+  signet user link alice                           a one-time link to set a password
+  signet user import --dry-run people.csv          look for what is wrong, change nothing
   signet app create --name Notes --identifier notes --redirect-uri http://localhost:3000/callback
   signet app show notes                            App ID, secret, authentication and endpoints
+  signet account create notes                      a caller without a user: AccessKey and SecretKey
+  signet why K7QF-2M9T                             why was this request refused?
+  signet audit list --actor alice                  what did she do?
   signet check                                     is everything as it should be?
   signet backup FILE                               the whole database in one file
 
@@ -56,12 +62,17 @@ pub enum Command {
     Serve(Serve),
     /// Create or update scopes, claims, applications and users from a file; prints what it does
     Apply(Apply),
+    /// Write the whole pool as a file for apply, secrets sealed for installations with the same master key
+    Export(Export),
     /// Manage users
     #[command(subcommand)]
     User(User),
     /// Manage applications
     #[command(subcommand)]
     App(App),
+    /// Manage programmatic access accounts: callers without a user, each of one application
+    #[command(subcommand)]
+    Account(Account),
     /// Look at the scopes and claims of the pool
     #[command(subcommand)]
     Pool(Pool),
@@ -70,6 +81,11 @@ pub enum Command {
     Keys(Keys),
     /// Make a link by which the first administrator comes to the console; the one before is good no more
     SetupLink(SetupLink),
+    /// Look into the audit log, and see that nobody changed it
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Say why requests were refused: by the reference of an error page, or the newest of an application
+    Why(Why),
     /// Look whether everything is as it should be, and say what to do
     Check(Check),
     /// Ask the server that runs on the data directory whether it and its database answer
@@ -149,10 +165,28 @@ pub struct Apply {
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// Show the plan and change nothing
-    #[arg(long)]
+    #[arg(long, visible_alias = "plan")]
     pub dry_run: bool,
+    /// Remove what is not in the file, of each kind that the file mentions: applications with their accounts, resources
+    /// and rules, users, fields, claims, scopes
+    #[arg(long)]
+    pub prune: bool,
     #[command(flatten)]
     pub outbound: Outbound,
+}
+
+/// `signet export`.
+#[derive(Args)]
+pub struct Export {
+    /// Where to: a new file, for its owner alone; - writes to standard output
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    pub force: bool,
+    /// Leave out the secrets of applications and accounts, and the hashes of passwords
+    #[arg(long)]
+    pub without_secrets: bool,
 }
 
 /// `signet user`.
@@ -162,6 +196,56 @@ pub enum User {
     Create(CreateUser),
     /// Sign users out on every device: their sessions end, what they gave is revoked, and applications are told
     SignOut(SignOut),
+    /// Make a link by which a user sets their password, once, within a day; for an invitation, too
+    Link(UserLink),
+    /// Create or update users from a file of comma-separated values or JSON lines
+    Import(Import),
+    /// Write all users to a file that signet user import reads
+    Export(ExportUsers),
+}
+
+/// `signet user link`.
+#[derive(Args)]
+pub struct UserLink {
+    /// User name, e-mail, phone or user id
+    #[arg(value_name = "USER")]
+    pub user: String,
+    #[command(flatten)]
+    pub base: Base,
+}
+
+/// `signet user import`.
+#[derive(Args)]
+pub struct Import {
+    /// The file; - reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// csv or jsonl [default: by the end of the file's name]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Look at every line and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Change users that exist; without it each of them is an error
+    #[arg(long)]
+    pub update: bool,
+    /// Begin at this line, where an import that was stopped says to go on
+    #[arg(long, value_name = "LINE", default_value_t = 0, hide_default_value = true)]
+    pub from: usize,
+}
+
+/// `signet user export`.
+#[derive(Args)]
+pub struct ExportUsers {
+    /// Where to: a new file, for its owner alone; - writes to standard output
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// csv or jsonl [default: by the end of the file's name]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Include the hashes of passwords
+    #[arg(long)]
+    pub with_password_hashes: bool,
 }
 
 /// `signet user sign-out`.
@@ -241,6 +325,66 @@ pub struct ShowApp {
     pub base: Base,
 }
 
+/// `signet account`.
+#[derive(Subcommand)]
+pub enum Account {
+    /// Make an account; prints its AccessKey, and once its SecretKey
+    Create(CreateAccount),
+    /// List the accounts of an application, and when each was used last
+    List(ListAccounts),
+    /// Show an account
+    Show(OneAccount),
+    /// Give an account another SecretKey; prints it once
+    Refresh(RefreshAccount),
+    /// Disable an account: it gets no tokens, and those it has are worth nothing at once
+    Disable(OneAccount),
+    /// Enable an account again
+    Enable(OneAccount),
+    /// Delete an account and the rules about it; its tokens are worth nothing at once
+    Delete(OneAccount),
+}
+
+/// `signet account create`.
+#[derive(Args)]
+pub struct CreateAccount {
+    /// App ID or identifier of its application
+    #[arg(value_name = "ID|IDENTIFIER")]
+    pub application: String,
+    /// Seconds that its tokens live, 60 to 2592000 [default: 600]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub token_lifetime: Option<i64>,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    pub remarks: Option<String>,
+}
+
+/// `signet account list`.
+#[derive(Args)]
+pub struct ListAccounts {
+    /// App ID or identifier of the application
+    #[arg(value_name = "ID|IDENTIFIER")]
+    pub application: String,
+}
+
+/// What the commands about one account take.
+#[derive(Args)]
+pub struct OneAccount {
+    /// Its AccessKey
+    #[arg(value_name = "ACCESSKEY")]
+    pub account: String,
+}
+
+/// `signet account refresh`.
+#[derive(Args)]
+pub struct RefreshAccount {
+    /// Its AccessKey
+    #[arg(value_name = "ACCESSKEY")]
+    pub account: String,
+    /// Seconds that the SecretKey it has stays valid, at most 2592000; an earlier one ends at once
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_hyphen_values = true)]
+    pub overlap: i64,
+}
+
 /// `signet pool`.
 #[derive(Subcommand)]
 pub enum Pool {
@@ -273,6 +417,104 @@ pub struct RotateKeys {
 pub struct SetupLink {
     #[command(flatten)]
     pub base: Base,
+}
+
+/// `signet audit`.
+#[derive(Subcommand)]
+pub enum Audit {
+    /// List records, newest first
+    List(ListAudit),
+    /// Write all records that are asked for, oldest first, as JSON lines or comma-separated values
+    Export(ExportAudit),
+    /// Walk over the whole chain; the exit code is 1 if a record was changed, is missing or was inserted
+    Verify(VerifyAudit),
+    /// Delete old records, and write one that says so
+    Prune(PruneAudit),
+}
+
+/// Which records.
+#[derive(Args)]
+pub struct Records {
+    /// user (what people do) or admin (what administrators and operators do)
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// What was done: login, logout, consent, create, update, …
+    #[arg(long)]
+    pub action: Option<String>,
+    /// Who did it: user name, e-mail, phone or user id, or command_line
+    #[arg(long, value_name = "USER")]
+    pub actor: Option<String>,
+    /// At which application, by its App ID or identifier
+    #[arg(long, value_name = "ID|IDENTIFIER")]
+    pub application: Option<String>,
+    /// To what: an id, the name of a user, or the identifier of an application
+    #[arg(long)]
+    pub target: Option<String>,
+    /// From which address
+    #[arg(long, value_name = "ADDRESS")]
+    pub ip: Option<String>,
+    /// By which request, by its x-request-id
+    #[arg(long, value_name = "ID")]
+    pub request_id: Option<String>,
+    /// Only what was done (true), or was tried in vain (false)
+    #[arg(long, value_name = "BOOL")]
+    pub success: Option<bool>,
+    /// Not before: 2026-11-30, or 2026-11-30T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Before
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+}
+
+/// `signet audit list`.
+#[derive(Args)]
+pub struct ListAudit {
+    #[command(flatten)]
+    pub records: Records,
+    /// How many, 1000 at most
+    #[arg(long, default_value_t = 50)]
+    pub limit: i64,
+    /// Behind this record, by the cursor that the page before ended with
+    #[arg(long, value_name = "CURSOR")]
+    pub after: Option<String>,
+}
+
+/// `signet audit export`.
+#[derive(Args)]
+pub struct ExportAudit {
+    #[command(flatten)]
+    pub records: Records,
+    /// json or csv
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    pub format: String,
+}
+
+/// `signet audit verify`.
+#[derive(Args)]
+pub struct VerifyAudit {
+    /// What an earlier run printed: found out is then also who computed all hashes anew
+    #[arg(long, value_name = "NUMBER:HASH")]
+    pub expect: Option<String>,
+}
+
+/// `signet audit prune`.
+#[derive(Args)]
+pub struct PruneAudit {
+    /// Days of which the records stay
+    #[arg(long, value_name = "DAYS")]
+    pub keep_days: i64,
+}
+
+/// `signet why`.
+#[derive(Args)]
+pub struct Why {
+    /// The reference on the error page or in the error, or the x-request-id of the answer
+    #[arg(value_name = "REFERENCE", required_unless_present = "application")]
+    pub reference: Option<String>,
+    /// The newest of this application, by its App ID or identifier
+    #[arg(long, value_name = "ID|IDENTIFIER", conflicts_with = "reference")]
+    pub application: Option<String>,
 }
 
 /// `signet check`.
@@ -340,10 +582,15 @@ impl Command {
             Command::App(App::Create(create)) => &create.base,
             Command::App(App::Show(show)) => &show.base,
             Command::SetupLink(link) => &link.base,
+            Command::User(User::Link(link)) => &link.base,
             Command::Apply(_)
+            | Command::Export(_)
             | Command::User(_)
+            | Command::Account(_)
             | Command::Pool(_)
             | Command::Keys(_)
+            | Command::Audit(_)
+            | Command::Why(_)
             | Command::Backup(_)
             | Command::Restore(_)
             | Command::Health => return None,

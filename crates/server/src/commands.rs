@@ -4,20 +4,33 @@ use std::{
     fs::File,
     io::{self, Read},
     path::Path,
+    sync::Arc,
     time::Duration,
 };
 
 use serde_json::Value;
+use signet_web::{
+    Signet,
+    manage::{
+        export::{Part, Secrets},
+        prune::Prune,
+    },
+};
 
 use crate::{
+    audit,
     backup::backup,
     check::check,
-    cli::{App, Apply, Command, CreateApp, CreateUser, Keys, Pool, SignOut, User},
+    cli::{
+        Account, App, Apply, Command, CreateAccount, CreateApp, CreateUser, Export, Keys, Pool,
+        RefreshAccount, SignOut, User, Why,
+    },
     config::Config,
-    control::{self, Answer, DESCRIPTION_BYTES, Request},
-    data::{DataDir, Installation},
+    control::{self, AccountRequest, Answer, DESCRIPTION_BYTES, Request},
+    data::{DataDir, Installation, Lock},
     failure::Failure,
-    password,
+    output::Output,
+    password, people,
     restore::restore,
 };
 
@@ -29,15 +42,22 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(_) => Ok(()),
         Command::Apply(arguments) => apply(config, &arguments).await,
+        Command::Export(arguments) => export(config, &arguments).await,
         Command::User(User::Create(arguments)) => create_user(config, &arguments).await,
         Command::User(User::SignOut(arguments)) => {
             let SignOut { users, application } = arguments;
             print(done(ask(config, Request::SignOut { users, application }).await?)?)
         }
+        Command::User(User::Link(arguments)) => {
+            print(done(ask(config, Request::Link(arguments.user)).await?)?)
+        }
+        Command::User(User::Import(arguments)) => people::import(config, &arguments).await,
+        Command::User(User::Export(arguments)) => people::export(config, &arguments).await,
         Command::App(App::Create(arguments)) => create_app(config, &arguments).await,
         Command::App(App::Show(arguments)) => {
             print(done(ask(config, Request::Show(arguments.application)).await?)?)
         }
+        Command::Account(arguments) => print(done(ask(config, Request::Account(account(arguments))).await?)?),
         Command::Pool(Pool::Show) => print(done(ask(config, Request::Pool).await?)?),
         Command::Keys(Keys::List) => print(done(ask(config, Request::Keys).await?)?),
         Command::Keys(Keys::Rotate(arguments)) => {
@@ -45,6 +65,10 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
             print(done(ask(config, request).await?)?)
         }
         Command::SetupLink(_) => print(done(ask(config, Request::SetupLink).await?)?),
+        Command::Audit(arguments) => audit::audit(config, arguments).await,
+        Command::Why(Why { reference, application }) => {
+            print(done(ask(config, Request::Why { reference, application }).await?)?)
+        }
         // Standard output may be the backup itself.
         Command::Backup(arguments) => {
             eprintln!("{}", backup(config, &arguments).await?);
@@ -70,7 +94,11 @@ async fn health(config: &Config) -> Result<Answer, Failure> {
 
 async fn apply(config: &Config, arguments: &Apply) -> Result<(), Failure> {
     let text = read(&arguments.file)?;
-    let request = if arguments.dry_run { Request::Plan(text) } else { Request::Apply(text) };
+    let prune = if arguments.prune { Prune::All } else { Prune::Nothing };
+    let request = match arguments.dry_run {
+        true => Request::Plan { text, prune },
+        false => Request::Apply { text, prune },
+    };
     match ask(config, request).await? {
         Answer::Refused(problems) => {
             let file = arguments.file.display();
@@ -124,6 +152,20 @@ async fn create_app(config: &Config, arguments: &CreateApp) -> Result<(), Failur
     print(done(card)?)
 }
 
+fn account(arguments: Account) -> AccountRequest {
+    match arguments {
+        Account::Create(CreateAccount { application, token_lifetime, remarks }) => {
+            AccountRequest::Create { application, token_lifetime, remarks }
+        }
+        Account::List(arguments) => AccountRequest::List(arguments.application),
+        Account::Show(arguments) => AccountRequest::Show(arguments.account),
+        Account::Refresh(RefreshAccount { account, overlap }) => AccountRequest::Refresh { account, overlap },
+        Account::Disable(arguments) => AccountRequest::Enable { account: arguments.account, enabled: false },
+        Account::Enable(arguments) => AccountRequest::Enable { account: arguments.account, enabled: true },
+        Account::Delete(arguments) => AccountRequest::Delete(arguments.account),
+    }
+}
+
 /// A description with one entry. TOML reads a JSON text or list of texts as the same value.
 fn entry(table: &str, fields: &[(&str, Value)]) -> String {
     let given = fields.iter().filter(|(_, value)| !value.is_null());
@@ -146,43 +188,154 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 /// Has `request` done, and says where: a command in the wrong directory is noticed by that.
-async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
+pub async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
     let (answer, way) = reach(config, request).await?;
     eprintln!("Data directory {}, {way}", config.data.display());
     Ok(answer)
 }
 
+/// Who does what several requests ask, one after the other.
+pub enum Way {
+    /// The running server.
+    Server(DataDir),
+    /// This process.
+    Here(Arc<Signet>, #[allow(dead_code, reason = "it is held")] Lock),
+}
+
+impl Way {
+    /// The running server, or this process when none runs.
+    pub async fn find(config: &Config) -> Result<Way, Failure> {
+        let data = DataDir::installed(config)?;
+        let mut waited = Duration::ZERO;
+        loop {
+            if control::is_answered(&data).await {
+                return Ok(Way::Server(data));
+            }
+            if let Some(lock) = data.try_lock_installed(config)? {
+                let signet = data.open(config, config.listen.port(), &lock).await?;
+                return Ok(Way::Here(signet, lock));
+            }
+            wait(&data, &mut waited).await?;
+        }
+    }
+
+    /// Has `request` done.
+    pub async fn ask(&self, request: Request) -> Result<String, Failure> {
+        let answer = match self {
+            Way::Server(data) => control::ask(data, &request).await?,
+            Way::Here(signet, _) => Some(control::answer(signet, request).await),
+        };
+        done(answer.ok_or_else(|| Failure::new("the server ended; what was done before stays"))?)
+    }
+
+    /// Lets go of what was opened.
+    pub async fn close(self) {
+        if let Way::Here(signet, _lock) = self {
+            signet.store().clone().close().await;
+        }
+    }
+}
+
+/// Waits a moment for a server that is just starting or stopping, or for another command; not for ever.
+async fn wait(data: &DataDir, waited: &mut Duration) -> Result<(), Failure> {
+    if *waited >= PATIENCE {
+        let what = format!("the data directory {} is in use, but nothing answers", data.path().display());
+        return Err(Failure::new(what).help("Try again in a moment, or restart the server that uses it."));
+    }
+    let step = Duration::from_millis(50);
+    tokio::time::sleep(step).await;
+    *waited += step;
+    Ok(())
+}
+
 /// Asks the server that runs on the data directory, or does it here when none does; and in which of these ways.
-async fn reach(config: &Config, request: Request) -> Result<(Answer, &'static str), Failure> {
+pub async fn reach(config: &Config, request: Request) -> Result<(Answer, &'static str), Failure> {
+    match connect(config, &request).await? {
+        Done::Answered(answer) => Ok((answer, THROUGH)),
+        Done::Here(here) => {
+            let answer = control::answer(&here.signet, request).await;
+            here.signet.store().clone().close().await;
+            Ok((answer, if here.new { "new" } else { ALONE }))
+        }
+    }
+}
+
+const THROUGH: &str = "through the running server";
+const ALONE: &str = "no server running";
+
+/// How something is done.
+enum Done {
+    /// A running server did it.
+    Answered(Answer),
+    /// None runs: this process does it, and is alone.
+    Here(Here),
+}
+
+/// What this process opened, for as long as it holds the lock.
+struct Here {
+    signet: Arc<Signet>,
+    new: bool,
+    _lock: Lock,
+}
+
+/// Has a running server do it, or opens the installation.
+async fn connect(config: &Config, request: &Request) -> Result<Done, Failure> {
     let install = request.may_install();
     let data = if install { DataDir::create(&config.data)? } else { DataDir::installed(config)? };
     let mut waited = Duration::ZERO;
     loop {
-        if let Some(answer) = control::ask(&data, &request).await? {
-            return Ok((answer, "through the running server"));
+        if let Some(answer) = control::ask(&data, request).await? {
+            return Ok(Done::Answered(answer));
         }
         let lock = if install { data.try_lock(&config.database)? } else { data.try_lock_installed(config)? };
         if let Some(lock) = lock {
             let new = Installation::look(config) != Installation::Whole;
             let signet = data.open(config, config.listen.port(), &lock).await?;
-            let answer = control::answer(&signet, request).await;
-            signet.store().clone().close().await;
-            return Ok((answer, if new { "new" } else { "no server running" }));
+            return Ok(Done::Here(Here { signet, new, _lock: lock }));
         }
-        // A server that is just starting or stopping, or another command.
-        if waited >= PATIENCE {
-            let what = format!("the data directory {} is in use, but nothing answers", data.path().display());
-            return Err(Failure::new(what).help("Try again in a moment, or restart the server that uses it."));
-        }
-        let step = Duration::from_millis(50);
-        tokio::time::sleep(step).await;
-        waited += step;
+        wait(&data, &mut waited).await?;
     }
 }
 
-fn done(answer: Answer) -> Result<String, Failure> {
+/// Writes the whole pool, page by page.
+async fn export(config: &Config, arguments: &Export) -> Result<(), Failure> {
+    let mut target = Output::open(&arguments.file, arguments.force)?;
+    let secrets = if arguments.without_secrets { Secrets::LeftOut } else { Secrets::Sealed };
+    let request = |part| Request::Export { part, secrets };
+    let (mut next, mut here) = (Some(Part::Pool), None::<Here>);
+    while let Some(part) = next {
+        let answer = match &here {
+            Some(here) => control::answer(&here.signet, request(part)).await,
+            None => match connect(config, &request(part.clone())).await? {
+                Done::Answered(answer) => answer,
+                Done::Here(opened) => {
+                    let answer = control::answer(&opened.signet, request(part)).await;
+                    here = Some(opened);
+                    answer
+                }
+            },
+        };
+        next = page(answer, &mut target)?;
+    }
+    if let Some(here) = &here {
+        here.signet.store().clone().close().await;
+    }
+    let way = if here.is_some() { ALONE } else { THROUGH };
+    eprintln!("Data directory {}, {way}", config.data.display());
+    target.finish()
+}
+
+/// Writes a page, and says which is next.
+fn page(answer: Answer, target: &mut Output) -> Result<Option<Part>, Failure> {
     match answer {
-        Answer::Done(text) => Ok(text),
+        Answer::Page { text, next } => target.write(&text).map(|()| next),
+        other => done(other).map(|_| None),
+    }
+}
+
+pub fn done(answer: Answer) -> Result<String, Failure> {
+    match answer {
+        Answer::Done(text) | Answer::Page { text, .. } | Answer::Records { text, .. } => Ok(text),
         Answer::Failed(reason) => Err(Failure::new(reason)),
         Answer::Refused(problems) => {
             let mut messages: Vec<String> =
@@ -213,7 +366,7 @@ fn in_flags(message: String) -> String {
 }
 
 /// To standard output; a reader that left early, such as `head`, is no failure.
-fn print(text: String) -> Result<(), Failure> {
+pub fn print(text: String) -> Result<(), Failure> {
     match io::Write::write_all(&mut io::stdout(), format!("{}\n", text.trim_end()).as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::io("cannot print", &error)),
         _ => Ok(()),

@@ -3,6 +3,8 @@
 //! One JSON line asks, one JSON line answers. The socket is in the data directory, for its owner alone; who can open it
 //! could read the master key as well.
 
+mod accounts;
+
 use std::{
     fmt::Display,
     fs::{self, File, Permissions},
@@ -14,15 +16,25 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use signet_store::audit::{Act, Origin, Record, Select, Via};
 use signet_web::{
     Signet,
     manage::{
         apply,
+        audit::{self, Asked},
         description::Description,
+        export::{self, Part, Secrets},
         keys,
         plan::{self, Plan, PlanError},
         problem::Problem,
-        setup, show, sign_out,
+        prune::{self, Prune},
+        setup, show, sign_out, trace,
+        users::{
+            export as people,
+            import::{Mode, Record as Person, chunk},
+            link,
+            list::Cursor,
+        },
     },
 };
 use tokio::{
@@ -33,6 +45,7 @@ use tokio::{
     time::timeout,
 };
 
+pub use self::accounts::AccountRequest;
 use crate::{
     data::{DataDir, unusable},
     failure::Failure,
@@ -40,8 +53,9 @@ use crate::{
 
 /// Bytes of a request.
 const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
-/// Bytes of an answer: a plan says more than the file it is made from.
-const ANSWER_BYTES: u64 = 4 * REQUEST_BYTES;
+/// Bytes of an answer: a plan says more than the file it is made from, and a page of an export ends with an application,
+/// however many accounts and rules that has.
+const ANSWER_BYTES: u64 = 16 * REQUEST_BYTES;
 /// Bytes of a description: escaped as JSON it is twice as long at worst, and still fits a request.
 pub const DESCRIPTION_BYTES: u64 = REQUEST_BYTES / 2 - 1024;
 /// How long a request may take to arrive.
@@ -53,9 +67,9 @@ const SOCKET: &str = "signet.sock";
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// What applying this description would do.
-    Plan(String),
+    Plan { text: String, prune: Prune },
     /// Apply this description.
-    Apply(String),
+    Apply { text: String, prune: Prune },
     /// Apply this description, if nothing in it exists.
     Create(String),
     /// Show the application of this App ID or identifier.
@@ -70,14 +84,59 @@ pub enum Request {
     SignOut { users: Vec<String>, application: Option<String> },
     /// Make a link by which the first administrator comes to the console.
     SetupLink,
+    /// A part of the description of the whole pool.
+    Export { part: Part, secrets: Secrets },
+    /// Make, list or change programmatic access accounts.
+    Account(AccountRequest),
+    /// Make a one-time link for a user.
+    Link(String),
+    /// Take users in.
+    Import { records: Vec<Person>, mode: Mode },
+    /// The next users, with or without the hashes of their passwords.
+    ExportUsers { after: Option<String>, hashes: bool },
+    /// A page of the audit log.
+    Audit(Box<AuditPage>),
+    /// Walk over the audit log.
+    VerifyAudit { expect: Option<String> },
+    /// Delete the records of the audit log that are older than so many days.
+    PruneAudit { days: i64 },
+    /// Why a request was refused, by its reference, or the newest of an application.
+    Why { reference: Option<String>, application: Option<String> },
     /// Whether the database answers.
     Health,
+}
+
+/// Which page of the audit log, and how it is written.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// What is looked for.
+    pub asked: Asked,
+    /// In which form.
+    pub form: AuditForm,
+    /// Behind which record.
+    pub after: Option<String>,
+    /// How many.
+    pub limit: i64,
+    /// Oldest first.
+    pub forward: bool,
+}
+
+/// How records are written.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditForm {
+    /// For people.
+    Lines,
+    /// One JSON object in each line.
+    Json,
+    /// Comma-separated values, without the line of their names.
+    Csv,
 }
 
 impl Request {
     /// Whether it may begin an installation. The others add to one or look into one.
     pub fn may_install(&self) -> bool {
-        matches!(self, Request::Plan(_) | Request::Apply(_) | Request::SetupLink)
+        matches!(self, Request::Plan { .. } | Request::Apply { .. } | Request::SetupLink)
     }
 }
 
@@ -87,6 +146,10 @@ impl Request {
 pub enum Answer {
     /// It was done: what to print.
     Done(String),
+    /// A page of an export, and where it goes on.
+    Page { text: String, next: Option<Part> },
+    /// Records of the audit log, and where the next page begins.
+    Records { text: String, next: Option<String> },
     /// The description is wrong: lines and messages. Nothing was changed.
     Refused(Vec<(usize, String)>),
     /// It could not be done, and why.
@@ -95,35 +158,68 @@ pub enum Answer {
 
 /// Does what is asked, here.
 pub async fn answer(signet: &Signet, request: Request) -> Answer {
-    let (text, doing) = match request {
+    let (text, prune, doing) = match request {
         Request::Show(named) => return card(signet, &named).await,
         Request::Pool => return done(show::pool(signet).await),
         Request::Keys => return done(keys::list(signet).await),
         Request::RotateKeys { issuer, now } => {
-            return done(keys::rotate(signet, issuer.as_deref(), now).await);
+            return done(keys::rotate(signet, issuer.as_deref(), now, &Origin::command_line()).await);
         }
         Request::SignOut { users, application } => {
-            return done(sign_out::users(signet, &users, application.as_deref()).await);
+            return done(
+                sign_out::users(signet, &users, application.as_deref(), &Origin::command_line()).await,
+            );
         }
         Request::SetupLink => return setup_link(signet).await,
+        Request::Account(request) => return done(accounts::answer(signet, request).await),
+        Request::Link(user) => return done(link::create_for(signet, &user).await),
+        Request::Import { records, mode } => return as_json(chunk::run(signet, records, mode).await),
+        Request::ExportUsers { after, hashes } => {
+            let after = after.as_deref().and_then(Cursor::parse);
+            let page = people::page(signet, after, hashes).await;
+            return as_json(page.map(|(users, next)| (users, next.map(|next| next.encode()))));
+        }
+        Request::Audit(page) => return records(signet, *page).await,
+        Request::VerifyAudit { expect } => {
+            return match audit::verify(signet, expect.as_deref()).await {
+                Ok(verified) => done(audit::verdict(&verified)),
+                Err(error) => Answer::Failed(error.to_string()),
+            };
+        }
+        Request::PruneAudit { days } => {
+            let gone = audit::prune(signet, days, &Origin::command_line()).await;
+            return done(gone.map(|gone| format!("Deleted {gone} records that are older than {days} days.")));
+        }
+        Request::Why { reference, application } => return why(signet, reference, application).await,
         Request::Health => {
             return match signet.store().ping().await {
                 Ok(()) => Answer::Done("The server runs and its database answers.".to_owned()),
                 Err(error) => Answer::Failed(error.to_string()),
             };
         }
-        Request::Plan(text) => (text, Doing::Plan),
-        Request::Apply(text) => (text, Doing::Apply),
-        Request::Create(text) => (text, Doing::Create),
+        Request::Export { part, secrets } => {
+            return match export::page(signet, part, secrets).await {
+                Ok(page) => Answer::Page { text: page.text, next: page.next },
+                Err(error) => Answer::Failed(error.to_string()),
+            };
+        }
+        Request::Plan { text, prune } => (text, prune, Doing::Plan),
+        Request::Apply { text, prune } => (text, prune, Doing::Apply),
+        Request::Create(text) => (text, Prune::Nothing, Doing::Create),
     };
     let description = match Description::parse(&text) {
-        Ok(description) => description,
+        Ok(description) => prune::complete(signet, description, prune).await,
         Err(problems) => return refused(problems),
     };
+    let description = match description {
+        Ok(description) => description,
+        Err(error) => return Answer::Failed(error.to_string()),
+    };
+    let applying = Origin { via: Via::Apply, ..Origin::command_line() };
     let outcome: Result<Plan, PlanError> = match doing {
         Doing::Plan => plan::plan(signet, &description).await,
-        Doing::Apply => apply::apply(signet, &description).await,
-        Doing::Create => apply::create(signet, &description).await,
+        Doing::Apply => apply::apply(signet, &description, &applying).await,
+        Doing::Create => apply::create(signet, &description, &Origin::command_line()).await,
     };
     match outcome {
         Ok(plan) => Answer::Done(plan.to_string()),
@@ -149,9 +245,54 @@ async fn setup_link(signet: &Signet) -> Answer {
     }
 }
 
+async fn records(signet: &Signet, page: AuditPage) -> Answer {
+    let AuditPage { asked, form, after, limit, forward } = page;
+    let found = audit::list(signet, &asked, &Select { after, limit, forward }).await;
+    let page = match found {
+        Ok(page) => page,
+        Err(error) => return Answer::Failed(error.to_string()),
+    };
+    let each = |line: fn(&Record) -> String| page.records.iter().map(line).collect::<Vec<_>>().join("\n");
+    let text = match form {
+        AuditForm::Lines => audit::Lines(&page.records).to_string(),
+        AuditForm::Json => each(|record| audit::as_json(record).to_string()),
+        AuditForm::Csv => each(audit::as_csv),
+    };
+    Answer::Records { text, next: page.next }
+}
+
+/// Traces of an application that are shown.
+const TRACES: i64 = 20;
+
+async fn why(signet: &Signet, reference: Option<String>, application: Option<String>) -> Answer {
+    let found = match (&reference, &application) {
+        (Some(reference), _) => trace::find(signet, reference).await,
+        (None, Some(named)) => match show::application_id(signet, named).await {
+            Ok(Some(id)) => trace::newest(signet, Some(id), None, TRACES).await,
+            Ok(None) => return Answer::Failed(format!("there is no application {named:?}")),
+            Err(error) => Err(error),
+        },
+        (None, None) => trace::newest(signet, None, None, TRACES).await,
+    };
+    match found {
+        Ok(found) if found.is_empty() => Answer::Failed(
+            "there is no trace of that: it is older than a week, or was one of very many in its minute"
+                .to_owned(),
+        ),
+        Ok(found) => Answer::Done(found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+        Err(error) => Answer::Failed(error.to_string()),
+    }
+}
+
 async fn card(signet: &Signet, named: &str) -> Answer {
     match show::application(signet, named).await {
-        Ok(Some(card)) => Answer::Done(card.to_string()),
+        Ok(Some(card)) => {
+            let shown = Act::new(signet.now(), card.entry(&Origin::command_line()));
+            match signet.store().write_audit(&shown).await {
+                Ok(()) => Answer::Done(card.to_string()),
+                Err(error) => Answer::Failed(error.to_string()),
+            }
+        }
         Ok(None) => {
             Answer::Failed(format!("there is no application with the App ID or identifier {named:?}"))
         }
@@ -162,6 +303,15 @@ async fn card(signet: &Signet, named: &str) -> Answer {
 fn done<T: Display, E: Display>(outcome: Result<T, E>) -> Answer {
     match outcome {
         Ok(text) => Answer::Done(text.to_string()),
+        Err(error) => Answer::Failed(error.to_string()),
+    }
+}
+
+/// What another process reads.
+fn as_json<T: Serialize, E: Display>(outcome: Result<T, E>) -> Answer {
+    match outcome.map(|value| serde_json::to_string(&value)) {
+        Ok(Ok(text)) => Answer::Done(text),
+        Ok(Err(error)) => Answer::Failed(error.to_string()),
         Err(error) => Answer::Failed(error.to_string()),
     }
 }

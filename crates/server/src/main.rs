@@ -1,5 +1,6 @@
 //! `signet`: a self-hosted OpenID Connect provider.
 
+mod audit;
 mod backup;
 mod check;
 mod cli;
@@ -11,7 +12,9 @@ mod explain;
 mod failure;
 mod logging;
 mod metrics;
+mod output;
 mod password;
+mod people;
 mod restore;
 mod serve;
 mod slots;

@@ -6,7 +6,7 @@ use std::{fmt::Write, fs, sync::Arc};
 
 use axum::{Router, extract::State, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use signet_store::stats::{Counter, Histogram};
-use signet_web::{Signet, metrics::Metrics};
+use signet_web::{Signet, metrics::Metrics, trace::Traces};
 
 use crate::slots::Slots;
 
@@ -126,7 +126,7 @@ impl Family {
 
 fn families(sources: &Sources) -> Vec<Family> {
     let Sources { signet, slots, started } = sources;
-    let mut all = requests(signet.metrics());
+    let mut all = requests(signet.metrics(), signet.traces());
     all.extend(connections(slots));
     all.extend(hashing(signet));
     all.extend(store(signet));
@@ -134,7 +134,7 @@ fn families(sources: &Sources) -> Vec<Family> {
     all
 }
 
-fn requests(metrics: &Metrics) -> Vec<Family> {
+fn requests(metrics: &Metrics, traces: &Traces) -> Vec<Family> {
     vec![
         Family::counter("signet_http_requests_total", "Requests that were answered.")
             .by(&["route", "method", "status"])
@@ -160,6 +160,12 @@ fn requests(metrics: &Metrics) -> Vec<Family> {
         )
         .by(&["outcome"])
         .are(metrics.notices().map(|(outcome, count)| ([outcome], count))),
+        Family::counter(
+            "signet_traces_total",
+            "Refused requests, by what became of the trace that tells why.",
+        )
+        .by(&["outcome"])
+        .are(traces.counts().map(|(outcome, count)| ([outcome], count))),
         Family::gauge(
             "signet_logout_receivers_waiting",
             "Applications that are still to be told of logouts, as this node last saw it.",

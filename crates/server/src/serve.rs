@@ -55,6 +55,8 @@ const GRACE: Duration = Duration::from_secs(10);
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// How often expired rows are deleted.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long to leave the database to others between users that are made ready to be searched.
+const INDEX_PAUSE: Duration = Duration::from_millis(20);
 
 /// How often it is seen which signing keys are due.
 const ROTATE_EVERY: Duration = Duration::from_secs(600);
@@ -82,6 +84,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let sweeper = tokio::spawn(sweep(Arc::clone(&signet), stopped.clone()));
     let rotation = Seconds(config.key_rotation_days * 86_400);
     let rotator = tokio::spawn(rotate(Arc::clone(&signet), rotation, stopped.clone()));
+    let indexer = tokio::spawn(index(Arc::clone(&signet), stopped.clone()));
     let post = tokio::spawn(backchannel::run(Arc::clone(&signet), stopped.clone()));
     let metrics = metrics_listener.map(|listener| {
         let router = metrics::router(Sources::new(Arc::clone(&signet), Arc::clone(&slots)));
@@ -121,7 +124,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let finished = async {
         connections.shutdown().await;
         // They end by themselves; a panic in one is logged where it happens.
-        drop(tokio::join!(control, sweeper, rotator, post));
+        drop(tokio::join!(control, sweeper, rotator, indexer, post));
     };
     tokio::select! {
         () = finished => {}
@@ -308,6 +311,32 @@ async fn sweep(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "deleted what has expired"),
             Err(error) => tracing::warn!(%error, "expired rows were not deleted"),
+        }
+    }
+}
+
+/// Writes the words of users who were written by a version that knew none, slowly: nobody but a search waits for them.
+async fn index(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
+    let mut after = None;
+    loop {
+        let pause = match signet.store().index_users(after).await {
+            Ok(Some(last)) => {
+                after = Some(last);
+                INDEX_PAUSE
+            }
+            // Those that another version goes on writing are met in the next round.
+            Ok(None) => {
+                after = None;
+                SWEEP_EVERY
+            }
+            Err(error) => {
+                tracing::warn!(%error, "users were not made ready to be searched");
+                SWEEP_EVERY
+            }
+        };
+        tokio::select! {
+            () = sleep(pause) => {}
+            _ = stopped.changed() => return,
         }
     }
 }

@@ -158,7 +158,8 @@ impl Store {
         now: Now,
         entropy: &mut dyn Entropy,
     ) -> Result<Batch, StoreError> {
-        Ok(batch.then(&INSERT, self.account_row(account, now, entropy)?))
+        let held = self.hold_application(batch, account.application);
+        Ok(held.then(&INSERT, self.account_row(account, now, entropy)?))
     }
 
     pub(crate) fn update_account(

@@ -103,13 +103,18 @@ impl Store {
 
     /// Changes a role. `false`, and nothing done, when it was changed meanwhile, or nobody would own the pool.
     pub async fn change_role(&self, change: &RoleChange, now: Now) -> Result<bool, StoreError> {
-        let batch = self.add_role(Batch::new().hold(&HOLD, args![self.pool_id()]), change, now)?;
+        let batch = self.add_role(self.hold_owners(Batch::new()), change, now)?;
         self.write(batch.hold(&OWNED, args![self.pool_id()])).await
     }
 
     /// A batch that stands only while nobody owns the pool.
     fn while_unowned(&self) -> Batch {
-        Batch::new().hold(&HOLD, args![self.pool_id()]).hold(&UNOWNED, args![self.pool_id()])
+        self.hold_owners(Batch::new()).hold(&UNOWNED, args![self.pool_id()])
+    }
+
+    /// Adds that nobody else changes who owns the pool before the batch ends.
+    pub(crate) fn hold_owners(&self, batch: Batch) -> Batch {
+        batch.hold(&HOLD, args![self.pool_id()])
     }
 
     fn add_role(&self, batch: Batch, change: &RoleChange, now: Now) -> Result<Batch, StoreError> {

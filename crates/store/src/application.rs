@@ -8,12 +8,13 @@ use signet_protocol::{
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::KeyAlg,
+    time::Timestamp,
 };
 
 use crate::{
     Store, StoreError, args,
     sealing::Place,
-    sql::{RowReader, Sql},
+    sql::{Batch, RowReader, Sql},
 };
 
 const LOAD: Sql = Sql {
@@ -45,7 +46,18 @@ const USES_ALG: Sql = Sql {
                WHERE pool_id = $1 AND (id_token_alg = $2 OR access_token_alg = $2 OR userinfo_alg = $2))",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&LOAD, &LIST, &NAMES, &FIND, &HAS_ORIGIN, &USES_ALG];
+const HOLD: Sql =
+    Sql { name: "application_hold", text: "SELECT 1 FROM application WHERE app_id = $1 AND pool_id = $2" };
+
+const OLD_SECRETS: Sql = Sql {
+    name: "application_old_secrets",
+    text: "SELECT app_id, COALESCE(secret_set_at, created_at) FROM application
+           WHERE pool_id = $1 AND enabled AND secret_sealed IS NOT NULL
+             AND COALESCE(secret_set_at, created_at) <= $2",
+};
+
+pub(crate) const STATEMENTS: &[&Sql] =
+    &[&HOLD, &LOAD, &LIST, &NAMES, &FIND, &HAS_ORIGIN, &USES_ALG, &OLD_SECRETS];
 
 /// What a list shows of an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,6 +167,17 @@ impl Store {
         let found =
             self.engine().find(&USES_ALG, args![self.pool_id(), alg.as_str()], RowReader::bool).await?;
         Ok(*self.0.used_algs.put(ticket, alg, found.unwrap_or(false)))
+    }
+
+    /// Adds that the application exists, so that nothing of an application that goes is left behind.
+    pub(crate) fn hold_application(&self, batch: Batch, id: AppId) -> Batch {
+        batch.hold(&HOLD, args![id, self.pool_id()])
+    }
+
+    /// The enabled applications whose secret is of `until` or older, with when it was set.
+    pub async fn old_secrets(&self, until: Timestamp) -> Result<Vec<(AppId, Timestamp)>, StoreError> {
+        let read = |row: &mut RowReader| Ok((row.parsed(AppId::parse)?, row.at()?));
+        self.engine().list(&OLD_SECRETS, args![self.pool_id(), until], read).await
     }
 
     fn read_application(&self, row: &mut RowReader) -> Result<Application, StoreError> {

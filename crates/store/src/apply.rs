@@ -6,7 +6,8 @@ use signet_protocol::{
     account::Account,
     application::Application,
     entropy::Entropy,
-    id::{AppId, UserId},
+    id::{AppId, LinkId, UserId},
+    issuer::IssuerId,
     jose::SigningAlg,
     pool::PoolSettings,
     resource::{Resource, ResourceCode, Rule},
@@ -18,6 +19,7 @@ use crate::{
     Store, StoreError,
     application::secret_place,
     args,
+    audit::Act,
     change::Changed,
     rows::json,
     sign_out::{Lot, SignOut},
@@ -38,7 +40,12 @@ const UPDATE_APPLICATION: Sql = Sql {
                version = version + 1, updated_at = $12
            WHERE app_id = $1 AND pool_id = $2 AND version = $13",
 };
-const DELETE_ORIGINS: Sql = Sql {
+/// Before that it is the one that the application was created with.
+const DATE_SECRET: Sql = Sql {
+    name: "application_date_secret",
+    text: "UPDATE application SET secret_set_at = $3 WHERE app_id = $1 AND pool_id = $2",
+};
+pub(crate) const DELETE_ORIGINS: Sql = Sql {
     name: "application_delete_origins",
     text: "DELETE FROM application_origin WHERE app_id = $1 AND pool_id = $2",
 };
@@ -49,18 +56,25 @@ const INSERT_ORIGIN: Sql = Sql {
 const INSERT_USER: Sql = Sql {
     name: "user_insert",
     text: "INSERT INTO pool_user (user_id, pool_id, username, email, email_key, phone, password, blocked, details,
-               version, created_at, updated_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)",
+               version, indexed, created_at, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, 1, $10, $10)",
 };
 const UPDATE_USER: Sql = Sql {
     name: "user_update",
     text: "UPDATE pool_user SET username = $3, email = $4, email_key = $5, phone = $6, password = $7, blocked = $8,
-               details = $9, version = version + 1, updated_at = $10
+               details = $9, version = version + 1, indexed = version + 1, updated_at = $10
            WHERE user_id = $1 AND pool_id = $2 AND version = $11",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] =
-    &[&INSERT_APPLICATION, &UPDATE_APPLICATION, &DELETE_ORIGINS, &INSERT_ORIGIN, &INSERT_USER, &UPDATE_USER];
+pub(crate) const STATEMENTS: &[&Sql] = &[
+    &INSERT_APPLICATION,
+    &UPDATE_APPLICATION,
+    &DATE_SECRET,
+    &DELETE_ORIGINS,
+    &INSERT_ORIGIN,
+    &INSERT_USER,
+    &UPDATE_USER,
+];
 
 /// One change of a plan.
 #[derive(Clone, Debug)]
@@ -71,6 +85,9 @@ pub enum Change {
     InsertApplication(Application),
     /// An application as it shall be; its version is the one it was read at.
     UpdateApplication(Application),
+    /// An application, as it was read, that goes, and with it its accounts, resources, rules and keys and what users gave
+    /// it.
+    DeleteApplication(Application),
     /// A new account; it begins at version 1.
     InsertAccount(Account),
     /// An account as it shall be; its version is the one it was read at.
@@ -99,13 +116,28 @@ pub enum Change {
     InsertUser(User),
     /// A user as they shall be; their version is the one they were read at.
     UpdateUser(User),
+    /// A user, as they were read, who goes, and with them their logins and what they gave and allowed.
+    DeleteUser(User),
+    /// A one-time link that is used; refused unless it is this user's, unused and not expired.
+    SpendLink {
+        /// The link.
+        link: LinkId,
+        /// Whose it is.
+        user: UserId,
+    },
 }
 
 impl Change {
     /// Whether what it changes has no version of its own. Whether a rule can be meant depends on the resources of two
     /// namespaces, on accounts and on the pool's settings: all of it has the version of those settings.
-    fn needs_the_pool(&self) -> bool {
-        matches!(self, Change::DeleteAccount(_) | Change::Resources { .. } | Change::Rules { .. })
+    pub fn needs_the_pool(&self) -> bool {
+        matches!(
+            self,
+            Change::DeleteApplication(_)
+                | Change::DeleteAccount(_)
+                | Change::Resources { .. }
+                | Change::Rules { .. }
+        )
     }
 }
 
@@ -120,26 +152,33 @@ pub enum Applied {
 }
 
 impl Store {
-    /// Carries out a plan as a whole. Blocking a user or giving them another password ends their sessions and revokes
-    /// their grants, disabling an application revokes its grants; of those it goes ahead with all but the newest. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
+    /// Carries out a plan as a whole. Blocking or deleting a user, or giving them another password, ends their sessions,
+    /// revokes their grants and takes an unused one-time link away, disabling or deleting an application revokes its grants; of
+    /// those it goes ahead with all but the newest. A key that is taken is [`StoreError::Conflict`], and then nothing was done.
     ///
-    /// Resources, rules and accounts that go are changed only together with [`Change::UpdatePool`], whose version guards what
+    /// Resources, rules, and accounts and applications that go are changed only together with [`Change::UpdatePool`], whose version guards what
     /// they were compared with; else it is [`StoreError::Internal`].
-    pub fn apply(
+    pub fn apply<A: Into<Act>>(
         &self,
         changes: Vec<Change>,
-        now: Now,
+        act: A,
         entropy: &mut dyn Entropy,
-    ) -> impl Future<Output = Result<Applied, StoreError>> + Send + use<'_> {
+    ) -> impl Future<Output = Result<Applied, StoreError>> + Send + use<'_, A> {
+        let act = act.into();
+        let now = act.now;
         let batch = self.plan(&changes, now, entropy);
         async move {
-            let mut batch = batch?;
+            let mut batch = self.record(batch?, &act);
+            for application in self.with_another_secret(&changes).await? {
+                batch = batch.then(&DATE_SECRET, args![application, self.pool_id(), now.timestamp()]);
+            }
             let ended = self.users_to_end(&changes).await?;
             for user in &ended {
                 let rest = self.sign_out_ahead(SignOut::User(*user), now).await?;
                 batch = self.add_sign_out(batch, SignOut::User(*user), rest, now);
+                batch = self.drop_link(batch, *user);
             }
-            for application in disabled(&changes) {
+            for application in without_grants(&changes) {
                 let rest = self.revoke_ahead(Lot::Application(application), now).await?;
                 batch = self.revoke_range(batch, &Lot::Application(application), rest, now);
             }
@@ -149,6 +188,9 @@ impl Store {
             }
             if !ended.is_empty() {
                 self.0.notices.notify_one();
+            }
+            if stands {
+                self.clear_away(&changes).await?;
             }
             Ok(if stands { Applied::Done } else { Applied::Changed })
         }
@@ -173,6 +215,7 @@ impl Store {
                     let row = self.application_row(application, now, entropy)?;
                     self.update_application(batch, application, row)
                 }
+                Change::DeleteApplication(application) => self.delete_application(batch, application),
                 Change::InsertAccount(account) => self.insert_account(batch, account, now, entropy)?,
                 Change::UpdateAccount(account) => self.update_account(batch, account, now, entropy)?,
                 Change::DeleteAccount(account) => {
@@ -183,8 +226,10 @@ impl Store {
                 Change::InsertUser(user) => self.insert_user(batch, user, now)?,
                 Change::UpdateUser(user) => {
                     let row = [self.user_row(user, now)?, args![user.version]].concat();
-                    batch.guard(&UPDATE_USER, row)
+                    self.replace_words(batch.guard(&UPDATE_USER, row), user)
                 }
+                Change::DeleteUser(user) => self.delete_user(batch, user),
+                Change::SpendLink { link, user } => self.spend_link(batch, *link, *user, now),
             };
         }
         Ok(batch)
@@ -192,7 +237,7 @@ impl Store {
 
     /// Adds a user who is new.
     pub(crate) fn insert_user(&self, batch: Batch, user: &User, now: Now) -> Result<Batch, StoreError> {
-        Ok(batch.then(&INSERT_USER, self.user_row(user, now)?))
+        Ok(self.insert_words(batch.then(&INSERT_USER, self.user_row(user, now)?), user))
     }
 
     fn update_application(&self, batch: Batch, application: &Application, mut row: Vec<Value>) -> Batch {
@@ -209,18 +254,50 @@ impl Store {
         })
     }
 
-    /// Those whose logins end: who is blocked, or has another password than the stored one. A password that is stored
+    /// What is dead by now of what went.
+    async fn clear_away(&self, changes: &[Change]) -> Result<(), StoreError> {
+        for change in changes {
+            match change {
+                Change::DeleteApplication(application) => self.clear_consents(application.id).await?,
+                Change::DeleteUser(user) => self.clear_user(user.id).await?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Those whose logins end: who goes, is blocked, or has another password than the stored one. A password that is stored
     /// after it was compared here comes with another version, which the plan's guard refuses.
     async fn users_to_end(&self, changes: &[Change]) -> Result<Vec<UserId>, StoreError> {
         let mut ended = Vec::new();
         for change in changes {
-            if let Change::UpdateUser(user) = change
-                && (user.blocked || self.has_another_password(user).await?)
+            let ends = match change {
+                Change::UpdateUser(user) => user.blocked || self.has_another_password(user).await?,
+                Change::DeleteUser(_) => true,
+                _ => false,
+            };
+            if let Change::UpdateUser(user) | Change::DeleteUser(user) = change
+                && ends
             {
                 ended.push(user.id);
             }
         }
         Ok(ended)
+    }
+
+    /// The applications that get another secret. One that is stored after it was compared here comes with another version.
+    async fn with_another_secret(&self, changes: &[Change]) -> Result<Vec<AppId>, StoreError> {
+        let mut changed = Vec::new();
+        for change in changes {
+            if let Change::UpdateApplication(new) = change
+                && let Some(old) = self.application(new.id).await?
+                && let Some(secret) = &new.secret
+                && !old.secret.as_ref().is_some_and(|old| old.matches(secret.expose()))
+            {
+                changed.push(new.id);
+            }
+        }
+        Ok(changed)
     }
 
     async fn has_another_password(&self, user: &User) -> Result<bool, StoreError> {
@@ -273,9 +350,10 @@ impl Store {
 /// Beyond as many changed users or accounts all are forgotten: naming each would cost more than reading them again.
 const NAMED: usize = 100;
 
-/// The applications that a plan disables, or keeps so.
-fn disabled(changes: &[Change]) -> impl Iterator<Item = AppId> {
+/// The applications that a plan deletes, disables, or keeps so.
+fn without_grants(changes: &[Change]) -> impl Iterator<Item = AppId> {
     changes.iter().filter_map(|change| match change {
+        Change::DeleteApplication(application) => Some(application.id),
         Change::UpdateApplication(application) if !application.enabled => Some(application.id),
         _ => None,
     })
@@ -283,12 +361,15 @@ fn disabled(changes: &[Change]) -> impl Iterator<Item = AppId> {
 
 /// What a plan that ends the logins of `ended` makes stale in memory.
 fn stale(changes: &[Change], ended: &[UserId]) -> Vec<Changed> {
-    let applications = changes
-        .iter()
-        .any(|change| matches!(change, Change::InsertApplication(_) | Change::UpdateApplication(_)));
-    let revocations = !ended.is_empty() || disabled(changes).next().is_some();
+    let applications = changes.iter().any(|change| {
+        matches!(
+            change,
+            Change::InsertApplication(_) | Change::UpdateApplication(_) | Change::DeleteApplication(_)
+        )
+    });
+    let revocations = !ended.is_empty() || without_grants(changes).next().is_some();
     let users = named(changes, Changed::Users, |change| match change {
-        Change::UpdateUser(user) => Some(Changed::User(user.id)),
+        Change::UpdateUser(user) | Change::DeleteUser(user) => Some(Changed::User(user.id)),
         _ => None,
     });
     let accounts = named(changes, Changed::Accounts, |change| match change {
@@ -301,6 +382,14 @@ fn stale(changes: &[Change], ended: &[UserId]) -> Vec<Changed> {
         Change::Resources { of, .. } => Some(Changed::Permissions(*of)),
         Change::Rules { of, .. } => Some(Changed::Permissions(Some(*of))),
         Change::DeleteAccount(account) => Some(Changed::Permissions(Some(account.application))),
+        Change::DeleteApplication(application) => Some(Changed::Permissions(Some(application.id))),
+        _ => None,
+    });
+    // Its accounts went unnamed, and its keys.
+    let gone = changes.iter().filter_map(|change| match change {
+        Change::DeleteApplication(application) => {
+            Some([Changed::Accounts, Changed::IssuerKeys(IssuerId::Application(application.id))])
+        }
         _ => None,
     });
     let pool = changes.iter().any(|change| matches!(change, Change::UpdatePool(_)));
@@ -309,7 +398,14 @@ fn stale(changes: &[Change], ended: &[UserId]) -> Vec<Changed> {
         applications.then_some(Changed::Applications),
         revocations.then_some(Changed::Revocations),
     ];
-    kinds.into_iter().flatten().chain(users).chain(accounts).chain(permissions).collect()
+    kinds
+        .into_iter()
+        .flatten()
+        .chain(users)
+        .chain(accounts)
+        .chain(permissions)
+        .chain(gone.flatten())
+        .collect()
 }
 
 /// Each change that `name` has a name for, or of too many `all` at once.

@@ -6,7 +6,7 @@ use signet_protocol::{
     account::Account,
     id::AppId,
     jose::sha256,
-    resource::{Permissions, Resource, ResourceCode, Resources, Rule, Subject},
+    resource::{ApiIdentifier, Permissions, Resource, ResourceCode, Resources, Rule, Subject},
 };
 
 use crate::{
@@ -28,6 +28,11 @@ const RESOURCES: Sql = Sql {
 };
 const CODES: Sql =
     Sql { name: "resource_codes", text: "SELECT namespace, code FROM resource WHERE pool_id = $1" };
+/// No index: who asks is an operator who claims one.
+const APIS: Sql = Sql {
+    name: "resource_apis",
+    text: "SELECT namespace, content FROM resource WHERE pool_id = $1 AND content LIKE '%\"api_identifier\":%'",
+};
 const PUT_RESOURCE: Sql = Sql {
     name: "resource_put",
     text: "INSERT INTO resource (pool_id, namespace, code, content) VALUES ($1, $2, $3, $4)
@@ -56,6 +61,7 @@ pub(crate) const STATEMENTS: &[&Sql] = &[
     &SNAPSHOT,
     &RESOURCES,
     &CODES,
+    &APIS,
     &PUT_RESOURCE,
     &DELETE_RESOURCE,
     &RULES,
@@ -100,6 +106,18 @@ impl Store {
             Ok((of, row.parsed(|text| ResourceCode::parse(text).ok())?))
         };
         self.engine().list(&CODES, args![self.pool_id()], read).await
+    }
+
+    /// The API identifiers that resources have, with the application of each; `None`: the pool.
+    pub async fn resource_apis(&self) -> Result<Vec<(Option<AppId>, ApiIdentifier)>, StoreError> {
+        let pool = self.pool_id().to_string();
+        let read = |row: &mut RowReader| {
+            let namespace = row.text()?;
+            let of = AppId::parse(&namespace).filter(|_| namespace != pool);
+            Ok((of, row.json::<Resource>()?.api_identifier))
+        };
+        let all = self.engine().list(&APIS, args![self.pool_id()], read).await?;
+        Ok(all.into_iter().filter_map(|(of, api)| Some((of, api?))).collect())
     }
 
     /// The rules of an application as the database has them now, in no order.

@@ -14,6 +14,7 @@ use signet_protocol::{
 
 use crate::{
     Store, StoreError, args,
+    audit::Act,
     change::Changed,
     issuer_key::{KeyState, TAKEN},
     sql::{Batch, RowReader, Sql, Value},
@@ -88,13 +89,15 @@ impl Store {
 
     /// Takes one step from `active`, the key that signs. `false`, and nothing is
     /// done, when `active` no longer signs or its successor is not what the step expects: somebody else was quicker.
-    pub fn rotate_key(
+    pub fn rotate_key<A: Into<Act>>(
         &self,
         active: &KeyRecord,
         step: Rotation,
-        now: Now,
+        act: A,
         entropy: &mut dyn Entropy,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send + use<'_> {
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send + use<'_, A> {
+        let act = act.into();
+        let now = act.now;
         let (nonce, issuer, alg, number) = (random(entropy), active.issuer, active.alg, active.number);
         let of = move |store: &Self, number: i64| args![store.pool_id(), issuer, alg.as_str(), number];
         async move {
@@ -109,6 +112,7 @@ impl Store {
                     retire(until).chain(self.new_key(new, KeyState::Active, now, nonce).await?.row)
                 }
             };
+            let batch = self.record(batch, &act);
             match self.commit(batch, vec![Changed::IssuerKeys(issuer)], now).await {
                 Err(error) if error.is_conflict_on(TAKEN) => Ok(false),
                 outcome => outcome,

@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use signet_protocol::{
     id::{
-        AccountId, AppId, CodeId, ConsoleSessionId, FamilyId, GrantId, PoolId, RowId, SessionId,
+        AccountId, AppId, CodeId, ConsoleSessionId, FamilyId, GrantId, LinkId, PoolId, RowId, SessionId,
         TransactionId, UserId,
     },
     issuer::IssuerId,
@@ -33,7 +33,7 @@ macro_rules! as_bytes {
         }
     })+ };
 }
-as_bytes!(TransactionId, SessionId, GrantId, CodeId, FamilyId, ConsoleSessionId);
+as_bytes!(TransactionId, SessionId, GrantId, CodeId, FamilyId, ConsoleSessionId, LinkId);
 
 impl From<IssuerId> for Value {
     fn from(issuer: IssuerId) -> Self {

@@ -12,6 +12,7 @@ use signet_protocol::{
 
 use crate::{
     NewFamily, Store, StoreError, args,
+    audit::Act,
     change::Changed,
     sign_out::{self, Lot, SignOut},
     sql::{Batch, RowReader, Sql},
@@ -48,14 +49,17 @@ impl Store {
         password: Option<&PasswordHash>,
         replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
-        now: Now,
+        act: impl Into<Act>,
     ) -> Result<bool, StoreError> {
+        let act = act.into();
+        let now = act.now;
         let mut batch = self.hold_user(Batch::new(), session.user, password);
         if let Some((id, chosen)) = transaction {
             batch = self.choose(batch, id, chosen);
         }
         let (batch, stale) = self.take_over(batch, replaces, session, now);
-        self.commit(self.insert_session(batch, session, now), stale, now).await
+        let batch = self.record(self.insert_session(batch, session, now), &act);
+        self.commit(batch, stale, now).await
     }
 
     /// Stores a login that no browser holds, with what was given in it: the password mode. `false`, and nothing done, when
@@ -66,10 +70,13 @@ impl Store {
         password: Option<&PasswordHash>,
         grant: &Grant,
         family: Option<&NewFamily>,
-        now: Now,
+        act: impl Into<Act>,
     ) -> Result<bool, StoreError> {
+        let act = act.into();
+        let now = act.now;
         let batch = self.hold_user(Batch::new(), session.user, password);
         let batch = self.insert_grant(self.insert_session(batch, session, now), grant);
+        let batch = self.record(batch, &act);
         self.write(match family {
             Some(family) => self.insert_family(batch, family, grant.id, now),
             None => batch,

@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use crate::{
     Store, StoreError, args,
+    audit::Act,
     change::Changed,
     logout_notice::NOTICE_EXPIRE,
     revocation,
@@ -206,12 +207,13 @@ impl Store {
     /// way this node knows then what of it is revoked, whoever did that.
     ///
     /// A crash in the middle leaves the session, and what is newest of a user, as if nobody had signed out.
-    pub async fn sign_out(&self, what: SignOut, now: Now) -> Result<bool, StoreError> {
-        let store = self.clone();
+    pub async fn sign_out(&self, what: SignOut, act: impl Into<Act>) -> Result<bool, StoreError> {
+        let (store, act) = (self.clone(), act.into());
+        let now = act.now;
         // A task of its own: see `commit`.
         let work = async move {
             let rest = store.sign_out_ahead(what, now).await?;
-            let batch = store.add_sign_out(Batch::new(), what, rest, now);
+            let batch = store.record(store.add_sign_out(Batch::new(), what, rest, now), &act);
             let stands = store.commit(batch, vec![Changed::Revocations], now).await?;
             store.learn(&lot(what), ALL).await?;
             store.0.notices.notify_one();
@@ -232,8 +234,7 @@ impl Store {
         let mut sessions = ALL;
         let SignOut::User(user) = what else { return Ok(Rest { grants, sessions }) };
         loop {
-            let values = args![user, self.pool_id(), sessions.0];
-            let Some(far) = self.engine().find(&FAR_SESSION, values, RowReader::array).await? else {
+            let Some(far) = self.far_session(user, sessions.0).await? else {
                 return Ok(Rest { grants, sessions });
             };
             self.write(self.end_user(Batch::new(), user, None, ((sessions.0, far), now))).await?;
@@ -243,13 +244,9 @@ impl Store {
 
     /// Revokes the oldest grants of a lot in batches, and returns those of which fewer are left than a batch goes through.
     pub(crate) async fn revoke_ahead(&self, lot: Lot, now: Now) -> Result<Range, StoreError> {
-        let (lots, whose, ..) = lot.parts();
         let mut range = ALL;
         loop {
-            let values = args![whose.clone(), self.pool_id(), range.0];
-            let Some(far) = self.engine().find(&lots.far, values, RowReader::array).await? else {
-                return Ok(range);
-            };
+            let Some(far) = self.far_grant(&lot, range.0).await? else { return Ok(range) };
             let step = (range.0, far);
             let batch = self.tell_nodes(self.revoke_range(Batch::new(), &lot, step, now), now);
             let store = self.clone();
@@ -261,6 +258,21 @@ impl Store {
             task.await.unwrap_or_else(|error| Err(StoreError::Internal(error.to_string())))?;
             range.0 = far;
         }
+    }
+
+    /// The 500th grant of a lot above an id, if there are so many.
+    pub(crate) async fn far_grant(&self, lot: &Lot, above: [u8; 16]) -> Result<Option<[u8; 16]>, StoreError> {
+        let (lots, whose, ..) = lot.parts();
+        self.engine().find(&lots.far, args![whose, self.pool_id(), above], RowReader::array).await
+    }
+
+    /// The 500th session of a user above an id, if there are so many.
+    pub(crate) async fn far_session(
+        &self,
+        user: UserId,
+        above: [u8; 16],
+    ) -> Result<Option<[u8; 16]>, StoreError> {
+        self.engine().find(&FAR_SESSION, args![user, self.pool_id(), above], RowReader::array).await
     }
 
     /// Adds what is left of a sign-out. Whoever commits the batch says [`Changed::Revocations`].

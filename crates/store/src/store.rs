@@ -27,20 +27,20 @@ use signet_protocol::{
 use crate::{
     StoreError, account, administrator, application,
     application::ApplicationName,
-    apply, assertion, attempt,
+    apply, assertion, attempt, audit,
     cache::Cache,
     change, code, consent, console_session, grant, inspect, installation, issuer_key,
     issuer_key::KeyRing,
     logout_notice,
     migrations::MIGRATIONS,
-    permission, pool, refresh, revocation,
+    people, permission, pool, refresh, removal, revocation,
     revocation::Revoked,
     rotation,
     sealing::MasterKey,
     session, sign_out,
     sql::{Batch, Engine, Sql, Written},
     stats::{CacheStats, Levels, Stats},
-    sweep, transaction, user,
+    sweep, trace, transaction, usage, user, user_link, user_state,
 };
 
 /// Every statement of every noun.
@@ -51,6 +51,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     apply::STATEMENTS,
     assertion::STATEMENTS,
     attempt::STATEMENTS,
+    audit::STATEMENTS,
     change::STATEMENTS,
     code::STATEMENTS,
     consent::STATEMENTS,
@@ -60,16 +61,22 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     installation::STATEMENTS,
     issuer_key::STATEMENTS,
     logout_notice::STATEMENTS,
+    people::STATEMENTS,
     permission::STATEMENTS,
     pool::STATEMENTS,
     refresh::STATEMENTS,
+    removal::STATEMENTS,
     revocation::STATEMENTS,
     rotation::STATEMENTS,
     session::STATEMENTS,
     sign_out::STATEMENTS,
     sweep::STATEMENTS,
+    trace::STATEMENTS,
     transaction::STATEMENTS,
+    usage::STATEMENTS,
     user::STATEMENTS,
+    user_link::STATEMENTS,
+    user_state::STATEMENTS,
 ];
 
 /// Users kept in memory at most: about a kilobyte each.
@@ -191,6 +198,7 @@ pub(crate) struct Inner {
     pub master_key: MasterKey,
     pub pool: Pool,
     pub node: [u8; 6],
+    pub clock: Clock,
     pub changes: AtomicU32,
     pub generation: AtomicU64,
     pub applications: Cache<AppId, Application>,
@@ -200,6 +208,8 @@ pub(crate) struct Inner {
     pub users: Cache<UserId, User>,
     pub accounts: Cache<AccountId, Account>,
     pub uses: account::Uses,
+    pub failures: audit::Failures,
+    pub usage: usage::Usage,
     pub permissions: Cache<AppId, Permissions>,
     /// Held while a snapshot is made, with the pool's resources as the last one has them, which the next can share.
     pub making_permissions: tokio::sync::Mutex<Weak<Resources>>,
@@ -247,6 +257,7 @@ impl Store {
             master_key: options.master_key,
             pool,
             node,
+            clock: options.clock.clone(),
             changes: AtomicU32::new(0),
             generation: AtomicU64::new(0),
             applications: Cache::default(),
@@ -256,6 +267,8 @@ impl Store {
             users: Cache::of(USERS),
             accounts: Cache::of(ACCOUNTS),
             uses: account::Uses::default(),
+            failures: audit::Failures::default(),
+            usage: usage::Usage::default(),
             permissions: Cache::default(),
             making_permissions: tokio::sync::Mutex::default(),
             used_algs: Cache::default(),
@@ -272,6 +285,8 @@ impl Store {
             change::follow(&store, options.clock);
         }
         account::keep_uses(&store);
+        audit::keep_sealing(&store);
+        usage::keep(&store);
         Ok(store)
     }
 
@@ -327,6 +342,16 @@ impl Store {
     pub async fn close(self) {
         if let Err(error) = self.write_account_uses().await {
             tracing::warn!(%error, "cannot write down which accounts were used last");
+        }
+        if let Err(error) = self.write_usage().await {
+            tracing::warn!(%error, "cannot write down what was counted of use");
+        }
+        let sealed = match self.write_all_failures().await {
+            Ok(()) => self.seal_audit().await.map(drop),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sealed {
+            tracing::warn!(%error, "records of the audit log are not sealed; the next start does it");
         }
         self.engine().close().await;
     }

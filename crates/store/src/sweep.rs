@@ -66,6 +66,10 @@ sweep!(
 sweep!(DUE_REVOCATIONS, REVOCATIONS, "revocation", "key", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
 sweep!(DUE_ATTEMPTS, ATTEMPTS, "attempt", "subject", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
 sweep!(DUE_ASSERTIONS, ASSERTIONS, "assertion_jti", "key", "expires_at", "pool_id = $1", "NOT pool_id <> $1");
+sweep!(DUE_LINKS, LINKS, "user_link", "link_id", "expires_at");
+sweep!(DUE_TRACES, TRACES, "trace", "trace_id", "expires_at");
+sweep!(DUE_COUNTS, COUNTS, "use_count", "day, app_id, kind", "day", "pool_id = $1", "pool_id = $1");
+sweep!(DUE_ACTIVE, ACTIVE, "active_user", "user_id", "day", "pool_id = $1", "pool_id = $1");
 sweep!(DUE_CHANGES, CHANGES, "change", "change_id", "at", "NOT pool_id <> $1", "pool_id = $1");
 
 /// For a look from outside, where no pool is loaded.
@@ -93,6 +97,14 @@ pub(crate) const STATEMENTS: &[&Sql] = &[
     &ATTEMPTS,
     &DUE_ASSERTIONS,
     &ASSERTIONS,
+    &DUE_LINKS,
+    &LINKS,
+    &DUE_TRACES,
+    &TRACES,
+    &DUE_COUNTS,
+    &COUNTS,
+    &DUE_ACTIVE,
+    &ACTIVE,
     &DUE_CHANGES,
     &CHANGES,
 ];
@@ -108,6 +120,9 @@ const HOUR: i64 = 3600;
 /// life, when it is set right again, what was revoked and would not have ended yet.
 pub(crate) const DENIALS_KEPT: i64 = DAY;
 
+/// Counters of use: two years and a month, so that a month can be compared with the same one of the year before.
+const USAGE_KEPT: i64 = 761 * DAY;
+
 /// Each table with the seconds its rows are kept. What refers to a grant goes before the grant, which never ends
 /// earlier than they do.
 const TABLES: &[(&Sql, &Sql, i64)] = &[
@@ -122,6 +137,10 @@ const TABLES: &[(&Sql, &Sql, i64)] = &[
     (&DUE_ATTEMPTS, &ATTEMPTS, 0),
     // For clocks that differ: what is not remembered could be used again.
     (&DUE_ASSERTIONS, &ASSERTIONS, HOUR),
+    (&DUE_LINKS, &LINKS, DAY),
+    (&DUE_TRACES, &TRACES, 0),
+    (&DUE_COUNTS, &COUNTS, USAGE_KEPT),
+    (&DUE_ACTIVE, &ACTIVE, USAGE_KEPT),
     (&DUE_CHANGES, &CHANGES, HOUR),
 ];
 

@@ -11,6 +11,7 @@ use signet_protocol::{
 
 use crate::{
     Store, StoreError, args,
+    audit::Act,
     sql::{Batch, RowReader, Sql},
 };
 
@@ -113,8 +114,10 @@ impl Store {
         id: TransactionId,
         session: SessionId,
         allowed: bool,
+        act: impl Into<Act>,
     ) -> Result<bool, StoreError> {
-        self.write(Batch::new().guard(&ANSWER, args![id, self.pool_id(), session, allowed])).await
+        let batch = Batch::new().guard(&ANSWER, args![id, self.pool_id(), session, allowed]);
+        self.write(self.record(batch, &act.into())).await
     }
 
     /// Marks it answered without a code; `false` when it was answered before.

@@ -40,9 +40,13 @@ user_by!(
     "(pool_id = $1 AND username = $2) OR (pool_id = $1 AND email_key = $3) OR (pool_id = $1 AND phone = $4)"
 );
 
+// The order of ids is that of creation. The pool is compared so that the key is used.
+user_by!(PAGE, "user_page", "NOT pool_id <> $1 AND user_id > $2 ORDER BY user_id LIMIT $3");
+
 const REHASH: Sql = Sql {
     name: "user_rehash",
-    text: "UPDATE pool_user SET password = $3, details = $4, version = version + 1
+    text: "UPDATE pool_user SET password = $3, details = $4, version = version + 1,
+            indexed = CASE WHEN indexed = version THEN version + 1 ELSE indexed END
         WHERE user_id = $1 AND pool_id = $2 AND version = $5",
 };
 const HOLD: Sql = Sql {
@@ -56,7 +60,7 @@ const VERIFIED_HOLD: Sql = Sql {
 };
 
 pub(crate) const STATEMENTS: &[&Sql] =
-    &[&BY_ID, &BY_USERNAME, &BY_EMAIL, &BY_PHONE, &BY_KEYS, &REHASH, &HOLD, &VERIFIED_HOLD];
+    &[&BY_ID, &BY_USERNAME, &BY_EMAIL, &BY_PHONE, &BY_KEYS, &PAGE, &REHASH, &HOLD, &VERIFIED_HOLD];
 
 impl Store {
     /// The user with this `sub`, blocked or not. A change made by another node is seen within a second; what must not
@@ -71,7 +75,7 @@ impl Store {
     }
 
     /// The user with this `sub` as the database has them now.
-    pub(crate) async fn stored_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+    pub async fn stored_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         self.engine().find(&BY_ID, args![self.pool_id(), id], read).await
     }
 
@@ -93,6 +97,13 @@ impl Store {
         phone: Option<&str>,
     ) -> Result<Vec<User>, StoreError> {
         self.engine().list(&BY_KEYS, args![self.pool_id(), username, email_key, phone], read).await
+    }
+
+    /// At most `most` users after one of an id, in the order of ids; the first ones where none is named.
+    pub async fn users_after(&self, last: Option<UserId>, most: usize) -> Result<Vec<User>, StoreError> {
+        let last = last.map(|last| last.to_string()).unwrap_or_default();
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.engine().list(&PAGE, args![self.pool_id(), last, most], read).await
     }
 
     /// Puts `new` in the place of another hash of the same password, and remembers which that was; `false` when the user
@@ -118,7 +129,7 @@ impl Store {
     }
 }
 
-fn read(row: &mut RowReader) -> Result<User, StoreError> {
+pub(crate) fn read(row: &mut RowReader) -> Result<User, StoreError> {
     Ok(User {
         id: row.parsed(UserId::parse)?,
         pool: row.parsed(PoolId::parse)?,

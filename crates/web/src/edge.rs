@@ -4,7 +4,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -19,8 +19,8 @@ use axum::{
     response::Response,
 };
 use http::{
-    HeaderMap, HeaderName, Method,
-    header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN},
+    HeaderMap, HeaderName, HeaderValue, Method, Uri,
+    header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, USER_AGENT},
     request::Parts,
 };
 use signet_protocol::{
@@ -38,6 +38,7 @@ use crate::{
     cookies::Cookies,
     error::{Failure, Missing, TOO_LARGE, TOO_SLOW},
     pages::Lang,
+    trace::{Refused, Traces},
 };
 
 /// A request as far as every handler needs it: which issuer it is for, and who sent it.
@@ -55,14 +56,20 @@ pub struct Edge {
     pub peer: IpAddr,
     /// The page that sent it, if a script did.
     pub origin: Option<String>,
+    /// What the program that sent it calls itself.
+    pub user_agent: Option<HeaderValue>,
     /// The App ID in the header `x-authing-app-id`, which older client libraries send.
     pub app_id: Option<String>,
     /// Its method.
     pub method: Method,
     /// Whether its path is one where errors are JSON.
     pub asks_for_json: bool,
+    /// Its path and query.
+    pub uri: Uri,
+    /// Where failures are told, for those who run the server.
+    traces: Arc<Traces>,
+    body: Arc<ReadBody>,
     authorization: Result<Option<String>, Refusal>,
-    query: Option<String>,
     accept_language: Option<String>,
 }
 
@@ -87,6 +94,10 @@ impl RequestIds {
     }
 }
 
+/// The body of a request as far as it was read, for whoever has to say what was wrong with it.
+#[derive(Default)]
+struct ReadBody(OnceLock<Bytes>);
+
 const APP_ID: HeaderName = HeaderName::from_static("x-authing-app-id");
 
 impl Edge {
@@ -97,7 +108,28 @@ impl Edge {
 
     /// The parameters of the query.
     pub fn query(&self) -> Result<RawParams, Failure> {
-        Ok(RawParams::parse(self.query.as_deref().unwrap_or_default().as_bytes())?)
+        Ok(RawParams::parse(self.uri.query().unwrap_or_default().as_bytes())?)
+    }
+
+    /// Keeps a trace of a refusal, to be looked at by those who run the server.
+    pub fn trace(&self, refusal: Refusal) {
+        self.trace_request(refusal, None);
+    }
+
+    /// The same of a request whose parameters are not those that are in the URL or the body.
+    pub fn trace_request(&self, refusal: Refusal, params: Option<&RawParams>) {
+        self.traces.note(self.peer, || Refused {
+            request_id: self.request_id.clone(),
+            method: self.method.clone(),
+            path: self.uri.path().to_owned(),
+            query: self.uri.query().map(str::to_owned),
+            body: self.body.0.get().cloned(),
+            params: params.map(RawParams::encode),
+            authorization: self.authorization.as_ref().ok().and_then(Clone::clone),
+            issuer: self.issuer.clone(),
+            own: self.own.clone(),
+            refusal,
+        });
     }
 
     /// The language of a page: what the request asks for, else what the browser prefers.
@@ -117,6 +149,8 @@ impl FromRequestParts<Arc<Signet>> for Edge {
     async fn from_request_parts(parts: &mut Parts, signet: &Arc<Signet>) -> Result<Edge, Response> {
         let peer = parts.extensions.get::<Peer>().map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.0);
         let https = signet.settings().base_url.is_https();
+        let body = Arc::<ReadBody>::default();
+        parts.extensions.insert(Arc::clone(&body));
         let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (issuer, own, failure) = match find_site(signet, parts).await {
             Ok((issuer, own)) => (issuer, own, None),
@@ -129,11 +163,14 @@ impl FromRequestParts<Arc<Signet>> for Edge {
             request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default(),
             peer: signet.settings().proxies.sender(peer, &parts.headers),
             origin: text(ORIGIN),
+            user_agent: parts.headers.get(USER_AGENT).cloned(),
             app_id: text(APP_ID),
             authorization: authorization(&parts.headers),
             method: parts.method.clone(),
             asks_for_json: asks_for_json(parts.uri.path()),
-            query: parts.uri.query().map(str::to_owned),
+            uri: parts.uri.clone(),
+            traces: Arc::clone(signet.traces()),
+            body,
             accept_language: text(ACCEPT_LANGUAGE),
         };
         match failure {
@@ -147,7 +184,8 @@ impl FromRequestParts<Arc<Signet>> for Edge {
 const BAD_AUTHORIZATION: Refusal = refuse(
     ErrorCode::InvalidRequest,
     "the Authorization header is there twice or is not ASCII; send one, of a scheme and its credentials",
-);
+)
+.by("client_authentication", "RFC 9110 §11.6.2");
 
 /// The one `Authorization` header (RFC 9110 §11.6.2).
 fn authorization(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
@@ -225,16 +263,24 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
 async fn read_form(request: Request) -> Result<RawParams, Failure> {
     let kind = request.headers().get(CONTENT_TYPE).cloned();
+    let read = request.extensions().get::<Arc<ReadBody>>().cloned();
     let bytes = read_body(request).await?;
+    if let Some(read) = read {
+        // A request has one body.
+        let _ = read.0.set(bytes.clone());
+    }
     let kind = kind.as_ref().map(|value| value.to_str().unwrap_or_default());
     let essence = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     match essence.as_deref() {
         Some("application/x-www-form-urlencoded") => Ok(RawParams::parse(&bytes)?),
         None if bytes.is_empty() => Ok(RawParams::default()),
-        _ => Err(Failure::Refused(refuse(
-            ErrorCode::InvalidRequest,
-            "the body must be a form: send Content-Type application/x-www-form-urlencoded",
-        ))),
+        _ => Err(Failure::Refused(
+            refuse(
+                ErrorCode::InvalidRequest,
+                "the body must be a form: send Content-Type application/x-www-form-urlencoded",
+            )
+            .by("content_type", "RFC 6749 §3.2"),
+        )),
     }
 }
 

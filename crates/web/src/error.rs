@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use http::{
-    HeaderValue, Method, StatusCode,
+    HeaderName, HeaderValue, Method, StatusCode,
     header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use serde_json::json;
@@ -22,6 +22,7 @@ use crate::{
     metrics::{Outcome, mark},
     pages::{Lang, Link, Problem},
     respond::{self, Policy},
+    trace::reference,
 };
 
 /// Why a handler cannot answer as asked.
@@ -68,7 +69,7 @@ pub struct PageProblem {
     /// For the developer.
     pub refusal: Option<Refusal>,
     /// The application to go back to: its name and a checked address.
-    pub home: Option<(String, String)>,
+    pub home: Option<Box<(String, String)>>,
 }
 
 impl Failure {
@@ -82,11 +83,13 @@ impl Failure {
         match self {
             Failure::Refused(refusal) | Failure::Rejected(refusal, _) => *refusal,
             Failure::Missing(what) => what.refusal(),
-            Failure::Problem(page) => page
-                .refusal
-                .unwrap_or(refuse(ErrorCode::InvalidRequest, "the request cannot be answered here")),
+            Failure::Problem(page) => page.refusal.unwrap_or(
+                refuse(ErrorCode::InvalidRequest, "the request cannot be answered here")
+                    .by(page.problem.name(), "OpenID Connect Core §3.1.2.3"),
+            ),
             Failure::Method(_) => {
                 refuse(ErrorCode::InvalidRequest, "this method is not allowed here; see the Allow header")
+                    .by("method", "RFC 6749 §3.1, §3.2")
             }
             Failure::Busy(_) | Failure::Store(StoreError::Busy | StoreError::Unavailable(_)) => refuse(
                 ErrorCode::TemporarilyUnavailable,
@@ -95,7 +98,8 @@ impl Failure {
             Failure::Throttled(_) => refuse(
                 ErrorCode::TemporarilyUnavailable,
                 "there were too many attempts with this name or from this network; try again after Retry-After seconds",
-            ),
+            )
+            .by("throttled", "RFC 6819 §4.4.3.6"),
             Failure::Store(_) | Failure::Jose(_) | Failure::Internal(_) => refuse(
                 ErrorCode::ServerError,
                 "the server failed; its log has the reason under the x-request-id of this answer",
@@ -165,13 +169,18 @@ impl From<Problem<'static>> for Failure {
 pub const TOO_LARGE: Refusal = refuse(
     ErrorCode::InvalidRequest,
     "the request is too large: at most 32 KiB, 64 parameters, and 16 KiB for each",
-);
+)
+.by("size", "RFC 9110 §15.5.14");
 
 /// The body did not arrive in time.
 pub const TOO_SLOW: Refusal = refuse(
     ErrorCode::InvalidRequest,
     "the body of the request did not arrive within 15 seconds; send it again",
-);
+)
+.by("size", "RFC 9110 §15.5.9");
+
+/// By which a person names the answer. A header, so that bodies tell no two refusals apart (attack 22).
+const REFERENCE: HeaderName = HeaderName::from_static("x-signet-reference");
 
 /// How many seconds to stay away.
 pub const RETRY: HeaderValue = HeaderValue::from_static("2");
@@ -222,7 +231,12 @@ impl Missing {
                 "no endpoint has this path; see the discovery document, and leave out a slash at the end"
             }
         };
-        refuse(ErrorCode::InvalidRequest, description)
+        let name = match self {
+            Missing::Host => "host",
+            Missing::Application => "application_host",
+            Missing::Path => "path",
+        };
+        refuse(ErrorCode::InvalidRequest, description).by(name, "RFC 9110 §7.2, §15.5.5")
     }
 }
 
@@ -236,6 +250,7 @@ impl Edge {
     pub fn json(&self, result: Result<Response, Failure>) -> Response {
         result.unwrap_or_else(|failure| {
             self.log(&failure);
+            self.trace_failure(&failure);
             marked(self.json_failure(&failure), &failure)
         })
     }
@@ -244,8 +259,16 @@ impl Edge {
     pub fn page(&self, lang: Lang, result: Result<Response, Failure>) -> Response {
         result.unwrap_or_else(|failure| {
             self.log(&failure);
+            self.trace_failure(&failure);
             marked(self.page_failure(lang, &failure), &failure)
         })
+    }
+
+    /// Keeps a trace of what a developer or an administrator can mend: not of a fault of ours, and not of a path that is none.
+    fn trace_failure(&self, failure: &Failure) {
+        if !failure.is_ours() && !matches!(failure, Failure::Missing(Missing::Path)) {
+            self.trace(failure.refusal());
+        }
     }
 
     fn json_failure(&self, failure: &Failure) -> Response {
@@ -254,7 +277,11 @@ impl Edge {
             Failure::Rejected(_, scope) => Some(scope),
             _ => None,
         };
-        let mut response = refused_json(self.json_status(failure, refusal), refusal, rejected);
+        let status = self.json_status(failure, refusal);
+        let mut response = refused_json(status, refusal, rejected);
+        if let Ok(value) = HeaderValue::from_str(&reference(&self.request_id)) {
+            response.headers_mut().insert(REFERENCE, value);
+        }
         self.add_headers(failure, refusal, &mut response);
         response
     }
@@ -305,7 +332,7 @@ impl Edge {
 
     fn page_failure(&self, lang: Lang, failure: &Failure) -> Response {
         let (problem, refusal, home) = match failure {
-            Failure::Problem(page) => (page.problem, page.refusal, page.home.as_ref()),
+            Failure::Problem(page) => (page.problem, page.refusal, page.home.as_deref()),
             Failure::Refused(refusal) if *refusal == TOO_LARGE => (Problem::TooLarge, Some(*refusal), None),
             Failure::Refused(refusal) if *refusal == TOO_SLOW => (Problem::TooSlow, Some(*refusal), None),
             Failure::Refused(refusal) | Failure::Rejected(refusal, _) => {

@@ -3,6 +3,7 @@
 //! A handler is five verbs: parse, load, decide, apply, respond. The rules it asks are in `signet-protocol`, the rows it
 //! loads and the batches it applies in `signet-store`.
 
+mod audit;
 mod client_keys;
 pub mod clock;
 pub mod console;
@@ -30,6 +31,7 @@ mod ready;
 mod respond;
 mod routes;
 mod state;
+pub mod trace;
 
 pub use network::Network;
 pub use ready::Readiness;

@@ -25,6 +25,7 @@ const ROUTES: &[&str] = &[
     "/login/profile/logout",
     "/login/sso",
     "/login/ticket",
+    "/login/reset",
     "/oidc/.well-known/jwks.json",
     "/oidc/.well-known/openid-configuration",
     "/oidc/auth",

@@ -118,7 +118,11 @@ pub fn see_other(location: &str) -> Response {
 
 /// The same, with nothing in `Referer`: where the address holds something secret, or comes from one that does.
 pub fn see_other_untold(location: &str) -> Response {
-    let mut response = see_other(location);
+    untold(see_other(location))
+}
+
+/// The same answer, after which the address of the page is told to nobody in `Referer`.
+pub fn untold(mut response: Response) -> Response {
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }

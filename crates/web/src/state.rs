@@ -13,10 +13,12 @@ use crate::{
     client_keys::FetchedKeys,
     clock::Clock,
     hashing::Hasher,
+    manage::overview::Remembered,
     metrics::Metrics,
     oidc::{discovery::Rendered, live::Verified},
     outbound::Outbound,
     proxies::Proxies,
+    trace::{self, Traces},
 };
 
 /// Verified access tokens kept in memory at most: about half a kilobyte each.
@@ -45,6 +47,8 @@ pub struct Signet {
     fetched_keys: FetchedKeys,
     readiness: Arc<Readiness>,
     metrics: Arc<Metrics>,
+    traces: Arc<Traces>,
+    overview: Remembered,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -59,7 +63,8 @@ impl Signet {
         let (readiness, metrics) = (Arc::default(), Arc::default());
         let pool = store.pool().id;
         let pool_issuer = Issuer::at(&settings.base_url, &Site::Pool, pool, IssuerId::Pool(pool));
-        Arc::new(Signet {
+        let (traces, refused) = Traces::new();
+        let signet = Arc::new(Signet {
             settings,
             pool_issuer,
             store,
@@ -70,7 +75,11 @@ impl Signet {
             fetched_keys,
             readiness,
             metrics,
-        })
+            traces: Arc::new(traces),
+            overview: Remembered::default(),
+        });
+        trace::keep(&signet, refused);
+        signet
     }
 
     /// What is configured.
@@ -106,6 +115,16 @@ impl Signet {
     /// What is counted of requests.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// What was found out for the overview.
+    pub(crate) fn overview(&self) -> &Remembered {
+        &self.overview
+    }
+
+    /// Where failures are told.
+    pub fn traces(&self) -> &Arc<Traces> {
+        &self.traces
     }
 
     /// The time now.

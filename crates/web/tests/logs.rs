@@ -99,6 +99,7 @@ async fn attack_25_no_secret_is_logged() {
         whole_story(&world, &mut secrets).await;
         story_of_an_older_client(&world, &mut secrets).await;
         story_of_a_machine(&world, &mut secrets).await;
+        story_of_a_link(&world, &mut secrets).await;
     }
     let text = log.text();
     for told in [
@@ -240,4 +241,17 @@ async fn over_hosts(world: &Arc<World>, secrets: &mut Secrets) {
     browser.open(arrives.location()).await;
     browser.open(arrives.location()).await;
     secrets.cookies(&browser);
+}
+
+/// Somebody chooses a password by a link, which is opened once more afterwards.
+async fn story_of_a_link(world: &Arc<World>, secrets: &mut Secrets) {
+    let user = world.user("invited", |user| user.password = None).await;
+    let url = signet_web::manage::users::link::create(&world.signet(), user.id).await.unwrap().url;
+    secrets.add("one-time link", url.split_once('=').unwrap().1);
+    secrets.add("chosen password", "zebra piano lantern");
+    let mut browser = world.browser();
+    let page = browser.open(&url).await;
+    let chosen = [("password", "zebra piano lantern"), ("repeat", "zebra piano lantern")];
+    assert_eq!(browser.submit(&page, &chosen, "save").await.status, 200);
+    assert_eq!(browser.open(&url).await.status, 400);
 }

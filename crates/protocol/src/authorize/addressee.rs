@@ -28,7 +28,10 @@ impl Addressee {
         application: &ActiveApplication,
         issuer: &Issuer,
     ) -> Result<Addressee, AuthorizeError> {
-        let page = |description| AuthorizeError::Page(refuse(ErrorCode::InvalidRedirectUri, description));
+        let page = |description| {
+            let refusal = refuse(ErrorCode::InvalidRedirectUri, description);
+            AuthorizeError::Page(refusal.by("redirect_uri", "OpenID Connect Core §3.1.2.1, RFC 9700 §2.1"))
+        };
         if params.repeats("redirect_uri") {
             return Err(page("redirect_uri is given more than once; send it once"));
         }
@@ -42,8 +45,12 @@ impl Addressee {
             params.get("state").filter(|state| !params.repeats("state") && state.len() <= STATE_BYTES);
         let front = asks_for_tokens(params);
         if front && !application.may_receive_tokens(redirect_uri.uri()) {
-            return Err(page(
+            let refusal = refuse(
+                ErrorCode::InvalidRedirectUri,
                 "redirect_uri is not https, and this response_type would send tokens to it; use https, or response_type=code",
+            );
+            return Err(AuthorizeError::Page(
+                refusal.by("redirect_uri_https", "OpenID Connect Registration §2, application_type"),
             ));
         }
         let fits = |mode: &ResponseMode| mode.check(front, redirect_uri.uri().scheme()).is_ok();

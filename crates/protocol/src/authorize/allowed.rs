@@ -16,8 +16,9 @@ pub struct AllowedResponse {
 impl AllowedResponse {
     /// Sees that `application` may be answered with `kind`: `unauthorized_client` otherwise.
     pub fn of(application: &ActiveApplication, kind: ResponseType) -> Result<AllowedResponse, Refusal> {
-        check_ticked(application, kind)?;
-        check_modes(application, kind)?;
+        check_ticked(application, kind).map_err(|refusal| refusal.by("response_type", "RFC 6749 §3.1.1"))?;
+        check_modes(application, kind)
+            .map_err(|refusal| refusal.by("grant_type", "OpenID Connect Registration §2"))?;
         Ok(AllowedResponse { application: application.clone(), kind })
     }
 

@@ -86,15 +86,15 @@ pub fn decide(request: &AuthorizationRequest, application: &ActiveApplication, a
         return next;
     }
     match next {
-        Next::SignIn { .. } => Next::Refuse(refuse(
+        Next::SignIn { .. } => silent(refuse(
             ErrorCode::LoginRequired,
             "nobody is signed in as asked, and prompt=none forbids asking; send the request again without it",
         )),
-        Next::ChooseAccount => Next::Refuse(refuse(
+        Next::ChooseAccount => silent(refuse(
             ErrorCode::AccountSelectionRequired,
             "an account has to be chosen, and prompt=none forbids asking; send the request again without it",
         )),
-        Next::AskConsent => Next::Refuse(refuse(
+        Next::AskConsent => silent(refuse(
             ErrorCode::ConsentRequired,
             "the user has not consented yet, and prompt=none forbids asking; send the request again without it",
         )),
@@ -102,9 +102,17 @@ pub fn decide(request: &AuthorizationRequest, application: &ActiveApplication, a
     }
 }
 
+/// A page is needed and may not be shown.
+fn silent(refusal: Refusal) -> Next {
+    Next::Refuse(refusal.by("prompt_none", "OpenID Connect Core §3.1.2.6"))
+}
+
 fn interaction(request: &AuthorizationRequest, application: &ActiveApplication, at: &Situation<'_>) -> Next {
     if at.answer == Some(false) {
-        return Next::Refuse(refuse(ErrorCode::AccessDenied, "the user did not consent"));
+        return Next::Refuse(
+            refuse(ErrorCode::AccessDenied, "the user did not consent")
+                .by("consent", "OpenID Connect Core §3.1.2.4"),
+        );
     }
     let Some(session) = at.session else {
         return Next::SignIn { again: false };
@@ -141,14 +149,15 @@ fn unfit(request: &AuthorizationRequest, session: &Session, at: &Situation<'_>) 
         return Some(refuse(
             ErrorCode::LoginRequired,
             "somebody other than the user of id_token_hint, or of the sub that claims asks for, signed in",
-        ));
+        )
+        .by("expected_user", "OpenID Connect Core §3.1.2.2"));
     }
     let needed = request.claims.needed_acr()?;
     let reached = session.amr.acr().is_some_and(|acr| needed.contains(&acr));
-    (!reached).then_some(refuse(
-        ErrorCode::UnmetAuthenticationRequirements,
-        "the login is not of an acr that claims demands",
-    ))
+    (!reached).then_some(
+        refuse(ErrorCode::UnmetAuthenticationRequirements, "the login is not of an acr that claims demands")
+            .by("acr", "OpenID Connect Core §5.5.1.1"),
+    )
 }
 
 fn consent(

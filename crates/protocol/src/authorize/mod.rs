@@ -40,7 +40,11 @@ pub enum AuthorizeError {
 
 /// Which client a request claims to come from.
 pub fn client_id(params: &RawParams) -> Result<AppId, AuthorizeError> {
-    let page = |description| AuthorizeError::Page(refuse(ErrorCode::InvalidRequest, description));
+    let page = |description| {
+        AuthorizeError::Page(
+            refuse(ErrorCode::InvalidRequest, description).by("client_id", "RFC 6749 §4.1.1"),
+        )
+    };
     if params.repeats("client_id") {
         return Err(page("client_id is given more than once; send it once"));
     }
@@ -54,4 +58,5 @@ pub fn client_id(params: &RawParams) -> Result<AppId, AuthorizeError> {
 pub const UNKNOWN_CLIENT: Refusal = refuse(
     ErrorCode::InvalidClient,
     "client_id is not the App ID of an enabled application at this address; compare it with the application's settings",
-);
+)
+.by("client_id", "RFC 6749 §4.1.2.1");

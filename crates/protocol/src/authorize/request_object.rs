@@ -187,6 +187,7 @@ fn words(text: &str) -> Vec<&str> {
 
 const fn wrong(description: &'static str) -> Refusal {
     refuse(ErrorCode::InvalidRequestObject, description)
+        .by("request_object", "OpenID Connect Core §6, RFC 9101 §6")
 }
 
 const UNREADABLE: Refusal = wrong(

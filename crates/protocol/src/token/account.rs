@@ -49,12 +49,14 @@ impl From<Refusal> for AccountRefusal {
 const NOTHING_ASKED: Refusal = refuse(
     ErrorCode::InvalidScope,
     "scope is missing; ask for what rules allow the account, for example scope=book:read",
-);
+)
+.by("scope", "RFC 6749 §4.4.2");
 
 const NOTHING_ALLOWED: Refusal = refuse(
     ErrorCode::InvalidScope,
     "no rule allows the account any of scope; see rejected_scope and the rules of the application",
-);
+)
+.by("scope", "RFC 6749 §3.3");
 
 impl<'p> AccountRequest<'p> {
     /// Reads the parameters of the grant.

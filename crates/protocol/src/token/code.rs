@@ -28,14 +28,15 @@ pub struct CodeRequest {
 impl CodeRequest {
     /// Reads the parameters of the grant.
     pub fn parse(params: &RawParams) -> Result<CodeRequest, Refusal> {
-        let missing = |description| refuse(ErrorCode::InvalidRequest, description);
+        let missing =
+            |description| refuse(ErrorCode::InvalidRequest, description).by("parameters", "RFC 6749 §4.1.3");
         let code =
             params.get("code").ok_or(missing("code is missing; send the one the callback received"))?;
         let redirect_uri = params
             .get("redirect_uri")
             .ok_or(missing("redirect_uri is missing; send the same value as in the authorization request"))?;
         Ok(CodeRequest {
-            code: Opaque::parse(code).ok_or(INVALID_GRANT)?,
+            code: Opaque::parse(code).ok_or(INVALID_GRANT.by("code_known", "RFC 6749 §4.1.3"))?,
             redirect_uri: redirect_uri.to_owned(),
             verifier: params.get("code_verifier").map(str::to_owned),
             resource: indicated(params)?.map(str::to_owned),

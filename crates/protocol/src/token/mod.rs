@@ -36,22 +36,27 @@ pub const INVALID_GRANT: Refusal = refuse(
 pub const NOTHING_LEFT: Refusal = refuse(
     ErrorCode::InvalidScope,
     "scope asks for nothing that can be granted; leave it out or ask for openid, and see rejected_scope and the rules of the application",
-);
+)
+.by("scope", "RFC 6749 §3.3");
 
 /// Sees that a form names each parameter once (RFC 6749 §3.2).
 pub fn check_form(params: &RawParams) -> Result<(), Refusal> {
     if params.repeats_besides(RESOURCE) {
-        return Err(refuse(ErrorCode::InvalidRequest, "a parameter is given more than once; send each once"));
+        return Err(refuse(ErrorCode::InvalidRequest, "a parameter is given more than once; send each once")
+            .by("repeated_parameter", "RFC 6749 §3.2"));
     }
     Ok(())
 }
 
 /// The grant type of a request.
 pub fn grant_type(params: &RawParams) -> Result<GrantType, Refusal> {
-    let text = params.get("grant_type").ok_or(refuse(
-        ErrorCode::InvalidRequest,
-        "grant_type is missing; send it in the form body, for example grant_type=authorization_code",
-    ))?;
+    let text = params.get("grant_type").ok_or(
+        refuse(
+            ErrorCode::InvalidRequest,
+            "grant_type is missing; send it in the form body, for example grant_type=authorization_code",
+        )
+        .by("grant_type", "RFC 6749 §4"),
+    )?;
     GrantType::parse(text).ok_or(UNSUPPORTED_GRANT)
 }
 
@@ -59,7 +64,8 @@ pub fn grant_type(params: &RawParams) -> Result<GrantType, Refusal> {
 pub const UNSUPPORTED_GRANT: Refusal = refuse(
     ErrorCode::UnsupportedGrantType,
     "grant_type is not one that the token endpoint supports; see grant_types_supported in the discovery document",
-);
+)
+.by("grant_type", "RFC 6749 §5.2");
 
 /// A client with a grant that is ticked for it. Only [`allow`] makes one, and [`Minting`] takes nothing else (attack 18).
 #[derive(Clone, Debug)]
@@ -87,7 +93,8 @@ pub fn allow(client: AuthenticatedClient, grant: GrantType) -> Result<AllowedGra
         GrantType::ClientCredentials => Err(refuse(
             ErrorCode::UnauthorizedClient,
             "client_credentials is for accounts; send the AccessKey and the SecretKey of an account of the application",
-        )),
+        )
+        .by("grant_allowed", "RFC 6749 §4.4")),
         _ if client.application().allows_grant(grant) => Ok(AllowedGrant { client, grant }),
         _ => Err(NOT_TICKED),
     }
@@ -96,7 +103,8 @@ pub fn allow(client: AuthenticatedClient, grant: GrantType) -> Result<AllowedGra
 const NOT_TICKED: Refusal = refuse(
     ErrorCode::UnauthorizedClient,
     "this grant_type is not ticked among the authorization modes of the application",
-);
+)
+.by("grant_allowed", "RFC 6749 §5.2, OpenID Connect Registration §2");
 
 /// An account whose application has `client_credentials` ticked. Only [`allow_account`] makes one, and [`AccountMinting`]
 /// takes nothing else (attack 18).
@@ -121,6 +129,7 @@ pub fn allow_account(account: AuthenticatedAccount, grant: GrantType) -> Result<
         GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::Password => Err(refuse(
             ErrorCode::UnauthorizedClient,
             "an account gets tokens by grant_type client_credentials alone; send the App ID and the App Secret for this one",
-        )),
+        )
+        .by("grant_allowed", "RFC 6749 §4.4")),
     }
 }

@@ -14,11 +14,13 @@ use crate::{
 };
 
 /// The one answer to a name and a password that do not get anything, whatever of them was wrong (attack 22).
-pub const INVALID_CREDENTIALS: Refusal = refuse(ErrorCode::InvalidGrant, "invalid credentials provided");
+pub const INVALID_CREDENTIALS: Refusal =
+    refuse(ErrorCode::InvalidGrant, "invalid credentials provided").by("credentials", "RFC 6749 §4.3.2");
 
 /// The name and password were right, and the application's rules do not admit their user: RFC 6749 §5.2 knows no
 /// `access_denied` here.
-pub const RIGHT_BUT_NOT_ADMITTED: Refusal = refuse(ErrorCode::InvalidGrant, NOT_ADMITTED.description);
+pub const RIGHT_BUT_NOT_ADMITTED: Refusal =
+    refuse(ErrorCode::InvalidGrant, NOT_ADMITTED.description).by("admission", "RFC 6749 §5.2");
 
 /// Who signs in, and what for.
 pub struct PasswordRequest {
@@ -40,7 +42,8 @@ impl PasswordRequest {
         application: &Application,
         pool: &PoolSettings,
     ) -> Result<PasswordRequest, Refusal> {
-        let invalid = |description| refuse(ErrorCode::InvalidRequest, description);
+        let invalid =
+            |description| refuse(ErrorCode::InvalidRequest, description).by("parameters", "RFC 6749 §4.3.2");
         let names = ["username", "email", "phone"];
         let mut named = names.iter().filter_map(|key| Some((*key, params.get(key)?)));
         let (key, typed) =

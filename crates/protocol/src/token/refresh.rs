@@ -25,10 +25,10 @@ pub struct RefreshRequest {
 impl RefreshRequest {
     /// Reads the parameters of the grant.
     pub fn parse(params: &RawParams) -> Result<RefreshRequest, Refusal> {
-        let token = params.get("refresh_token").ok_or(refuse(
-            ErrorCode::InvalidRequest,
-            "refresh_token is missing; send the newest one you received",
-        ))?;
+        let token = params.get("refresh_token").ok_or(
+            refuse(ErrorCode::InvalidRequest, "refresh_token is missing; send the newest one you received")
+                .by("parameters", "RFC 6749 §6"),
+        )?;
         let scope = params.get("scope").map(Scope::parse).transpose().map_err(|_| {
             refuse(ErrorCode::InvalidScope, "scope must be values of printable ASCII separated by spaces")
         })?;
@@ -91,7 +91,8 @@ pub fn refreshed_scope(
         true => Err(refuse(
             ErrorCode::InvalidScope,
             "scope asks for more than was granted; leave it out or narrow it",
-        )),
+        )
+        .by("scope", "RFC 6749 §6")),
     }
 }
 

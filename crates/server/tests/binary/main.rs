@@ -6,14 +6,18 @@
     reason = "a helper that cannot go on ends its test"
 )]
 
+mod accounts;
+mod audit;
 mod backup;
 #[cfg(feature = "otlp")]
 mod browser;
 mod check;
 mod commands;
 mod data;
+mod export;
 mod limits;
 mod logout;
+mod people;
 mod person;
 mod proxies;
 mod rotation;

@@ -70,7 +70,11 @@ fn texts_keep_to_the_dialect() {
 /// Statements that mean to read all rows of a pool, take only the first of them, or read a table that stays small.
 const WHOLE: &[&str] = &[
     "account_owners",
+    "audit_head_advance",
+    "audit_head_load",
+    "audit_head_move_base",
     "application_list",
+    "application_old_secrets",
     "application_uses_alg",
     "change_insert",
     "inspect_identifiers",
@@ -80,6 +84,7 @@ const WHOLE: &[&str] = &[
     "issuer_key_list",
     "pool_settings_load",
     "pool_settings_update",
+    "resource_apis",
     "resource_codes",
     "revocation_alive",
     "rule_applications",

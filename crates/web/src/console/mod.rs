@@ -22,6 +22,7 @@ use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 use axum::response::Response;
 use http::StatusCode;
 use signet_protocol::{id::AppId, operator::Permission, params::RawParams, time::Timestamp};
+use signet_store::audit::{Origin, Via};
 
 pub use self::{
     routes::{ROWS, routes},
@@ -29,7 +30,7 @@ pub use self::{
 };
 use self::{shell::Shell, words::Words};
 use crate::{
-    Signet,
+    Signet, audit,
     edge::Edge,
     error::{Failure, Missing},
     pages::Lang,
@@ -85,6 +86,13 @@ impl Ask {
     /// Whether whoever asks may do this, too, to the application of the path.
     fn may(&self, permission: Permission) -> bool {
         self.operator.may(permission, self.app_id())
+    }
+
+    /// Where what is done by this request comes from.
+    fn origin(&self) -> Origin {
+        let reason = self.form.get("reason").map(str::trim).filter(|reason| !reason.is_empty());
+        Origin { reason: reason.map(str::to_owned), ..self.edge.origin(Via::Console) }
+            .by(audit::user(self.operator.user()))
     }
 
     /// The texts of a room in the language of the page.

@@ -80,7 +80,8 @@ pub async fn proceed(ask: &Ask, wanted: Wanted<'_>) -> Outcome {
     let t: &'static ReviewWords = ask.words();
     let confirmed = ask.form.get("step") == Some("confirm");
     let edit = &wanted.edit;
-    let outcome = if confirmed { edit.save(&ask.signet).await } else { edit.preview(&ask.signet).await };
+    let outcome =
+        if confirmed { edit.save(&ask.signet, &ask.origin()).await } else { edit.preview(&ask.signet).await };
     match outcome {
         Ok(plan) if confirmed || plan.changes().is_empty() => {
             let notice = if confirmed { Notice::Saved } else { Notice::Nothing };

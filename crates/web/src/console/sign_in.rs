@@ -12,6 +12,8 @@ use signet_protocol::{
     user::{ActiveUser, LoginName},
 };
 
+use signet_store::audit::Via;
+
 use super::{
     Answer, Ask, Operator,
     gate::{here, onward, same_origin, sign_in_for},
@@ -26,7 +28,7 @@ use crate::{
     login::{
         attempts::device_cookie,
         browser::Browser,
-        credentials::{Checked, Credentials},
+        credentials::{Checked, Credentials, Door},
     },
     pages::{Lang, LoginAlert, Problem},
     respond::{self, Policy},
@@ -203,7 +205,7 @@ async fn check(
     }
     let Some(name) = LoginName::parse(typed) else { return Ok(Err(LoginAlert::Missing)) };
     let Some(credentials) = Credentials::new(name, password) else { return Ok(Err(LoginAlert::TooLong)) };
-    Ok(match credentials.check(signet, edge).await? {
+    Ok(match credentials.check(signet, edge, Door { via: Via::Console, application: None }).await? {
         Checked::Right(user) => Ok(user),
         Checked::Wrong => Err(LoginAlert::WrongCredentials),
         Checked::Throttled(wait) => Err(LoginAlert::Throttled { seconds: wait.0.unsigned_abs() }),

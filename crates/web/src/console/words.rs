@@ -56,3 +56,51 @@ pub(crate) use words;
 pub fn fill(text: &str, value: impl std::fmt::Display) -> String {
     text.replacen("{}", &value.to_string(), 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::{applications, review, settings, shell};
+
+    /// The rooms, each with its texts. A room that is missing here is found by the count of `words!` in the sources.
+    fn rooms() -> Vec<Vec<(&'static str, &'static str, &'static str)>> {
+        vec![
+            shell::ShellWords::pairs(),
+            review::ReviewWords::pairs(),
+            applications::words::AppWords::pairs(),
+            settings::frame::SettingsWords::pairs(),
+        ]
+    }
+
+    #[test]
+    fn every_text_is_there_in_both_languages_with_the_same_gaps() {
+        for (name, en, zh) in rooms().into_iter().flatten() {
+            assert!(!en.trim().is_empty() && !zh.trim().is_empty(), "{name}");
+            assert_eq!(en.matches("{}").count(), zh.matches("{}").count(), "{name}");
+            let written = |c: char| ('\u{4e00}'..='\u{9fff}').contains(&c);
+            assert!(!en.chars().any(written), "{name} is not English: {en}");
+            // Names of things that have no Chinese one.
+            let name_alone =
+                en == zh && en.split(' ').all(|word| word.chars().all(|c| c.is_ascii_alphanumeric()));
+            assert!(zh.chars().any(written) || name_alone, "{name} is not Chinese: {zh}");
+        }
+    }
+
+    #[test]
+    fn no_room_is_forgotten() {
+        fn count(directory: &std::path::Path) -> usize {
+            let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+            entries
+                .map(|path| match path.is_dir() {
+                    true => count(&path),
+                    false => {
+                        let text = std::fs::read_to_string(&path).unwrap();
+                        text.lines().filter(|line| line.starts_with("words! {")).count()
+                    }
+                })
+                .sum()
+        }
+        let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/console");
+        assert_eq!(rooms().len(), count(&sources));
+    }
+}

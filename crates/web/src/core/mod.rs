@@ -33,7 +33,7 @@ use signet_protocol::{
     transaction::{Chosen, Ticket},
     user::User,
 };
-use signet_store::{NewFamily, SignOut, Store, StoreError};
+use signet_store::{NewFamily, SignOut, Store, StoreError, audit::Act};
 
 use crate::{Signet, clock::SystemEntropy, error::Failure};
 
@@ -64,7 +64,7 @@ pub trait Rows {
         password: Option<&PasswordHash>,
         replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
-        now: Now,
+        act: Act,
     ) -> Result<bool, StoreError>;
     async fn begin_direct_login(
         &self,
@@ -72,9 +72,9 @@ pub trait Rows {
         password: Option<&PasswordHash>,
         grant: &Grant,
         family: Option<&NewFamily>,
-        now: Now,
+        act: Act,
     ) -> Result<bool, StoreError>;
-    async fn sign_out(&self, what: SignOut, now: Now) -> Result<bool, StoreError>;
+    async fn sign_out(&self, what: SignOut, act: Act) -> Result<bool, StoreError>;
     async fn give_ticket(&self, id: TransactionId, ticket: &Ticket) -> Result<bool, StoreError>;
     async fn spend_ticket(
         &self,
@@ -158,7 +158,9 @@ impl Caller<'_> {
 /// The user a grant is about, if they may have tokens of the caller.
 async fn admitted_user(rows: &impl Rows, caller: &Caller<'_>, id: UserId) -> Result<AdmittedUser, Failure> {
     let user = rows.user(id).await?.and_then(|user| user.active());
-    Ok(user.and_then(|user| caller.client.application().admit(user)).ok_or(INVALID_GRANT)?)
+    Ok(user
+        .and_then(|user| caller.client.application().admit(user))
+        .ok_or(INVALID_GRANT.by("user", "RFC 6749 §5.2"))?)
 }
 
 impl Node for Signet {
@@ -196,9 +198,9 @@ impl Rows for Store {
         password: Option<&PasswordHash>,
         replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
-        now: Now,
+        act: Act,
     ) -> Result<bool, StoreError> {
-        Store::begin_session(self, session, password, replaces, transaction, now).await
+        Store::begin_session(self, session, password, replaces, transaction, act).await
     }
 
     async fn begin_direct_login(
@@ -207,13 +209,13 @@ impl Rows for Store {
         password: Option<&PasswordHash>,
         grant: &Grant,
         family: Option<&NewFamily>,
-        now: Now,
+        act: Act,
     ) -> Result<bool, StoreError> {
-        Store::begin_direct_login(self, session, password, grant, family, now).await
+        Store::begin_direct_login(self, session, password, grant, family, act).await
     }
 
-    async fn sign_out(&self, what: SignOut, now: Now) -> Result<bool, StoreError> {
-        Store::sign_out(self, what, now).await
+    async fn sign_out(&self, what: SignOut, act: Act) -> Result<bool, StoreError> {
+        Store::sign_out(self, what, act).await
     }
 
     async fn give_ticket(&self, id: TransactionId, ticket: &Ticket) -> Result<bool, StoreError> {

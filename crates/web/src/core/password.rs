@@ -16,9 +16,11 @@ use signet_protocol::{
     time::Now,
     token::INVALID_CREDENTIALS,
 };
+use signet_store::audit::Origin;
 
 use crate::{
-    core::{Caller, Node, Rows, redeem::new_family},
+    audit,
+    core::{Caller, Node, Rows, redeem::new_family, session::act},
     error::Failure,
 };
 
@@ -40,7 +42,7 @@ pub async fn begin(
     caller: &Caller<'_>,
     user: &AdmittedUser,
     scope: &UserScope,
-    ip: IpAddr,
+    (ip, origin): (IpAddr, Option<Origin>),
 ) -> Result<Given, Failure> {
     let (application, now) = (caller.client.application(), node.now());
     let nobodys = Opaque::<SessionId>::generate(now, &mut node.entropy());
@@ -77,7 +79,8 @@ pub async fn begin(
     grant.expires_at =
         family.as_ref().map_or(grant.expires_at, |family| grant.expires_at.max(family.expires_at));
     let (rows, password) = (node.rows(), user.password.as_ref());
-    if !rows.begin_direct_login(&session, password, &grant, family.as_ref(), now).await? {
+    let act = act(now, origin.map(|origin| audit::login(origin, user, application, "password_grant")));
+    if !rows.begin_direct_login(&session, password, &grant, family.as_ref(), act).await? {
         return Err(INVALID_CREDENTIALS.into());
     }
     let first = family.map(|family| refresh::refresh_token(rows.refresh_key(), family.id, 0));

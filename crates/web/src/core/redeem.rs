@@ -4,6 +4,7 @@ use signet_protocol::{
     access::AdmittedUser,
     application::GrantType,
     code::AuthorizationCode,
+    error::Refusal,
     grant::Grant,
     id::{FamilyId, RowId},
     refresh,
@@ -16,6 +17,13 @@ use crate::{
     core::{Caller, Node, Rows, admitted_user, revoke},
     error::Failure,
 };
+
+const UNKNOWN: Refusal = INVALID_GRANT.by("code_known", "RFC 6749 §4.1.3");
+const EXPIRED: Refusal = INVALID_GRANT.by("code_expired", "RFC 6749 §4.1.2");
+const REVOKED: Refusal = INVALID_GRANT.by("code_revoked", "RFC 6749 §4.1.2");
+/// The rule that a code is used once, and where it is written.
+const USED: &str = "code_used";
+const USED_CLAUSE: &str = "RFC 6749 §4.1.2, RFC 9700 §2.1.1";
 
 /// A code that the caller may spend, with the user it is about. Only [`find`] makes one.
 pub struct Redeemable {
@@ -41,14 +49,18 @@ pub async fn find(
     caller: &Caller<'_>,
     request: &CodeRequest,
 ) -> Result<Redeemable, Failure> {
-    let code = node.rows().code(request.code.id).await?.ok_or(INVALID_GRANT)?;
+    let code = node.rows().code(request.code.id).await?.ok_or(UNKNOWN)?;
     let case = CodeCase { request, stored: &code, client: caller.client, issuer: caller.issuer.id() };
     match token::judge_code(&case, node.now().timestamp())? {
         CodeOutcome::Redeem => {}
         CodeOutcome::Reused(_) => {
-            return Err(revoke::because(node, caller, &code.grant, "a code was used again").await?.into());
+            return Err(revoke::because(node, caller, &code.grant, "a code was used again")
+                .await?
+                .by(USED, USED_CLAUSE)
+                .into());
         }
-        CodeOutcome::Dead => return Err(INVALID_GRANT.into()),
+        CodeOutcome::Dead if code.grant.revoked_at.is_some() => return Err(REVOKED.into()),
+        CodeOutcome::Dead => return Err(EXPIRED.into()),
     }
     let user = admitted_user(node.rows(), caller, code.grant.user).await?;
     Ok(Redeemable { code, user })
@@ -74,7 +86,7 @@ impl Redeemable {
         if !rows.redeem_code(code.id, code.grant.id, family.as_ref(), until, now).await? {
             // Another request spent it between reading and writing: that is a second use, too.
             let why = "a code was used twice at once";
-            return Err(revoke::because(node, caller, &code.grant, why).await?.into());
+            return Err(revoke::because(node, caller, &code.grant, why).await?.by(USED, USED_CLAUSE).into());
         }
         let first = family.map(|family| refresh::refresh_token(rows.refresh_key(), family.id, 0));
         Ok(Redeemed { code, user, refresh_token: first, now })

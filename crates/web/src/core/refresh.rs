@@ -3,6 +3,7 @@
 use signet_protocol::{
     access::AdmittedUser,
     application::AuthMethod,
+    error::Refusal,
     grant::Grant,
     pool::PoolSettings,
     refresh::{self, GRACE_CONFIDENTIAL, GRACE_PUBLIC, RefreshDecision, RefreshFamily},
@@ -15,6 +16,10 @@ use crate::{
     core::{Caller, Node, Rows, admitted_user, revoke},
     error::Failure,
 };
+
+const UNKNOWN: Refusal = INVALID_GRANT.by("refresh_token_known", "RFC 6749 §6");
+const REVOKED: Refusal = INVALID_GRANT.by("refresh_token_revoked", "RFC 6749 §6, RFC 7009 §2.1");
+const EXPIRED: Refusal = INVALID_GRANT.by("refresh_token_expired", "RFC 6749 §6");
 
 /// A chain that the caller presented a token of, with its user. Only [`find`] makes one.
 pub struct Refreshable {
@@ -44,8 +49,8 @@ pub async fn find(
     pool: &PoolSettings,
 ) -> Result<Refreshable, Failure> {
     let rows = node.rows();
-    let presented = refresh::parse_refresh_token(rows.refresh_key(), &request.token).ok_or(INVALID_GRANT)?;
-    let family = rows.refresh_family(presented.family).await?.ok_or(INVALID_GRANT)?;
+    let presented = refresh::parse_refresh_token(rows.refresh_key(), &request.token).ok_or(UNKNOWN)?;
+    let family = rows.refresh_family(presented.family).await?.ok_or(UNKNOWN)?;
     let case = RefreshCase { family: &family, client: caller.client, issuer: caller.issuer.id() };
     token::check_refresh(&case)?;
     let asked = token::refreshed_scope(&family.grant.scope, request.scope.as_ref(), pool)?;
@@ -90,15 +95,17 @@ impl Refreshable {
                 }
                 RefreshDecision::Fork => {
                     let why = "a refresh token was used out of turn";
-                    return Err(revoke::because(node, caller, &family.grant, why).await?.into());
+                    let refusal = revoke::because(node, caller, &family.grant, why).await?;
+                    return Err(refusal.by("refresh_token_order", "RFC 9700 §4.14.2").into());
                 }
-                RefreshDecision::Dead => return Err(INVALID_GRANT.into()),
+                RefreshDecision::Dead if family.grant.revoked_at.is_some() => return Err(REVOKED.into()),
+                RefreshDecision::Dead => return Err(EXPIRED.into()),
             };
             if written {
                 let refresh_token = refresh::refresh_token(rows.refresh_key(), id, generation);
                 return Ok(Refreshed { grant: family.grant, user, refresh_token, now });
             }
-            family = rows.refresh_family(id).await?.ok_or(INVALID_GRANT)?;
+            family = rows.refresh_family(id).await?.ok_or(UNKNOWN)?;
         }
         Err(Failure::Store(StoreError::Busy))
     }

@@ -6,12 +6,17 @@ use signet_protocol::{
     id::{SessionId, TransactionId},
     opaque::Opaque,
     session::{SESSION_EXPIRE, Session, Shown},
+    time::Now,
     transaction::Chosen,
     user::ActiveUser,
 };
-use signet_store::SignOut;
+use signet_store::{
+    SignOut,
+    audit::{Act, Entry, Origin},
+};
 
 use crate::{
+    audit,
     core::{Node, Rows},
     error::Failure,
 };
@@ -53,6 +58,7 @@ pub async fn begin(
     user: &ActiveUser,
     cookie: Option<Shown<'_>>,
     transaction: TransactionId,
+    origin: Option<Origin>,
 ) -> Result<Option<Opaque<SessionId>>, Failure> {
     let replaced = current(node, application, cookie).await?.map(|(session, _)| session);
     let now = node.now();
@@ -70,12 +76,18 @@ pub async fn begin(
     };
     let choice = Chosen { session: session.id, by_login: true };
     let (password, transaction) = (user.password.as_ref(), Some((transaction, choice)));
-    let begun = node.rows().begin_session(&session, password, replaced.as_ref(), transaction, now).await?;
+    let act = act(now, origin.map(|origin| audit::login(origin, user, application, "password")));
+    let begun = node.rows().begin_session(&session, password, replaced.as_ref(), transaction, act).await?;
     Ok(begun.then_some(token))
 }
 
-/// Signs somebody out, as far as `what` reaches.
-pub async fn sign_out(node: &impl Node, what: SignOut) -> Result<(), Failure> {
-    node.rows().sign_out(what, node.now()).await?;
+/// Signs somebody out, as far as `what` reaches, with the record of it.
+pub async fn sign_out(node: &impl Node, what: SignOut, entry: Option<Entry>) -> Result<(), Failure> {
+    node.rows().sign_out(what, act(node.now(), entry)).await?;
     Ok(())
+}
+
+/// Something done now, with its record.
+pub(super) fn act(now: Now, entry: Option<Entry>) -> Act {
+    Act { now, entries: entry.into_iter().collect() }
 }

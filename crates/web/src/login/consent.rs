@@ -13,9 +13,10 @@ use signet_protocol::{
     session::Session,
     user::ActiveUser,
 };
+use signet_store::audit::{Act, Action, Entry, Via};
 
 use crate::{
-    Signet,
+    Signet, audit,
     edge::{Edge, Form},
     error::Failure,
     login::{
@@ -141,16 +142,26 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     }
     open.check_csrf(signet, &form, Some(session.id))?;
     let allowed = form.get("decision") == Some("allow");
-    if !signet.store().answer_consent(txn, session.id, allowed).await? {
+    let asked = asked(signet, edge, &open, (&session, &user)).await?;
+    let act = Act::new(signet.now(), record(edge, &open, &user, (&asked, allowed)));
+    if !signet.store().answer_consent(txn, session.id, allowed, act).await? {
         return Err(used(&open.transaction, &open.application));
     }
     if allowed {
         let store = signet.store();
-        let asked = asked(signet, edge, &open, (&session, &user)).await?;
         store.remember_consent(user.id, open.application.id, &asked, signet.now()).await?;
     }
     tracing::info!(request_id = edge.request_id, sub = %user.id, client_id = %open.application.id, allowed, "consent");
     Ok(respond::see_other(&open.onward()))
+}
+
+/// What is written down of the answer: what was asked, and whether it was allowed.
+fn record(edge: &Edge, open: &Open, user: &ActiveUser, (asked, allowed): (&Consent, bool)) -> Entry {
+    let origin = edge.origin(Via::Page).by(audit::user(user));
+    let entry = Entry::of_user(Action::Consent, origin).at(audit::application(&open.application));
+    let claims: Vec<String> = asked.claims.iter().cloned().collect();
+    let entry = entry.with("scope", asked.scope.to_string()).with("claims", claims);
+    if allowed { entry } else { entry.failed() }
 }
 
 /// Whether the form was made for the session that was chosen in this transaction, which is no longer the browser's.

@@ -4,14 +4,17 @@
 use std::sync::Arc;
 
 use signet_protocol::{
+    application::Application,
     limits::PASSWORD_BYTES,
     password::PasswordHash,
     time::Seconds,
     user::{ActiveUser, LoginName, User},
 };
+use signet_store::audit::Via;
 
 use crate::{
     Network, Signet,
+    audit::{self, Refused},
     edge::Edge,
     error::Failure,
     hashing::{Asker, Busy},
@@ -23,6 +26,15 @@ use crate::{
 pub struct Credentials {
     name: LoginName,
     password: String,
+}
+
+/// Where they are shown.
+#[derive(Clone, Copy)]
+pub struct Door<'a> {
+    /// By which way.
+    pub via: Via,
+    /// At which application; none at the console.
+    pub application: Option<&'a Application>,
 }
 
 /// What came of looking at them.
@@ -44,8 +56,8 @@ impl Credentials {
     }
 
     /// Looks at them, unless that was tried too often.
-    pub async fn check(self, signet: &Signet, edge: &Edge) -> Result<Checked, Failure> {
-        let checked = self.look(signet, edge).await?;
+    pub async fn check(self, signet: &Signet, edge: &Edge, door: Door<'_>) -> Result<Checked, Failure> {
+        let checked = self.look(signet, edge, door).await?;
         signet.metrics().tried_to_sign_in(match checked {
             Checked::Right(_) => Login::Succeeded,
             Checked::Wrong => Login::Failed,
@@ -55,13 +67,18 @@ impl Credentials {
         Ok(checked)
     }
 
-    async fn look(self, signet: &Signet, edge: &Edge) -> Result<Checked, Failure> {
+    async fn look(self, signet: &Signet, edge: &Edge, door: Door<'_>) -> Result<Checked, Failure> {
         let user = signet.store().user_by_login(&self.name).await?;
         let asker = Asker::Network(Network::of(edge.peer));
+        let refused = |why| {
+            let who = (&self.name, user.as_ref());
+            audit::login_refused(signet, (edge, door.via), door.application, who, why);
+        };
         let attempt = match Attempt::reserve(signet, edge, &self.name, user.as_ref()).await? {
             Ok(attempt) => attempt,
             Err(wait) => {
                 tracing::warn!(request_id = edge.request_id, peer = %edge.peer, seconds = wait.0, "login throttled");
+                refused(Refused::Throttled);
                 return Ok(Checked::Throttled(wait));
             }
         };
@@ -69,6 +86,7 @@ impl Credentials {
             Ok(true) => {}
             Ok(false) => {
                 tracing::info!(request_id = edge.request_id, peer = %edge.peer, "login failed");
+                refused(Refused::Credentials);
                 return Ok(Checked::Wrong);
             }
             Err(Busy) => {
@@ -77,7 +95,8 @@ impl Credentials {
             }
         }
         // A blocked user gets the answer of a wrong password, after the same work.
-        let Some(user) = user.map(Arc::new).as_ref().and_then(User::active) else {
+        let Some(user) = user.clone().map(Arc::new).as_ref().and_then(User::active) else {
+            refused(Refused::Blocked);
             return Ok(Checked::Wrong);
         };
         attempt.forgive(signet).await?;

@@ -1,10 +1,12 @@
-//! The pages between an authorization request and its answer: sign in, choose the account, consent.
+//! The pages between an authorization request and its answer: sign in, choose the account, consent. And the one of a one-time
+//! link, which belongs to no request.
 
 pub mod account;
 pub mod attempts;
 pub mod browser;
 pub mod consent;
 pub mod credentials;
+pub mod reset;
 pub mod session;
 pub mod sign_in;
 pub mod sso;

@@ -9,6 +9,7 @@ use signet_protocol::{
     session::{Lent, SESSION_EXPIRE, Session, Shown},
     user::ActiveUser,
 };
+use signet_store::audit::Via;
 
 use crate::{Signet, cookies, core, edge::Edge, error::Failure};
 
@@ -80,7 +81,8 @@ pub async fn begin(
     transaction: TransactionId,
 ) -> Result<Option<Option<HeaderValue>>, Failure> {
     let shown = shown(signet, edge, application);
-    let begun = core::session::begin(&**signet, application, user, shown, transaction).await?;
+    let origin = Some(edge.origin(Via::Page));
+    let begun = core::session::begin(&**signet, application, user, shown, transaction, origin).await?;
     let name = cookies::session_name(application);
     Ok(begun.map(|token| edge.cookies.set(&name, &token.encode(), Some(SESSION_EXPIRE.0))))
 }

@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
-use signet_protocol::{limits::IDENTIFIER_BYTES, params::RawParams, user::LoginName};
+use signet_protocol::{
+    id::AppId,
+    limits::IDENTIFIER_BYTES,
+    params::RawParams,
+    user::{LoginName, User},
+};
+use signet_store::{audit::Via, usage::Use};
 
 use crate::{
     Signet,
@@ -13,7 +19,7 @@ use crate::{
     login::{
         self,
         attempts::device_cookie,
-        credentials::{Checked, Credentials},
+        credentials::{Checked, Credentials, Door},
         session, sso,
         transaction::{Open, used},
     },
@@ -77,8 +83,9 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     }
     open.check_csrf(signet, &form, None)?;
     let again = |alert| Ok(page(signet, edge, &open, form.get("username").unwrap_or_default(), Some(alert)));
+    let door = Door { via: Via::Page, application: Some(&open.application) };
     let user = match read(&form) {
-        Ok(credentials) => match credentials.check(signet, edge).await? {
+        Ok(credentials) => match credentials.check(signet, edge, door).await? {
             Checked::Right(user) => user,
             Checked::Wrong => return again(LoginAlert::WrongCredentials),
             Checked::Throttled(wait) => {
@@ -91,8 +98,16 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     let begun = session::begin(signet, edge, &open.application, &user, open.transaction.id).await?;
     let cookie = begun.ok_or_else(|| used(&open.transaction, &open.application))?;
     tracing::info!(request_id = edge.request_id, sub = %user.id, "signed in");
+    count(signet, open.application.id, &user);
     let response = respond::see_other(&open.onward());
     Ok(respond::set_cookies(response, [cookie, device_cookie(signet, edge, user.id)]))
+}
+
+/// Counts a login, for the overview.
+fn count(signet: &Signet, at: AppId, user: &User) {
+    let now = signet.now().timestamp();
+    signet.store().count_use(at, Use::SignIn, now);
+    signet.store().count_active(user.id, now);
 }
 
 fn read(form: &RawParams) -> Result<Credentials, LoginAlert> {

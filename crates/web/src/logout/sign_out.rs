@@ -10,10 +10,13 @@ use signet_protocol::{
     error::{ErrorCode, Refusal, refuse},
     params::RawParams,
 };
-use signet_store::SignOut;
+use signet_store::{
+    SignOut,
+    audit::{Act, Via},
+};
 
 use crate::{
-    Signet,
+    Signet, audit,
     edge::{Edge, Form},
     error::{Failure, only},
     oidc::{
@@ -46,7 +49,8 @@ async fn signed_out(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Res
         (Which::All, Which::This) => SignOut::UserApplication(user, application),
         (Which::All, Which::All) => SignOut::User(user),
     };
-    signet.store().sign_out(what, signet.now()).await?;
+    let entry = audit::sign_out(signet, edge.origin(Via::Endpoint), what, (user, Some(application))).await?;
+    signet.store().sign_out(what, Act::new(signet.now(), entry)).await?;
     let (request_id, devices, applications) = (&edge.request_id, reach.devices, reach.applications);
     tracing::info!(request_id, sub = %user, client_id = %application, ?devices, ?applications, "signed out");
     Ok(respond::json(StatusCode::OK, &serde_json::json!({})))

@@ -1,11 +1,15 @@
 //! Carries out a description: everything of it, or nothing.
 
-use signet_store::{Applied, StoreError};
+use signet_store::{
+    Applied, StoreError,
+    audit::{Act, Origin},
+};
 
 use super::{
     description::Description,
     plan::{Plan, PlanError, plan},
     problem::Problem,
+    prune::{self, Prune},
 };
 use crate::{Signet, clock::SystemEntropy};
 
@@ -15,23 +19,35 @@ const ATTEMPTS: usize = 3;
 const LOGGED: usize = 50;
 
 /// Makes what is stored as `description` says, in one atomic batch, and says what was done. What the description does
-/// not mention stays. Doing it twice changes nothing the second time.
-pub async fn apply(signet: &Signet, description: &Description) -> Result<Plan, PlanError> {
-    carry_out(signet, description, |_| Ok(())).await
+/// not mention stays. Doing it twice changes nothing the second time. What is done is in the audit log, as an act of
+/// `origin`.
+pub async fn apply(signet: &Signet, description: &Description, origin: &Origin) -> Result<Plan, PlanError> {
+    carry_out(signet, description, origin, |_| Ok(())).await
+}
+
+/// Like [`apply`], and what the description does not mention goes, as far as `prune` says.
+pub async fn apply_pruned(
+    signet: &Signet,
+    description: Description,
+    prune: Prune,
+    origin: &Origin,
+) -> Result<Plan, PlanError> {
+    apply(signet, &prune::complete(signet, description, prune).await?, origin).await
 }
 
 /// Like [`apply`], but refuses an entry that exists already.
-pub async fn create(signet: &Signet, description: &Description) -> Result<Plan, PlanError> {
+pub async fn create(signet: &Signet, description: &Description, origin: &Origin) -> Result<Plan, PlanError> {
     let only_new = |plan: &Plan| match plan.existing() {
         Some(what) => Err(PlanError::Refused(vec![Problem::new(1, format!("{what} exists already"))])),
         None => Ok(()),
     };
-    carry_out(signet, description, only_new).await
+    carry_out(signet, description, origin, only_new).await
 }
 
 pub(super) async fn carry_out(
     signet: &Signet,
     description: &Description,
+    origin: &Origin,
     allow: impl Fn(&Plan) -> Result<(), PlanError>,
 ) -> Result<Plan, PlanError> {
     for _ in 0..ATTEMPTS {
@@ -41,7 +57,8 @@ pub(super) async fn carry_out(
         if changes.is_empty() {
             return Ok(plan);
         }
-        match signet.store().apply(changes, signet.now(), &mut SystemEntropy).await {
+        let act = Act { now: signet.now(), entries: plan.entries(origin) };
+        match signet.store().apply(changes, act, &mut SystemEntropy).await {
             Ok(Applied::Done) => {
                 log(&plan);
                 return Ok(plan);

@@ -3,11 +3,12 @@
 
 use serde_json::Value;
 use signet_protocol::id::{AppId, UserId};
-use signet_store::Change;
+use signet_store::{Change, audit::Origin};
 
 use super::{
     apply::carry_out,
     description::Description,
+    export::toml,
     plan::{Plan, PlanError, plan},
     problem::Problem,
 };
@@ -78,8 +79,8 @@ impl Edit {
     /// Says what the value of a key shall be; nothing of one that is null.
     #[must_use]
     pub fn set(mut self, key: &str, value: &Value) -> Edit {
-        if let Some(value) = toml(value) {
-            self.text.push_str(&format!("{} = {value}\n", toml_key(key)));
+        if let Some(value) = toml::inline(value) {
+            self.text.push_str(&format!("{} = {value}\n", toml::key(key)));
             self.keys.push(key.to_owned());
         }
         self
@@ -99,16 +100,16 @@ impl Edit {
     }
 
     /// Does it, as a whole or not at all, unless what it changes is not any more as it was seen.
-    pub async fn save(&self, signet: &Signet) -> Result<Plan, EditError> {
+    pub async fn save(&self, signet: &Signet, origin: &Origin) -> Result<Plan, EditError> {
         let description = self.parse()?;
-        let saved = carry_out(signet, &description, |plan| self.unless_stale(plan)).await;
+        let saved = carry_out(signet, &description, origin, |plan| self.unless_stale(plan)).await;
         saved.map_err(|error| self.told(error))
     }
 
     /// Does it, unless the entry is there already.
-    pub async fn create(&self, signet: &Signet) -> Result<Plan, EditError> {
+    pub async fn create(&self, signet: &Signet, origin: &Origin) -> Result<Plan, EditError> {
         let description = self.parse()?;
-        super::apply::create(signet, &description).await.map_err(|error| self.told(error))
+        super::apply::create(signet, &description, origin).await.map_err(|error| self.told(error))
     }
 
     fn parse(&self) -> Result<Description, EditError> {
@@ -145,40 +146,8 @@ impl Edit {
     }
 }
 
-/// A value as it stands on one line of TOML; a null has no place there.
-fn toml(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
-        Value::String(text) => Some(toml_text(text)),
-        Value::Array(list) => {
-            let entries: Vec<String> = list.iter().filter_map(toml).collect();
-            Some(format!("[{}]", entries.join(", ")))
-        }
-        Value::Object(members) => {
-            let members: Vec<String> = members
-                .iter()
-                .filter_map(|(key, value)| Some(format!("{} = {}", toml_key(key), toml(value)?)))
-                .collect();
-            Some(format!("{{ {} }}", members.join(", ")))
-        }
-    }
-}
-
-/// A string of JSON is one of TOML but for one character.
-fn toml_text(text: &str) -> String {
-    Value::from(text).to_string().replace('\u{7f}', "\\u007F")
-}
-
-fn toml_key(key: &str) -> String {
-    let bare =
-        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    if bare { key.to_owned() } else { toml_text(key) }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -193,30 +162,5 @@ mod tests {
         let Err(EditError::Refused(problems)) = edit.parse() else { panic!("{}", edit.text()) };
         let keys: Vec<&str> = problems.iter().filter_map(|problem| problem.key.as_deref()).collect();
         assert_eq!(keys, ["identifier", "redirect_uris", "sso"], "{problems:?}");
-    }
-
-    fn any_json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<String>().prop_map(Value::from),
-        ];
-        leaf.prop_recursive(3, 16, 4, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map(any::<String>(), inner, 0..4)
-                    .prop_map(|members| Value::Object(members.into_iter().collect())),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn a_value_stands_on_one_line_and_is_read_as_what_it_was(value in any_json(), key in any::<String>()) {
-            let line = format!("{} = {}", toml_key(&key), toml(&value).unwrap());
-            prop_assert!(!line.contains('\n'));
-            let read: toml::Table = toml::from_str(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
-            prop_assert_eq!(serde_json::to_value(&read[&key]).unwrap(), value);
-        }
     }
 }

@@ -2,13 +2,17 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
+use serde::Serialize;
 use signet_protocol::{
     application::Application,
     issuer::IssuerId,
     session::SESSION_EXPIRE,
     time::{Now, Seconds, Timestamp},
 };
-use signet_store::{KeyRecord, KeyState, Rotation, StoreError};
+use signet_store::{
+    KeyRecord, KeyState, Rotation, StoreError,
+    audit::{Act, Action, Entry, Named, Origin},
+};
 
 use super::show;
 use crate::{Signet, clock::SystemEntropy};
@@ -95,7 +99,12 @@ pub async fn list(signet: &Signet) -> Result<Listing, StoreError> {
 
 /// Takes the next step of each key that signs, or of those of one issuer: `pool`, or an application's App ID or
 /// identifier. It publishes a key, and promotes it the next time; `at_once` has another key sign whatever is published.
-pub async fn rotate(signet: &Signet, issuer: Option<&str>, at_once: bool) -> Result<Rotated, KeysError> {
+pub async fn rotate(
+    signet: &Signet,
+    issuer: Option<&str>,
+    at_once: bool,
+    origin: &Origin,
+) -> Result<Rotated, KeysError> {
     let only = match issuer {
         Some(named) => Some(find(signet, named).await?),
         None => None,
@@ -105,9 +114,41 @@ pub async fn rotate(signet: &Signet, issuer: Option<&str>, at_once: bool) -> Res
     keys.retain(|key| only.is_none_or(|only| key.issuer == only));
     let mut outcomes = Vec::new();
     for (active, next) in in_use(&keys) {
-        outcomes.push((active.clone(), take(signet, (active, next), at_once, &names).await?));
+        outcomes.push((active.clone(), take(signet, (active, next), at_once, (&names, origin)).await?));
     }
     if outcomes.is_empty() { Err(KeysError::NoKey) } else { Ok(Rotated { names, outcomes }) }
+}
+
+/// How long before a key is replaced that is told.
+const TOLD_BEFORE: Seconds = Seconds(7 * 86_400);
+
+/// A signing key that is about to be replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Upcoming {
+    /// Whose it is: `pool`, or the identifier of an application.
+    pub issuer: String,
+    /// What it signs with.
+    pub alg: &'static str,
+    /// When another one signs; clients that keep key sets longer than a day have to read them again by then.
+    pub at: Timestamp,
+}
+
+/// The signing keys that are replaced within a week, the first one first; `every` is the age at which they are, zero if they
+/// are not by themselves.
+pub async fn upcoming(signet: &Signet, every: Seconds) -> Result<Vec<Upcoming>, StoreError> {
+    let (keys, names) = (signet.store().issuer_keys().await?, Names::load(signet).await?);
+    let now = signet.now().timestamp();
+    let when = |(active, next): (&KeyRecord, Option<&KeyRecord>)| match next {
+        Some(next) => Some(next.created_at.plus(PUBLISHED_FIRST)),
+        None => (every.0 > 0).then(|| active.created_at.plus(every).plus(PUBLISHED_FIRST)),
+    };
+    let soon = in_use(&keys).filter_map(|pair| {
+        let at = when(pair).filter(|at| *at <= now.plus(TOLD_BEFORE))?;
+        Some(Upcoming { issuer: names.of(pair.0.issuer), alg: pair.0.alg.as_str(), at })
+    });
+    let mut soon: Vec<_> = soon.collect();
+    soon.sort_by(|a, b| (a.at, &a.issuer).cmp(&(b.at, &b.issuer)));
+    Ok(soon)
 }
 
 /// Each key that signs, with the one that is published to follow it.
@@ -124,12 +165,15 @@ async fn take(
     signet: &Signet,
     (active, next): (&KeyRecord, Option<&KeyRecord>),
     at_once: bool,
-    names: &Names,
+    (names, origin): (&Names, &Origin),
 ) -> Result<Outcome, StoreError> {
     let now = signet.now();
     let (step, outcome) = plan(next, at_once, now.timestamp(), names.valid_for(active.issuer));
     let done = match step {
-        Some(step) => signet.store().rotate_key(active, step, now, &mut SystemEntropy).await?,
+        Some(step) => {
+            let act = Act::new(now, entry(active, step, (names, origin)));
+            signet.store().rotate_key(active, step, act, &mut SystemEntropy).await?
+        }
         None => true,
     };
     log(active, step.filter(|_| done), now);
@@ -154,6 +198,18 @@ fn plan(
         Some(ready) if !at_once && now < ready => (None, Outcome::TooEarly(ready)),
         Some(_) => (Some(Rotation::Promote(until)), Outcome::Signs(until)),
     }
+}
+
+/// What is written down of a step.
+fn entry(active: &KeyRecord, step: Rotation, (names, origin): (&Names, &Origin)) -> Entry {
+    let step = match step {
+        Rotation::Publish => "publish",
+        Rotation::Promote(_) => "promote",
+        Rotation::Replace(_) => "replace",
+    };
+    let target = Named::new(active.issuer.stored(), names.of(active.issuer));
+    let entry = Entry::of_admin(Action::RotateKeys, origin.clone()).on("issuer_keys", target);
+    entry.with("step", step).with("alg", active.alg.as_str()).with("kid", active.kid.as_str())
 }
 
 fn log(active: &KeyRecord, step: Option<Rotation>, now: Now) {

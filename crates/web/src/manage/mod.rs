@@ -4,14 +4,19 @@
 //! [`rules`], the difference is a [`plan`], and [`apply`] carries it out in one atomic batch. Whatever is wrong is
 //! reported as [`problem`]s with the line they stand on, all at once, and then nothing is changed.
 
+pub mod accounts;
 pub mod advice;
 pub mod apply;
+pub mod audit;
 pub mod description;
 pub mod edit;
+pub mod export;
 pub mod keys;
+pub mod overview;
 pub mod plan;
 pub mod presets;
 pub mod problem;
+pub mod prune;
 pub mod reader;
 pub mod rules;
 pub mod sector;
@@ -19,7 +24,9 @@ pub mod setup;
 pub mod show;
 pub mod sign_out;
 pub mod snippets;
+pub mod trace;
 pub mod try_it;
+pub mod users;
 
 #[cfg(test)]
 mod tests;

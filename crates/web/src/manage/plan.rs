@@ -3,17 +3,26 @@
 mod accounts;
 mod applications;
 mod fields;
+mod line;
 mod permissions;
 mod pool;
-mod users;
+mod record;
+mod removal;
+pub(in crate::manage) mod users;
 
 use std::fmt;
 
-use signet_protocol::{id::AppId, issuer::Identifier, secret::Secret};
+pub use line::Line;
+use signet_protocol::{
+    id::{AppId, UserId},
+    issuer::Identifier,
+    pool::PoolSettings,
+    secret::Secret,
+};
 use signet_store::{Change, SecretOf, StoreError};
 
 use super::{
-    description::{ApplicationEntry, Description, SecretEntry},
+    description::{ApplicationEntry, Description, SecretEntry, UserEntry},
     problem::Problem,
 };
 use crate::{Signet, hashing::Busy};
@@ -30,23 +39,61 @@ pub struct Plan {
 struct Step {
     /// `application notes`, `user alice`.
     what: String,
+    /// The id of what is changed, if it has one.
+    id: Option<String>,
     action: Action,
 }
 
 #[derive(Debug)]
 enum Action {
     /// With what is not as by default.
-    Create(Vec<String>),
+    Create(Vec<Line>),
     /// With each difference.
-    Update(Vec<String>),
+    Update(Vec<Line>),
     /// With what follows from it.
-    Remove(Vec<String>),
+    Remove(Vec<Line>),
     Unchanged,
     /// To be removed, and not there.
     Absent,
 }
 
+/// What happens to one entry, as it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedStep<'p> {
+    /// `application notes`, `user alice`.
+    pub what: &'p str,
+    /// Which of these.
+    pub kind: StepKind,
+    /// The differences, or what is lost. Secrets are not in them.
+    pub lines: &'p [Line],
+}
+
+/// What can happen to an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// It is made.
+    Create,
+    /// It is changed.
+    Change,
+    /// It goes.
+    Remove,
+    /// It is as it shall be.
+    Keep,
+    /// It was to go, and is not there.
+    Absent,
+}
+
 impl Action {
+    fn parts(&self) -> (StepKind, &[Line]) {
+        match self {
+            Action::Create(lines) => (StepKind::Create, lines),
+            Action::Update(lines) => (StepKind::Change, lines),
+            Action::Remove(lines) => (StepKind::Remove, lines),
+            Action::Unchanged => (StepKind::Keep, &[]),
+            Action::Absent => (StepKind::Absent, &[]),
+        }
+    }
+
     fn changes(&self) -> bool {
         !matches!(self, Action::Unchanged | Action::Absent)
     }
@@ -88,8 +135,11 @@ pub async fn plan(signet: &Signet, description: &Description) -> Result<Plan, Pl
     let mut draft = Draft::default();
     let pool = pool::plan(signet, description, &mut draft).await?;
     let targets = applications::plan(signet, &description.applications, &mut draft).await?;
-    permissions::plan(signet, description, &pool, &targets, &mut draft).await?;
+    let people = removal::People::of(signet, &description.users).await?;
+    let described = Described { description, settings: &pool, people: &people };
+    permissions::plan(signet, &described, &targets, &mut draft).await?;
     users::plan(signet, &description.users, &pool, &mut draft).await?;
+    draft.guard(&pool);
     if draft.problems.is_empty() {
         return Ok(draft.plan);
     }
@@ -125,6 +175,14 @@ impl Plan {
         touched.map(|step| step.what.as_str())
     }
 
+    /// What happens to each entry, in the order of the file, for whoever shows it otherwise than as text.
+    pub fn steps(&self) -> impl Iterator<Item = PlannedStep<'_>> {
+        self.steps.iter().map(|step| {
+            let (kind, lines) = step.action.parts();
+            PlannedStep { what: &step.what, kind, lines }
+        })
+    }
+
     /// How many entries are created, changed (a removal is a change of the pool) and left.
     pub fn counts(&self) -> (usize, usize, usize) {
         let number = |wanted: fn(&Action) -> bool| self.steps.iter().filter(|s| wanted(&s.action)).count();
@@ -138,13 +196,13 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Step { what, action } in &self.steps {
-            let (sign, lines) = match action {
-                Action::Create(lines) => ("+ create", lines.as_slice()),
-                Action::Update(lines) => ("~ change", lines.as_slice()),
-                Action::Remove(lines) => ("- remove", lines.as_slice()),
-                Action::Unchanged => ("= keep  ", [].as_slice()),
-                Action::Absent => ("= absent", [].as_slice()),
+        for PlannedStep { what, kind, lines } in self.steps() {
+            let sign = match kind {
+                StepKind::Create => "+ create",
+                StepKind::Change => "~ change",
+                StepKind::Remove => "- remove",
+                StepKind::Keep => "= keep  ",
+                StepKind::Absent => "= absent",
             };
             writeln!(f, "{sign} {what}")?;
             lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?;
@@ -160,6 +218,19 @@ struct Target<'d> {
     id: AppId,
     identifier: Identifier,
     entry: &'d ApplicationEntry,
+}
+
+/// The stored user that an entry means, if it means one.
+pub(super) async fn stored_user(signet: &Signet, entry: &UserEntry) -> Result<Option<UserId>, StoreError> {
+    Ok(users::find(signet, entry).await?.ok().flatten().map(|user| user.id))
+}
+
+/// A description, and what of it is known before its entries are planned.
+struct Described<'d> {
+    description: &'d Description,
+    /// Those of the pool as they will be.
+    settings: &'d PoolSettings,
+    people: &'d removal::People,
 }
 
 /// A secret in a file, of what has this id; without an id nothing sealed is meant. The inner error says what is wrong.
@@ -189,31 +260,53 @@ fn unsealed(
 
 /// A plan being made, and what stands in its way.
 #[derive(Default)]
-struct Draft {
+pub(in crate::manage) struct Draft {
     plan: Plan,
     problems: Vec<Problem>,
 }
 
 impl Draft {
+    /// What has to be written, or what stands in its way.
+    pub(in crate::manage) fn outcome(self) -> Result<Vec<Change>, Vec<Problem>> {
+        if self.problems.is_empty() { Ok(self.plan.changes) } else { Err(self.problems) }
+    }
+
     fn refuse(&mut self, line: usize, message: impl Into<String>) {
         self.problems.push(Problem::new(line, message));
     }
 
     /// An entry whose change is written with others.
     fn step(&mut self, what: String, action: Action) {
-        self.plan.steps.push(Step { what, action });
+        self.plan.steps.push(Step { what, id: None, action });
     }
 
-    fn create(&mut self, what: String, fields: Vec<String>, change: Change) {
-        self.plan.steps.push(Step { what, action: Action::Create(fields) });
+    fn remove(&mut self, what: String, losses: Vec<String>, change: Change) {
+        let id = record::id_of(&change);
+        let losses = losses.into_iter().map(Line::from).collect();
+        self.plan.steps.push(Step { what, id, action: Action::Remove(losses) });
         self.plan.changes.push(change);
     }
 
-    fn update(&mut self, what: String, differences: Vec<String>, change: Change) {
+    /// The version of the pool's settings guards what others of them were compared with.
+    fn guard(&mut self, settings: &PoolSettings) {
+        let guarded = self.plan.changes.iter().any(|change| matches!(change, Change::UpdatePool(_)));
+        if !guarded && self.plan.changes.iter().any(Change::needs_the_pool) {
+            self.plan.changes.push(Change::UpdatePool(settings.clone()));
+        }
+    }
+
+    fn create(&mut self, what: String, fields: Vec<Line>, change: Change) {
+        self.plan.steps.push(Step { what, id: record::id_of(&change), action: Action::Create(fields) });
+        self.plan.changes.push(change);
+    }
+
+    fn update<L: Into<Line>>(&mut self, what: String, differences: Vec<L>, change: Change) {
+        let id = record::id_of(&change);
         if differences.is_empty() {
-            self.plan.steps.push(Step { what, action: Action::Unchanged });
+            self.plan.steps.push(Step { what, id, action: Action::Unchanged });
         } else {
-            self.plan.steps.push(Step { what, action: Action::Update(differences) });
+            let lines = differences.into_iter().map(Into::into).collect();
+            self.plan.steps.push(Step { what, id, action: Action::Update(lines) });
             self.plan.changes.push(change);
         }
     }

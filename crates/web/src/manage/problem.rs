@@ -47,6 +47,16 @@ pub fn nearest<'a>(text: &str, choices: impl IntoIterator<Item = &'a str>) -> Op
     distances.min_by_key(|(edits, _)| *edits).filter(|(edits, _)| *edits <= near).map(|(_, choice)| choice)
 }
 
+/// `choices` from the nearest to the farthest: first those that have a word of `text`, then by edits.
+pub fn ranked<'a>(text: &str, choices: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let start: String = text.chars().take(64).collect();
+    let foreign = |choice: &str| !choice.split('_').any(|word| start.split('_').any(|own| own == word));
+    let rank = |choice: &'a str| (foreign(choice), distance(&start, choice), choice);
+    let mut all: Vec<_> = choices.into_iter().map(rank).collect();
+    all.sort_unstable();
+    all.into_iter().map(|(_, _, choice)| choice).collect()
+}
+
 /// That `text` is none of `choices`: which they are, and which of them was probably meant.
 pub fn must_be_one_of(text: &str, choices: &[&str]) -> String {
     let guess = nearest(text, choices.iter().copied());
@@ -94,6 +104,11 @@ mod tests {
             assert_eq!(nearest(far, keys), None, "{far}");
         }
         assert_eq!(nearest("x", []), None);
+        assert_eq!(ranked("logout_uri", keys).first(), Some(&"logout_redirect_uris"));
+        assert_eq!(
+            ranked("sos", keys),
+            ["sso", "name", "identifier", "redirect_uris", "logout_redirect_uris"]
+        );
         assert_eq!(distance("kitten", "sitting"), 3);
     }
 

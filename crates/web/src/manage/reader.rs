@@ -1,8 +1,10 @@
 //! Reads a TOML text key by key and collects everything that is wrong with it.
 //!
 //! A key is known because it is asked for: what remains unasked when a table is done is an unknown key, and a near
-//! one of those that were asked for is named, or all of them. No message repeats a value, but for entries of lists and names of choices,
+//! one of those that were asked for is named, or the few nearest. No message repeats a value, but for entries of lists and names of choices,
 //! which are never secrets.
+
+mod values;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,10 +15,11 @@ use std::{
 use serde_json::Value as Json;
 use toml::{
     Spanned,
-    de::{DeArray, DeTable, DeValue},
+    de::{DeTable, DeValue},
 };
 
-use super::problem::{PROBLEMS_MAX, Problem, must_be_one_of, nearest, shown};
+use self::values::{NotJson, integer, json_table};
+use super::problem::{PROBLEMS_MAX, Problem, must_be_one_of, nearest, ranked, shown};
 
 /// Where a table and the keys that were asked of it stand, so that a later check can still name the line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,9 +30,20 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// Of a table without keys.
+    pub fn at(line: usize) -> Lines {
+        Lines { table: line, keys: BTreeMap::new() }
+    }
+
     /// The line of `key`, or of the table when it has no such key.
     pub fn of(&self, key: &str) -> usize {
         self.keys.get(key).copied().unwrap_or(self.table)
+    }
+
+    /// The keys it has other than these, right or wrong, with their lines.
+    pub fn besides<'l>(&'l self, keys: &'l [&str]) -> impl Iterator<Item = (&'static str, usize)> + 'l {
+        let others = self.keys.iter().filter(|(key, _)| !keys.contains(key));
+        others.map(|(key, line)| (*key, *line))
     }
 
     /// Whether the table has `key`, right or wrong.
@@ -126,6 +140,15 @@ impl Log {
     }
 }
 
+/// The keys that `read` asks of a table.
+#[cfg(test)]
+pub fn asked_by<T>(read: impl FnOnce(&mut Table) -> T) -> BTreeSet<&'static str> {
+    let (entries, mut log) = (DeTable::new(), Log::new(""));
+    let mut table = Table::new(&entries, 1, &mut log);
+    read(&mut table);
+    table.asked
+}
+
 /// A table being read. Every getter answers `None` for a missing key, and for a wrong value after noting it.
 pub struct Table<'r> {
     entries: &'r DeTable<'r>,
@@ -138,8 +161,7 @@ type Found<'r> = &'r Spanned<DeValue<'r>>;
 
 impl<'r> Table<'r> {
     fn new(entries: &'r DeTable<'r>, line: usize, log: &'r mut Log) -> Table<'r> {
-        let lines = Lines { table: line, keys: BTreeMap::new() };
-        Table { entries, asked: BTreeSet::new(), lines, log }
+        Table { entries, asked: BTreeSet::new(), lines: Lines::at(line), log }
     }
 
     /// The lines of the keys that were asked for so far.
@@ -309,6 +331,11 @@ impl<'r> Table<'r> {
         self.number(key, range, "days")
     }
 
+    /// A number of characters within `range`.
+    pub fn characters(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        self.number(key, range, "characters")
+    }
+
     fn number(&mut self, key: &'static str, range: RangeInclusive<i64>, of: &str) -> Option<i64> {
         let found = self.find(key)?;
         if !found.get_ref().is_integer() {
@@ -393,10 +420,9 @@ impl<'r> Table<'r> {
                 // To find the nearest key takes time, and nobody would be told.
                 return;
             }
-            let valid = || self.asked.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
             let right = match nearest(name, self.asked.iter().copied()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("valid are {}", valid()),
+                None => valid(name, &self.asked),
             };
             self.log
                 .report(key.span().start, format!("unknown key `{}`, {right}", shown(name).escape_debug()));
@@ -429,6 +455,19 @@ impl<'r> Table<'r> {
     }
 }
 
+/// Keys that an error names.
+const NAMED: usize = 10;
+
+/// Which keys there are, or the nearest of many.
+fn valid(name: &str, keys: &BTreeSet<&'static str>) -> String {
+    let quoted = |keys: Vec<&str>| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+    if keys.len() <= NAMED {
+        return format!("valid are {}", quoted(keys.iter().copied().collect()));
+    }
+    let near = quoted(ranked(name, keys.iter().copied()).into_iter().take(3).collect());
+    format!("the nearest are {near}; docs/configuration.md has all {}", keys.len())
+}
+
 /// The one of `choices` that `text` names.
 ///
 /// # Errors
@@ -439,42 +478,6 @@ pub fn choose<T: Copy>(text: &str, choices: &[T], name: fn(T) -> &'static str) -
     }
     let names: Vec<&str> = choices.iter().map(|choice| name(*choice)).collect();
     Err(must_be_one_of(text, &names))
-}
-
-fn integer(value: &DeValue) -> Option<i64> {
-    let number = value.as_integer()?;
-    i64::from_str_radix(number.as_str(), number.radix()).ok()
-}
-
-/// Why a value cannot be kept as JSON.
-enum NotJson {
-    Number,
-    Deep,
-}
-
-fn json_table(table: &DeTable, depth: usize) -> Result<serde_json::Map<String, Json>, NotJson> {
-    let depth = depth.checked_sub(1).ok_or(NotJson::Deep)?;
-    table.iter().map(|(key, value)| Ok((key.get_ref().to_string(), json(value.get_ref(), depth)?))).collect()
-}
-
-fn json_list(list: &DeArray, depth: usize) -> Result<Json, NotJson> {
-    let depth = depth.checked_sub(1).ok_or(NotJson::Deep)?;
-    list.iter().map(|entry| json(entry.get_ref(), depth)).collect()
-}
-
-fn json(value: &DeValue, depth: usize) -> Result<Json, NotJson> {
-    Ok(match value {
-        DeValue::String(text) => Json::from(text.as_ref()),
-        DeValue::Integer(_) => Json::from(integer(value).ok_or(NotJson::Number)?),
-        DeValue::Float(number) => {
-            let number = number.as_str().parse().ok().and_then(serde_json::Number::from_f64);
-            Json::from(number.ok_or(NotJson::Number)?)
-        }
-        DeValue::Boolean(truth) => Json::from(*truth),
-        DeValue::Datetime(moment) => Json::from(moment.to_string()),
-        DeValue::Array(list) => json_list(list, depth)?,
-        DeValue::Table(table) => Json::Object(json_table(table, depth)?),
-    })
 }
 
 #[cfg(test)]

@@ -11,9 +11,12 @@ use signet_protocol::{
     issuer::{Identifier, Issuer, IssuerId, Site},
     pool::PoolSettings,
 };
-use signet_store::StoreError;
+use signet_store::{
+    StoreError,
+    audit::{Action, Entry, Origin},
+};
 
-use crate::Signet;
+use crate::{Signet, audit};
 
 /// An application as its developer sees it. Its text contains the secret: it is shown to whoever asked for it, and
 /// never logged.
@@ -27,6 +30,11 @@ pub struct ApplicationCard {
 pub async fn application(signet: &Signet, named: &str) -> Result<Option<ApplicationCard>, StoreError> {
     let pool = signet.store().pool_settings().await?;
     Ok(find(signet, named).await?.map(|application| card(signet, application, &pool)))
+}
+
+/// The App ID of the application with this App ID or identifier.
+pub async fn application_id(signet: &Signet, named: &str) -> Result<Option<AppId>, StoreError> {
+    Ok(find(signet, named).await?.map(|found| found.id))
 }
 
 pub(super) async fn find(signet: &Signet, named: &str) -> Result<Option<Arc<Application>>, StoreError> {
@@ -51,6 +59,14 @@ fn card(signet: &Signet, application: Arc<Application>, settings: &PoolSettings)
         ("At the pool's address", discovery(&shared, None, settings)),
     ];
     ApplicationCard { application, issuers }
+}
+
+impl ApplicationCard {
+    /// What is written down of its being shown: it has the secret.
+    pub fn entry(&self, origin: &Origin) -> Entry {
+        Entry::of_admin(Action::ShowSecret, origin.clone())
+            .on("application", audit::application(&self.application))
+    }
 }
 
 impl fmt::Display for ApplicationCard {

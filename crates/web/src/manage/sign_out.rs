@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use signet_protocol::{
-    id::UserId,
-    user::{LoginName, User},
+use signet_store::{
+    SignOut, StoreError,
+    audit::{Act, Origin},
 };
-use signet_store::{SignOut, StoreError};
 
-use super::show;
-use crate::Signet;
+use super::{show, users::link};
+use crate::{Signet, audit};
 
 /// Why nobody was signed out.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +37,7 @@ pub async fn users(
     signet: &Signet,
     named: &[String],
     application: Option<&str>,
+    origin: &Origin,
 ) -> Result<SignedOut, SignOutError> {
     let application = match application {
         None => None,
@@ -48,30 +48,20 @@ pub async fn users(
     };
     let mut found = Vec::new();
     for name in named {
-        found.push(find(signet, name).await?.ok_or_else(|| SignOutError::NoUser(name.clone()))?);
+        found.push(link::find(signet, name).await?.ok_or_else(|| SignOutError::NoUser(name.clone()))?);
     }
     for user in found {
         let what = match &application {
             None => SignOut::User(user),
             Some(application) => SignOut::UserApplication(user, application.id),
         };
-        signet.store().sign_out(what, signet.now()).await?;
+        let at = application.as_ref().map(|application| application.id);
+        let entry = audit::sign_out(signet, origin.clone(), what, (user, at)).await?;
+        signet.store().sign_out(what, Act::new(signet.now(), entry)).await?;
         tracing::info!(sub = %user, "signed out by an operator");
     }
     let application = application.map(|application| application.identifier.to_string());
     Ok(SignedOut { users: named.to_vec(), application })
-}
-
-async fn find(signet: &Signet, named: &str) -> Result<Option<UserId>, StoreError> {
-    let by_login = match LoginName::parse(named) {
-        Some(name) => signet.store().user_by_login(&name).await?,
-        None => None,
-    };
-    let id = |user: &User| user.id;
-    match (by_login, UserId::parse(named)) {
-        (None, Some(own)) => Ok(signet.store().user(own).await?.map(|user| id(&user))),
-        (found, _) => Ok(found.as_ref().map(id)),
-    }
 }
 
 impl fmt::Display for SignedOut {

@@ -24,6 +24,7 @@ use signet_protocol::{
     token::{FrontTokens, Minting},
     transaction::{TRANSACTION_EXPIRE, Transaction, Trips},
 };
+use signet_store::usage::Use;
 
 use crate::{
     Signet,
@@ -59,7 +60,7 @@ async fn received(signet: &Arc<Signet>, edge: &Edge, params: RawParams) -> Resul
         Err((params, refusal)) => {
             // The callback is told if the request around the object names it.
             let (_, addressee) = addressed(signet, &edge.issuer, &params).await?.map_err(|_| refusal)?;
-            refused(edge, refusal);
+            refused(edge, refusal, &params);
             Ok(send_error(edge, &addressee, refusal, Draft::parse(&params).is_silent()))
         }
     }
@@ -82,6 +83,7 @@ async fn resumed(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure>
     let params = transaction.request()?;
     let Some(browser) = browser else {
         let (_, addressee) = addressed(signet, &edge.issuer, &params).await??;
+        refused(edge, COOKIES_BLOCKED, &params);
         return Ok(send_error(edge, &addressee, COOKIES_BLOCKED, true));
     };
     let response = answer(signet, edge, params, Some(transaction)).await?;
@@ -92,13 +94,15 @@ async fn resumed(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure>
 const COOKIES_BLOCKED: Refusal = refuse(
     ErrorCode::LoginRequired,
     "the browser sends no cookies here, so nobody is known to be signed in; send the request again without prompt=none",
-);
+)
+.by("cookies", "OpenID Connect Core §3.1.2.6");
 
 /// A POST may come from another site, without our cookies. It is stored, and a GET goes on with it.
 async fn keep(signet: &Arc<Signet>, edge: &Edge, params: RawParams) -> Result<Response, Failure> {
     let (application, addressee) = addressed(signet, &edge.issuer, &params).await??;
     let draft = Draft::parse(&params);
     if let Err(refusal) = authorize::check(&draft, &application) {
+        refused(edge, refusal, &params);
         return Ok(send_error(edge, &addressee, refusal, draft.is_silent()));
     }
     let id = begin(signet, edge, &params, &application, None).await?;
@@ -237,7 +241,8 @@ impl Asking<'_> {
             return Ok(Err(refuse(
                 ErrorCode::InvalidRequest,
                 "id_token_hint is not an ID token that this issuer made for this application",
-            )));
+            )
+            .by("id_token_hint", "OpenID Connect Core §3.1.2.1")));
         };
         let fits = named.is_none_or(|named| named.contains(&hint.user));
         Ok(Ok(Some(if fits { vec![hint.user] } else { Vec::new() })))
@@ -358,6 +363,8 @@ impl Asking<'_> {
             };
             let answer = addressee.success(issued.code().map(str::to_owned), tokens);
             let sent = self.succeed(answer, session, request.prompt.none);
+            let (of, tokens) = (self.application.id, Use::Tokens(GrantType::Implicit));
+            keys.is_some().then(|| self.signet.store().count_use(of, tokens, now.timestamp()));
             return Ok(if keys.is_some() { mark(sent, Outcome::Tokens(GrantType::Implicit)) } else { sent });
         }
         // The session ended, or the transaction was answered, between reading and writing.
@@ -407,12 +414,13 @@ impl Asking<'_> {
                 return Err(login::transaction::used(transaction, &self.application));
             }
         }
-        refused(self.edge, refusal);
+        refused(self.edge, refusal, &self.params);
         Ok(send_error(self.edge, &self.addressee, refusal, framed))
     }
 }
 
-fn refused(edge: &Edge, refusal: Refusal) {
+fn refused(edge: &Edge, refusal: Refusal, params: &RawParams) {
+    edge.trace_request(refusal, Some(params));
     let (request_id, error) = (&edge.request_id, refusal.code.as_str());
     tracing::info!(request_id, error, detail = refusal.description, "refused to the callback");
 }
@@ -488,6 +496,6 @@ pub fn home(application: &ActiveApplication, params: &RawParams) -> Option<(Stri
 
 /// The problem of a page that cannot go on, with the way back to the application.
 pub fn stuck(problem: Problem<'static>, application: &ActiveApplication, params: &RawParams) -> Failure {
-    let home = home(application, params);
+    let home = home(application, params).map(Box::new);
     Failure::Problem(crate::error::PageProblem { problem, refusal: None, home })
 }

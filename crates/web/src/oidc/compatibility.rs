@@ -33,7 +33,8 @@ const BODY_ONLY: &[&str] = &[
 const IN_URL: Refusal = refuse(
     ErrorCode::InvalidRequest,
     "parameters are in the URL; send them in the form body (application/x-www-form-urlencoded)",
-);
+)
+.by("parameters_in_url", "RFC 6749 §2.3.1, §3.2");
 
 /// Sees that nothing is in the URL that belongs into the body: there it ends up in logs and histories.
 pub fn check_query(edge: &Edge) -> Result<(), Failure> {
@@ -94,7 +95,8 @@ impl Unusual {
             return Err(refuse(
                 ErrorCode::InvalidRequest,
                 "password is in the URL, which this application does not allow; send it in the form body",
-            ));
+            )
+            .by("parameters_in_url", "RFC 6749 §2.3.1"));
         }
         if self.named_by_header && !allows(|settings| settings.refresh_without_client_id) {
             return Err(CLIENT_ID_MISSING);

@@ -53,7 +53,8 @@ pub async fn share(signet: &Signet, edge: &Edge, mut response: Response) -> Resu
     };
     if let (true, Ok(value)) = (registered, HeaderValue::from_str(origin)) {
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, value);
-        let exposed = HeaderValue::from_static("WWW-Authenticate, Retry-After, X-Request-Id");
+        let exposed =
+            HeaderValue::from_static("WWW-Authenticate, Retry-After, X-Request-Id, X-Signet-Reference");
         response.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     }
     Ok(response)

@@ -44,7 +44,8 @@ pub async fn access_token(signet: &Signet, issuer: &Issuer, text: &str) -> Resul
     let application = match token.holder() {
         Holder::Account { account, application } => {
             let account = account_here(signet, issuer, account).await?;
-            let account = account.filter(|account| account.application == application);
+            let account =
+                account.filter(|account| account.application == application && account.was_there(token.iat));
             return Ok(account.map(|account| Live {
                 token,
                 user: None,

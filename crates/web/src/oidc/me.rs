@@ -39,11 +39,18 @@ pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge, form: Form) -
 pub const INVALID_TOKEN: Refusal = refuse(
     ErrorCode::InvalidToken,
     "the access token is malformed, expired, revoked, of another issuer, or no access token; get a new one",
-);
+)
+.by("access_token", "RFC 6750 §3.1");
+
+/// There is no access token at all, which is told without an error code.
+const NO_TOKEN: Refusal =
+    refuse(ErrorCode::InvalidToken, "there is no access token; send Authorization: Bearer with one")
+        .by("access_token_missing", "RFC 6750 §3.1");
 
 async fn user_info(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {
     only(&edge.method, "GET, POST, OPTIONS")?;
     let Some((text, place)) = presented(edge, form)? else {
+        edge.trace(NO_TOKEN);
         return Ok(challenge());
     };
     let live = live::access_token(signet, &edge.issuer, &text).await?.ok_or(INVALID_TOKEN)?;
@@ -52,10 +59,13 @@ async fn user_info(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Resp
             ErrorCode::InvalidRequest,
             "access_token in the URL is not allowed for this application; send Authorization: Bearer",
         )
+        .by("access_token_in_query", "RFC 6750 §2.3")
         .into());
     }
     let Some(user) = live.user.filter(|_| live.token.scope.has(KnownScope::Openid)) else {
-        return Err(refuse(ErrorCode::InsufficientScope, "the access token lacks the scope openid").into());
+        return Err(refuse(ErrorCode::InsufficientScope, "the access token lacks the scope openid")
+            .by("scope", "OpenID Connect Core §5.3.1")
+            .into());
     };
     let pool = signet.store().pool_settings().await?;
     let mut claims = user_claims(&user, &live.token.scope, &live.application, &pool);
@@ -98,9 +108,9 @@ fn presented(edge: &Edge, form: Form) -> Result<Option<(String, Place)>, Failure
     let query = edge.query()?;
     let form = if edge.method == Method::POST { form.params()? } else { Default::default() };
     if query.repeats("access_token") || form.repeats("access_token") {
-        return Err(
-            refuse(ErrorCode::InvalidRequest, "access_token is given more than once; send it once").into()
-        );
+        return Err(refuse(ErrorCode::InvalidRequest, "access_token is given more than once; send it once")
+            .by("repeated_parameter", "RFC 6750 §2")
+            .into());
     }
     let found = [
         edge.authorization()?.and_then(bearer).map(|token| (token.to_owned(), Place::Header)),

@@ -172,5 +172,8 @@ async fn by_assertion(
 
 /// The token that introspection and revocation are about (RFC 7662 §2.1, RFC 7009 §2.1).
 pub fn presented_token(params: &RawParams) -> Result<&str, Refusal> {
-    params.get("token").ok_or(refuse(ErrorCode::InvalidRequest, "token is missing; send it in the form body"))
+    params.get("token").ok_or(
+        refuse(ErrorCode::InvalidRequest, "token is missing; send it in the form body")
+            .by("parameters", "RFC 7662 §2.1, RFC 7009 §2.1"),
+    )
 }

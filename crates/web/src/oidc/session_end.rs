@@ -18,10 +18,10 @@ use signet_protocol::{
     transaction::{csrf_fits, csrf_token},
 };
 
-use signet_store::SignOut;
+use signet_store::{SignOut, audit::Via};
 
 use crate::{
-    Signet,
+    Signet, audit,
     clock::SystemEntropy,
     cookies, core,
     edge::{Edge, Form},
@@ -181,12 +181,14 @@ async fn understand(signet: &Arc<Signet>, edge: &Edge, params: &RawParams) -> Re
 const ENCRYPTED_HINT: Refusal = refuse(
     ErrorCode::InvalidRequest,
     "id_token_hint is encrypted, so only the client can read it; send the signed token inside, or client_id",
-);
+)
+.by("id_token_hint", "OpenID Connect RP-Initiated Logout §2");
 
 const NOT_OUR_HINT: Refusal = refuse(
     ErrorCode::InvalidRequest,
     "id_token_hint is not an ID token of this issuer; send the one the application received, expired or not",
-);
+)
+.by("id_token_hint", "OpenID Connect RP-Initiated Logout §2");
 
 fn bad(refusal: Refusal) -> Failure {
     Failure::Problem(PageProblem { problem: Problem::BadLogout, refusal: Some(refusal), home: None })
@@ -202,7 +204,9 @@ async fn sign_out(
 ) -> Result<Response, Failure> {
     let frames = frames(signet, sessions, reach.only).await?;
     for session in sessions {
-        core::session::sign_out(&**signet, reach.of(session)).await?;
+        let (what, at) = (reach.of(session), audit::served(session, logout.application_id(reach)));
+        let entry = audit::sign_out(signet, edge.origin(Via::Page), what, (session.user, at)).await?;
+        core::session::sign_out(&**signet, what, Some(entry)).await?;
         tracing::info!(request_id = edge.request_id, sub = %session.user, "signed out");
     }
     let ended = sessions.iter().filter(|session| reach.ends(session));
@@ -283,6 +287,11 @@ fn check_form(
 }
 
 impl Logout {
+    /// The application that somebody signs out of, or by way of.
+    fn application_id(&self, reach: Reach) -> Option<AppId> {
+        reach.only.or(self.application.as_ref().map(|application| application.id))
+    }
+
     fn lang(&self, edge: &Edge) -> crate::pages::Lang {
         edge.lang(self.request.ui_locales.as_deref())
     }

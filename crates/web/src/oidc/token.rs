@@ -21,6 +21,7 @@ use signet_protocol::{
     },
     user::User,
 };
+use signet_store::{audit::Via, usage::Use};
 
 use crate::{
     Signet,
@@ -29,7 +30,7 @@ use crate::{
     edge::{Edge, Form},
     error::Failure,
     hashing::Busy,
-    login::credentials::{Checked, Credentials},
+    login::credentials::{Checked, Credentials, Door},
     metrics::{Outcome, mark},
     oidc::{
         authenticated_token_request, cors,
@@ -83,6 +84,7 @@ async fn for_account(
     let minting = AccountMinting { issuer: &edge.issuer, allotted };
     let token = minting.mint(&Signer::Key(&key), now, &mut SystemEntropy)?;
     signet.store().note_account_use(account.id, now);
+    signet.store().count_use(account.application, Use::Tokens(GrantType::ClientCredentials), now);
     Ok(respond::json(StatusCode::OK, &token))
 }
 
@@ -151,7 +153,8 @@ impl Exchange<'_> {
         let pool = self.signet.store().pool_settings().await?;
         let request = PasswordRequest::parse(params, self.application(), &pool)?;
         let credentials = Credentials::new(request.name, &request.password).ok_or(INVALID_CREDENTIALS)?;
-        let user = match credentials.check(self.signet, self.edge).await? {
+        let door = Door { via: Via::Endpoint, application: Some(self.application()) };
+        let user = match credentials.check(self.signet, self.edge, door).await? {
             Checked::Right(user) => user,
             Checked::Wrong => return Err(INVALID_CREDENTIALS.into()),
             Checked::Throttled(wait) => return Err(Failure::Throttled(wait)),
@@ -171,8 +174,10 @@ impl Exchange<'_> {
         let scope = user_scope::decide(self.signet, self.application().id, &case).await?;
         something(&scope, scope.granted())?;
         let keys = Keys::load(self.signet, self.edge.issuer.id(), self.application()).await?;
-        let given = password::begin(self.signet, &self.caller(), &user, &scope, self.edge.peer).await?;
+        let from = (self.edge.peer, Some(self.edge.origin(Via::Endpoint)));
+        let given = password::begin(self.signet, &self.caller(), &user, &scope, from).await?;
         tracing::info!(request_id = self.edge.request_id, sub = %user.id, client_id = %self.application().id, "signed in by password mode");
+        self.signet.store().count_use(self.application().id, Use::SignIn, given.now.timestamp());
         let minting = Minting {
             issuer: &self.edge.issuer,
             allowed: self.allowed,
@@ -226,7 +231,11 @@ impl Exchange<'_> {
         refresh: Option<String>,
         now: Now,
     ) -> Result<Response, Failure> {
+        let user = minting.user.id;
         let tokens = minting.mint(&keys.signers(), refresh, now.timestamp(), &mut SystemEntropy)?;
+        let (store, grant) = (self.signet.store(), self.allowed.grant());
+        store.count_use(self.application().id, Use::Tokens(grant), now.timestamp());
+        store.count_active(user, now.timestamp());
         Ok(respond::json(StatusCode::OK, &tokens))
     }
 }

@@ -26,6 +26,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use askama::Template;
 use messages::Line;
+use signet_protocol::password_policy::{PasswordPolicy, PolicyProblem};
 
 /// The login form. Posts `txn`, `csrf`, `username` and `password` to `/login`.
 #[derive(Template)]
@@ -90,6 +91,62 @@ impl LoginAlert {
     fn blames_input(self) -> bool {
         matches!(self, LoginAlert::WrongCredentials | LoginAlert::Missing | LoginAlert::TooLong)
     }
+}
+
+/// The form by which somebody chooses a password with a one-time link. Posts `link`, `password` and `repeat` to `/login/reset`.
+#[derive(Template)]
+#[template(path = "reset.html")]
+pub struct ResetPage<'a> {
+    /// The language of the page.
+    pub lang: Lang,
+    /// What the person signs in by.
+    pub account: &'a str,
+    /// The token of the link.
+    pub link: &'a str,
+    /// What the password must be.
+    pub policy: &'a PasswordPolicy,
+    /// What to say above the form.
+    pub alert: Option<ResetAlert>,
+}
+
+/// Why the password was not saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetAlert {
+    /// It is not what it must be.
+    Policy(PolicyProblem),
+    /// It was not typed twice.
+    Differ,
+    /// The server checks as many passwords as it can already.
+    Busy,
+}
+
+impl ResetAlert {
+    /// The sentence of the alert.
+    pub fn text(self, lang: Lang) -> String {
+        let t = lang.messages();
+        match self {
+            ResetAlert::Policy(PolicyProblem::TooShort(least)) => t.reset_too_short.with(least),
+            ResetAlert::Policy(PolicyProblem::TooLong(most)) => t.reset_too_long.with(most),
+            ResetAlert::Policy(PolicyProblem::Common) => t.reset_is_common.to_owned(),
+            ResetAlert::Policy(PolicyProblem::HasName) => t.reset_has_name.to_owned(),
+            ResetAlert::Differ => t.reset_differ.to_owned(),
+            ResetAlert::Busy => t.login_busy.to_owned(),
+        }
+    }
+}
+
+impl ResetPage<'_> {
+    fn blames_input(&self) -> bool {
+        matches!(self.alert, Some(ResetAlert::Policy(_) | ResetAlert::Differ))
+    }
+}
+
+/// A password was chosen.
+#[derive(Template)]
+#[template(path = "reset_done.html")]
+pub struct ResetDonePage {
+    /// The language of the page.
+    pub lang: Lang,
 }
 
 /// A waiting time in words: exact up to a minute and a half, then in minutes, rounded up.
@@ -288,6 +345,8 @@ pub struct ErrorPage<'a> {
     pub detail: Option<&'a str>,
     /// The id under which the log has the rest.
     pub request_id: &'a str,
+    /// The same, short enough to be read aloud.
+    pub reference: String,
     /// A place to continue from.
     pub home: Option<Link<'a>>,
 }

@@ -41,6 +41,10 @@ pub enum Problem<'a> {
     ServerError,
     /// The logout request is not valid.
     BadLogout,
+    /// A one-time link is worth nothing.
+    LinkDead,
+    /// A one-time link was used before.
+    LinkUsed,
 }
 
 impl<'a> Problem<'a> {
@@ -55,8 +59,29 @@ impl<'a> Problem<'a> {
             hint: text.hint,
             code: None,
             detail: None,
+            reference: crate::trace::reference(request_id),
             request_id,
             home: self.home(),
+        }
+    }
+
+    /// What it is called where no person reads it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Problem::BadClient => "client_id",
+            Problem::BadRedirectUri => "redirect_uri",
+            Problem::BadRequest | Problem::BadLogout => "parameters",
+            Problem::TooLarge | Problem::TooSlow => "size",
+            Problem::UnknownHost { .. } => "host",
+            Problem::NotFound => "path",
+            Problem::MethodNotAllowed => "method",
+            Problem::TransactionExpired => "transaction_expired",
+            Problem::TransactionUsed => "transaction_used",
+            Problem::CookiesBlocked => "cookies",
+            Problem::WrongBrowser => "browser",
+            Problem::Forbidden => "role",
+            Problem::LinkDead | Problem::LinkUsed => "link",
+            Problem::Unavailable | Problem::ServerError => "server",
         }
     }
 
@@ -69,7 +94,9 @@ impl<'a> Problem<'a> {
             | Problem::TransactionExpired
             | Problem::TransactionUsed
             | Problem::CookiesBlocked
-            | Problem::BadLogout => 400,
+            | Problem::BadLogout
+            | Problem::LinkDead
+            | Problem::LinkUsed => 400,
             Problem::WrongBrowser | Problem::Forbidden => 403,
             Problem::NotFound => 404,
             Problem::MethodNotAllowed => 405,
@@ -99,6 +126,8 @@ impl<'a> Problem<'a> {
             Problem::Unavailable => &t.unavailable,
             Problem::ServerError => &t.server_error,
             Problem::BadLogout => &t.bad_logout,
+            Problem::LinkDead => &t.link_dead,
+            Problem::LinkUsed => &t.link_used,
         }
     }
 

@@ -237,7 +237,7 @@ async fn refusals_are_told_with_their_clause_and_without_secrets() {
     has(&trial.arrive(&page).await, &["It ended with a refusal: invalid_", "RFC 6749 §4.1.2.1"]);
     for wrong in ["not the password at all", "••••••••"] {
         let page = trial.begin(&[("mode", "password"), ("username", "alice"), ("password", wrong)]).await;
-        has(&page, &["It ended with a refusal: invalid_grant", "RFC 6749 §5.2"]);
+        has(&page, &["It ended with a refusal: invalid_grant", "RFC 6749 §5.2", "X-Signet-Reference: "]);
         assert!(!page.body.contains("not the password at all"));
     }
     let wrong = KEY.replace('5', "6");

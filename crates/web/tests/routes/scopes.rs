@@ -7,6 +7,7 @@ use signet_protocol::{
     application::{GrantType, ResponseType},
     user::User,
 };
+use signet_store::audit::Origin;
 use signet_web::manage::{apply, description::Description};
 
 use crate::{
@@ -50,7 +51,9 @@ const WORK: &[(&str, &str)] =
 /// Carries out a description, as an operator would.
 pub async fn apply(world: &World, description: &str) {
     let description = Description::parse(description).unwrap_or_else(|problems| panic!("{problems:?}"));
-    apply::apply(&world.signet(), &description).await.unwrap_or_else(|error| panic!("{error:?}"));
+    apply::apply(&world.signet(), &description, &Origin::command_line())
+        .await
+        .unwrap_or_else(|error| panic!("{error:?}"));
 }
 
 async fn world_with_work(world: &Arc<World>) -> Rp {

@@ -51,8 +51,12 @@ async fn found(store: &Store, id: AccountId) -> Option<Account> {
 
 async fn an_account_comes_back(world: World) {
     let full = account(&world).await;
-    let bare =
-        Account { previous: None, remarks: None, enabled: false, ..new(&world, &world.new_application("x")) };
+    let bare = Account {
+        previous: None,
+        remarks: None,
+        enabled: false,
+        ..new(&world, &*world.application("x").await)
+    };
     world.apply(Change::InsertAccount(bare.clone())).await;
     for store in [&world.store, &world.again().await] {
         for account in [&full, &bare] {
@@ -163,7 +167,8 @@ async fn attack_09_another_node_sees_that_an_account_was_disabled() {
     assert!(
         eventually(async || found(&other, account.id).await.is_some_and(|account| !account.enabled)).await
     );
-    let many = (0..101).map(|_| Change::InsertAccount(new(&world, &world.new_application("x"))));
+    let application = world.application("x").await;
+    let many = (0..101).map(|_| Change::InsertAccount(new(&world, &application)));
     let off = Account { remarks: None, version: 2, ..account.clone() };
     let plan = many.chain([Change::UpdateAccount(off)]).collect();
     assert_eq!(world.try_apply(plan).await, Ok(Applied::Done));

@@ -1,14 +1,16 @@
 //! Backups: what was written down is what is restored, on either engine.
 
 use signet_protocol::{
-    consent::Consent, issuer::IssuerId, jose::KeyAlg, scope::Scope, secret::SecretHash, throttle::Counter,
-    time::Seconds,
+    consent::Consent, issuer::IssuerId, jose::KeyAlg, operator::Role, scope::Scope, secret::SecretHash,
+    throttle::Counter, time::Seconds,
 };
 use signet_store::{
-    Applied, Change, Database, MasterKey, Options, SignOut, Store, StoreError,
+    Applied, Change, Database, MasterKey, NewTrace, Options, RoleChange, SignOut, Store, StoreError,
+    audit::Act,
     dump::{self, Checked, Restoring, Source, Summary},
     migrations::TABLES,
     sql::copy::Error,
+    usage::Use,
 };
 use signet_testkit::{postgres::fresh_database, seed::Seeded};
 use tempfile::TempDir;
@@ -55,10 +57,31 @@ pub async fn populate(world: &World) {
     store.revoke_jti("a-jti", after(3600), at(0)).await.unwrap();
     let used = SecretHash::of("test", b"an-assertion");
     assert_eq!(store.spend_assertion(used, after(600)).await, Ok(true));
+    assert_eq!(store.put_link(&super::links::new(world, &user)).await, Ok(true));
     let counter = Counter { subject: SecretHash::of("test", b"alice"), free: 10, wait_max: Seconds(900) };
     assert_eq!(store.reserve_attempts(&[counter], at(0)).await.unwrap(), Ok(()));
     let pool = IssuerId::Pool(store.pool().id);
     store.signing_key(pool, KeyAlg::Es256, at(0), &mut Seeded(3)).await.unwrap();
+    let link = SecretHash::of("test", b"a-link");
+    assert_eq!(store.offer_setup(link, after(60)).await, Ok(true));
+    let owner = super::administrators::administrator(&user, Role::Owner);
+    assert_eq!(store.change_role(&RoleChange::Give(owner), at(0)).await, Ok(true));
+    let (login, _) = super::administrators::session(world, &user);
+    let begun = store.begin_console_session(&login, user.password.as_ref(), None, at(0)).await;
+    assert_eq!(begun, Ok(true));
+    store.write_audit(&Act::new(at(0), super::audit::login(1))).await.unwrap();
+    assert_eq!(store.seal_audit().await, Ok(1));
+    store.count_use(application.id, Use::SignIn, after(0));
+    store.count_active(user.id, after(0));
+    store.write_usage().await.unwrap();
+    let trace = NewTrace {
+        reference: "K7QF-2M9T".to_owned(),
+        request_id: "abcdefghijklmnop".to_owned(),
+        application: Some(application.id),
+        content: "{}".to_owned(),
+        at: at(0),
+    };
+    store.insert_traces(&[trace]).await.unwrap();
 }
 
 pub async fn written(database: &Database) -> (String, Summary) {

@@ -76,7 +76,7 @@ async fn a_choice_forgets_the_consent_before_it(world: World) {
     let (first, second) = (world.row_id(), world.row_id());
     let by = |session| Chosen { session, by_login: true };
     assert_eq!(world.store.choose_session(transaction.id, by(first)).await, Ok(true));
-    assert_eq!(world.store.answer_consent(transaction.id, first, true).await, Ok(true));
+    assert_eq!(world.store.answer_consent(transaction.id, first, true, at(0)).await, Ok(true));
     let stored = load(&world, &transaction).await;
     assert_eq!((stored.chosen, stored.consent), (Some(by(first)), Some(true)));
     assert_eq!(world.store.choose_session(transaction.id, by(second)).await, Ok(true));
@@ -87,8 +87,8 @@ async fn a_choice_forgets_the_consent_before_it(world: World) {
 async fn consent_is_given_as_the_chosen_session_only(world: World) {
     let transaction = inserted(&world).await;
     let (mine, other) = (world.row_id(), world.row_id());
-    assert_eq!(world.store.answer_consent(transaction.id, mine, false).await, Ok(true));
-    assert_eq!(world.store.answer_consent(transaction.id, other, true).await, Ok(false));
+    assert_eq!(world.store.answer_consent(transaction.id, mine, false, at(0)).await, Ok(true));
+    assert_eq!(world.store.answer_consent(transaction.id, other, true, at(0)).await, Ok(false));
     let stored = load(&world, &transaction).await;
     assert_eq!(stored.chosen, Some(Chosen { session: mine, by_login: false }));
     assert_eq!(stored.consent, Some(false));
@@ -107,7 +107,7 @@ async fn a_used_transaction_takes_no_choice(world: World) {
     let session = world.row_id();
     assert_eq!(world.store.use_transaction(id, at(5)).await, Ok(true));
     assert_eq!(world.store.choose_session(id, Chosen { session, by_login: true }).await, Ok(false));
-    assert_eq!(world.store.answer_consent(id, session, true).await, Ok(false));
+    assert_eq!(world.store.answer_consent(id, session, true, at(0)).await, Ok(false));
 }
 
 async fn a_session_comes_back(world: World) {

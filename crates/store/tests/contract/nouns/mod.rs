@@ -1,21 +1,27 @@
 //! What the nouns promise, on both engines.
 
 pub mod accounts;
+pub mod administrators;
 mod applications;
 mod assertions;
 mod attempts;
+mod audit;
 mod codes;
 pub mod dump;
 mod keys;
+pub mod links;
 mod logins;
 mod opening;
+mod people;
 pub mod permissions;
 mod pool;
 mod refreshes;
+mod removals;
 mod revocations;
 mod secrets;
 mod sign_outs;
 mod sweeping;
+mod usage;
 mod users;
 
 use std::{

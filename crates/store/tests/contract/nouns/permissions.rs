@@ -88,7 +88,7 @@ async fn world_of_books(world: &World) -> Account {
 }
 
 /// What of `scope` the account is granted.
-async fn granted(store: &Store, account: &Account, scope: &str) -> String {
+pub async fn granted(store: &Store, account: &Account, scope: &str) -> String {
     let permissions = store.permissions(account.application).await.unwrap();
     decide(&permissions, account.id, scope)
 }

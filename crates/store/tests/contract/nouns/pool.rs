@@ -2,6 +2,7 @@
 
 use signet_protocol::{
     consent::Consent,
+    password_policy::PasswordPolicy,
     pool::{CustomScope, PoolSettings},
     scope::Scope,
     user_field::{FieldType, UserField},
@@ -33,6 +34,7 @@ pub fn sample() -> PoolSettings {
         extended_fields: [("desk".to_owned(), FieldType::Text)].into(),
         claims: [("desk".to_owned(), UserField::Extended("desk".to_owned()))].into(),
         scopes: [("work".to_owned(), scope)].into(),
+        password_policy: PasswordPolicy { min_length: 12, ..PasswordPolicy::default() },
         version: 1,
     }
 }

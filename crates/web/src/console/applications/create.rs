@@ -118,7 +118,7 @@ pub async fn submit(ask: Ask) -> Answer {
     if !(callbacks.is_empty() && kind == ApplicationType::Api.as_str()) {
         edit = edit.set("redirect_uris", &callbacks.into());
     }
-    match edit.create(&ask.signet).await {
+    match edit.create(&ask.signet, &ask.origin()).await {
         Ok(_) => created(&ask, &text("identifier")).await,
         Err(EditError::Refused(problems)) => page(&ask, &problems, None),
         Err(EditError::Plan(error)) => {

@@ -58,7 +58,7 @@ pub async fn submit(ask: Ask) -> Answer {
         Some("enable") => edit.set("enabled", &json!(true)),
         _ => return Err(missing()),
     };
-    match edit.save(&ask.signet).await {
+    match edit.save(&ask.signet, &ask.origin()).await {
         Ok(_) => {
             let done = Notice::Saved.as_str();
             Ok(respond::see_other(&format!("/console/applications/{id}/danger?done={done}")))

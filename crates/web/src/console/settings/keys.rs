@@ -43,7 +43,7 @@ pub async fn show(ask: Ask) -> Answer {
 /// POST `/console/settings/keys`: takes the next step of every issuer's keys, or of one's, or replaces them at once.
 pub async fn rotate(ask: Ask) -> Answer {
     let at_once = ask.form.get("act") == Some("now");
-    let told = match keys::rotate(&ask.signet, ask.form.get("issuer"), at_once).await {
+    let told = match keys::rotate(&ask.signet, ask.form.get("issuer"), at_once, &ask.origin()).await {
         Ok(rotated) => rotated.to_string(),
         Err(KeysError::Store(error)) => return Err(error.into()),
         Err(error) => error.to_string(),

@@ -20,7 +20,7 @@ use signet_protocol::{
     transaction::{Chosen, TRANSACTION_EXPIRE, Ticket, Transaction, Trips},
     user::User,
 };
-use signet_store::{NewFamily, SignOut, StoreError};
+use signet_store::{NewFamily, SignOut, StoreError, audit::Act};
 
 use super::{
     faults::Fault,
@@ -70,8 +70,9 @@ impl Rows for Request {
         password: Option<&PasswordHash>,
         replaces: Option<&Session>,
         transaction: Option<(TransactionId, Chosen)>,
-        now: Now,
+        act: Act,
     ) -> Result<bool, StoreError> {
+        let now = act.now;
         let (session, password, replaces) = (session.clone(), password.cloned(), replaces.cloned());
         let another = replaces.as_ref().is_some_and(|old| old.user != session.user);
         let work = move |tables: &mut super::model::Tables| {
@@ -86,8 +87,9 @@ impl Rows for Request {
         password: Option<&PasswordHash>,
         grant: &Grant,
         family: Option<&NewFamily>,
-        now: Now,
+        act: Act,
     ) -> Result<bool, StoreError> {
+        let now = act.now;
         let (session, password) = (session.clone(), password.cloned());
         let (grant, family) = (grant.clone(), family.copied());
         let work = move |tables: &mut super::model::Tables| {
@@ -96,7 +98,8 @@ impl Rows for Request {
         self.database.run(work).await
     }
 
-    async fn sign_out(&self, what: SignOut, now: Now) -> Result<bool, StoreError> {
+    async fn sign_out(&self, what: SignOut, act: Act) -> Result<bool, StoreError> {
+        let now = act.now;
         let ended = self.database.commit(now, move |tables| tables.sign_out(what, now)).await?;
         self.database.learn(move |tables| tables.denials_of(|grant| concerns(what, grant))).await?;
         Ok(ended)
@@ -295,7 +298,7 @@ impl Request {
     pub async fn sign_in(self, user: UserId, cookie: Option<String>, transaction: TransactionId) -> Answer {
         let begun = async {
             let Some(user) = self.user(user).await?.and_then(|user| user.active()) else { return Ok(None) };
-            session::begin(&self, self.app().application(), &user, own(&cookie), transaction).await
+            session::begin(&self, self.app().application(), &user, own(&cookie), transaction, None).await
         };
         given(begun.await, |token| made(token.map(|token| token.encode())))
     }
@@ -331,7 +334,7 @@ impl Request {
         let ended = async {
             let found = session::find(&self, Some(Shown::Own(&cookie))).await?;
             let Some(alive) = found.filter(|session| session.ended_at.is_none()) else { return Ok(None) };
-            session::sign_out(&self, SignOut::Session(alive.id)).await.map(|()| Some(alive.id))
+            session::sign_out(&self, SignOut::Session(alive.id), None).await.map(|()| Some(alive.id))
         };
         given(ended.await, |id| {
             let dead = self.promise(|grant| Some(grant.session) == id && !grant.offline);

@@ -22,7 +22,7 @@ use signet_protocol::{
     time::Seconds,
 };
 
-use super::{AccountEntry, ResourceEntry, RuleEntries, SecretEntry, check, permission, put};
+use super::{AccountEntry, ResourceEntry, RuleEntries, SecretEntry, check, nothing_besides, permission, put};
 use crate::manage::{
     problem::shown,
     reader::{Lines, Table, choose},
@@ -102,6 +102,7 @@ pub struct ApplicationEntry {
     pub accounts: Vec<AccountEntry>,
     /// All its rules; `None`: they stay as they are.
     pub rules: Option<RuleEntries>,
+    pub remove: bool,
 }
 
 impl ApplicationEntry {
@@ -188,10 +189,14 @@ impl ApplicationEntry {
             resources: table.tables("resources", ResourceEntry::read),
             accounts: table.tables("accounts", AccountEntry::read),
             rules: permission::rules(table),
+            remove: table.boolean("remove").unwrap_or(false),
         };
         let lines = table.lines();
         if !lines.has("id") && !lines.has("identifier") {
             table.problem(lines.table, "an application needs an `identifier`");
+        }
+        if entry.remove {
+            nothing_besides(table, &lines, &["id", "identifier", "remove"]);
         }
         ApplicationEntry { lines, ..entry }
     }
@@ -313,7 +318,7 @@ fn access_rules(table: &mut Table) -> Option<Vec<AccessRule>> {
     lines.has("access_rules").then_some(rules)
 }
 
-fn access_rule(table: &mut Table) -> Option<AccessRule> {
+pub(super) fn access_rule(table: &mut Table) -> Option<AccessRule> {
     let user = table.parsed("user", |text| {
         UserId::parse(text).ok_or("must be the id of a user: 24 lower-case hexadecimal digits")
     });

@@ -86,7 +86,7 @@ fn bare_action(text: &str) -> Result<Action, &'static str> {
     Ok(Action { name: ActionName::parse(text)?, description: None })
 }
 
-fn action(table: &mut Table) -> Option<Action> {
+pub(super) fn action(table: &mut Table) -> Option<Action> {
     let name = table.parsed("name", ActionName::parse);
     let description = table.text("description", check::line).flatten();
     needs(table, "an action", &["name"]);
@@ -138,7 +138,7 @@ pub(super) fn rules(table: &mut Table) -> Option<RuleEntries> {
     lines.has("rules").then_some(RuleEntries(rules))
 }
 
-fn rule(table: &mut Table) -> Option<Rule> {
+pub(super) fn rule(table: &mut Table) -> Option<Rule> {
     let subject = table.table("subject", subject).flatten();
     let effect = table.choice("effect", Effect::ALL, Effect::as_str);
     let namespace = table.choice("namespace", Namespace::ALL, Namespace::as_str);
@@ -170,7 +170,7 @@ fn rule(table: &mut Table) -> Option<Rule> {
     whole.then_some(rule)
 }
 
-fn subject(table: &mut Table) -> Option<Subject> {
+pub(super) fn subject(table: &mut Table) -> Option<Subject> {
     let account = table.parsed("account", |text| AccountId::parse(text).ok_or(HEX)).map(Subject::Account);
     let user = table.parsed("user", |text| UserId::parse(text).ok_or(HEX)).map(Subject::User);
     let role = table.parsed("role", check::role).map(Subject::Role);
@@ -199,7 +199,7 @@ fn actions(table: &mut Table) -> Option<Actions> {
 }
 
 /// `None`: something is wrong with them, and was noted.
-fn restrictions(table: &mut Table) -> Option<Restrictions> {
+pub(super) fn restrictions(table: &mut Table) -> Option<Restrictions> {
     let empty = ["ip", "attributes"].map(|key| (key, table.length(key) == Some(0)));
     let ip = table.list("ip", IP_RANGES_PER_RULE, IpRange::parse);
     let time = table.table("time", time);
@@ -232,7 +232,7 @@ fn restrictions(table: &mut Table) -> Option<Restrictions> {
     })
 }
 
-fn time(table: &mut Table) -> Option<TimeOfDay> {
+pub(super) fn time(table: &mut Table) -> Option<TimeOfDay> {
     let mut text = |key| table.parsed(key, |text| Ok::<_, String>(text.to_owned()));
     let (from, to, offset) = (text("from"), text("to"), text("offset"));
     needs(table, "`time`", &["from", "to", "offset"]);
@@ -246,7 +246,7 @@ fn time(table: &mut Table) -> Option<TimeOfDay> {
     }
 }
 
-fn attribute(table: &mut Table) -> Option<AttributeEquals> {
+pub(super) fn attribute(table: &mut Table) -> Option<AttributeEquals> {
     let field = table.parsed("field", UserField::parse);
     let equals = table.scalar("equals").and_then(|value| serde_json::from_value::<Scalar>(value).ok());
     needs(table, "an attribute", &["field", "equals"]);

@@ -1,7 +1,8 @@
-//! `[[extended_fields]]`, `[[claims]]` and `[[scopes]]`: what the pool adds to the built-in ones.
+//! `[[extended_fields]]`, `[[claims]]`, `[[scopes]]` and `[password_policy]`: what the pool adds to the built-in ones.
 
 use signet_protocol::{
     limits::CLAIMS_PER_POOL,
+    password_policy::{MAX_LENGTH, MIN_LENGTH, PasswordPolicy},
     pool::{CustomScope, check_claim_name, check_field_name, check_scope_name},
     user_field::{FieldType, UserField},
 };
@@ -42,6 +43,36 @@ pub struct ScopeEntry {
     pub description: Option<Option<String>>,
     pub description_zh: Option<Option<String>>,
     pub remove: bool,
+}
+
+/// What a file says about new passwords.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs, reason = "the name is the key, whose meaning is in signet_protocol::password_policy")]
+pub struct PolicyEntry {
+    pub min_length: Option<usize>,
+    pub max_length: Option<usize>,
+    pub refuse_common: Option<bool>,
+    pub refuse_names: Option<bool>,
+}
+
+impl PolicyEntry {
+    pub(super) fn read(table: &mut Table) -> PolicyEntry {
+        let length = |number: Option<i64>| number.and_then(|number| usize::try_from(number).ok());
+        PolicyEntry {
+            min_length: length(table.characters("min_length", MIN_LENGTH)),
+            max_length: length(table.characters("max_length", MAX_LENGTH)),
+            refuse_common: table.boolean("refuse_common"),
+            refuse_names: table.boolean("refuse_names"),
+        }
+    }
+
+    /// Lays what the entry says over `policy`.
+    pub fn lay_over(&self, policy: &mut PasswordPolicy) {
+        put(&mut policy.min_length, &self.min_length);
+        put(&mut policy.max_length, &self.max_length);
+        put(&mut policy.refuse_common, &self.refuse_common);
+        put(&mut policy.refuse_names, &self.refuse_names);
+    }
 }
 
 impl FieldEntry {

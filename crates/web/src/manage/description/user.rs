@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use signet_protocol::{
+    id::UserId,
     limits::{EXTENDED_FIELDS_BYTES, EXTENDED_FIELDS_DEPTH, GROUPS_PER_USER, ROLES_PER_USER},
     password::{PasswordHash, check_new_password},
     secret::Secret,
     user::{Address, Profile, User, check_email, check_phone, check_username, fold_email},
 };
 
-use super::{check, put};
+use super::{check, nothing_besides, put};
 use crate::manage::reader::{Lines, Table};
 
 /// One profile claim: its name, what its text must look like, and where it is kept.
@@ -39,6 +40,8 @@ pub enum PasswordEntry {
     Plain(Secret),
     /// `password_hash`.
     Hash(PasswordHash),
+    /// `password_hash = ""`: they have none.
+    Nothing,
 }
 
 /// What a file says about one user. The outer `Option` is whether the key is there, an inner one whether it has a value.
@@ -47,6 +50,7 @@ pub enum PasswordEntry {
 pub struct UserEntry {
     /// Where its keys stand.
     pub lines: Lines,
+    pub id: Option<UserId>,
     pub username: Option<Option<String>>,
     pub email: Option<Option<String>>,
     pub email_verified: Option<bool>,
@@ -61,6 +65,7 @@ pub struct UserEntry {
     pub field_lines: BTreeMap<String, usize>,
     pub address: Option<Option<Address>>,
     pub password: Option<PasswordEntry>,
+    pub remove: bool,
     profile: Vec<(&'static Claim, Option<String>)>,
 }
 
@@ -68,6 +73,8 @@ impl UserEntry {
     pub(super) fn read(table: &mut Table) -> UserEntry {
         let entry = UserEntry {
             lines: Lines::default(),
+            id: table
+                .parsed("id", |text| UserId::parse(text).ok_or("must be 24 lower-case hexadecimal digits")),
             username: table.text("username", check_username),
             email: table.text("email", check_email),
             email_verified: table.boolean("email_verified"),
@@ -83,13 +90,22 @@ impl UserEntry {
                 .table("address", address)
                 .map(|address| (address != Address::default()).then_some(address)),
             password: password(table),
+            remove: table.boolean("remove").unwrap_or(false),
             profile: profile(table),
         };
         let lines = table.lines();
-        if !["username", "email", "phone"].iter().any(|key| lines.has(key)) {
+        if entry.remove {
+            nothing_besides(table, &lines, &["id", "username", "email", "phone", "remove"]);
+        }
+        if !["id", "username", "email", "phone"].iter().any(|key| lines.has(key)) {
             table.problem(lines.table, "a user needs a `username`, an `email` or a `phone`");
         }
         UserEntry { lines, ..entry }
+    }
+
+    /// That this user goes, as `line` says.
+    pub fn removal(id: UserId, line: usize) -> UserEntry {
+        UserEntry { id: Some(id), remove: true, lines: Lines::at(line), ..UserEntry::default() }
     }
 
     /// Lays what the entry says over `user`, but for the password, which takes time. An e-mail or phone that changes is
@@ -122,7 +138,7 @@ fn profile(table: &mut Table) -> Vec<(&'static Claim, Option<String>)> {
     PROFILE.iter().filter_map(|claim| Some((claim, table.text(claim.0, claim.1)?))).collect()
 }
 
-fn address(table: &mut Table) -> Address {
+pub(super) fn address(table: &mut Table) -> Address {
     let mut part = |key| table.text(key, check::lines).flatten();
     Address {
         formatted: part("formatted"),
@@ -151,10 +167,12 @@ fn extended_fields(table: &mut Table) -> Option<BTreeMap<String, Value>> {
 
 fn password(table: &mut Table) -> Option<PasswordEntry> {
     let plain = table.parsed("password", |text| check_new_password(text).map(|()| Secret::new(text)));
-    let hash = table.parsed("password_hash", PasswordHash::parse);
+    let hash = table.optional("password_hash", PasswordHash::parse);
     let lines = table.lines();
     if lines.has("password") && lines.has("password_hash") {
         table.problem(lines.of("password_hash"), "`password` and `password_hash` exclude each other");
     }
-    plain.map(PasswordEntry::Plain).or(hash.map(PasswordEntry::Hash))
+    plain
+        .map(PasswordEntry::Plain)
+        .or(hash.map(|hash| hash.map_or(PasswordEntry::Nothing, PasswordEntry::Hash)))
 }

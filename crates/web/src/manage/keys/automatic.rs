@@ -4,7 +4,7 @@
 //! nothing, a server that was off catches up, and of several nodes the one that is quicker does it.
 
 use signet_protocol::time::{Now, Seconds, Timestamp};
-use signet_store::{KeyRecord, StoreError};
+use signet_store::{KeyRecord, StoreError, audit::Origin};
 
 use super::{LEEWAY, Names, Outcome, PUBLISHED_FIRST, in_use, take};
 use crate::Signet;
@@ -29,7 +29,7 @@ pub async fn round(signet: &Signet, every: Seconds) -> Result<usize, StoreError>
     due.sort_by_key(|(active, _)| active.created_at);
     let (names, mut taken) = (Names::load(signet).await?, 0);
     for pair in due.into_iter().take(STEPS) {
-        match take(signet, pair, false, &names).await? {
+        match take(signet, pair, false, (&names, &Origin::automatic())).await? {
             // Another node is at it: two would make every key twice.
             Outcome::Contended => break,
             Outcome::Published(_) | Outcome::Signs(_) => taken += 1,

@@ -49,7 +49,7 @@ pub(super) async fn plan(
                 accounts.known.remove(&id);
                 accounts.gone.push(old.clone());
                 let effect = "its tokens are worth nothing any more, and the rules about it go as well";
-                draft.step(what, Action::Remove(vec![effect.to_owned()]));
+                draft.step(what, Action::Remove(vec![effect.to_owned().into()]));
             }
             (None, false) if entry.remove => draft.step(what, Action::Absent),
             (old, _) => {

@@ -7,7 +7,7 @@ use signet_protocol::{
 };
 use signet_store::{Change, SecretOf};
 
-use super::{Draft, PlanError, Target, fields, unsealed};
+use super::{Action, Draft, PlanError, Target, fields, removal, unsealed};
 use crate::{
     Signet,
     clock::SystemEntropy,
@@ -30,11 +30,15 @@ pub(super) async fn plan<'d>(
     for entry in entries {
         match target(entry, &stored) {
             Err((key, reason)) => draft.refuse(entry.lines.of(key), reason),
+            Ok(None) if entry.remove => draft.step(name_of(entry), Action::Absent),
             Ok(None) => targets.extend(create(signet, entry, draft).await?),
             Ok(Some(old)) => {
                 if let Some(line) = met.insert(old.id, entry.lines.table) {
                     let same = format!("this is the application of line {line} again");
                     draft.refuse(entry.lines.table, same);
+                } else if entry.remove {
+                    let losses = removal::of_application(signet, old).await?;
+                    draft.remove(headline(&old.identifier), losses, Change::DeleteApplication(old.clone()));
                 } else {
                     update(signet, entry, old, draft).await?;
                     targets.push(Target { id: old.id, identifier: old.identifier.clone(), entry });
@@ -192,6 +196,12 @@ async fn outside_sector(
     }
     let error = sector::check(signet.outbound(), uri, &settings.redirect_uris).await.err()?;
     Some(("sector_identifier_uri", format!("`sector_identifier_uri` {error}")))
+}
+
+/// What an entry calls an application that is not there.
+fn name_of(entry: &ApplicationEntry) -> String {
+    let name = entry.identifier.as_ref().map(ToString::to_string);
+    format!("application {}", name.or(entry.id.map(|id| id.to_string())).unwrap_or_default())
 }
 
 fn headline(identifier: &Identifier) -> String {

@@ -3,67 +3,74 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use signet_protocol::{
-    account::Account, application::Application, pool::CustomScope, resource::Resource, user::User,
+    account::Account, application::Application, password_policy::PasswordPolicy, pool::CustomScope,
+    resource::Resource, user::User,
 };
 
+use super::Line;
+
 /// The lines for an application that is new.
-pub fn of_new_application(application: &Application, given: bool) -> Vec<String> {
+pub fn of_new_application(application: &Application, given: bool) -> Vec<Line> {
     let defaults = Application { settings: Default::default(), enabled: true, ..application.clone() };
     let mut lines =
-        differences(&application_fields(&defaults), &application_fields(application), |_, new| {
-            new.to_owned()
-        });
+        differences(&application_fields(&defaults), &application_fields(application), Line::is_new);
     let secret = application.secret.is_some();
-    lines.extend(secret.then(|| format!("secret: {}", if given { "as given" } else { "generated" })));
+    let words = if given { "secret: as given" } else { "secret: generated" };
+    lines.extend(secret.then(|| words.to_owned().into()));
     lines
 }
 
 /// The lines for an application that changes.
-pub fn of_application(old: &Application, new: &Application) -> Vec<String> {
-    let mut lines = differences(&application_fields(old), &application_fields(new), arrow);
+pub fn of_application(old: &Application, new: &Application) -> Vec<Line> {
+    let mut lines = differences(&application_fields(old), &application_fields(new), Line::change);
     let secret = match (&old.secret, &new.secret) {
         (Some(old), Some(new)) if !old.matches(new.expose()) => Some("secret: changed"),
         (None, Some(_)) => Some("secret: new"),
         (Some(_), None) => Some("secret: removed"),
         (Some(_), Some(_)) | (None, None) => None,
     };
-    lines.extend(secret.map(str::to_owned));
+    lines.extend(secret.map(|words| words.to_owned().into()));
     lines
 }
 
 /// The lines for a user who is new; `blank` is one without anything.
-pub fn of_new_user(blank: &User, user: &User) -> Vec<String> {
-    let mut lines = differences(&user_fields(blank), &user_fields(user), |_, new| new.to_owned());
-    lines.extend(user.password.is_some().then(|| "password: set".to_owned()));
+pub fn of_new_user(blank: &User, user: &User) -> Vec<Line> {
+    let mut lines = differences(&user_fields(blank), &user_fields(user), Line::is_new);
+    lines.extend(user.password.is_some().then(|| "password: set".to_owned().into()));
     lines
 }
 
 /// The lines for a user who changes.
-pub fn of_user(old: &User, new: &User) -> Vec<String> {
-    let mut lines = differences(&user_fields(old), &user_fields(new), arrow);
-    lines.extend((old.password != new.password).then(|| "password: changed".to_owned()));
+pub fn of_user(old: &User, new: &User) -> Vec<Line> {
+    let mut lines = differences(&user_fields(old), &user_fields(new), Line::change);
+    lines.extend((old.password != new.password).then(|| "password: changed".to_owned().into()));
     lines
 }
 
 /// The lines for a scope that is new.
-pub fn of_new_scope(scope: &CustomScope) -> Vec<String> {
-    differences(&object(&CustomScope::default()), &object(scope), |_, new| new.to_owned())
+pub fn of_new_scope(scope: &CustomScope) -> Vec<Line> {
+    differences(&object(&CustomScope::default()), &object(scope), Line::is_new)
 }
 
 /// The lines for a scope that changes.
-pub fn of_scope(old: &CustomScope, new: &CustomScope) -> Vec<String> {
-    differences(&object(old), &object(new), arrow)
+pub fn of_scope(old: &CustomScope, new: &CustomScope) -> Vec<Line> {
+    differences(&object(old), &object(new), Line::change)
+}
+
+/// The lines for another password policy.
+pub fn of_policy(old: &PasswordPolicy, new: &PasswordPolicy) -> Vec<Line> {
+    differences(&object(old), &object(new), Line::change)
 }
 
 /// The lines for a resource that is new.
-pub fn of_new_resource(resource: &Resource) -> Vec<String> {
+pub fn of_new_resource(resource: &Resource) -> Vec<Line> {
     let mut fields = object(resource);
     fields.remove("code");
-    differences(&Map::new(), &fields, |_, new| new.to_owned())
+    differences(&Map::new(), &fields, Line::is_new)
 }
 
 /// The lines for a resource that changes.
-pub fn of_resource(old: &Resource, new: &Resource) -> Vec<String> {
+pub fn of_resource(old: &Resource, new: &Resource) -> Vec<Line> {
     let (mut before, mut after) = (object(old), object(new));
     // What is not there is not written either.
     for (key, _) in object(old) {
@@ -71,20 +78,20 @@ pub fn of_resource(old: &Resource, new: &Resource) -> Vec<String> {
     }
     before.remove("code");
     after.remove("code");
-    differences(&before, &after, arrow)
+    differences(&before, &after, Line::change)
 }
 
 /// The lines for an account that is new.
-pub fn of_new_account(account: &Account) -> Vec<String> {
-    let mut lines = differences(&Map::new(), &account_fields(account), |_, new| new.to_owned());
-    lines.push("secret: as given".to_owned());
+pub fn of_new_account(account: &Account) -> Vec<Line> {
+    let mut lines = differences(&Map::new(), &account_fields(account), Line::is_new);
+    lines.push("secret: as given".to_owned().into());
     lines
 }
 
 /// The lines for an account that changes.
-pub fn of_account(old: &Account, new: &Account) -> Vec<String> {
-    let mut lines = differences(&account_fields(old), &account_fields(new), arrow);
-    lines.extend((old.secret != new.secret).then(|| "secret: changed".to_owned()));
+pub fn of_account(old: &Account, new: &Account) -> Vec<Line> {
+    let mut lines = differences(&account_fields(old), &account_fields(new), Line::change);
+    lines.extend((old.secret != new.secret).then(|| "secret: changed".to_owned().into()));
     lines
 }
 
@@ -94,10 +101,6 @@ fn account_fields(account: &Account) -> Map<String, Value> {
     fields.insert("remarks".into(), account.remarks.clone().into());
     fields.insert("token_lifetime".into(), account.token_lifetime.0.into());
     fields
-}
-
-fn arrow(old: &str, new: &str) -> String {
-    format!("{old} → {new}")
 }
 
 fn application_fields(application: &Application) -> Map<String, Value> {
@@ -128,15 +131,12 @@ fn object(value: &impl Serialize) -> Map<String, Value> {
     }
 }
 
+/// A line for each field that `new` has otherwise than `old`.
 fn differences(
     old: &Map<String, Value>,
     new: &Map<String, Value>,
-    show: fn(&str, &str) -> String,
-) -> Vec<String> {
-    let text = |value: Option<&Value>| match value {
-        None | Some(Value::Null) => "none".to_owned(),
-        Some(value) => value.to_string(),
-    };
+    show: fn(&str, &Value, &Value) -> Line,
+) -> Vec<Line> {
     let changed = new.iter().filter(|(key, value)| old.get(*key) != Some(value));
-    changed.map(|(key, value)| format!("{key}: {}", show(&text(old.get(key)), &text(Some(value))))).collect()
+    changed.map(|(key, value)| show(key, old.get(key).unwrap_or(&Value::Null), value)).collect()
 }

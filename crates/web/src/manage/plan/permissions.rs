@@ -1,29 +1,35 @@
 //! What becomes of resources and rules, and whether every rule can be meant then.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use signet_protocol::{
     id::{AccountId, AppId, UserId},
     pool::PoolSettings,
-    resource::{Resource, ResourceCode, Resources, Rule, RuleError, Subject, check_rules},
+    resource::{ApiIdentifier, Resource, ResourceCode, Resources, Rule, RuleError, Subject, check_rules},
     user_field::UserField,
 };
 use signet_store::{Change, StoreError};
 
-use super::{Action, Draft, PlanError, Target, accounts, accounts::Accounts, fields, pool::changed};
+use super::{
+    Action, Described, Draft, PlanError, Target, accounts,
+    accounts::Accounts,
+    fields,
+    pool::changed,
+    removal::{self, People},
+};
 use crate::{
     Signet,
     manage::description::{Description, ResourceEntry, RuleEntries},
 };
 
-/// Plans every entry; `settings` are those of the pool as they will be.
+/// Plans every entry.
 pub(super) async fn plan(
     signet: &Signet,
-    description: &Description,
-    settings: &PoolSettings,
+    described: &Described<'_>,
     targets: &[Target<'_>],
     draft: &mut Draft,
 ) -> Result<(), PlanError> {
+    let Described { description, settings, people } = *described;
     if !description.is_about_permissions() && !description.is_about_pool() {
         return Ok(());
     }
@@ -36,12 +42,15 @@ pub(super) async fn plan(
         let of = format!(" of {}", target.identifier);
         let own = namespace(signet, Some(target.id), &target.entry.resources, &of, draft).await?;
         let accounts = accounts::plan(signet, target, &owners, draft).await?;
-        let planned = rules(signet, target, accounts, own, draft).await?;
+        let planned = rules(signet, (target, people), accounts, own, draft).await?;
         all.insert(target.id, planned);
     }
-    let checked = Checked { signet, description, settings, pool: &pool, planned: &all, targets };
+    let ruled = |id: &AppId| all.get(id).is_some_and(|planned| planned.rules.is_some());
+    removal::rules_about(signet, people, ruled, draft).await?;
+    let checked = Checked { signet, description, settings, people, pool: &pool, planned: &all, targets };
     checked.rules(draft).await?;
     checked.names(draft).await?;
+    checked.apis(draft).await?;
     let permissions_change = draft.plan.changes.get(before..).is_some_and(|changes| !changes.is_empty());
     if permissions_change && !draft.plan.changes.iter().any(|change| matches!(change, Change::UpdatePool(_)))
     {
@@ -78,7 +87,7 @@ async fn namespace(
                 if absent {
                     Action::Absent
                 } else {
-                    Action::Remove(vec!["nobody is granted it any more".to_owned()])
+                    Action::Remove(vec!["nobody is granted it any more".to_owned().into()])
                 },
             );
             removed.extend((!absent).then(|| code.clone()));
@@ -136,7 +145,7 @@ struct Planned {
 
 async fn rules(
     signet: &Signet,
-    target: &Target<'_>,
+    (target, people): (&Target<'_>, &People),
     accounts: Accounts,
     own: Namespace,
     draft: &mut Draft,
@@ -144,7 +153,7 @@ async fn rules(
     if let Some(RuleEntries(entries)) = &target.entry.rules {
         let stored: HashSet<Rule> = signet.store().stored_rules(target.id).await?.into_iter().collect();
         let new: HashSet<&Rule> = entries.iter().map(|(_, rule)| rule).collect();
-        subjects(signet, entries, &stored, &accounts, draft).await?;
+        subjects(signet, (entries, people), &stored, &accounts, draft).await?;
         let added: Vec<Rule> =
             entries.iter().map(|(_, rule)| rule).filter(|rule| !stored.contains(*rule)).cloned().collect();
         let removed: Vec<Rule> = stored.iter().filter(|rule| !new.contains(*rule)).cloned().collect();
@@ -164,7 +173,7 @@ async fn rules(
 /// Accounts and users that rules are about exist. A user whom a stored rule names did when it was stored.
 async fn subjects(
     signet: &Signet,
-    entries: &[(usize, Rule)],
+    (entries, people): (&[(usize, Rule)], &People),
     stored: &HashSet<Rule>,
     accounts: &Accounts,
     draft: &mut Draft,
@@ -176,7 +185,11 @@ async fn subjects(
                 let reason = format!("the application has no account {id}; add it, or name another");
                 draft.refuse(*line, reason);
             }
-            Subject::User(id) if !stored.contains(rule) => {
+            Subject::User(id) if people.leave.contains_key(id) => {
+                let reason = format!("the user {id} goes by this file; take the rule away as well");
+                draft.refuse(*line, reason);
+            }
+            Subject::User(id) if !stored.contains(rule) && !people.come.contains(id) => {
                 let known = match users.get(id) {
                     Some(known) => *known,
                     None => signet.store().user(*id).await?.is_some(),
@@ -192,11 +205,17 @@ async fn subjects(
     Ok(())
 }
 
+/// The API identifier that an entry asks for.
+fn claim(entry: &ResourceEntry) -> Option<&ApiIdentifier> {
+    entry.api_identifier.as_ref()?.as_ref().filter(|_| !entry.remove)
+}
+
 /// What the whole is compared with once all of it is planned.
 struct Checked<'c> {
     signet: &'c Signet,
     description: &'c Description,
     settings: &'c PoolSettings,
+    people: &'c People,
     pool: &'c Namespace,
     planned: &'c BTreeMap<AppId, Planned>,
     targets: &'c [Target<'c>],
@@ -210,7 +229,9 @@ impl Checked<'_> {
         let mut applications: Vec<AppId> = self.planned.keys().copied().collect();
         if everywhere {
             let others = store.applications_with_rules().await?;
-            applications.extend(others.into_iter().filter(|id| !self.planned.contains_key(id)));
+            let gone = removal::applications(draft);
+            let stays = |id: &AppId| !self.planned.contains_key(id) && !gone.contains(id);
+            applications.extend(others.into_iter().filter(stays));
         }
         for id in applications {
             let planned = self.planned.get(&id);
@@ -237,6 +258,7 @@ impl Checked<'_> {
     ) -> Result<(), PlanError> {
         let store = self.signet.store();
         let mut rules = store.stored_rules(id).await?;
+        rules.retain(|rule| !self.people.is_about_leaving(rule));
         if let Some(planned) = planned {
             rules.retain(|rule| !matches!(rule.subject, Subject::Account(id) if planned.gone.contains(&id)));
         }
@@ -288,6 +310,64 @@ impl Checked<'_> {
         resource.or(field).or(any).unwrap_or(1)
     }
 
+    /// An API identifier is of one namespace: whoever has it keeps it, and of those who ask for it in one file the pool is
+    /// first. Else an application could hand out tokens for another's API by rules of its own.
+    async fn apis(&self, draft: &mut Draft) -> Result<(), PlanError> {
+        let pool = self.description.resources.iter().map(|entry| (None, entry));
+        let own = self.targets.iter();
+        let own = own.flat_map(|target| target.entry.resources.iter().map(|entry| (Some(target.id), entry)));
+        let claims: Vec<_> =
+            pool.chain(own).filter_map(|(of, entry)| Some((of, entry, claim(entry)?))).collect();
+        if claims.is_empty() {
+            return Ok(());
+        }
+        let gone = removal::applications(draft);
+        let mut owners: HashMap<ApiIdentifier, BTreeSet<Option<AppId>>> = HashMap::new();
+        for (of, api) in self.signet.store().resource_apis().await? {
+            if self.keeps(of, &api) && !of.is_some_and(|id| gone.contains(&id)) {
+                owners.entry(api).or_default().insert(of);
+            }
+        }
+        for (of, entry, api) in claims {
+            let owners = owners.entry(api.clone()).or_default();
+            match owners.first().filter(|_| !owners.contains(&of)) {
+                None => drop(owners.insert(of)),
+                Some(owner) => {
+                    let whose = self.whose(*owner).await?;
+                    let reason = format!(
+                        "`api_identifier` {:?} belongs to {whose}, which alone decides who gets tokens for it; \
+                         name another, or take it away there first",
+                        api.as_str()
+                    );
+                    draft.refuse(entry.lines.of("api_identifier"), reason);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a namespace that has an API identifier will have it still.
+    fn keeps(&self, of: Option<AppId>, api: &ApiIdentifier) -> bool {
+        let namespace = match of {
+            None => Some(self.pool),
+            Some(id) => self.planned.get(&id).map(|planned| &planned.own),
+        };
+        let has = |namespace: &Namespace| {
+            namespace.resources.iter().any(|resource| resource.api_identifier.as_ref() == Some(api))
+        };
+        namespace.is_none_or(has)
+    }
+
+    async fn whose(&self, of: Option<AppId>) -> Result<String, PlanError> {
+        let Some(id) = of else { return Ok("the pool".to_owned()) };
+        let planned =
+            self.targets.iter().find(|target| target.id == id).map(|target| target.identifier.clone());
+        let stored =
+            self.signet.store().application(id).await?.map(|application| application.identifier.clone());
+        let name = planned.or(stored).map_or(id.to_string(), |identifier| identifier.to_string());
+        Ok(format!("the application {name}"))
+    }
+
     /// No scope of the pool's own takes the name of a resource.
     async fn names(&self, draft: &mut Draft) -> Result<(), PlanError> {
         let resources = self.targets.iter().flat_map(|target| &target.entry.resources);
@@ -302,6 +382,7 @@ impl Checked<'_> {
         if self.description.scopes.iter().all(|entry| entry.remove) {
             return Ok(());
         }
+        let gone = removal::applications(draft);
         let removed: HashSet<(Option<AppId>, ResourceCode)> = draft
             .plan
             .changes
@@ -313,7 +394,9 @@ impl Checked<'_> {
             .flatten()
             .collect();
         let mut stored = self.signet.store().resource_codes().await?;
-        stored.retain(|resource| !removed.contains(resource));
+        stored.retain(|resource| {
+            !removed.contains(resource) && !resource.0.is_some_and(|id| gone.contains(&id))
+        });
         for entry in self.description.scopes.iter().filter(|entry| !entry.remove) {
             let name = entry.name.as_deref();
             let hidden = stored.iter().find(|(_, code)| name == Some(code.as_str()));

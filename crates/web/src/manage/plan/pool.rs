@@ -10,7 +10,7 @@ use signet_protocol::{
 };
 use signet_store::Change;
 
-use super::{Action, Draft, PlanError, fields};
+use super::{Action, Draft, Line, PlanError, fields};
 use crate::{
     Signet,
     manage::{
@@ -33,6 +33,11 @@ pub(super) async fn plan(
     description.extended_fields.iter().for_each(|entry| field(entry, &mut new.extended_fields, draft));
     description.claims.iter().for_each(|entry| claim(entry, &mut new.claims, draft));
     description.scopes.iter().for_each(|entry| scope(entry, &mut new.scopes, draft));
+    if let Some(entry) = &description.password_policy {
+        entry.lay_over(&mut new.password_policy);
+        let lines = fields::of_policy(&stored.password_policy, &new.password_policy);
+        draft.step("password policy".to_owned(), changed(Some(lines), Vec::new));
+    }
     check_claims(description, &new, draft);
     check_scopes(description, &new, draft);
     check_numbers(description, &new, draft);
@@ -99,15 +104,16 @@ fn scope(entry: &ScopeEntry, known: &mut BTreeMap<String, CustomScope>, draft: &
 }
 
 fn removed(was_there: bool, effect: &str) -> Action {
-    if was_there { Action::Remove(vec![effect.to_owned()]) } else { Action::Absent }
+    if was_there { Action::Remove(vec![effect.to_owned().into()]) } else { Action::Absent }
 }
 
 /// What happens to an entry of which these are the differences, `None` for a new one.
-pub(super) fn changed(differences: Option<Vec<String>>, new: impl FnOnce() -> Vec<String>) -> Action {
+pub(super) fn changed<L: Into<Line>>(differences: Option<Vec<L>>, new: impl FnOnce() -> Vec<L>) -> Action {
+    let lines = |lines: Vec<L>| lines.into_iter().map(Into::into).collect();
     match differences {
-        None => Action::Create(new()),
-        Some(lines) if lines.is_empty() => Action::Unchanged,
-        Some(lines) => Action::Update(lines),
+        None => Action::Create(lines(new())),
+        Some(differences) if differences.is_empty() => Action::Unchanged,
+        Some(differences) => Action::Update(lines(differences)),
     }
 }
 

@@ -8,9 +8,9 @@ use signet_protocol::{
     pool::PoolSettings,
     user::{User, UserDetails, fold_email},
 };
-use signet_store::Change;
+use signet_store::{Change, StoreError};
 
-use super::{Draft, PlanError, fields};
+use super::{Action, Draft, PlanError, fields, removal};
 use crate::{
     Signet,
     clock::SystemEntropy,
@@ -32,23 +32,68 @@ pub(super) async fn plan(
     let mut met = BTreeMap::new();
     for entry in entries {
         check_fields(entry, pool, draft);
-        let keys = Keys::of_entry(entry);
-        let email = keys.email.as_deref();
-        let found =
-            signet.store().users_by_keys(keys.username.as_deref(), email, keys.phone.as_deref()).await?;
-        match target(&keys, &found) {
+        match find(signet, entry).await? {
             Err((key, reason)) => draft.refuse(entry.lines.of(key), reason),
-            Ok(None) => create(signet, entry, draft).await?,
+            Ok(None) if entry.remove => draft.step(name_of(entry), Action::Absent),
+            Ok(None) => create(signet, entry, pool, draft).await?,
             Ok(Some(old)) => {
                 if let Some(line) = met.insert(old.id, entry.lines.table) {
                     draft.refuse(entry.lines.table, format!("this is the user of line {line} again"));
+                } else if entry.remove && removal::leaves_no_owner(signet, old.id).await? {
+                    let reason = "this user is the only owner of the pool; make somebody else one first";
+                    draft.refuse(entry.lines.table, reason);
+                } else if entry.remove {
+                    let losses = removal::of_user(signet, old.id).await?;
+                    draft.remove(headline(&old), losses, Change::DeleteUser(old));
                 } else {
-                    update(signet, entry, old, draft).await?;
+                    update(signet, entry, (&old, pool), draft).await?;
                 }
             }
         }
     }
     Ok(())
+}
+
+/// The stored user that an entry means: the one of its id, else the one its keys mean. The inner error says which key
+/// stands against it, and why.
+pub(in crate::manage) async fn find(
+    signet: &Signet,
+    entry: &UserEntry,
+) -> Result<Result<Option<User>, (&'static str, String)>, StoreError> {
+    let keys = Keys::of_entry(entry);
+    let (username, phone) = (keys.username.as_deref(), keys.phone.as_deref());
+    let found = signet.store().users_by_keys(username, keys.email.as_deref(), phone).await?;
+    let Some(id) = entry.id else { return Ok(target(&keys, &found).map(|found| found.cloned())) };
+    if let Some(other) = found.iter().find(|user| user.id != id) {
+        let key = keys
+            .in_order()
+            .into_iter()
+            .find(|(key, value)| value.is_some() && Keys::of_user(other).has(key, *value));
+        let key = key.map_or("id", |(key, _)| key);
+        return Ok(Err((key, belongs(key, other))));
+    }
+    signet.store().stored_user(id).await.map(Ok)
+}
+
+/// The other user who has a key that `user` would have, and which key that is.
+pub(in crate::manage) async fn taken(
+    signet: &Signet,
+    user: &User,
+) -> Result<Option<(&'static str, String)>, StoreError> {
+    let keys = Keys::of_user(user);
+    let email = keys.email.as_deref();
+    let found = signet.store().users_by_keys(keys.username.as_deref(), email, keys.phone.as_deref()).await?;
+    let other = found.iter().find(|other| other.id != user.id);
+    Ok(other.and_then(|other| {
+        let theirs = Keys::of_user(other);
+        let mut keys = keys.in_order().into_iter().filter(|(_, value)| value.is_some());
+        let (key, _) = keys.find(|(key, value)| theirs.has(key, *value))?;
+        Some((key, belongs(key, other)))
+    }))
+}
+
+fn belongs(key: &str, other: &User) -> String {
+    format!("`{key}` belongs to another user, {}", other.account_name())
 }
 
 /// The extended fields of an entry are those the pool declares, if it declares any, and of their types.
@@ -125,17 +170,23 @@ fn target<'f>(keys: &Keys, found: &'f [User]) -> Result<Option<&'f User>, (&'sta
             None => !unmatched.iter().all(|earlier| Keys::of_user(user).has(earlier, None)),
         };
         if somebody_else {
-            return Err((key, format!("`{key}` belongs to another user, {}", user.account_name())));
+            return Err((key, belongs(key, user)));
         }
         target = Some(user);
     }
     Ok(target)
 }
 
-async fn create(signet: &Signet, entry: &UserEntry, draft: &mut Draft) -> Result<(), PlanError> {
+/// Plans a user who is new.
+pub(in crate::manage) async fn create(
+    signet: &Signet,
+    entry: &UserEntry,
+    pool: &PoolSettings,
+    draft: &mut Draft,
+) -> Result<(), PlanError> {
     let now = signet.now();
     let blank = User {
-        id: UserId::generate(now, &mut SystemEntropy),
+        id: entry.id.unwrap_or_else(|| UserId::generate(now, &mut SystemEntropy)),
         pool: signet.store().pool().id,
         username: None,
         email: None,
@@ -147,25 +198,29 @@ async fn create(signet: &Signet, entry: &UserEntry, draft: &mut Draft) -> Result
         version: 1,
     };
     let mut user = blank.clone();
-    entry.lay_over(&mut user);
-    if let Some(reason) = check_user(&user) {
-        draft.refuse(entry.lines.table, reason);
+    if !lay_over(entry, &mut user, pool, draft) {
         return Ok(());
     }
-    user.password = password(signet, entry, None).await?;
+    let Some(password) = password(signet, entry, (&user, pool), draft).await? else { return Ok(()) };
+    user.password = password;
     let lines = fields::of_new_user(&blank, &user);
     draft.create(headline(&user), lines, Change::InsertUser(user));
     Ok(())
 }
 
-async fn update(signet: &Signet, entry: &UserEntry, old: &User, draft: &mut Draft) -> Result<(), PlanError> {
+/// Plans a change of a stored user.
+pub(in crate::manage) async fn update(
+    signet: &Signet,
+    entry: &UserEntry,
+    (old, pool): (&User, &PoolSettings),
+    draft: &mut Draft,
+) -> Result<(), PlanError> {
     let mut user = old.clone();
-    entry.lay_over(&mut user);
-    if let Some(reason) = check_user(&user) {
-        draft.refuse(entry.lines.table, reason);
+    if !lay_over(entry, &mut user, pool, draft) {
         return Ok(());
     }
-    user.password = password(signet, entry, Some(old)).await?;
+    let Some(password) = password(signet, entry, (&user, pool), draft).await? else { return Ok(()) };
+    user.password = password;
     if user.password != old.password {
         user.details.imported = None;
     }
@@ -175,28 +230,51 @@ async fn update(signet: &Signet, entry: &UserEntry, old: &User, draft: &mut Draf
     Ok(())
 }
 
-/// The password after the change: the stored hash stays when the plain password of the file fits it, or when it has taken
-/// the place of the file's hash, so that applying a file twice changes nothing.
+/// Whether `user` keeps to the rules with what the entry says.
+fn lay_over(entry: &UserEntry, user: &mut User, pool: &PoolSettings, draft: &mut Draft) -> bool {
+    check_fields(entry, pool, draft);
+    entry.lay_over(user);
+    match check_user(user) {
+        Some(reason) => draft.refuse(entry.lines.table, reason),
+        None => return true,
+    }
+    false
+}
+
+/// The password after the change, `None` if it cannot be. The stored hash stays when the plain password of the file fits it, or
+/// when it has taken the place of the file's hash, so that applying a file twice changes nothing.
 async fn password(
     signet: &Signet,
     entry: &UserEntry,
-    old: Option<&User>,
-) -> Result<Option<PasswordHash>, Busy> {
-    let stored = old.and_then(|old| old.password.clone());
-    let replaced =
-        |hash: &PasswordHash| old.is_some_and(|old| old.details.imported == Some(hash.fingerprint()));
+    (user, pool): (&User, &PoolSettings),
+    draft: &mut Draft,
+) -> Result<Option<Option<PasswordHash>>, Busy> {
+    let stored = user.password.clone();
+    let replaced = |hash: &PasswordHash| user.details.imported == Some(hash.fingerprint());
     let plain = match &entry.password {
-        None => return Ok(stored),
-        Some(PasswordEntry::Hash(hash)) if replaced(hash) => return Ok(stored),
-        Some(PasswordEntry::Hash(hash)) => return Ok(Some(hash.clone())),
+        None => return Ok(Some(stored)),
+        Some(PasswordEntry::Nothing) => return Ok(Some(None)),
+        Some(PasswordEntry::Hash(hash)) if replaced(hash) => return Ok(Some(stored)),
+        Some(PasswordEntry::Hash(hash)) => return Ok(Some(Some(hash.clone()))),
         Some(PasswordEntry::Plain(plain)) => String::from_utf8_lossy(plain.expose()).into_owned(),
     };
     if let Some(hash) = stored
         && signet.hasher().verify(Asker::Operator, hash.clone(), plain.clone()).await?
     {
-        return Ok(Some(hash));
+        return Ok(Some(Some(hash)));
     }
-    signet.hasher().create(Asker::Operator, plain).await.map(Some)
+    if let Err(problem) = pool.password_policy.check(&plain, user) {
+        draft.refuse(entry.lines.of("password"), format!("`password` {problem}"));
+        return Ok(None);
+    }
+    signet.hasher().create(Asker::Operator, plain).await.map(|hash| Some(Some(hash)))
+}
+
+/// What an entry calls a user who is not there.
+fn name_of(entry: &UserEntry) -> String {
+    let keys = Keys::of_entry(entry);
+    let name = keys.in_order().into_iter().find_map(|(_, value)| value.map(str::to_owned));
+    format!("user {}", name.or(entry.id.map(|id| id.to_string())).unwrap_or_default())
 }
 
 fn headline(user: &User) -> String {

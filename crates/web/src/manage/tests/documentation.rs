@@ -38,6 +38,9 @@ fn every_documented_key_is_read_and_every_stored_setting_is_documented() {
     ] {
         let keys = documented(heading);
         assert!(settings.is_subset(&keys), "{:?}", settings.difference(&keys));
+        let known = Description::known_keys();
+        let read: BTreeSet<String> = known[table].iter().map(|key| (*key).to_owned()).collect();
+        assert_eq!(read, keys, "what is read of {table}, and what is documented");
         for key in keys {
             let within = if table.contains('.') { "[[applications]]\n" } else { "" };
             let problems = Description::parse(&format!("{within}[[{table}]]\n{key} = 1.5")).unwrap_err();

@@ -1,9 +1,11 @@
 //! What an operator does, on a real store.
 
 mod documentation;
+mod export;
 mod permissions;
 mod plans;
 mod pool;
+mod removal;
 mod rules;
 mod user_rules;
 
@@ -14,7 +16,7 @@ use signet_protocol::{
     time::Now,
     user::{LoginName, User},
 };
-use signet_store::{Database, MasterKey, Options, Store};
+use signet_store::{Database, MasterKey, Options, Store, audit::Origin};
 
 use super::{
     apply::apply,
@@ -35,17 +37,22 @@ impl Clock for Fixed {
 }
 
 /// A Signet on a database of its own, which goes with it.
-struct Bench {
-    signet: Arc<Signet>,
+pub(in crate::manage) struct Bench {
+    pub(in crate::manage) signet: Arc<Signet>,
+    key: MasterKey,
     _directory: tempfile::TempDir,
 }
 
 impl Bench {
-    async fn new() -> Bench {
+    pub(in crate::manage) async fn new() -> Bench {
+        Bench::with_key(MasterKey::generate(&mut SystemEntropy)).await
+    }
+
+    async fn with_key(key: MasterKey) -> Bench {
         let directory = tempfile::tempdir().unwrap();
         let database = Database::Sqlite(directory.path().join("signet.db"));
-        let master_key = MasterKey::generate(&mut SystemEntropy);
-        let options = Options { database, master_key, clock: signet_store::Clock::new(|| Fixed.now()) };
+        let options =
+            Options { database, master_key: key.clone(), clock: signet_store::Clock::new(|| Fixed.now()) };
         let store = Store::open(options, Fixed.now(), &mut SystemEntropy).await.unwrap();
         let settings = Settings {
             base_url: BaseUrl::parse("http://localhost:8080").unwrap(),
@@ -53,16 +60,18 @@ impl Bench {
             outbound: crate::outbound::Outbound::default(),
         };
         let signet = Signet::new(settings, store, Arc::new(Fixed), Hasher::start().unwrap());
-        Bench { signet, _directory: directory }
+        Bench { signet, key, _directory: directory }
     }
 
-    async fn apply(&self, text: &str) -> Plan {
+    pub(in crate::manage) async fn apply(&self, text: &str) -> Plan {
         let description = Description::parse(text).unwrap_or_else(|problems| panic!("{problems:?}"));
-        apply(&self.signet, &description).await.unwrap_or_else(|error| panic!("{error:?}"))
+        apply(&self.signet, &description, &Origin::command_line())
+            .await
+            .unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     /// Line and message of everything wrong with `text`, whichever step finds it. Nothing is changed.
-    async fn problems(&self, text: &str) -> Vec<(usize, String)> {
+    pub(in crate::manage) async fn problems(&self, text: &str) -> Vec<(usize, String)> {
         let problems = match Description::parse(text) {
             Err(problems) => problems,
             Ok(description) => match plan(&self.signet, &description).await {
@@ -79,7 +88,7 @@ impl Bench {
         self.signet.store().application_by_identifier(&identifier).await.unwrap()
     }
 
-    async fn user(&self, name: &str) -> Option<User> {
+    pub(in crate::manage) async fn user(&self, name: &str) -> Option<User> {
         self.signet.store().user_by_login(&LoginName::parse(name).unwrap()).await.unwrap()
     }
 }

@@ -157,6 +157,50 @@ async fn what_cannot_be_meant_is_refused_as_a_whole_with_its_line() {
     assert!(bench.application("notes").await.is_none(), "nothing of it was done");
 }
 
+/// Whoever has an API identifier keeps it; of those who ask for one together the pool is first.
+#[tokio::test]
+async fn attack_17_an_api_identifier_is_of_one_namespace() {
+    const API: &str = "https://books.example";
+    let bench = Bench::new().await;
+    bench.apply(&library()).await;
+    let api = |code: &str| {
+        format!(
+            "resources = [{{ code = \"{code}\", type = \"API\", actions = [\"read\"], api_identifier = \"{API}\" }}]"
+        )
+    };
+    let app = |name: &str, more: &str| {
+        format!("[[applications]]\nidentifier = \"{name}\"\nname = \"X\"\ntype = \"api\"\n{more}\n")
+    };
+    let shared = format!("[[resources]]\ncode = \"shared\"\ntype = \"API\"\napi_identifier = \"{API}\"\n");
+    let of_notes = "belongs to the application notes";
+    for (text, line, words) in [
+        (app("thief", &api("book")), 5, of_notes),
+        (shared.clone(), 4, of_notes),
+        (app("a", &api("x")) + &app("notes", "") + &app("b", &api("y")), 5, of_notes),
+    ] {
+        let problems = bench.problems(&text).await;
+        let found = problems.iter().any(|(at, message)| *at == line && message.contains(words));
+        assert!(found, "{words} at {line}: {problems:?}\n{text}");
+    }
+    // Its own application goes on with it, may have more of it, and may give it away.
+    bench.apply(&app("notes", &api("page"))).await;
+    let given = "[[applications.resources]]\ncode = \"book\"\nremove = true\n[[applications.resources]]\ncode = \"page\"\nremove = true\n";
+    bench.apply(&app("notes", "rules = []")).await;
+    bench.apply(&(app("notes", given) + &shared)).await;
+    let problems = bench.problems(&app("thief", &api("book"))).await;
+    assert!(problems[0].1.contains("belongs to the pool"), "{problems:?}");
+    // Of two who ask in one file the second is refused, and of the pool and an application the application.
+    let other = shared.replace(API, "https://other.example");
+    let api = api("x").replace(API, "https://other.example");
+    let problems = bench.problems(&(app("a", &api) + &other)).await;
+    assert_eq!((problems.len(), problems[0].0), (1, 5), "{problems:?}");
+    let problems = bench.problems(&(app("a", &api) + &app("b", &api))).await;
+    assert_eq!((problems.len(), problems[0].0), (1, 10), "{problems:?}");
+    // One that goes by the file frees it.
+    bench.apply(&app("a", &api)).await;
+    bench.apply(&(app("b", &api) + "[[applications]]\nidentifier = \"a\"\nremove = true\n")).await;
+}
+
 #[tokio::test]
 async fn what_others_stand_on_cannot_be_taken_away() {
     let bench = Bench::new().await;

@@ -1,7 +1,7 @@
 //! What applying a description does, and that it does nothing else.
 
 use signet_protocol::application::SubjectType;
-use signet_store::Change;
+use signet_store::{Change, audit::Origin};
 
 use super::*;
 use crate::{
@@ -83,7 +83,7 @@ async fn one_wrong_entry_changes_nothing() {
     ] {
         let text = format!("[[applications]]\nidentifier=\"notes\"\nname=\"Changed\"\n{wrong}\n");
         let description = Description::parse(&text).unwrap();
-        let refused = apply(&bench.signet, &description).await;
+        let refused = apply(&bench.signet, &description, &Origin::command_line()).await;
         assert!(matches!(refused, Err(PlanError::Refused(_))), "{wrong}");
         assert_eq!(bench.application("notes").await.unwrap().name, "Notes");
     }
@@ -284,8 +284,8 @@ async fn attack_25_no_plan_and_no_problem_shows_a_secret() {
 async fn creating_refuses_what_exists() {
     let bench = Bench::new().await;
     let description = Description::parse("[[users]]\nusername=\"alice\"").unwrap();
-    create(&bench.signet, &description).await.unwrap();
-    let again = create(&bench.signet, &description).await;
+    create(&bench.signet, &description, &Origin::command_line()).await.unwrap();
+    let again = create(&bench.signet, &description, &Origin::command_line()).await;
     let Err(PlanError::Refused(problems)) = again else { panic!("{again:?}") };
     assert_eq!(problems[0].message, "user alice exists already");
 }

@@ -25,7 +25,7 @@ fn implicit(more: &str) -> String {
 }
 
 /// A key set of a client.
-fn keys() -> ClientKeys {
+pub fn keys() -> ClientKeys {
     let (key, _) = SigningKey::generate(KeyAlg::Es256).unwrap();
     let set = JwkSet { keys: vec![key.public_jwk().clone()] };
     ClientKeys::parse(&serde_json::to_string(&set).unwrap()).unwrap()

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use http::{
-    Method, Request, StatusCode,
+    HeaderName, Method, Request, StatusCode,
     header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, WWW_AUTHENTICATE},
 };
 use serde_json::Value;
@@ -21,6 +21,9 @@ use crate::{Peer, Signet, router};
 pub const HIDDEN: &str = "••••••••";
 /// More of an answer is not read.
 const BODY_MAX: usize = 1 << 20;
+
+/// Finds the trace of a refusal.
+const REFERENCE: HeaderName = HeaderName::from_static("x-signet-reference");
 
 /// A request and its answer, as they are told.
 #[derive(Debug, Default)]
@@ -173,6 +176,7 @@ async fn read(exchange: Exchange, response: Response) -> Reply {
         ("Content-Type", CONTENT_TYPE),
         ("Cache-Control", CACHE_CONTROL),
         ("WWW-Authenticate", WWW_AUTHENTICATE),
+        ("X-Signet-Reference", REFERENCE),
     ];
     let header = |(told, name)| Some((told, head.headers.get(name)?.to_str().ok()?.to_owned()));
     let body = if json.is_null() { text.clone() } else { pretty(&text) };

@@ -61,7 +61,7 @@ const SCOPES: [ScopeLine<'static>; 8] = [
     ScopeLine::ExtendedFields,
 ];
 
-fn problems(known: &str) -> [Problem<'_>; 16] {
+fn problems(known: &str) -> [Problem<'_>; 18] {
     [
         Problem::BadClient,
         Problem::BadRedirectUri,
@@ -79,6 +79,8 @@ fn problems(known: &str) -> [Problem<'_>; 16] {
         Problem::Unavailable,
         Problem::ServerError,
         Problem::BadLogout,
+        Problem::LinkDead,
+        Problem::LinkUsed,
     ]
 }
 
@@ -133,6 +135,24 @@ fn web_message<'a>(lang: Lang, v: &'a Values) -> WebMessagePage<'a> {
     WebMessagePage { lang, origin: &v.url, message: &v.text, nonce: &v.text }
 }
 
+const RESET_ALERTS: [ResetAlert; 6] = [
+    ResetAlert::Policy(PolicyProblem::TooShort(8)),
+    ResetAlert::Policy(PolicyProblem::TooLong(64)),
+    ResetAlert::Policy(PolicyProblem::Common),
+    ResetAlert::Policy(PolicyProblem::HasName),
+    ResetAlert::Differ,
+    ResetAlert::Busy,
+];
+
+fn reset<'a>(
+    lang: Lang,
+    v: &'a Values,
+    policy: &'a PasswordPolicy,
+    alert: Option<ResetAlert>,
+) -> ResetPage<'a> {
+    ResetPage { lang, account: &v.name, link: &v.text, policy, alert }
+}
+
 /// Every page there is, in every shape it has.
 fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
     let fields = [(v.name.as_str(), v.text.as_str()), ("state", "s")];
@@ -158,6 +178,13 @@ fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
     ];
     for alert in ALERTS {
         pages.push((format!("login {alert:?}"), login(lang, v, Some(alert)).render()));
+    }
+    let strict = PasswordPolicy::default();
+    let lax = PasswordPolicy { refuse_common: false, refuse_names: false, ..PasswordPolicy::default() };
+    pages.push(("reset lax".to_owned(), reset(lang, v, &lax, None).render()));
+    pages.push(("reset done".to_owned(), ResetDonePage { lang }.render()));
+    for alert in [None].into_iter().chain(RESET_ALERTS.map(Some)) {
+        pages.push((format!("reset {alert:?}"), reset(lang, v, &strict, alert).render()));
     }
     for problem in problems(url) {
         let page = problem.page(lang, text).for_developer(name, text);
@@ -232,7 +259,15 @@ fn pages_keep_to_a_strict_content_security_policy() {
 #[test]
 fn values_reach_urls_only_where_handlers_have_checked_them() {
     let v = Values { name: "NAME".to_owned(), text: "TEXT".to_owned(), url: "URL".to_owned() };
-    let own = ["/login", "/login/account", "/consent", "/oidc/session/end", stylesheet_path(), icon_path()];
+    let own = [
+        "/login",
+        "/login/account",
+        "/login/reset",
+        "/consent",
+        "/oidc/session/end",
+        stylesheet_path(),
+        icon_path(),
+    ];
     for (name, html) in both_languages(&v) {
         for tag in read(&html).0 {
             for (key, value) in &tag.attributes {

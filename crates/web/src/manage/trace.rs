@@ -1,0 +1,70 @@
+//! Traces of refused requests, for whoever is asked why something failed.
+
+use std::fmt;
+
+use signet_protocol::id::AppId;
+use signet_store::{StoreError, StoredTrace};
+
+use crate::{
+    Signet,
+    trace::{Trace, typed},
+};
+
+/// A trace that was kept.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What it says.
+    pub trace: Trace,
+    /// Behind which the next page of a list begins.
+    pub cursor: String,
+}
+
+/// The traces of a reference as somebody read it from a page, or of a request's id: seldom more than one, newest first.
+pub async fn find(signet: &Signet, text: &str) -> Result<Vec<Found>, StoreError> {
+    Ok(read(signet.store().traces_by_reference(&typed(text)).await?))
+}
+
+/// The newest traces of an application, or of all, behind `cursor`; at most 200.
+pub async fn newest(
+    signet: &Signet,
+    application: Option<AppId>,
+    cursor: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Found>, StoreError> {
+    Ok(read(signet.store().traces(application, cursor, limit).await?))
+}
+
+/// Those that this version understands.
+fn read(stored: Vec<StoredTrace>) -> Vec<Found> {
+    let read = |stored: StoredTrace| {
+        let trace = serde_json::from_str(&stored.content).ok()?;
+        Some(Found { trace, cursor: stored.cursor })
+    };
+    stored.into_iter().filter_map(read).collect()
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let trace = &self.trace;
+        writeln!(f, "{}  {}  {} {}", trace.reference, trace.at.to_text(), trace.method, trace.endpoint)?;
+        let mut row = |label: &str, value: &str| writeln!(f, "  {label:<12} {value}");
+        row("Request", &trace.request_id)?;
+        row("Issuer", &trace.issuer)?;
+        match (&trace.app_name, &trace.app_id) {
+            (Some(name), Some(id)) => row("Application", &format!("{name} ({id})"))?,
+            _ => row("Application", "not known")?,
+        }
+        row("Refused by", &format!("{} ({})", trace.check, trace.clause))?;
+        row("Told", &format!("{}: {}", trace.error, trace.description))?;
+        if let Some(expected) = &trace.expected {
+            row("Expected", expected)?;
+        }
+        if let Some(received) = &trace.received {
+            row("Received", received)?;
+        }
+        if let Some(fix) = &trace.fix {
+            row("What to do", &fix.in_words())?;
+        }
+        trace.parameters.iter().try_for_each(|(name, value)| row("", &format!("{name} = {value}")))
+    }
+}

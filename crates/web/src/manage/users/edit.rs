@@ -1,0 +1,156 @@
+//! Creating and changing one user.
+
+use signet_protocol::{id::UserId, user::User};
+use signet_store::{Applied, Change, StoreError};
+
+use super::fields::{FieldProblem, Fields};
+use crate::{
+    Signet,
+    clock::SystemEntropy,
+    manage::plan::{Draft, PlanError, users as plan},
+};
+
+/// How often a change is made again because somebody else was quicker.
+const ATTEMPTS: usize = 3;
+
+/// Why a user is not as was asked. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// There is no such user.
+    #[error("there is no such user")]
+    NoUser,
+    /// The user was changed since the version that was named.
+    #[error("somebody else has changed this user since; look at them again")]
+    Stale,
+    /// What is wrong, field by field.
+    #[error("{}", problems(.0))]
+    Refused(Vec<FieldProblem>),
+    /// The hashing threads are at capacity.
+    #[error("the server is hashing as many passwords as it can; try again in a moment")]
+    Busy,
+    /// Others changed the same user, each time.
+    #[error("somebody else keeps changing the same user; try again in a moment")]
+    Contended,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn problems(problems: &[FieldProblem]) -> String {
+    problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+impl From<PlanError> for EditError {
+    fn from(error: PlanError) -> EditError {
+        match error {
+            PlanError::Refused(problems) => EditError::Refused(
+                problems.into_iter().map(|problem| FieldProblem::new("", problem.message)).collect(),
+            ),
+            PlanError::Stale => EditError::Stale,
+            PlanError::Busy => EditError::Busy,
+            PlanError::Contended => EditError::Contended,
+            PlanError::Store(error) => EditError::Store(error),
+        }
+    }
+}
+
+/// Creates a user.
+pub async fn create(signet: &Signet, fields: &Fields) -> Result<User, EditError> {
+    let read = fields.read().map_err(EditError::Refused)?;
+    for _ in 0..ATTEMPTS {
+        match plan::find(signet, &read.entry).await? {
+            Ok(None) => {}
+            Ok(Some(other)) => return Err(EditError::Refused(vec![exists(fields, &other)])),
+            Err((key, reason)) => return Err(EditError::Refused(vec![FieldProblem::new(key, reason)])),
+        }
+        let pool = signet.store().stored_pool_settings().await?;
+        let mut draft = Draft::default();
+        plan::create(signet, &read.entry, &pool, &mut draft).await?;
+        let changes = draft.outcome().map_err(|problems| EditError::Refused(read.by_field(problems)))?;
+        let created = changes.iter().find_map(|change| match change {
+            Change::InsertUser(user) => Some(user.clone()),
+            _ => None,
+        });
+        let Some(user) = created else { break };
+        if write(signet, changes).await? {
+            tracing::info!(sub = %user.id, "an operator created a user");
+            return Ok(user);
+        }
+    }
+    Err(EditError::Contended)
+}
+
+/// That `other` has a key of the user who is to be created already.
+pub(super) fn exists(fields: &Fields, other: &User) -> FieldProblem {
+    let named = |key: &&str| {
+        fields.0.get(*key).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty())
+    };
+    let key = ["username", "email", "phone"].into_iter().find(named).unwrap_or_default();
+    FieldProblem::new(key, format!("the user {} exists already", other.account_name()))
+}
+
+/// Changes what `fields` say of a user; the rest stays. With a `version`, only if they are still at that one. Blocking them, or
+/// another password, ends their sessions and revokes what they gave.
+pub async fn edit(
+    signet: &Signet,
+    id: UserId,
+    version: Option<i64>,
+    fields: &Fields,
+) -> Result<User, EditError> {
+    for _ in 0..ATTEMPTS {
+        let old = signet.store().person(id).await?.ok_or(EditError::NoUser)?.user;
+        if version.is_some_and(|version| version != old.version) {
+            return Err(EditError::Stale);
+        }
+        if let Some(user) = edit_once(signet, &old, fields).await? {
+            return Ok(user);
+        }
+    }
+    Err(EditError::Contended)
+}
+
+/// `None` when somebody else was quicker.
+async fn edit_once(signet: &Signet, old: &User, fields: &Fields) -> Result<Option<User>, EditError> {
+    let read = with_a_key(old, fields).read().map_err(EditError::Refused)?;
+    let pool = signet.store().stored_pool_settings().await?;
+    let mut draft = Draft::default();
+    plan::update(signet, &read.entry, (old, &pool), &mut draft).await?;
+    let changes = draft.outcome().map_err(|problems| EditError::Refused(read.by_field(problems)))?;
+    let changed = changes.iter().find_map(|change| match change {
+        Change::UpdateUser(user) => Some(user.clone()),
+        _ => None,
+    });
+    let Some(user) = changed else { return Ok(Some(old.clone())) };
+    if let Some((key, reason)) = plan::taken(signet, &user).await? {
+        return Err(EditError::Refused(vec![FieldProblem::new(key, reason)]));
+    }
+    let written = write(signet, changes).await?;
+    tracing::info!(sub = %user.id, written, "an operator changed a user");
+    Ok(written.then(|| User { version: old.version + 1, ..user }))
+}
+
+/// An entry of a description says whom it is about.
+fn with_a_key(old: &User, fields: &Fields) -> Fields {
+    let keys = [("username", &old.username), ("email", &old.email), ("phone", &old.phone)];
+    let own = keys.into_iter().find_map(|(key, value)| Some((key, value.clone()?)));
+    match own {
+        Some((key, value)) if keys.iter().all(|(key, _)| !fields.0.contains_key(*key)) => {
+            fields.clone().with(key, value)
+        }
+        _ => fields.clone(),
+    }
+}
+
+/// Blocks a user, which ends their sessions and revokes what they gave, or lets them in again.
+pub async fn set_blocked(signet: &Signet, id: UserId, blocked: bool) -> Result<User, EditError> {
+    edit(signet, id, None, &Fields::default().with("blocked", blocked)).await
+}
+
+/// Writes the changes; `false` when somebody else was quicker.
+async fn write(signet: &Signet, changes: Vec<Change>) -> Result<bool, EditError> {
+    match signet.store().apply(changes, signet.now(), &mut SystemEntropy).await {
+        Ok(applied) => Ok(applied == Applied::Done),
+        Err(StoreError::Conflict { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,145 @@
+//! Some users of a file, written together.
+
+use std::collections::BTreeMap;
+
+use signet_protocol::{id::UserId, pool::PoolSettings};
+use signet_store::{Applied, Change, StoreError};
+
+use super::{FieldProblem, LineProblem, Mode, Outcome, Record, reader::type_extended};
+use crate::{
+    Signet,
+    clock::SystemEntropy,
+    manage::{
+        plan::{Draft, PlanError, users as plan},
+        users::edit::{EditError, exists},
+    },
+};
+
+/// How often a chunk is planned again because somebody else was quicker.
+const ATTEMPTS: usize = 3;
+
+/// Takes in `records`: what is right of them as a whole, in one batch. What is wrong is told and left out.
+pub async fn run(signet: &Signet, records: Vec<Record>, mode: Mode) -> Result<Outcome, EditError> {
+    let pool = signet.store().stored_pool_settings().await?;
+    for _ in 0..ATTEMPTS {
+        if let Some(outcome) = together(signet, &records, &pool, mode).await? {
+            return Ok(outcome);
+        }
+    }
+    // Two of them cannot stand together, or somebody else keeps changing one: each by itself tells which.
+    let mut all = Outcome::default();
+    for record in records {
+        let line = record.line;
+        let one = std::slice::from_ref(&record);
+        match together(signet, one, &pool, mode).await? {
+            Some(outcome) => all.add(outcome),
+            None => {
+                let reason = "somebody else changes the same user; import the line again";
+                all.refuse(LineProblem::new(line, FieldProblem::new("", reason)));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Plans and writes them; `None` when somebody else was quicker.
+async fn together(
+    signet: &Signet,
+    records: &[Record],
+    pool: &PoolSettings,
+    mode: Mode,
+) -> Result<Option<Outcome>, EditError> {
+    let (mut outcome, mut changes, mut met) = (Outcome::default(), Vec::new(), BTreeMap::new());
+    for record in records {
+        match one(signet, record, pool, mode).await? {
+            Err(problems) => outcome.refuse_all(record.line, problems),
+            Ok(planned) => match met_before(&planned, record.line, &mut met) {
+                Some(problem) => outcome.refuse(problem),
+                None => {
+                    outcome.count(&planned);
+                    changes.extend(planned);
+                }
+            },
+        }
+    }
+    if mode.dry_run || changes.is_empty() {
+        return Ok(Some(outcome));
+    }
+    let written = signet.store().apply(changes, signet.now(), &mut SystemEntropy).await;
+    match written {
+        Ok(Applied::Done) => {
+            let Outcome { created, updated, .. } = outcome;
+            tracing::info!(created, updated, "an operator imported users");
+            Ok(Some(outcome))
+        }
+        Ok(Applied::Changed) | Err(StoreError::Conflict { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What becomes of one record: at most one change.
+async fn one(
+    signet: &Signet,
+    record: &Record,
+    pool: &PoolSettings,
+    mode: Mode,
+) -> Result<Result<Option<Change>, Vec<FieldProblem>>, EditError> {
+    let mut fields = record.fields.clone();
+    if record.texts {
+        type_extended(&mut fields, &pool.extended_fields);
+    }
+    let read = match fields.read() {
+        Ok(read) => read,
+        Err(problems) => return Ok(Err(problems)),
+    };
+    let mut draft = Draft::default();
+    let planned: Result<(), PlanError> = match plan::find(signet, &read.entry).await? {
+        Err((key, reason)) => return Ok(Err(vec![FieldProblem::new(key, reason)])),
+        Ok(None) => plan::create(signet, &read.entry, pool, &mut draft).await,
+        Ok(Some(old)) if mode.update => plan::update(signet, &read.entry, (&old, pool), &mut draft).await,
+        Ok(Some(old)) => return Ok(Err(vec![exists(&fields, &old)])),
+    };
+    planned?;
+    let changes = draft.outcome().map_err(|problems| read.by_field(problems));
+    Ok(changes.map(|changes| changes.into_iter().next()))
+}
+
+/// That a record means the user of an earlier one: by another of their keys, or else it would have been noticed.
+fn met_before(
+    planned: &Option<Change>,
+    line: usize,
+    met: &mut BTreeMap<UserId, usize>,
+) -> Option<LineProblem> {
+    let Some(Change::UpdateUser(user)) = planned else { return None };
+    let earlier = met.insert(user.id, line)?;
+    let reason = format!("this is the user of line {earlier} again");
+    Some(LineProblem::new(line, FieldProblem::new("", reason)))
+}
+
+impl Outcome {
+    fn count(&mut self, planned: &Option<Change>) {
+        match planned {
+            Some(Change::InsertUser(_)) => self.created += 1,
+            Some(_) => self.updated += 1,
+            None => self.unchanged += 1,
+        }
+    }
+
+    fn refuse(&mut self, problem: LineProblem) {
+        self.refused += 1;
+        self.problems.push(problem);
+    }
+
+    fn refuse_all(&mut self, line: usize, problems: Vec<FieldProblem>) {
+        self.refused += 1;
+        self.problems.extend(problems.into_iter().map(|problem| LineProblem::new(line, problem)));
+    }
+
+    pub(super) fn add(&mut self, other: Outcome) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.refused += other.refused;
+        self.problems.extend(other.problems);
+    }
+}

@@ -1,0 +1,224 @@
+//! An import from its first line to its report.
+
+use std::{
+    fmt,
+    future::Future,
+    io::BufRead,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::Serialize;
+use tokio::task::JoinHandle;
+
+use super::{
+    CHUNK_BYTES, CHUNK_USERS, FileError, Format, LINES_TOLD, LineProblem, Mode, Outcome, Reader, Record,
+    USERS_PER_FILE, chunk, seen::Seen,
+};
+use crate::Signet;
+
+/// Where chunks are written.
+pub trait Sink: Sync {
+    /// Takes in some users; the error is what stopped it, in words.
+    fn take(&self, records: Vec<Record>, mode: Mode) -> impl Future<Output = Result<Outcome, String>> + Send;
+}
+
+/// Into the store of this process.
+impl Sink for Arc<Signet> {
+    async fn take(&self, records: Vec<Record>, mode: Mode) -> Result<Outcome, String> {
+        chunk::run(self, records, mode).await.map_err(|error| error.to_string())
+    }
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// The last line that was taken in.
+    pub line: usize,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Users that are new.
+    pub created: usize,
+    /// Users that were changed.
+    pub updated: usize,
+    /// Users who were as the file says.
+    pub unchanged: usize,
+    /// Lines that were left out.
+    pub refused: usize,
+}
+
+/// What an import came to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// The numbers.
+    pub progress: Progress,
+    /// How it was asked for.
+    #[serde(skip)]
+    pub mode: Mode,
+    /// The first problems, by line; [`Progress::refused`] counts the lines of all.
+    pub problems: Vec<LineProblem>,
+    /// Problems that are not among them.
+    pub untold: usize,
+}
+
+/// Why an import ended before its file did. What was taken in before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A chunk could not be written.
+    #[error("line {} and those before are done; the next could not be imported: {reason}", report.progress.line)]
+    Stopped {
+        /// What was done before.
+        report: Box<Report>,
+        /// What stopped it.
+        reason: String,
+    },
+    /// The file has more users than an import takes.
+    #[error(
+        "a file may have at most {USERS_PER_FILE} users; those up to line {0} are done; import the rest as another file"
+    )]
+    TooMany(usize),
+}
+
+/// An import that is about to begin.
+pub struct Import<R> {
+    reader: Reader<R>,
+    mode: Mode,
+    from: usize,
+}
+
+impl<R: BufRead> Import<R> {
+    /// Of a file.
+    pub fn new(source: R, format: Format, mode: Mode) -> Result<Import<R>, FileError> {
+        Ok(Import { reader: Reader::new(source, format)?, mode, from: 0 })
+    }
+
+    /// Passes over the lines before `line`: what an import that was stopped has done.
+    #[must_use]
+    pub fn from_line(self, line: usize) -> Import<R> {
+        Import { from: line, ..self }
+    }
+
+    /// Takes the file in, and says after each chunk how far it is.
+    pub async fn run(
+        mut self,
+        sink: &impl Sink,
+        mut told: impl FnMut(Progress),
+    ) -> Result<Report, ImportError> {
+        let mut report = Report { mode: self.mode, ..Report::default() };
+        let (mut seen, mut users) = (Seen::default(), 0);
+        loop {
+            let (records, wrong, more) = self.read_chunk(&mut seen)?;
+            users += records.len();
+            if users > USERS_PER_FILE {
+                return Err(ImportError::TooMany(report.progress.line));
+            }
+            let refused = wrong.len();
+            let mut outcome = Outcome::default();
+            if !records.is_empty() {
+                outcome = match sink.take(records, self.mode).await {
+                    Ok(outcome) => outcome,
+                    Err(reason) => return Err(ImportError::Stopped { report: Box::new(report), reason }),
+                };
+            }
+            outcome.add(Outcome { refused, problems: wrong, ..Outcome::default() });
+            report.take(outcome, (self.reader.line(), self.reader.bytes()));
+            told(report.progress);
+            if !more {
+                return Ok(report);
+            }
+        }
+    }
+
+    /// The next users, what is wrong with lines among them, and whether there is more.
+    fn read_chunk(&mut self, seen: &mut Seen) -> Result<(Vec<Record>, Vec<LineProblem>, bool), FileError> {
+        let (mut records, mut wrong) = (Vec::new(), Vec::new());
+        let begun = self.reader.bytes();
+        while records.len() + wrong.len() < CHUNK_USERS {
+            let read = self.reader.bytes().saturating_sub(begun);
+            if usize::try_from(read).is_ok_and(|read| read >= CHUNK_BYTES) {
+                break;
+            }
+            match self.reader.read()? {
+                None => return Ok((records, wrong, false)),
+                Some(Err(problem)) if problem.line >= self.from => wrong.push(problem),
+                Some(Ok(record)) => match seen.note(&record) {
+                    _ if record.line < self.from => {}
+                    Ok(()) => records.push(record),
+                    Err(problem) => wrong.push(problem),
+                },
+                Some(Err(_)) => {}
+            }
+        }
+        Ok((records, wrong, true))
+    }
+}
+
+impl Report {
+    fn take(&mut self, outcome: Outcome, (line, bytes): (usize, u64)) {
+        let progress = &mut self.progress;
+        (progress.line, progress.bytes) = (line, bytes);
+        progress.created += outcome.created;
+        progress.updated += outcome.updated;
+        progress.unchanged += outcome.unchanged;
+        progress.refused += outcome.refused;
+        let mut problems = outcome.problems;
+        problems.sort_by_key(|problem| problem.line);
+        let room = LINES_TOLD.saturating_sub(self.problems.len());
+        self.untold += problems.len().saturating_sub(room);
+        self.problems.extend(problems.into_iter().take(room));
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Progress { created, updated, unchanged, refused, .. } = self.progress;
+        if self.mode.dry_run {
+            write!(
+                f,
+                "{created} to create, {updated} to change, {unchanged} unchanged, {refused} wrong; nothing was written"
+            )
+        } else {
+            write!(f, "{created} created, {updated} changed, {unchanged} unchanged, {refused} left out")
+        }
+    }
+}
+
+/// An import that runs by itself, for a page that shows how far it is.
+pub struct ImportJob {
+    progress: Arc<Mutex<Progress>>,
+    task: JoinHandle<Result<Report, ImportError>>,
+}
+
+impl ImportJob {
+    /// Starts it.
+    pub fn start<R: BufRead + Send + 'static>(signet: Arc<Signet>, import: Import<R>) -> ImportJob {
+        let progress = Arc::new(Mutex::new(Progress::default()));
+        let told = Arc::clone(&progress);
+        let task = tokio::spawn(async move {
+            import.run(&signet, |now| *told.lock().unwrap_or_else(PoisonError::into_inner) = now).await
+        });
+        ImportJob { progress, task }
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Stops it after what is being written; what was written stays.
+    pub fn stop(&self) {
+        self.task.abort();
+    }
+
+    /// What it came to; `None` when it was stopped.
+    pub async fn finish(self) -> Option<Result<Report, ImportError>> {
+        self.task.await.ok()
+    }
+}

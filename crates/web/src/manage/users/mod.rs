@@ -1,0 +1,141 @@
+//! Users as an administrator sees and changes them: lists, one user with all that hangs on them, changes field by field,
+//! one-time links, import and export. The rules are those of a description ([`super::plan`]).
+
+pub mod edit;
+pub mod export;
+pub mod fields;
+pub mod import;
+pub mod link;
+pub mod list;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::HashMap, sync::Arc};
+
+use signet_protocol::{
+    application::Application,
+    grant::Grant,
+    id::{AppId, GrantId, SessionId, UserId},
+    time::Timestamp,
+    user::User,
+};
+use signet_store::{GrantedConsent, LinkState, OpenSession, SignOut, StoreError};
+
+use crate::Signet;
+
+/// Sessions, grants and consents that are shown of one user, each; [`sessions`], [`grants`] and [`consents`] go on.
+pub const SHOWN: i64 = 100;
+
+/// A user with all that hangs on them.
+#[derive(Debug)]
+pub struct Detail {
+    /// The user, as stored now; their version is the one to name in a change.
+    pub user: User,
+    /// When they were created.
+    pub created_at: Timestamp,
+    /// Sessions that are alive, the newest first.
+    pub sessions: Vec<OpenSession>,
+    /// Grants that are alive, the newest first.
+    pub grants: Vec<Grant>,
+    /// What they allowed applications.
+    pub consents: Vec<GrantedConsent>,
+    /// Their last one-time link: what it is worth, and when it ends.
+    pub link: Option<(LinkState, Timestamp)>,
+    /// The applications of all these. One that is gone is missing.
+    pub applications: HashMap<AppId, Arc<Application>>,
+}
+
+/// The user of this id with the newest of what hangs on them; `None` when there is no such user.
+pub async fn detail(signet: &Signet, id: UserId) -> Result<Option<Detail>, StoreError> {
+    let Some(listed) = signet.store().person(id).await? else { return Ok(None) };
+    let (sessions, grants, consents) = (
+        sessions(signet, id, None).await?,
+        grants(signet, id, None).await?,
+        signet.store().consents_of(id, None, SHOWN).await?,
+    );
+    let link = signet.store().link_of_user(id).await?;
+    let now = signet.now().timestamp();
+    let mut applications = HashMap::new();
+    let named = sessions.iter().filter_map(|session| session.application);
+    let named = named.chain(grants.iter().map(|grant| grant.application));
+    for application in named.chain(consents.iter().map(|consent| consent.application)) {
+        if !applications.contains_key(&application)
+            && let Some(found) = signet.store().application(application).await?
+        {
+            applications.insert(application, found);
+        }
+    }
+    Ok(Some(Detail {
+        user: listed.user,
+        created_at: listed.created_at,
+        sessions,
+        grants,
+        consents,
+        link: link.map(|link| (link.state(now), link.expires_at)),
+        applications,
+    }))
+}
+
+/// The next sessions of a user that are alive, those begun before `before`.
+pub async fn sessions(
+    signet: &Signet,
+    user: UserId,
+    before: Option<SessionId>,
+) -> Result<Vec<OpenSession>, StoreError> {
+    signet.store().sessions_of(user, before, signet.now().timestamp(), SHOWN).await
+}
+
+/// The next grants of a user that are alive, those made before `before`.
+pub async fn grants(
+    signet: &Signet,
+    user: UserId,
+    before: Option<GrantId>,
+) -> Result<Vec<Grant>, StoreError> {
+    signet.store().grants_of(user, before, signet.now().timestamp(), SHOWN).await
+}
+
+/// The next consents of a user, those to applications after `after`.
+pub async fn consents(
+    signet: &Signet,
+    user: UserId,
+    after: Option<AppId>,
+) -> Result<Vec<GrantedConsent>, StoreError> {
+    signet.store().consents_of(user, after, SHOWN).await
+}
+
+/// Ends one session of a user, and what was given in it without offline access; `false` when they have no such session, or it
+/// had ended.
+pub async fn end_session(signet: &Signet, user: UserId, session: SessionId) -> Result<bool, StoreError> {
+    if !signet.store().has_session(user, session).await? {
+        return Ok(false);
+    }
+    let ended = signet.store().sign_out(SignOut::Session(session), signet.now()).await?;
+    tracing::info!(sub = %user, ended, "an operator ended a session");
+    Ok(ended)
+}
+
+/// Ends every session of a user and revokes what they gave, offline access included.
+pub async fn end_all(signet: &Signet, user: UserId) -> Result<(), StoreError> {
+    signet.store().sign_out(SignOut::User(user), signet.now()).await?;
+    tracing::info!(sub = %user, "an operator signed somebody out everywhere");
+    Ok(())
+}
+
+/// Revokes one grant of a user; `false` when they have no such grant, or it was revoked.
+pub async fn revoke_grant(signet: &Signet, user: UserId, grant: GrantId) -> Result<bool, StoreError> {
+    if !signet.store().has_grant(user, grant).await? {
+        return Ok(false);
+    }
+    let revoked = signet.store().revoke_grant(grant, signet.now()).await?;
+    tracing::info!(sub = %user, revoked, "an operator revoked a grant");
+    Ok(revoked)
+}
+
+/// Takes an application away from a user: it is signed out, what it was given is revoked, and it asks again. `false` when the
+/// user had allowed it nothing.
+pub async fn withdraw(signet: &Signet, user: UserId, application: AppId) -> Result<bool, StoreError> {
+    signet.store().sign_out(SignOut::UserApplication(user, application), signet.now()).await?;
+    let had = signet.store().forget_consent(user, application).await?;
+    tracing::info!(sub = %user, app_id = %application, "an operator withdrew an application");
+    Ok(had)
+}

@@ -1,0 +1,53 @@
+//! Files of users.
+
+use serde_json::Value;
+use signet_web::manage::users::{
+    export,
+    fields::FieldProblem,
+    import::{Format, Reader},
+};
+
+/// A file of users in either format: it comes to an end, every line of it is a user or a problem that says where, and none
+/// repeats a password. A user who is right is written and read again as the same.
+pub fn file(data: &[u8]) {
+    let lines = data.iter().filter(|byte| **byte == b'\n').count() + 1;
+    for format in [Format::Csv, Format::JsonLines] {
+        let Ok(mut reader) = Reader::new(data, format) else { continue };
+        let mut last = 0;
+        while let Some(next) = reader.read().expect("bytes in memory can be read") {
+            let (line, problems) = match next {
+                Ok(record) => {
+                    let problems = record.fields.check();
+                    if problems.is_empty() {
+                        comes_back(&export::line(&record.fields, Format::JsonLines, true), &record.fields.0);
+                    }
+                    secret(&record.fields.0, &problems);
+                    (record.line, problems)
+                }
+                Err(wrong) => (wrong.line, vec![wrong.problem]),
+            };
+            assert!(line > last && line <= lines && reader.line() >= line, "{line} of {lines}");
+            last = line;
+            for FieldProblem { message, .. } in problems {
+                assert!(message.len() <= 64 * 1024 && !message.contains('\n'), "{message}");
+            }
+        }
+        assert!(usize::try_from(reader.bytes()) == Ok(data.len()), "all of it was read");
+    }
+}
+
+fn comes_back(line: &str, fields: &serde_json::Map<String, Value>) {
+    let mut reader = Reader::new(line.as_bytes(), Format::JsonLines).unwrap();
+    let record = reader.read().unwrap().unwrap().unwrap_or_else(|wrong| panic!("{wrong:?}"));
+    assert_eq!(&record.fields.0, fields);
+}
+
+/// A password that nothing else can explain stands in no problem.
+fn secret(fields: &serde_json::Map<String, Value>, problems: &[FieldProblem]) {
+    let all = Value::Object(fields.clone()).to_string();
+    for password in ["password", "password_hash"].iter().filter_map(|key| fields.get(*key)?.as_str()) {
+        if password.len() >= 6 && all.matches(password).count() == 1 {
+            assert!(problems.iter().all(|problem| !problem.message.contains(password)), "{problems:?}");
+        }
+    }
+}
