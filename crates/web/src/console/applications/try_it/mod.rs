@@ -7,7 +7,7 @@ pub mod callback;
 mod link;
 mod report;
 mod start;
-mod words;
+pub mod words;
 
 use std::sync::Arc;
 

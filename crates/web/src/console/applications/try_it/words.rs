@@ -77,17 +77,3 @@ words! {
         ago: "{} ago", "{}前";
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::console::words::Words;
-
-    #[test]
-    fn every_text_is_in_both_languages_with_the_same_gaps() {
-        for (name, en, zh) in TryWords::pairs() {
-            assert!(!en.is_empty() && !zh.is_empty(), "{name}");
-            assert_eq!(en.matches("{}").count(), zh.matches("{}").count(), "{name}");
-        }
-    }
-}
