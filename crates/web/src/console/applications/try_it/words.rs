@@ -58,7 +58,7 @@ words! {
         expected: "expected", "应为";
         answer: "Answer", "响应";
         header: "Header", "头部";
-        id_token: "ID token", "ID Token";
+        id_token: "ID token", "ID 令牌";
         access_token: "Access token", "访问令牌";
         user_info: "Signed user information", "已签名的用户信息";
         alive_title: "These tokens are live", "这些令牌有效";
