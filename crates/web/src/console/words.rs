@@ -71,6 +71,7 @@ mod tests {
             shell::ShellWords::pairs(),
             review::ReviewWords::pairs(),
             applications::words::AppWords::pairs(),
+            applications::try_it::words::TryWords::pairs(),
             settings::frame::SettingsWords::pairs(),
         ]
     }

@@ -29,13 +29,15 @@ pub enum Tab {
     Claims,
     /// Who gets in.
     Access,
+    /// Its login, tried out.
+    Try,
     /// What cannot be taken back.
     Danger,
 }
 
 impl Tab {
-    const ALL: [Tab; 6] =
-        [Tab::Start, Tab::Configuration, Tab::Protocol, Tab::Claims, Tab::Access, Tab::Danger];
+    const ALL: [Tab; 7] =
+        [Tab::Start, Tab::Configuration, Tab::Protocol, Tab::Claims, Tab::Access, Tab::Try, Tab::Danger];
 
     /// The end of its path.
     pub fn path(self) -> &'static str {
@@ -45,6 +47,7 @@ impl Tab {
             Tab::Protocol => "/protocol",
             Tab::Claims => "/claims",
             Tab::Access => "/access",
+            Tab::Try => "/try",
             Tab::Danger => "/danger",
         }
     }
@@ -56,12 +59,16 @@ impl Tab {
             Tab::Protocol => t.tab_protocol,
             Tab::Claims => t.tab_claims,
             Tab::Access => t.tab_access,
+            Tab::Try => t.tab_try,
             Tab::Danger => t.tab_danger,
         }
     }
 
     fn needs(self) -> Permission {
-        if self == Tab::Danger { Permission::ApplicationsWrite } else { Permission::ApplicationsRead }
+        match self {
+            Tab::Try | Tab::Danger => Permission::ApplicationsWrite,
+            _ => Permission::ApplicationsRead,
+        }
     }
 }
 
