@@ -8,6 +8,7 @@ mod applications;
 mod fields;
 mod gate;
 mod home;
+mod overview;
 mod review;
 mod routes;
 mod session;

@@ -13,7 +13,7 @@ use signet_protocol::operator::Permission;
 use super::{
     Route, applications,
     gate::{self, At},
-    home, settings, setup, sign_in,
+    home, overview, settings, setup, sign_in,
 };
 use crate::{
     Signet,
@@ -55,6 +55,7 @@ pub static ROWS: &[Route] = &[
     page!("/console", ApplicationsRead, home::show),
     form!("/console/sign-out", ApplicationsRead, sign_in::sign_out),
     form!("/console/language", ApplicationsRead, home::language),
+    page!("/console/overview", OverviewRead, overview::show),
     page!("/console/applications", ApplicationsRead, applications::list::show),
     page!("/console/applications/new", ApplicationsCreate, applications::create::show),
     form!("/console/applications/new", ApplicationsCreate, applications::create::submit),
