@@ -11,7 +11,7 @@ use http::Uri;
 use signet_protocol::operator::Permission;
 
 use super::{
-    Route, applications,
+    Route, applications, audit,
     gate::{self, At},
     home, overview, settings, setup, sign_in,
 };
@@ -81,6 +81,9 @@ pub static ROWS: &[Route] = &[
     form!(fresh "/console/applications/{app}/secret", SecretsRead, applications::secret::show),
     page!("/console/applications/{app}/danger", ApplicationsWrite, applications::danger::show),
     form!(fresh "/console/applications/{app}/danger", ApplicationsWrite, applications::danger::submit),
+    page!("/console/audit", AuditRead, audit::show),
+    page!("/console/audit/export", AuditRead, audit::download::export),
+    page!("/console/audit/verify", AuditRead, audit::verify),
     page!("/console/settings", SettingsRead, settings::show),
     page!("/console/settings/claims", SettingsRead, settings::claims::show),
     form!("/console/settings/claims", SettingsWrite, settings::claims::save),
