@@ -17,6 +17,7 @@ mod settings;
 mod setup;
 mod shell;
 mod sign_in;
+mod traces;
 mod words;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};

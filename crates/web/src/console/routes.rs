@@ -13,7 +13,7 @@ use signet_protocol::operator::Permission;
 use super::{
     Route, applications, audit,
     gate::{self, At},
-    home, overview, settings, setup, sign_in,
+    home, overview, settings, setup, sign_in, traces,
 };
 use crate::{
     Signet,
@@ -79,8 +79,11 @@ pub static ROWS: &[Route] = &[
     form!("/console/applications/{app}/access", ApplicationsWrite, applications::settings::save_access),
     form!("/console/applications/{app}/preset", ApplicationsWrite, applications::settings::preset),
     form!(fresh "/console/applications/{app}/secret", SecretsRead, applications::secret::show),
+    page!("/console/applications/{app}/failures", ApplicationsRead, applications::failures::show),
+    form!("/console/applications/{app}/failures", ApplicationsWrite, applications::failures::mend),
     page!("/console/applications/{app}/danger", ApplicationsWrite, applications::danger::show),
     form!(fresh "/console/applications/{app}/danger", ApplicationsWrite, applications::danger::submit),
+    page!("/console/traces", ApplicationsRead, traces::show),
     page!("/console/audit", AuditRead, audit::show),
     page!("/console/audit/export", AuditRead, audit::download::export),
     page!("/console/audit/verify", AuditRead, audit::verify),

@@ -60,7 +60,7 @@ pub fn fill(text: &str, value: impl std::fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::{applications, audit, overview, review, settings, shell};
+    use crate::console::{applications, audit, overview, review, settings, shell, traces};
 
     /// The rooms, each with its texts. A room that is missing here is found by the count of `words!` in the sources.
     fn rooms() -> Vec<Vec<(&'static str, &'static str, &'static str)>> {
@@ -71,6 +71,7 @@ mod tests {
             settings::frame::SettingsWords::pairs(),
             overview::words::OverviewWords::pairs(),
             audit::words::AuditWords::pairs(),
+            traces::words::TraceWords::pairs(),
         ]
     }
 
