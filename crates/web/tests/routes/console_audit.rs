@@ -223,3 +223,32 @@ async fn attack_19_the_log_is_for_who_may_read_it() {
         assert_eq!(manager.open(&url).await.status, StatusCode::FORBIDDEN, "{path}");
     }
 }
+
+#[tokio::test]
+async fn a_page_of_large_records_is_not_large_and_none_is_left_out() {
+    let world = World::new().await;
+    let signet = world.signet();
+    let mut browser = operator(&world, "owner", Role::Owner, &[]).await;
+    for number in 0..30 {
+        let uris: Vec<String> = (0..60)
+            .map(|uri| format!("\"https://rp.example/{}/{number}/{uri}\"", "long".repeat(8)))
+            .collect();
+        let text = format!(
+            "[[applications]]\nid = \"65f000000000000000000001\"\nname = \"Notes\"\nidentifier = \"notes\"\nredirect_uris = [{}]\n",
+            uris.join(", ")
+        );
+        let description = Description::parse(&text).unwrap();
+        let origin = signet_store::audit::Origin::command_line();
+        apply::apply(&signet, &description, &origin).await.unwrap();
+    }
+    let (mut next, mut seen) = (format!("{BASE}/console/audit?kind=admin&actor=command_line"), 0);
+    for _ in 0..20 {
+        let page = browser.open(&next).await;
+        assert!(page.body.len() < 150 * 1024, "{} bytes", page.body.len());
+        seen += page.body.matches("<li><details>").count();
+        let Some(older) = page.body.split("rel=\"next\" href=\"").nth(1) else { break };
+        let older = older.split('"').next().unwrap();
+        next = format!("{BASE}{}", older.replace("&#38;", "&").replace("&amp;", "&"));
+    }
+    assert_eq!(seen, 30);
+}

@@ -7,7 +7,7 @@ pub mod words;
 use askama::Template;
 use http::StatusCode;
 use signet_protocol::params::encode_pairs;
-use signet_store::audit::{Action, Break, Kind, Select, Verified};
+use signet_store::audit::{Action, Break, Kind, Page, Record, Select, Verified};
 
 use self::{record::Shown, words::AuditWords};
 use super::{
@@ -19,6 +19,10 @@ use crate::manage::audit::{self, Asked, AuditError};
 
 /// Records on one page.
 const PER_PAGE: i64 = 50;
+/// About how many bytes of records a page has at most.
+const WEIGHT: usize = 110_000;
+/// About how many bytes a record is on a page without what it has to say.
+const BARE: usize = 1500;
 
 #[derive(Template)]
 #[template(path = "console/audit.html")]
@@ -148,6 +152,23 @@ fn actions(kind: Kind) -> impl Iterator<Item = Action> {
     Action::ALL.iter().copied().filter(move |action| of_users(action) == (kind == Kind::User))
 }
 
+/// As many of a page's records as fit it, and where the next page begins.
+fn fitting(found: Page) -> (Vec<Record>, Option<String>) {
+    let Page { mut records, next } = found;
+    let mut weight = 0;
+    let fits = |record: &Record| {
+        weight += BARE + 2 * record.detail.len();
+        weight <= WEIGHT
+    };
+    let kept = records.iter().map(fits).take_while(|fits| *fits).count().max(1);
+    if kept < records.len() {
+        records.truncate(kept);
+        let last = records.last().map(Record::cursor);
+        return (records, last);
+    }
+    (records, next)
+}
+
 async fn page(ask: &Ask, verdict: Option<Verdict>) -> Answer {
     let t: &'static AuditWords = ask.words();
     let asked = asked(ask);
@@ -159,7 +180,7 @@ async fn page(ask: &Ask, verdict: Option<Verdict>) -> Answer {
         Err(AuditError::Asked(_)) => (None, Some(t.bad_filter)),
         Err(AuditError::Store(error)) => return Err(error.into()),
     };
-    let (records, next) = found.map(|page| (page.records, page.next)).unwrap_or_default();
+    let (records, next) = found.map(fitting).unwrap_or_default();
     let pairs = query(&asked);
     let filter = encoded(&pairs);
     let tab = |one: Kind| {

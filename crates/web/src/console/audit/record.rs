@@ -16,8 +16,8 @@ pub struct Shown {
     pub time: String,
     /// Who.
     pub actor: String,
-    /// Did what.
-    pub action: String,
+    /// Did what, before and behind what it was done to.
+    pub action: (String, String),
     /// To what, if not to the actor.
     pub target: Option<String>,
     /// At which application.
@@ -40,12 +40,13 @@ impl Shown {
     /// Of a record.
     pub fn of(record: &Record, lang: Lang, t: &'static AuditWords) -> Shown {
         let actor = record.actor_name.clone().or_else(|| record.actor_id.clone());
-        let action = Action::parse(&record.action).map(|action| words::action(action).of(lang).to_owned());
+        let action = Action::parse(&record.action).map_or(&*record.action, |one| words::action(one).of(lang));
+        let (before, behind) = action.split_once('…').unwrap_or((action, ""));
         let (changes, says) = details(record, t);
         Shown {
             time: time(record),
             actor: actor.unwrap_or_else(|| t.somebody.to_owned()),
-            action: action.unwrap_or_else(|| record.action.clone()),
+            action: (before.trim().to_owned(), behind.trim().to_owned()),
             target: target(record, lang),
             application: record.app_name.clone().or_else(|| record.app_id.clone()),
             ip: record.ip.clone(),

@@ -64,7 +64,7 @@ words! {
     }
 }
 
-/// An action in words.
+/// An action in words; what it was done to stands in the place of `…`.
 pub fn action(action: Action) -> Pair {
     match action {
         Action::Login => Pair("signed in", "登录"),
@@ -76,20 +76,20 @@ pub fn action(action: Action) -> Pair {
         Action::UpdateProfile => Pair("changed the profile", "修改资料"),
         Action::ConsoleLogin => Pair("signed in to the console", "登录控制台"),
         Action::ConsoleLogout => Pair("signed out of the console", "退出控制台"),
-        Action::Create => Pair("created", "创建"),
-        Action::Update => Pair("changed", "修改"),
-        Action::Delete => Pair("deleted", "删除"),
-        Action::Disable => Pair("disabled", "停用"),
-        Action::Enable => Pair("enabled", "启用"),
-        Action::ForceLogout => Pair("signed somebody out", "强制登出"),
-        Action::MakeLink => Pair("made a link for a password", "生成密码链接"),
-        Action::ShowSecret => Pair("saw a secret", "查看密钥"),
-        Action::RefreshSecret => Pair("replaced a secret", "更换密钥"),
-        Action::RotateKeys => Pair("took a step of signing keys", "轮换签名密钥"),
-        Action::Import => Pair("imported", "导入"),
-        Action::Export => Pair("exported", "导出"),
-        Action::Undo => Pair("brought an earlier state back", "撤销变更"),
-        Action::AssignRole => Pair("gave or took a role", "分配或撤销角色"),
+        Action::Create => Pair("created …", "创建 …"),
+        Action::Update => Pair("changed …", "修改 …"),
+        Action::Delete => Pair("deleted …", "删除 …"),
+        Action::Disable => Pair("disabled …", "停用 …"),
+        Action::Enable => Pair("enabled …", "启用 …"),
+        Action::ForceLogout => Pair("signed … out", "强制登出 …"),
+        Action::MakeLink => Pair("made a password link for …", "生成密码链接 …"),
+        Action::ShowSecret => Pair("saw the secret of …", "查看密钥 …"),
+        Action::RefreshSecret => Pair("replaced the secret of …", "更换密钥 …"),
+        Action::RotateKeys => Pair("rotated the signing keys of …", "轮换签名密钥 …"),
+        Action::Import => Pair("imported …", "导入 …"),
+        Action::Export => Pair("exported …", "导出 …"),
+        Action::Undo => Pair("brought back an earlier state of …", "撤销变更 …"),
+        Action::AssignRole => Pair("changed the role of …", "更改角色 …"),
         Action::Prune => Pair("deleted old records", "清理旧记录"),
     }
 }

@@ -187,11 +187,11 @@ fn scaled(value: i64, most: i64, full: i64) -> i64 {
     if value > 0 { length.max(2) } else { 0 }
 }
 
-/// The next number that is 1, 2 or 5 with zeros behind it, and at least 2.
+/// The next number that is one digit with zeros behind it, and at least 2.
 fn ceiling(most: i64) -> i64 {
     let mut ten: i64 = 1;
     loop {
-        for step in [1, 2, 5] {
+        for step in [1, 2, 3, 4, 5, 6, 8] {
             let end = ten.saturating_mul(step);
             if end >= most.max(2) {
                 return end;
@@ -241,7 +241,9 @@ mod tests {
         ] {
             assert_eq!((grouped(number).as_str(), short(number).as_str()), (all, few));
         }
-        for (most, end) in [(0, 2), (1, 2), (3, 5), (6, 10), (11, 20), (21, 50), (1_000_001, 2_000_000)] {
+        for (most, end) in
+            [(0, 2), (1, 2), (3, 3), (7, 8), (9, 10), (11, 20), (21, 30), (1_000_001, 2_000_000)]
+        {
             assert_eq!(ceiling(most), end);
         }
         assert!(ceiling(i64::MAX) > 0);

@@ -72,11 +72,12 @@ impl OverviewPage {
 pub async fn show(ask: Ask) -> Answer {
     let seen = overview::overview(&ask.signet).await?;
     let t: &'static OverviewWords = ask.words();
+    let may_write = ask.may(Permission::ApplicationsWrite);
     let page = OverviewPage {
         shell: ask.shell(Section::Overview),
         tiles: tiles(&seen, t),
         pictures: vec![sign_ins(&seen, t), active(&seen, t), tokens(&seen, t), top(&seen, t)],
-        warnings: seen.warnings.iter().map(|warning| warning::told(warning, t)).collect(),
+        warnings: seen.warnings.iter().map(|warning| warning::told(warning, may_write, t)).collect(),
         empty: seen.totals.applications == 0,
         may_create: ask.may(Permission::ApplicationsCreate),
     };

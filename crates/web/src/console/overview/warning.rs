@@ -21,13 +21,15 @@ pub struct Told {
     pub more: Option<String>,
 }
 
-/// A warning in words.
-pub fn told(warning: &Warning, t: &'static OverviewWords) -> Told {
+/// A warning in words, for who may change applications or not: to replace a secret is on a page for those who may.
+pub fn told(warning: &Warning, may_write: bool, t: &'static OverviewWords) -> Told {
     match warning {
-        Warning::HttpCallbacks(of) => affected(of, (t.http, t.http_why), "configuration", t),
-        Warning::PasswordMode(of) => affected(of, (t.password, t.password_why), "protocol", t),
-        Warning::ImplicitMode(of) => affected(of, (t.implicit, t.implicit_why), "protocol", t),
-        Warning::OldSecrets(of) => affected(of, (t.secrets, t.secrets_why), "danger", t),
+        Warning::HttpCallbacks(of) => affected(of, (t.http, t.http_why), "/configuration", t),
+        Warning::PasswordMode(of) => affected(of, (t.password, t.password_why), "/protocol", t),
+        Warning::ImplicitMode(of) => affected(of, (t.implicit, t.implicit_why), "/protocol", t),
+        Warning::OldSecrets(of) => {
+            affected(of, (t.secrets, t.secrets_why), if may_write { "/danger" } else { "" }, t)
+        }
         Warning::KeyRotation(key) => Told {
             title: fill(t.key, &key.issuer),
             why: fill(&fill(t.key_why, key.alg), moment(key.at)),
@@ -47,7 +49,7 @@ fn affected(
         .applications
         .iter()
         .take(LINKED)
-        .map(|(id, name)| (format!("/console/applications/{id}/{tab}"), name.clone()))
+        .map(|(id, name)| (format!("/console/applications/{id}{tab}"), name.clone()))
         .collect();
     let more = of.count.saturating_sub(links.len());
     Told {
