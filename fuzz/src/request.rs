@@ -61,6 +61,7 @@ impl World {
                 base_url: BaseUrl::parse("http://localhost:8080").unwrap(),
                 proxies: Proxies::default(),
                 outbound: Outbound::default(),
+                key_rotation: signet_protocol::time::Seconds(0),
             };
             let signet =
                 Signet::new(settings, store, std::sync::Arc::new(SystemClock), Hasher::start().unwrap());

@@ -8,6 +8,7 @@ use std::{
     sync::Arc,
 };
 
+use signet_protocol::time::Seconds;
 use signet_store::{Database, MasterKey, Options, Store, StoreError};
 use signet_web::{
     Settings, Signet,
@@ -110,6 +111,7 @@ impl DataDir {
             base_url: config.base_url(port)?,
             proxies: config.proxies.clone(),
             outbound: config.outbound()?,
+            key_rotation: Seconds(config.key_rotation_days * 86_400),
         };
         let key = self.master_key(config)?;
         let clock = signet_store::Clock::new(|| SystemClock.now());

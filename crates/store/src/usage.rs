@@ -56,7 +56,11 @@ const ACTIVE: Sql = Sql {
     text: "SELECT count(*) FROM active_user WHERE pool_id = $1 AND day >= $2",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&ADD, &MARK, &COUNT_MARKED, &SINCE, &OF_APPLICATIONS, &ACTIVE];
+const USERS: Sql =
+    Sql { name: "usage_count_users", text: "SELECT count(*) FROM pool_user WHERE pool_id = $1" };
+
+pub(crate) const STATEMENTS: &[&Sql] =
+    &[&ADD, &MARK, &COUNT_MARKED, &SINCE, &OF_APPLICATIONS, &ACTIVE, &USERS];
 
 /// How often what was counted is written down.
 const EVERY: Duration = Duration::from_secs(5);
@@ -270,6 +274,12 @@ impl Store {
     /// How many users did something on or after `day`.
     pub async fn active_users_since(&self, day: i64) -> Result<i64, StoreError> {
         let found = self.engine().find(&ACTIVE, args![self.pool_id(), day], RowReader::int).await?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// How many users there are. They are counted one by one: tens of milliseconds for a million.
+    pub async fn count_users(&self) -> Result<i64, StoreError> {
+        let found = self.engine().find(&USERS, args![self.pool_id()], RowReader::int).await?;
         Ok(found.unwrap_or_default())
     }
 }

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use signet_protocol::{
     issuer::{BaseUrl, Issuer, IssuerId, Site},
-    time::Now,
+    time::{Now, Seconds},
 };
 use signet_store::{Cache, Store, stats::CacheStats};
 
@@ -33,6 +33,8 @@ pub struct Settings {
     pub proxies: Proxies,
     /// By which Signet itself asks others.
     pub outbound: Outbound,
+    /// The age at which signing keys are replaced; zero if they never are by themselves.
+    pub key_rotation: Seconds,
 }
 
 /// A running Signet: configuration, store, clock and hashing threads.

@@ -9,8 +9,10 @@ mod diagnose;
 mod fix;
 mod given;
 mod limit;
+mod mask;
 mod redact;
 mod token;
+pub mod words;
 
 use std::{
     net::IpAddr,

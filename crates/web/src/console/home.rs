@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
+use signet_protocol::operator::Permission;
 
 use super::{Answer, Ask, gate};
 use crate::{Signet, cookies, edge::Edge, pages::Lang, respond};
@@ -11,8 +12,9 @@ use crate::{Signet, cookies, edge::Edge, pages::Lang, respond};
 const LANG_EXPIRE: i64 = 31_536_000;
 
 /// GET `/console`: to the first part that whoever asks may see.
-pub async fn show(_ask: Ask) -> Answer {
-    Ok(respond::see_other("/console/applications"))
+pub async fn show(ask: Ask) -> Answer {
+    let overview = ask.operator.may(Permission::OverviewRead, None);
+    Ok(respond::see_other(if overview { "/console/overview" } else { "/console/applications" }))
 }
 
 /// `/console/`.

@@ -5,9 +5,11 @@
 //! token of that login, so that no page can forget to. What a page gets is an [`Ask`], whose operator only the gate makes.
 
 mod applications;
+mod audit;
 mod fields;
 mod gate;
 mod home;
+mod overview;
 mod review;
 mod routes;
 mod session;
@@ -15,6 +17,7 @@ mod settings;
 mod setup;
 mod shell;
 mod sign_in;
+mod traces;
 mod words;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
@@ -30,7 +33,7 @@ pub use self::{
 };
 use self::{shell::Shell, words::Words};
 use crate::{
-    Signet, audit,
+    Signet, audit as trail,
     edge::Edge,
     error::{Failure, Missing},
     pages::Lang,
@@ -92,7 +95,7 @@ impl Ask {
     fn origin(&self) -> Origin {
         let reason = self.form.get("reason").map(str::trim).filter(|reason| !reason.is_empty());
         Origin { reason: reason.map(str::to_owned), ..self.edge.origin(Via::Console) }
-            .by(audit::user(self.operator.user()))
+            .by(trail::user(self.operator.user()))
     }
 
     /// The texts of a room in the language of the page.

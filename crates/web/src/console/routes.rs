@@ -11,9 +11,9 @@ use http::Uri;
 use signet_protocol::operator::Permission;
 
 use super::{
-    Route, applications,
+    Route, applications, audit,
     gate::{self, At},
-    home, settings, setup, sign_in,
+    home, overview, settings, setup, sign_in, traces,
 };
 use crate::{
     Signet,
@@ -55,6 +55,7 @@ pub static ROWS: &[Route] = &[
     page!("/console", ApplicationsRead, home::show),
     form!("/console/sign-out", ApplicationsRead, sign_in::sign_out),
     form!("/console/language", ApplicationsRead, home::language),
+    page!("/console/overview", OverviewRead, overview::show),
     page!("/console/applications", ApplicationsRead, applications::list::show),
     page!("/console/applications/new", ApplicationsCreate, applications::create::show),
     form!("/console/applications/new", ApplicationsCreate, applications::create::submit),
@@ -83,8 +84,14 @@ pub static ROWS: &[Route] = &[
     page!("/console/applications/{app}/try/request", ApplicationsWrite, applications::try_it::request),
     form!("/console/applications/{app}/try/link", ApplicationsWrite, applications::try_it::link),
     form!("/console/applications/{app}/try/revoke", ApplicationsWrite, applications::try_it::revoke),
+    page!("/console/applications/{app}/failures", ApplicationsRead, applications::failures::show),
+    form!("/console/applications/{app}/failures", ApplicationsWrite, applications::failures::mend),
     page!("/console/applications/{app}/danger", ApplicationsWrite, applications::danger::show),
     form!(fresh "/console/applications/{app}/danger", ApplicationsWrite, applications::danger::submit),
+    page!("/console/traces", ApplicationsRead, traces::show),
+    page!("/console/audit", AuditRead, audit::show),
+    page!("/console/audit/export", AuditRead, audit::download::export),
+    page!("/console/audit/verify", AuditRead, audit::verify),
     page!("/console/settings", SettingsRead, settings::show),
     page!("/console/settings/claims", SettingsRead, settings::claims::show),
     form!("/console/settings/claims", SettingsWrite, settings::claims::save),

@@ -60,7 +60,7 @@ pub fn fill(text: &str, value: impl std::fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::{applications, review, settings, shell};
+    use crate::console::{applications, audit, overview, review, settings, shell, traces};
 
     /// What has no Chinese name.
     const TERMS: &[&str] = &["App ID", "App Secret", "Scope", "AccessKey", "SecretKey", "IP"];
@@ -73,6 +73,9 @@ mod tests {
             applications::words::AppWords::pairs(),
             applications::try_it::words::TryWords::pairs(),
             settings::frame::SettingsWords::pairs(),
+            overview::words::OverviewWords::pairs(),
+            audit::words::AuditWords::pairs(),
+            traces::words::TraceWords::pairs(),
         ]
     }
 

@@ -30,6 +30,10 @@ const NAMED: usize = 20;
 const SECRET_AGE: Seconds = Seconds(365 * DAY);
 /// How long warnings are not looked for again while no application changes.
 const WARNINGS_KEPT: Seconds = Seconds(600);
+/// Users beyond which they are not counted anew for each look.
+const MANY: i64 = 10_000;
+/// How long their count is good then.
+const COUNT_KEPT: Seconds = Seconds(60);
 
 /// One day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -76,6 +80,8 @@ pub struct Totals {
     pub active_month: i64,
     /// Applications.
     pub applications: usize,
+    /// Users.
+    pub users: i64,
 }
 
 /// Something to look at.
@@ -138,30 +144,64 @@ struct Known {
     warnings: Vec<Warning>,
 }
 
-/// What was found out of all applications last: too much to be read for each look.
+/// How many users there are, and were active today, within seven days and within thirty, as of a moment.
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    at: Timestamp,
+    users: i64,
+    active: [i64; 3],
+}
+
+/// What was found out of all applications and users last: too much to be read for each look.
 #[derive(Debug, Default)]
-pub struct Remembered(Mutex<Option<Arc<Known>>>);
+pub struct Remembered {
+    known: Mutex<Option<Arc<Known>>>,
+    counted: Mutex<Option<Counted>>,
+}
 
 /// How the pool is used. What this node has counted is written down for it; other nodes are up to five seconds behind.
-/// `rotation`: the age at which signing keys are replaced, zero if they never are by themselves.
-pub async fn overview(signet: &Signet, rotation: Seconds) -> Result<Overview, StoreError> {
+pub async fn overview(signet: &Signet) -> Result<Overview, StoreError> {
     let (store, now) = (signet.store(), signet.now().timestamp());
     store.write_usage().await?;
     let today = day_of(now);
     let since = today - (DAYS - 1) * DAY;
-    let known = known(signet, rotation).await?;
+    let known = known(signet).await?;
+    let Counted { users, active: [active_today, active_week, active_month], .. } =
+        counted(signet, today).await?;
     let days = series(&store.usage_since(since).await?, since);
     let totals = Totals {
         sign_ins: days.iter().map(|day| day.sign_ins).sum(),
         failures: days.iter().map(|day| day.failures).sum(),
         tokens: days.iter().flat_map(|day| day.tokens.values()).sum(),
-        active_today: store.active_users_since(today).await?,
-        active_week: store.active_users_since(today - 6 * DAY).await?,
-        active_month: store.active_users_since(since).await?,
+        active_today,
+        active_week,
+        active_month,
         applications: known.names.len(),
+        users,
     };
     let top = top(&store.usage_of_applications(since).await?, &known.names);
     Ok(Overview { days, top, totals, warnings: known.warnings.clone() })
+}
+
+/// Counts users: anew for each look, unless there are many.
+async fn counted(signet: &Signet, today: i64) -> Result<Counted, StoreError> {
+    let (store, now) = (signet.store(), signet.now().timestamp());
+    let remembered = &signet.overview().counted;
+    let last = *remembered.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(last) = last
+        && last.users > MANY
+        && now.since(last.at) < COUNT_KEPT
+        && last.at.0 >= today
+    {
+        return Ok(last);
+    }
+    let users = store.count_users().await?;
+    let day = store.active_users_since(today).await?;
+    let week = store.active_users_since(today - 6 * DAY).await?;
+    let month = store.active_users_since(today - (DAYS - 1) * DAY).await?;
+    let counted = Counted { at: now, users, active: [day, week, month] };
+    *remembered.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted);
+    Ok(counted)
 }
 
 /// Each day since `since`, with what was counted on it.
@@ -209,9 +249,9 @@ fn top(counts: &[Count], names: &HashMap<AppId, String>) -> Vec<Top> {
 }
 
 /// What is known of all applications: read again when one has changed, and every ten minutes.
-async fn known(signet: &Signet, rotation: Seconds) -> Result<Arc<Known>, StoreError> {
+async fn known(signet: &Signet) -> Result<Arc<Known>, StoreError> {
     let (generation, now) = (signet.store().generation(), signet.now().timestamp());
-    let remembered = &signet.overview().0;
+    let remembered = &signet.overview().known;
     let last = remembered.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(last) = last
         && last.generation == generation
@@ -220,18 +260,14 @@ async fn known(signet: &Signet, rotation: Seconds) -> Result<Arc<Known>, StoreEr
         return Ok(last);
     }
     let all = signet.store().applications().await?;
-    let warnings = warnings(signet, &all, rotation).await?;
+    let warnings = warnings(signet, &all).await?;
     let names = all.iter().map(|one| (one.id, one.name.clone())).collect();
     let known = Arc::new(Known { generation, at: now, names, warnings });
     *remembered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&known));
     Ok(known)
 }
 
-async fn warnings(
-    signet: &Signet,
-    all: &[Arc<Application>],
-    rotation: Seconds,
-) -> Result<Vec<Warning>, StoreError> {
+async fn warnings(signet: &Signet, all: &[Arc<Application>]) -> Result<Vec<Warning>, StoreError> {
     let now = signet.now().timestamp();
     let old: HashMap<AppId, Timestamp> =
         signet.store().old_secrets(Timestamp(now.0 - SECRET_AGE.0)).await?.into_iter().collect();
@@ -244,7 +280,7 @@ async fn warnings(
         enabled(gets_tokens_by_browser).map(Warning::ImplicitMode),
         Affected::of(all.iter().filter(|one| old.contains_key(&one.id))).map(Warning::OldSecrets),
     ];
-    let keys = keys::upcoming(signet, rotation).await?;
+    let keys = keys::upcoming(signet, signet.settings().key_rotation).await?;
     Ok(found.into_iter().flatten().chain(keys.into_iter().map(Warning::KeyRotation)).collect())
 }
 

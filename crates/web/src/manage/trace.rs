@@ -7,6 +7,7 @@ use signet_store::{StoreError, StoredTrace};
 
 use crate::{
     Signet,
+    pages::Lang,
     trace::{Trace, typed},
 };
 
@@ -63,7 +64,7 @@ impl fmt::Display for Found {
             row("Received", received)?;
         }
         if let Some(fix) = &trace.fix {
-            row("What to do", &fix.in_words())?;
+            row("What to do", &fix.in_words(Lang::En))?;
         }
         trace.parameters.iter().try_for_each(|(name, value)| row("", &format!("{name} = {value}")))
     }

@@ -67,6 +67,11 @@ fn parameter(name: &str, value: &str) -> Option<String> {
     }
 }
 
+/// Whether length and fingerprint are kept of a parameter.
+pub fn is_random(name: &str) -> bool {
+    RANDOM.contains(&name)
+}
+
 /// A value that is not secret, as far as it is kept.
 pub fn shown(value: &str) -> String {
     let clean = value.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c });

@@ -16,7 +16,7 @@ use signet_protocol::{
     password::{PasswordHash, Scratch},
     redirect_uri::RedirectUri,
     secret::Secret,
-    time::{Now, Timestamp},
+    time::{Now, Seconds, Timestamp},
     user::{Profile, User, UserDetails},
 };
 use signet_store::{Applied, Change, Database, MasterKey, Options, Store};
@@ -78,6 +78,7 @@ fn settings(base_url: &str) -> Settings {
         base_url: BaseUrl::parse(base_url).unwrap(),
         proxies: Proxies::default(),
         outbound: client::outbound(),
+        key_rotation: Seconds(90 * 86_400),
     }
 }
 

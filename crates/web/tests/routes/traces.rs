@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The trace of an answer, once it is written.
-async fn traced(world: &World, answer: &Answer) -> Found {
+pub async fn traced(world: &World, answer: &Answer) -> Found {
     let id = answer.header("x-request-id").unwrap();
     for _ in 0..100 {
         if let Some(found) = trace::find(&world.signet(), id).await.unwrap().into_iter().next() {
@@ -47,7 +47,7 @@ async fn names(world: &World, what: &str, answer: &Answer, (check, fix): (&str, 
 }
 
 /// Goes where a browser is sent, without following to the callback.
-async fn ask(world: &Arc<World>, url: &str) -> Answer {
+pub async fn ask(world: &Arc<World>, url: &str) -> Answer {
     world.browser().step(Method::GET, url, None).await
 }
 

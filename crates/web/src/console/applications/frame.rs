@@ -31,13 +31,23 @@ pub enum Tab {
     Access,
     /// Its login, tried out.
     Try,
+    /// Requests that were refused.
+    Failures,
     /// What cannot be taken back.
     Danger,
 }
 
 impl Tab {
-    const ALL: [Tab; 7] =
-        [Tab::Start, Tab::Configuration, Tab::Protocol, Tab::Claims, Tab::Access, Tab::Try, Tab::Danger];
+    const ALL: &[Tab] = &[
+        Tab::Start,
+        Tab::Configuration,
+        Tab::Protocol,
+        Tab::Claims,
+        Tab::Access,
+        Tab::Try,
+        Tab::Failures,
+        Tab::Danger,
+    ];
 
     /// The end of its path.
     pub fn path(self) -> &'static str {
@@ -48,6 +58,7 @@ impl Tab {
             Tab::Claims => "/claims",
             Tab::Access => "/access",
             Tab::Try => "/try",
+            Tab::Failures => "/failures",
             Tab::Danger => "/danger",
         }
     }
@@ -60,6 +71,7 @@ impl Tab {
             Tab::Claims => t.tab_claims,
             Tab::Access => t.tab_access,
             Tab::Try => t.tab_try,
+            Tab::Failures => t.tab_failures,
             Tab::Danger => t.tab_danger,
         }
     }
@@ -107,7 +119,7 @@ impl Frame {
             name: one.name(t),
             here: one == tab,
         };
-        let tabs = Tab::ALL.into_iter().filter(|one| ask.may(one.needs())).map(link).collect();
+        let tabs = Tab::ALL.iter().copied().filter(|one| ask.may(one.needs())).map(link).collect();
         Ok(Frame {
             lang: ask.lang,
             address: address(&ask.signet, &application),

@@ -3,6 +3,7 @@
 pub mod cards;
 pub mod create;
 pub mod danger;
+pub mod failures;
 pub mod frame;
 pub mod list;
 pub mod quick_start;

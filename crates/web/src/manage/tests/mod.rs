@@ -58,6 +58,7 @@ impl Bench {
             base_url: BaseUrl::parse("http://localhost:8080").unwrap(),
             proxies: crate::proxies::Proxies::default(),
             outbound: crate::outbound::Outbound::default(),
+            key_rotation: signet_protocol::time::Seconds(0),
         };
         let signet = Signet::new(settings, store, Arc::new(Fixed), Hasher::start().unwrap());
         Bench { signet, key, _directory: directory }
