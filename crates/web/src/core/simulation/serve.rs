@@ -184,7 +184,7 @@ impl Rows for Request {
         id: FamilyId,
         grant: GrantId,
         from: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
         now: Now,
     ) -> Result<bool, StoreError> {
         let world = Rc::clone(self.world());
@@ -203,7 +203,7 @@ impl Rows for Request {
         id: FamilyId,
         grant: GrantId,
         generation: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
         self.database.run(move |tables| tables.repeat(id, grant, generation, until)).await
     }
@@ -213,7 +213,7 @@ impl Rows for Request {
         id: FamilyId,
         grant: GrantId,
         generation: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
         self.database.run(move |tables| tables.reuse(id, grant, generation, until)).await
     }
