@@ -105,7 +105,9 @@ async fn prepare_server(url: &str) -> Result<Client, Failure> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     client.batch_execute(TABLE).await?;
-    client.execute("INSERT INTO bare SELECT id, 0 FROM generate_series(0, $1::bigint - 1) id", &[&ROWS]).await?;
+    client
+        .execute("INSERT INTO bare SELECT id, 0 FROM generate_series(0, $1::bigint - 1) id", &[&ROWS])
+        .await?;
     Ok(client)
 }
 
