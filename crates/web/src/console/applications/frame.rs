@@ -29,13 +29,15 @@ pub enum Tab {
     Claims,
     /// Who gets in.
     Access,
+    /// Who is in.
+    Sessions,
     /// What cannot be taken back.
     Danger,
 }
 
 impl Tab {
-    const ALL: [Tab; 6] =
-        [Tab::Start, Tab::Configuration, Tab::Protocol, Tab::Claims, Tab::Access, Tab::Danger];
+    const ALL: [Tab; 7] =
+        [Tab::Start, Tab::Configuration, Tab::Protocol, Tab::Claims, Tab::Access, Tab::Sessions, Tab::Danger];
 
     /// The end of its path.
     pub fn path(self) -> &'static str {
@@ -45,6 +47,7 @@ impl Tab {
             Tab::Protocol => "/protocol",
             Tab::Claims => "/claims",
             Tab::Access => "/access",
+            Tab::Sessions => "/sessions",
             Tab::Danger => "/danger",
         }
     }
@@ -56,6 +59,7 @@ impl Tab {
             Tab::Protocol => t.tab_protocol,
             Tab::Claims => t.tab_claims,
             Tab::Access => t.tab_access,
+            Tab::Sessions => t.tab_sessions,
             Tab::Danger => t.tab_danger,
         }
     }

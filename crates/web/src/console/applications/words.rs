@@ -44,6 +44,7 @@ words! {
         tab_protocol: "Protocol", "协议配置";
         tab_claims: "Scopes and claims", "Scope 与声明";
         tab_access: "Access", "访问授权";
+        tab_sessions: "Sessions", "会话";
         tab_danger: "Danger zone", "危险操作";
         endpoints: "Endpoint information", "端点信息";
         endpoints_lead: "At the application's own address. Server-side programs on a laptop use the pool's issuer below: many language runtimes do not resolve *.localhost.", "应用自有地址下的端点。本机上的服务端程序请使用下方的用户池发行方：许多语言运行时无法解析 *.localhost。";
