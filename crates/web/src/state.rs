@@ -13,7 +13,7 @@ use crate::{
     client_keys::FetchedKeys,
     clock::Clock,
     hashing::Hasher,
-    manage::overview::Remembered,
+    manage::{overview::Remembered, users::import::Imports},
     metrics::Metrics,
     oidc::{discovery::Rendered, live::Verified},
     outbound::Outbound,
@@ -51,6 +51,7 @@ pub struct Signet {
     metrics: Arc<Metrics>,
     traces: Arc<Traces>,
     overview: Remembered,
+    imports: Imports,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -79,6 +80,7 @@ impl Signet {
             metrics,
             traces: Arc::new(traces),
             overview: Remembered::default(),
+            imports: Imports::default(),
         });
         trace::keep(&signet, refused);
         signet
@@ -122,6 +124,11 @@ impl Signet {
     /// What was found out for the overview.
     pub(crate) fn overview(&self) -> &Remembered {
         &self.overview
+    }
+
+    /// The import of users that runs here, or ran last.
+    pub(crate) fn imports(&self) -> &Imports {
+        &self.imports
     }
 
     /// Where failures are told.

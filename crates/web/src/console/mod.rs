@@ -18,6 +18,7 @@ mod setup;
 mod shell;
 mod sign_in;
 mod traces;
+mod users;
 mod words;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
@@ -38,6 +39,7 @@ use crate::{
     error::{Failure, Missing},
     pages::Lang,
     respond::{self, Policy},
+    upload::Upload,
 };
 
 /// A request to the console by somebody who may make it.
@@ -48,6 +50,8 @@ pub struct Ask {
     path: BTreeMap<String, String>,
     query: RawParams,
     form: RawParams,
+    /// The file that was sent along, where one can be.
+    file: Option<Upload>,
     lang: Lang,
     /// Path and query, as they were asked.
     target: String,
@@ -67,6 +71,8 @@ pub struct Route {
     pub permission: Permission,
     /// Whether they must have shown their password a moment ago.
     pub fresh: bool,
+    /// Whether its form may have a file.
+    pub file: bool,
     handler: Handler,
 }
 

@@ -60,7 +60,7 @@ pub fn fill(text: &str, value: impl std::fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::{applications, audit, overview, review, settings, shell, traces};
+    use crate::console::{applications, audit, overview, review, settings, shell, traces, users};
 
     /// What has no Chinese name.
     const TERMS: &[&str] = &["App ID", "App Secret", "Scope", "AccessKey", "SecretKey", "IP"];
@@ -76,6 +76,8 @@ mod tests {
             overview::words::OverviewWords::pairs(),
             audit::words::AuditWords::pairs(),
             traces::words::TraceWords::pairs(),
+            users::words::UserWords::pairs(),
+            users::words::ImportWords::pairs(),
         ]
     }
 

@@ -71,6 +71,12 @@ impl Edit {
         edit.set("id", &id.to_string().into())
     }
 
+    /// Of a user that there is, as they were seen.
+    pub fn user(id: UserId, version: i64) -> Edit {
+        let edit = Edit { seen: Some(Seen::User(id, version)), ..Edit::of("users") };
+        edit.set("id", &id.to_string().into())
+    }
+
     /// Of what the pool has, as it was seen.
     pub fn pool(table: &str, version: i64) -> Edit {
         Edit { seen: Some(Seen::Pool(version)), ..Edit::of(table) }
@@ -124,7 +130,10 @@ impl Edit {
             }
             // It was removed since.
             (Seen::Application(id, _), Change::InsertApplication(app)) => app.id == id,
-            (Seen::User(id, version), Change::UpdateUser(user)) => user.id == id && user.version != version,
+            (Seen::User(id, version), Change::UpdateUser(user) | Change::DeleteUser(user)) => {
+                user.id == id && user.version != version
+            }
+            (Seen::User(id, _), Change::InsertUser(user)) => user.id == id,
             (Seen::Pool(version), Change::UpdatePool(settings)) => settings.version != version,
             _ => false,
         });

@@ -18,6 +18,7 @@ mod console_audit;
 mod console_overview;
 mod console_traces;
 mod console_try;
+mod console_users;
 mod cors;
 mod delivery;
 mod discovery;

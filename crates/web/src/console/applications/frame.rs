@@ -33,6 +33,8 @@ pub enum Tab {
     Try,
     /// Requests that were refused.
     Failures,
+    /// Who is in.
+    Sessions,
     /// What cannot be taken back.
     Danger,
 }
@@ -44,6 +46,7 @@ impl Tab {
         Tab::Protocol,
         Tab::Claims,
         Tab::Access,
+        Tab::Sessions,
         Tab::Try,
         Tab::Failures,
         Tab::Danger,
@@ -59,6 +62,7 @@ impl Tab {
             Tab::Access => "/access",
             Tab::Try => "/try",
             Tab::Failures => "/failures",
+            Tab::Sessions => "/sessions",
             Tab::Danger => "/danger",
         }
     }
@@ -72,6 +76,7 @@ impl Tab {
             Tab::Access => t.tab_access,
             Tab::Try => t.tab_try,
             Tab::Failures => t.tab_failures,
+            Tab::Sessions => t.tab_sessions,
             Tab::Danger => t.tab_danger,
         }
     }

@@ -8,6 +8,7 @@ pub mod frame;
 pub mod list;
 pub mod quick_start;
 pub mod secret;
+pub mod sessions;
 pub mod settings;
 pub mod try_it;
 pub mod words;

@@ -47,6 +47,7 @@ words! {
         tab_try: "Try it", "体验登录";
         experience: "Experience Login", "体验登录";
         tab_failures: "Failures", "失败记录";
+        tab_sessions: "Sessions", "会话";
         tab_danger: "Danger zone", "危险操作";
         endpoints: "Endpoint information", "端点信息";
         endpoints_lead: "At the application's own address. Server-side programs on a laptop use the pool's issuer below: many language runtimes do not resolve *.localhost.", "应用自有地址下的端点。本机上的服务端程序请使用下方的用户池发行方：许多语言运行时无法解析 *.localhost。";

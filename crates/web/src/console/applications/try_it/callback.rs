@@ -92,6 +92,7 @@ async fn arrive(signet: Arc<Signet>, edge: &Edge, form: Form) -> Answer {
         operator,
         path: BTreeMap::new(),
         query: RawParams::default(),
+        file: None,
         form: RawParams::default(),
         lang: language(edge),
         target: "/console/applications".to_owned(),
