@@ -29,7 +29,7 @@ mod time_of_day;
 mod user;
 
 pub use check::{RuleError, check_rules};
-pub use decide::{Api, Caller, Decision, Permissions, ScopeCase};
+pub use decide::{Api, Because, Caller, Decision, Permissions, ScopeCase};
 pub(crate) use indicator::ONE_API;
 pub use indicator::{RESOURCE, indicated, narrowed};
 pub use item::{Asked, Part, ScopeItem};

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod description;
 pub mod edit;
 pub mod export;
+pub mod history;
 pub mod keys;
 pub mod overview;
 pub mod plan;

@@ -2,15 +2,19 @@
 
 use askama::Template;
 use http::StatusCode;
+use signet_store::audit::{Act, Action, Entry};
 
 use super::{
     frame::{Frame, Tab},
     words::AppWords,
 };
-use crate::console::{
-    Answer, Ask, Section, missing,
-    shell::Shell,
-    words::{Words, fill},
+use crate::{
+    audit,
+    console::{
+        Answer, Ask, Section, missing,
+        shell::Shell,
+        words::{Words, fill},
+    },
 };
 
 #[derive(Template)]
@@ -19,6 +23,7 @@ struct SecretPage {
     shell: Shell,
     frame: Frame,
     secret: String,
+    new: bool,
 }
 
 impl SecretPage {
@@ -36,6 +41,14 @@ pub async fn show(ask: Ask) -> Answer {
     let frame = Frame::of(&ask, Tab::Start).await?;
     let secret = frame.application.secret.as_ref().ok_or_else(missing)?;
     let secret = String::from_utf8_lossy(secret.expose()).into_owned();
-    tracing::info!(request_id = ask.edge.request_id, app_id = %frame.application.id, by = %ask.operator.user().id, "an App Secret was shown");
-    ask.page(StatusCode::OK, &SecretPage { shell: ask.shell(Section::Applications), frame, secret })
+    let shown = Entry::of_admin(Action::ShowSecret, ask.origin())
+        .on("application", audit::application(&frame.application));
+    ask.signet.store().write_audit(&Act::new(ask.signet.now(), shown)).await?;
+    page(&ask, secret, false).await
+}
+
+/// The page that shows it; `new`: it was made a moment ago.
+pub async fn page(ask: &Ask, secret: String, new: bool) -> Answer {
+    let frame = Frame::of(ask, Tab::Start).await?;
+    ask.page(StatusCode::OK, &SecretPage { shell: ask.shell(Section::Applications), frame, secret, new })
 }
