@@ -8,6 +8,7 @@
 
 mod account;
 mod administrator;
+mod api_request;
 mod application;
 mod apply;
 mod assertion;
@@ -32,6 +33,7 @@ mod permission;
 mod pool;
 mod refresh;
 mod removal;
+mod revision;
 mod revocation;
 mod rotation;
 mod rows;
@@ -50,6 +52,7 @@ mod user_link;
 mod user_state;
 
 pub use administrator::RoleChange;
+pub use api_request::{API_REQUEST_KEPT, API_REQUEST_RUNS, Begun, Running};
 pub use application::ApplicationName;
 pub use apply::{Applied, Change};
 pub use cache::{Cache, Ticket};
@@ -60,6 +63,7 @@ pub use issuer_key::KeyState;
 pub use logout_notice::{LogoutNotice, NOTICE_EXPIRE};
 pub use people::{Listed, Page, Position, Wanted};
 pub use removal::GrantCount;
+pub use revision::{KEPT_REVISIONS, Revision, RevisionTexts};
 pub use rotation::{KeyRecord, Rotation};
 pub use sealing::{MasterKey, Place};
 pub use sign_out::SignOut;

@@ -25,7 +25,7 @@ use signet_protocol::{
 };
 
 use crate::{
-    StoreError, account, administrator, application,
+    StoreError, account, administrator, api_request, application,
     application::ApplicationName,
     apply, assertion, attempt, audit,
     cache::Cache,
@@ -33,7 +33,7 @@ use crate::{
     issuer_key::KeyRing,
     logout_notice,
     migrations::MIGRATIONS,
-    people, permission, pool, refresh, removal, revocation,
+    people, permission, pool, refresh, removal, revision, revocation,
     revocation::Revoked,
     rotation,
     sealing::MasterKey,
@@ -47,6 +47,7 @@ use crate::{
 pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     account::STATEMENTS,
     administrator::STATEMENTS,
+    api_request::STATEMENTS,
     application::STATEMENTS,
     apply::STATEMENTS,
     assertion::STATEMENTS,
@@ -66,6 +67,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     pool::STATEMENTS,
     refresh::STATEMENTS,
     removal::STATEMENTS,
+    revision::STATEMENTS,
     revocation::STATEMENTS,
     rotation::STATEMENTS,
     session::STATEMENTS,

@@ -10,6 +10,7 @@ use signet_store::{Cache, Store, stats::CacheStats};
 
 use crate::{
     Readiness,
+    api::Limits,
     client_keys::FetchedKeys,
     clock::Clock,
     hashing::Hasher,
@@ -51,6 +52,7 @@ pub struct Signet {
     metrics: Arc<Metrics>,
     traces: Arc<Traces>,
     overview: Remembered,
+    api_limits: Limits,
     imports: Imports,
 }
 
@@ -80,6 +82,7 @@ impl Signet {
             metrics,
             traces: Arc::new(traces),
             overview: Remembered::default(),
+            api_limits: Limits::default(),
             imports: Imports::default(),
         });
         trace::keep(&signet, refused);
@@ -124,6 +127,11 @@ impl Signet {
     /// What was found out for the overview.
     pub(crate) fn overview(&self) -> &Remembered {
         &self.overview
+    }
+
+    /// The requests of callers of the admin API.
+    pub(crate) fn api_limits(&self) -> &Limits {
+        &self.api_limits
     }
 
     /// The import of users that runs here, or ran last.

@@ -142,5 +142,41 @@ DROP INDEX user_grant_application;
 CREATE INDEX user_grant_application ON user_grant (pool_id, app_id, grant_id);
 
 -- revisions of the configuration
+-- What an operator saved, how to undo it, and what it made so.
+CREATE TABLE revision (
+    pool_id TEXT NOT NULL,
+    revision_id {bytes} NOT NULL,
+    at {int} NOT NULL,
+    author_id TEXT,
+    author_name TEXT,
+    via TEXT NOT NULL,
+    reason TEXT,
+    title TEXT NOT NULL,
+    lines TEXT NOT NULL,
+    undo TEXT,
+    redo TEXT,
+    undoes {bytes},
+    undone_by {bytes},
+    PRIMARY KEY (pool_id, revision_id)
+) {clustered};
+
+-- The applications that a revision is about.
+CREATE TABLE revision_application (
+    pool_id TEXT NOT NULL,
+    app_id TEXT NOT NULL,
+    revision_id {bytes} NOT NULL,
+    PRIMARY KEY (pool_id, app_id, revision_id)
+) {clustered};
+CREATE INDEX revision_application_revision ON revision_application (pool_id, revision_id);
 
 -- admin API: repeated requests
+-- Without an answer it is at work, and `expires_at` says until when at most.
+CREATE TABLE api_request (
+    pool_id TEXT NOT NULL,
+    key {bytes} NOT NULL,
+    body {bytes} NOT NULL,
+    answer_sealed {bytes},
+    expires_at {int} NOT NULL,
+    PRIMARY KEY (pool_id, key)
+) {clustered};
+CREATE INDEX api_request_expires_at ON api_request (expires_at);

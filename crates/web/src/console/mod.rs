@@ -8,6 +8,7 @@ mod applications;
 mod audit;
 mod fields;
 mod gate;
+mod history;
 mod home;
 mod overview;
 mod review;

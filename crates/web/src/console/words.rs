@@ -60,7 +60,7 @@ pub fn fill(text: &str, value: impl std::fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::{applications, audit, overview, review, settings, shell, traces, users};
+    use crate::console::{applications, audit, history, overview, review, settings, shell, traces, users};
 
     /// What has no Chinese name.
     const TERMS: &[&str] = &["App ID", "App Secret", "Scope", "AccessKey", "SecretKey", "IP"];
@@ -72,6 +72,8 @@ mod tests {
             review::ReviewWords::pairs(),
             applications::words::AppWords::pairs(),
             applications::try_it::words::TryWords::pairs(),
+            applications::callers::words::CallerWords::pairs(),
+            history::HistoryWords::pairs(),
             settings::frame::SettingsWords::pairs(),
             overview::words::OverviewWords::pairs(),
             audit::words::AuditWords::pairs(),

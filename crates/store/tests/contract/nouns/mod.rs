@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod administrators;
+pub mod api_requests;
 mod applications;
 mod assertions;
 mod attempts;
@@ -17,6 +18,7 @@ pub mod permissions;
 mod pool;
 mod refreshes;
 mod removals;
+pub mod revisions;
 mod revocations;
 mod secrets;
 mod sign_outs;

@@ -33,6 +33,10 @@ pub enum Tab {
     Try,
     /// Requests that were refused.
     Failures,
+    /// Accounts, resources and rules.
+    Callers,
+    /// Its description, and what was changed of it.
+    Code,
     /// Who is in.
     Sessions,
     /// What cannot be taken back.
@@ -46,9 +50,11 @@ impl Tab {
         Tab::Protocol,
         Tab::Claims,
         Tab::Access,
+        Tab::Callers,
         Tab::Sessions,
         Tab::Try,
         Tab::Failures,
+        Tab::Code,
         Tab::Danger,
     ];
 
@@ -62,6 +68,8 @@ impl Tab {
             Tab::Access => "/access",
             Tab::Try => "/try",
             Tab::Failures => "/failures",
+            Tab::Callers => "/callers",
+            Tab::Code => "/code",
             Tab::Sessions => "/sessions",
             Tab::Danger => "/danger",
         }
@@ -76,6 +84,8 @@ impl Tab {
             Tab::Access => t.tab_access,
             Tab::Try => t.tab_try,
             Tab::Failures => t.tab_failures,
+            Tab::Callers => t.tab_callers,
+            Tab::Code => t.tab_code,
             Tab::Sessions => t.tab_sessions,
             Tab::Danger => t.tab_danger,
         }
