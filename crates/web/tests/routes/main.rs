@@ -14,6 +14,8 @@ mod client_credentials;
 mod compatibility;
 mod consent;
 mod console;
+mod console_callers;
+mod console_history;
 mod cors;
 mod delivery;
 mod discovery;
