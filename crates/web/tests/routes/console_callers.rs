@@ -358,9 +358,13 @@ async fn an_application_is_deleted_by_who_types_its_name_and_comes_back_from_the
     let mut manager = operator(&world, "manager", Role::ApplicationManager, &[&machine.rp.application]).await;
     let home = format!("/console/applications/{id}");
     let page = browser.open(&format!("{BASE}{home}/danger")).await;
-    for lost in
-        ["its secret and its signing keys", "1 account", "1 resource", "1 rule", "Type “library” to confirm"]
-    {
+    for lost in [
+        "its App Secret and its signing keys",
+        "accounts: 1",
+        "resources: 1",
+        "rules: 1",
+        "Type “library” to confirm",
+    ] {
         assert!(page.body.contains(lost), "{lost}: {}", page.body);
     }
     let theirs = manager.open(&format!("{BASE}{home}/danger")).await;
