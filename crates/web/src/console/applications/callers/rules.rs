@@ -162,7 +162,7 @@ fn shown(name: &str, value: &Value) -> String {
 /// A text that could be read as something else is quoted.
 fn equals(value: Option<&Value>) -> String {
     match value {
-        Some(Value::String(text)) if scalar(text) == Value::from(text.as_str()) => text.clone(),
+        Some(Value::String(text)) if scalar(text) == text.as_str() => text.clone(),
         Some(value) => value.to_string(),
         None => String::new(),
     }
