@@ -75,6 +75,37 @@ fn shop() -> Arc<Resources> {
 }
 
 #[test]
+fn what_decides_is_told() {
+    let mut restricted = rules(&["allow message * all"]).remove(0);
+    restricted.restrictions.mfa = Some(true);
+    let own = rules(&["allow book * all", "deny book 7 read"]);
+    let all = own.iter().cloned().chain([restricted.clone()]);
+    let permissions = Permissions::new(shop(), Arc::default(), all);
+    let asked = scope("book:read book:7:read book:* message table car openid a:b:c:d");
+    let settings = PoolSettings::default();
+    let case = of_account(&asked, &settings);
+    let told: Vec<Because> = permissions.explain(&case).into_iter().map(|(_, because)| because).collect();
+    assert_eq!(
+        told,
+        [
+            Because::Denied(&own[1]),
+            Because::Denied(&own[1]),
+            Because::Denied(&own[1]),
+            Because::Unmet(&restricted),
+            Because::NoRule,
+            Because::Undefined,
+            Because::OnlyUsers,
+            Because::Malformed,
+        ]
+    );
+    let one = scope("book:8:read");
+    let case = of_account(&one, &settings);
+    assert_eq!(permissions.explain(&case)[0].1, Because::Allowed(&own[0]));
+    let decision = permissions.decide(&of_account(&asked, &settings));
+    assert!(decision.granted.is_empty() && told.iter().all(|because| !because.grants()));
+}
+
+#[test]
 fn the_worked_cases() {
     for (own, asked, granted, rejected) in [
         (

@@ -119,7 +119,7 @@ async fn page(ask: &Ask, alert: Option<Alert>) -> Answer {
 pub async fn submit(ask: Ask) -> Answer {
     let t: &'static SettingsWords = ask.words();
     let back = Tab::History.path();
-    let allow = |_: &Revision, _: &Plan| true;
+    let allow = |_: &Revision, _: Option<&Plan>| true;
     match undo(&ask, &Around { of: t.settings, section: Section::Settings, back }, allow).await {
         Ok(answer) => answer,
         Err(alert) => page(&ask, Some(alert)).await,
@@ -183,7 +183,7 @@ async fn hide(ask: &Ask, id: AppId, revision: &mut Revision) -> Result<(), Failu
 pub async fn undo(
     ask: &Ask,
     around: &Around<'_>,
-    allow: impl Fn(&Revision, &Plan) -> bool,
+    allow: impl Fn(&Revision, Option<&Plan>) -> bool,
 ) -> Result<Answer, Alert> {
     let t: &'static HistoryWords = ask.words();
     let Some(id) = ask.form.get("revision").and_then(history::parse_id) else { return Ok(Err(missing())) };

@@ -129,13 +129,17 @@ pub async fn list(
     signet.store().revisions(application, before, limit).await
 }
 
-/// What undoing a revision would come to; `allow` says whether whoever asks may do that.
+/// What undoing a revision would come to. `allow` says whether whoever asks may know of it at all, and then whether they may do
+/// what it comes to.
 pub async fn preview(
     signet: &Signet,
     id: RevisionId,
-    allow: impl Fn(&Revision, &Plan) -> bool,
+    allow: impl Fn(&Revision, Option<&Plan>) -> bool,
 ) -> Result<(Revision, Plan), UndoError> {
     let stored = signet.store().revision(id).await?.ok_or(UndoError::Missing)?;
+    if !allow(&stored, None) {
+        return Err(UndoError::NotAllowed);
+    }
     if stored.undone_by.is_some() {
         return Err(UndoError::Undone);
     }
@@ -151,7 +155,7 @@ pub async fn preview(
         Err(error) => return Err(error.into()),
     }
     let back = back?;
-    if !allow(&stored, &back) {
+    if !allow(&stored, Some(&back)) {
         return Err(UndoError::NotAllowed);
     }
     Ok((stored, back))
@@ -162,7 +166,7 @@ pub async fn undo(
     signet: &Signet,
     id: RevisionId,
     origin: &Origin,
-    allow: impl Fn(&Revision, &Plan) -> bool,
+    allow: impl Fn(&Revision, Option<&Plan>) -> bool,
 ) -> Result<Plan, UndoError> {
     for _ in 0..ATTEMPTS {
         let (undone, plan) = preview(signet, id, &allow).await?;

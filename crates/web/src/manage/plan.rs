@@ -12,7 +12,10 @@ pub(in crate::manage) mod users;
 
 use std::fmt;
 
-pub use line::Line;
+pub use self::{
+    line::Line,
+    removal::{Losses, losses},
+};
 pub(in crate::manage) use removal::leaves_no_owner;
 use signet_protocol::{
     id::{AppId, UserId},

@@ -217,7 +217,10 @@ const NOBODY: &str = "0123456789abcdef01234567";
 
 /// The address of a row, for one application.
 fn address(path: &str, application: &Application) -> String {
-    let filled = path.replace("{app}", &application.id.to_string()).replace("{user}", NOBODY);
+    let filled = path
+        .replace("{app}", &application.id.to_string())
+        .replace("{account}", "64f0c0ffee00000000000001")
+        .replace("{user}", NOBODY);
     assert!(!filled.contains('{'), "say here what stands for the parts of {path}");
     format!("{BASE}{filled}")
 }

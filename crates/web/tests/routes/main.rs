@@ -24,6 +24,8 @@ mod console_overview;
 mod console_traces;
 mod console_try;
 mod console_users;
+mod console_callers;
+mod console_history;
 mod cors;
 mod delivery;
 mod discovery;

@@ -67,10 +67,10 @@ pub async fn undo(ask: Ask) -> Answer {
     let back = format!("/console/applications/{id}{}", Tab::Code.path());
     let (everything, create) = (ask.may(Permission::SettingsWrite), ask.may(Permission::ApplicationsCreate));
     // The role was asked for this application: nothing else may change by it, nor may it come or go.
-    let allow = |revision: &Revision, plan: &Plan| {
+    let allow = |revision: &Revision, plan: Option<&Plan>| {
         revision.applications.contains(&id)
             && (everything || is_about_alone(revision, id))
-            && (create || !makes_or_removes_applications(plan))
+            && (create || !plan.is_some_and(makes_or_removes_applications))
     };
     let around = Around { of: &application.name, section: Section::Applications, back: &back };
     match history::undo(&ask, &around, allow).await {

@@ -4,6 +4,7 @@ use askama::Template;
 use http::StatusCode;
 use serde_json::json;
 use signet_protocol::{application::Application, entropy::random, jose, operator::Permission};
+use signet_store::GrantCount;
 
 use super::{
     frame::{Frame, Tab},
@@ -20,7 +21,7 @@ use crate::{
     error::Failure,
     manage::{
         edit::{Edit, EditError},
-        plan::PlanError,
+        plan::losses,
     },
     respond,
 };
@@ -54,7 +55,7 @@ pub async fn show(ask: Ask) -> Answer {
 async fn page(ask: &Ask, alert: Option<String>) -> Answer {
     let frame = Frame::of(ask, Tab::Danger).await?;
     let losses = match ask.may(Permission::ApplicationsCreate) {
-        true => Some(losses(ask, &frame.application).await?),
+        true => Some(lost(ask, &frame.application).await?),
         false => None,
     };
     let page = DangerPage {
@@ -67,15 +68,23 @@ async fn page(ask: &Ask, alert: Option<String>) -> Answer {
     ask.page(if page.alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &page)
 }
 
-/// What goes with an application, as the plan that removes it says.
-async fn losses(ask: &Ask, application: &Application) -> Result<Vec<String>, Failure> {
-    let plan = match removal(application).preview(&ask.signet).await {
-        Ok(plan) => plan,
-        Err(EditError::Plan(PlanError::Store(error))) => return Err(error.into()),
-        Err(_) => return Err(Failure::Internal("the removal of an application has no plan")),
+/// What goes with an application, in words.
+async fn lost(ask: &Ask, application: &Application) -> Result<Vec<String>, Failure> {
+    let t: &'static AppWords = ask.words();
+    let lost = losses(&ask.signet, application).await?;
+    let keys = if lost.secret { t.lost_secret } else { t.lost_keys };
+    let grants = match lost.grants {
+        GrantCount::Exactly(number) => number.to_string(),
+        GrantCount::MoreThan(number) => format!("> {number}"),
     };
-    let lines = plan.steps().flat_map(|step| step.lines.iter().map(ToString::to_string));
-    Ok(lines.map(|line| line.strip_prefix("lost: ").unwrap_or(&line).to_owned()).collect())
+    let counted = [
+        (t.lost_accounts, lost.accounts.to_string()),
+        (t.lost_resources, lost.resources.to_string()),
+        (t.lost_rules, lost.rules.to_string()),
+        (t.lost_grants, grants),
+    ];
+    let counted = counted.into_iter().filter(|(_, number)| number != "0");
+    Ok([keys.to_owned()].into_iter().chain(counted.map(|(text, number)| fill(text, number))).collect())
 }
 
 fn removal(application: &Application) -> Edit {

@@ -82,6 +82,12 @@ words! {
         refresh_secret_done: "This is the new App Secret, shown this once here. The one before stopped working.", "这是新的 App Secret，仅在此显示一次。旧密钥已失效。";
         delete: "Delete the application", "删除应用";
         delete_lead: "It goes at once, with all that is its own. Its settings, accounts, resources and rules can be brought back from the history; logins, grants and signing keys cannot.", "应用及其所有内容立即删除。设置、账号、资源和规则可从历史中恢复；登录、授权和签名密钥不可恢复。";
+        lost_secret: "its App Secret and its signing keys", "其 App Secret 和签名密钥";
+        lost_keys: "its signing keys", "其签名密钥";
+        lost_accounts: "accounts: {}", "账号：{} 个";
+        lost_resources: "resources: {}", "资源：{} 个";
+        lost_rules: "rules: {}", "规则：{} 条";
+        lost_grants: "grants of people, whose tokens are worth nothing any more: {}", "用户授权（其令牌立即失效）：{} 个";
         delete_confirm: "Type “{}” to confirm", "输入“{}”以确认";
         delete_mistyped: "Nothing was deleted: what was typed is not the authentication address of this application.", "未删除：输入的内容不是此应用的认证地址。";
         disable: "Disable the application", "停用应用";

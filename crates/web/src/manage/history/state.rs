@@ -91,8 +91,8 @@ pub(super) async fn application(signet: &Signet, id: AppId, changes: &[Change]) 
 
 async fn load(signet: &Signet, id: AppId, changes: &[Change]) -> Result<State, StoreError> {
     let store = signet.store();
-    let Some(application) = store.application(id).await? else { return Ok(State::default()) };
-    let mut state = State { application: Some((*application).clone()), ..State::default() };
+    let Some(application) = stored(signet, id, changes).await? else { return Ok(State::default()) };
+    let mut state = State { application: Some(application), ..State::default() };
     let any = |wanted: &dyn Fn(&Change) -> bool| {
         changes
             .iter()
@@ -117,6 +117,31 @@ async fn load(signet: &Signet, id: AppId, changes: &[Change]) -> Result<State, S
         state.rules = store.stored_rules(id).await?;
     }
     Ok(state)
+}
+
+/// The application as the plan has read it. What is in memory may be a second old where another node wrote.
+async fn stored(signet: &Signet, id: AppId, changes: &[Change]) -> Result<Option<Application>, StoreError> {
+    let seen = changes.iter().find_map(|change| match change {
+        Change::InsertApplication(one) if one.id == id => Some(None),
+        Change::UpdateApplication(one) | Change::DeleteApplication(one) if one.id == id => {
+            Some(Some(one.version))
+        }
+        _ => None,
+    });
+    let store = signet.store();
+    match seen {
+        Some(None) => Ok(None),
+        None => Ok(store.application(id).await?.map(|found| (*found).clone())),
+        Some(Some(version)) => match store.application(id).await? {
+            Some(found) if found.version == version => Ok(Some((*found).clone())),
+            _ => Ok(store
+                .applications()
+                .await?
+                .iter()
+                .find(|found| found.id == id)
+                .map(|found| (**found).clone())),
+        },
+    }
 }
 
 impl State {

@@ -3,8 +3,12 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 use signet_protocol::{
-    account::Account, application::Application, password_policy::PasswordPolicy, pool::CustomScope,
-    resource::Resource, user::User,
+    account::Account,
+    application::Application,
+    password_policy::PasswordPolicy,
+    pool::CustomScope,
+    resource::{Actions, Namespace, Part, Resource, ResourceName, Rule, Subject},
+    user::User,
 };
 
 use super::Line;
@@ -93,6 +97,31 @@ pub fn of_account(old: &Account, new: &Account) -> Vec<Line> {
     let mut lines = differences(&account_fields(old), &account_fields(new), Line::change);
     lines.extend((old.secret != new.secret).then(|| "secret: changed".to_owned().into()));
     lines
+}
+
+/// A rule in a line: `allow account d0…: book:*:read,write`.
+pub fn rule(rule: &Rule) -> String {
+    let (kind, subject) = match &rule.subject {
+        Subject::Account(id) => ("account", id.to_string()),
+        Subject::User(id) => ("user", id.to_string()),
+        Subject::Role(code) => ("role", code.clone()),
+        Subject::Group(code) => ("group", code.clone()),
+    };
+    let resource = match &rule.resource {
+        Part::Any => "*".to_owned(),
+        Part::One(ResourceName { namespace: Namespace::Application, code }) => code.as_str().to_owned(),
+        Part::One(ResourceName { namespace: Namespace::Pool, code }) => format!("pool/{}", code.as_str()),
+    };
+    let actions = match &rule.actions {
+        Actions::All => "*".to_owned(),
+        Actions::Listed(list) => list.iter().map(|action| action.as_str()).collect::<Vec<_>>().join(","),
+    };
+    let restricted = match object(&rule.restrictions) {
+        none if none.is_empty() => String::new(),
+        some => format!(" if {}", Value::Object(some)),
+    };
+    let identifier = rule.identifier.as_str();
+    format!("{} {kind} {subject}: {resource}:{identifier}:{actions}{restricted}", rule.effect.as_str())
 }
 
 fn account_fields(account: &Account) -> Map<String, Value> {

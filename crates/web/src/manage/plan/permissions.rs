@@ -25,6 +25,9 @@ use crate::{
     manage::description::{Description, ResourceEntry, RuleEntries},
 };
 
+/// New rules, and removed ones, that are told one by one.
+const TOLD_RULES: usize = 20;
+
 /// Plans every entry.
 pub(super) async fn plan(
     signet: &Signet,
@@ -166,8 +169,20 @@ async fn rules(
         let removed: Vec<Rule> = stored.iter().filter(|rule| !new.contains(*rule)).cloned().collect();
         let count =
             |rules: &[Rule], what: &str| (!rules.is_empty()).then(|| format!("{} {what}", rules.len()));
-        let lines: Vec<String> =
-            [count(&added, "new"), count(&removed, "removed")].into_iter().flatten().collect();
+        let counts = [count(&added, "new"), count(&removed, "removed")];
+        let told = |rules: &[Rule], what: &str| {
+            rules
+                .iter()
+                .take(TOLD_RULES)
+                .map(|rule| format!("{what}: {}", fields::rule(rule)))
+                .collect::<Vec<_>>()
+        };
+        let lines: Vec<String> = counts
+            .into_iter()
+            .flatten()
+            .chain(told(&added, "new"))
+            .chain(told(&removed, "removed"))
+            .collect();
         let change = Change::Rules { of: target.id, added, removed };
         draft.update(format!("rules of {}", target.identifier), lines, change);
     }

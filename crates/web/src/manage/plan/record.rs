@@ -56,8 +56,18 @@ impl Step {
         let (kind, name) = known.unwrap_or(("pool", &self.what));
         let target = Named { id: self.id.clone(), ..Named::only(name) };
         let entry = Entry::of_admin(done, origin.clone()).on(kind, target);
-        Some(lines.iter().map(Line::entry).fold(entry, |entry, (key, value)| entry.with(&key, value)))
+        Some(lines.iter().map(Line::entry).fold(entry, told))
     }
+}
+
+/// The same with one line more; several of one key are a list.
+fn told(mut entry: Entry, (key, value): (String, Value)) -> Entry {
+    match entry.detail.get_mut(&key) {
+        Some(Value::Array(list)) => list.push(value),
+        Some(first) => *first = Value::Array(vec![first.take(), value]),
+        None => return entry.with(&key, value),
+    }
+    entry
 }
 
 /// An update that does nothing but switch something on or off, or replace its secret.

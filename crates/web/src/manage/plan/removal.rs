@@ -45,16 +45,43 @@ pub(super) async fn of_application(
     signet: &Signet,
     application: &Application,
 ) -> Result<Vec<String>, StoreError> {
-    let store = signet.store();
-    let id = application.id;
-    let secret = application.secret.is_some().then(|| "its secret and its signing keys".to_owned());
-    let accounts = counted(store.accounts(id).await?.len(), "account", "accounts");
-    let resources = counted(store.stored_resources(Some(id)).await?.len(), "resource", "resources");
-    let rules = counted(store.stored_rules(id).await?.len(), "rule", "rules");
-    let lost = [secret.or(Some("its signing keys".to_owned())), accounts, resources, rules];
-    let mut lines: Vec<String> = lost.into_iter().flatten().map(|lost| format!("lost: {lost}")).collect();
-    lines.push(format!("lost: {}", grants(store.grants_of_application(id).await?)));
-    Ok(lines)
+    let lost = losses(signet, application).await?;
+    let keys = if lost.secret { "its secret and its signing keys" } else { "its signing keys" };
+    let lines = [
+        Some(keys.to_owned()),
+        counted(lost.accounts, "account", "accounts"),
+        counted(lost.resources, "resource", "resources"),
+        counted(lost.rules, "rule", "rules"),
+        Some(grants(lost.grants)),
+    ];
+    Ok(lines.into_iter().flatten().map(|lost| format!("lost: {lost}")).collect())
+}
+
+/// What goes with an application, besides its signing keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Losses {
+    /// Whether it has a secret.
+    pub secret: bool,
+    /// Its accounts.
+    pub accounts: usize,
+    /// Its resources.
+    pub resources: usize,
+    /// Its rules.
+    pub rules: usize,
+    /// What users gave it.
+    pub grants: GrantCount,
+}
+
+/// What would go with an application.
+pub async fn losses(signet: &Signet, application: &Application) -> Result<Losses, StoreError> {
+    let (store, id) = (signet.store(), application.id);
+    Ok(Losses {
+        secret: application.secret.is_some(),
+        accounts: store.accounts(id).await?.len(),
+        resources: store.stored_resources(Some(id)).await?.len(),
+        rules: store.stored_rules(id).await?.len(),
+        grants: store.grants_of_application(id).await?,
+    })
 }
 
 /// Whether nobody would own the pool without this user.

@@ -162,7 +162,7 @@ fn shown(name: &str, value: &Value) -> String {
 /// A text that could be read as something else is quoted.
 fn equals(value: Option<&Value>) -> String {
     match value {
-        Some(Value::String(text)) if scalar(text) == Value::from(text.as_str()) => text.clone(),
+        Some(Value::String(text)) if scalar(text) == text.as_str() => text.clone(),
         Some(value) => value.to_string(),
         None => String::new(),
     }
@@ -368,7 +368,7 @@ mod tests {
                 "ip": ["10.0.0.0/8"], "time": { "from": "09:00", "to": "17:30", "offset": "+08:00" }, "mfa": true,
                 "attributes": [
                     { "field": "company", "equals": "Example" }, { "field": "extended_fields.level", "equals": 3 },
-                    { "field": "extended_fields.code", "equals": "3" }, { "field": "email_verified", "equals": true },
+                    { "field": "extended_fields.code", "equals": "3" }, { "field": "extended_fields.member", "equals": true },
                 ],
             },
         });
