@@ -46,7 +46,7 @@ fn without_fingerprint(text: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use signet_protocol::{id::AppId, id::RowId, time::Timestamp};
+    use signet_protocol::{id::AppId, time::Timestamp};
 
     use super::*;
 
