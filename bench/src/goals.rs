@@ -42,10 +42,12 @@ pub struct Growth {
     pub ratio: f64,
 }
 
-/// How the flows grow with the database; nothing unless an engine was measured at two sizes.
+/// How the flows grow with the database; nothing unless an engine was measured at two sizes, and at all that any was.
 pub fn growth(runs: &[Run]) -> Vec<Growth> {
-    let engines = ["SQLite", "PostgreSQL"];
-    let each = engines.into_iter().flat_map(|engine| Flow::ALL.iter().map(move |flow| (engine, *flow)));
+    let sizes = |engine: &str| runs.iter().filter(|run| run.engine == engine).count();
+    let most = runs.iter().map(|run| sizes(run.engine)).max().unwrap_or_default();
+    let engines = ["SQLite", "PostgreSQL"].into_iter().filter(|engine| sizes(engine) == most);
+    let each = engines.flat_map(|engine| Flow::ALL.iter().map(move |flow| (engine, *flow)));
     each.filter_map(|(engine, flow)| {
         let of_engine = runs.iter().filter(|run| run.engine == engine);
         let mut p50: Vec<(Size, Duration)> = of_engine
@@ -136,6 +138,7 @@ mod tests {
             load_cpu: Duration::ZERO,
             raw: None,
             bare: Some(111_500.0),
+            others: 0.0,
         };
         Run {
             engine: "SQLite",

@@ -63,6 +63,9 @@ struct Options {
     /// Users in the database; several, separated by commas, are measured one after the other and compared
     #[arg(long, value_delimiter = ',', default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     users: Vec<u64>,
+    /// With more users than this only the embedded database is measured, which is filled sooner
+    #[arg(long, default_value_t = u64::MAX, hide_default_value = true)]
+    postgres_users: u64,
     /// Grants with a live chain of refresh tokens for each user
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100))]
     grants_per_user: u64,
@@ -150,7 +153,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         if matches!(options.engine, Engine::Sqlite | Engine::Both) {
             report.runs.push(bench.on_sqlite(size, &directory)?);
         }
-        if matches!(options.engine, Engine::Postgres | Engine::Both) {
+        if matches!(options.engine, Engine::Postgres | Engine::Both) && size.users <= options.postgres_users {
             report.runs.push(bench.on_postgres(size, &directory)?);
         }
     }

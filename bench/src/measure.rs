@@ -6,7 +6,7 @@ use crate::{
     Failure,
     flows::Flow,
     load::{Load, Slice, Ticks, percentile},
-    machine::cores,
+    machine::{busy, cores},
     population::Size,
     server::{Server, cpu},
     signatures::{Raw, hashing_threads, median},
@@ -52,6 +52,8 @@ pub struct Line {
     pub raw: Option<Duration>,
     /// What the bare handler of this flow made each second.
     pub bare: Option<f64>,
+    /// The cores that neither the server nor the load kept busy, but everything else: PostgreSQL, and whoever shares the machine.
+    pub others: f64,
 }
 
 impl Line {
@@ -109,10 +111,11 @@ pub fn flow(server: &Server, site: &Arc<Site>, flow: Flow, plan: &Plan, raw: &Ra
         let length = plan.length / SLICES;
         load.prepare(enough(&last, length, connections))?;
         let before = cost(flow, raw)?;
-        let used = [server.cpu()?, cpu("self")?];
+        let used = [server.cpu()?, cpu("self")?, busy()?];
         last = load.run(length)?;
         total.server += server.cpu()?.saturating_sub(used[0]);
         total.load += cpu("self")?.saturating_sub(used[1]);
+        total.all += busy()?.saturating_sub(used[2]);
         total.raw.extend(before.zip(cost(flow, raw)?).map(|(before, after)| (before + after) / 2));
         total.ticks.extend(&last.ticks);
         total.elapsed += last.elapsed;
@@ -141,6 +144,7 @@ struct Total {
     elapsed: Duration,
     server: Duration,
     load: Duration,
+    all: Duration,
     raw: Vec<Duration>,
 }
 
@@ -161,6 +165,8 @@ impl Total {
             load_cpu: self.load / count,
             raw: median(self.raw),
             bare: None,
+            others: self.all.saturating_sub(self.server + self.load).as_secs_f64()
+                / self.elapsed.as_secs_f64(),
         })
     }
 }

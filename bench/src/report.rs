@@ -76,6 +76,7 @@ impl Line {
             "cpu_per_raw_signatures": self.ratio(),
             "of_raw_hashes": self.of_raw_hashes(),
             "bare_per_second": self.bare.map(f64::round),
+            "others_cores": self.others,
         })
     }
 
@@ -116,8 +117,10 @@ impl Run {
                 storm.ratio()
             )
         });
+        let others = self.lines.iter().map(|line| line.others).sum::<f64>() / self.lines.len().max(1) as f64;
         format!(
-            "Start to the first answer {}, idle memory {:.1} MiB; seeded in {:.0} s.{storm}",
+            "Everything else on the machine{} kept {others:.2} cores busy. Start to the first answer {}, idle memory {:.1} MiB; seeded in {:.0} s.{storm}",
+            if self.engine == "SQLite" { "" } else { ", PostgreSQL included," },
             time(self.start),
             self.idle_kib as f64 / 1024.0,
             self.seeding.as_secs_f64()

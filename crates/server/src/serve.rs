@@ -132,6 +132,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
         () = signals.next() => return Err(told_twice()),
     }
     metrics.inspect(JoinHandle::abort);
+    signet.traces().settle().await;
     signet.store().clone().close().await;
     tracing::info!("stopped");
     Ok(())

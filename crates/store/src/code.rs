@@ -119,9 +119,9 @@ impl Store {
         until: Timestamp,
         now: Now,
     ) -> Result<bool, StoreError> {
-        let batch = Batch::new().guard(&SPEND, args![id, self.pool_id(), grant, now.timestamp()]);
+        let batch = self.hold_grant(grant).guard(&SPEND, args![id, self.pool_id(), grant, now.timestamp()]);
         let until = family.map_or(until, |family| until.max(family.expires_at));
-        let batch = self.hold_grant(batch, grant, until);
+        let batch = self.keep_grant(batch, grant, Some(until));
         let batch = match family {
             Some(family) => self.insert_family(batch, family, grant, now),
             None => batch,

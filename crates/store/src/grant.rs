@@ -41,7 +41,8 @@ const HOLD: Sql = Sql {
     name: "grant_hold",
     text: "SELECT 1 FROM user_grant WHERE grant_id = $1 AND pool_id = $2 AND revoked_at IS NULL",
 };
-/// Seldom finds anything to do, which spares the index on `expires_at`.
+/// No other statement changes when a grant ends: it never ends sooner than it was read to. Seldom finds anything to do, which spares
+/// the index on `expires_at`.
 const EXTEND: Sql = Sql {
     name: "grant_extend",
     text: "UPDATE user_grant SET expires_at = $3 WHERE grant_id = $1 AND pool_id = $2 AND expires_at < $3",
@@ -108,10 +109,18 @@ impl Store {
         batch.then(&INSERT, row)
     }
 
-    /// Adds that the grant is not revoked. It is kept at least until `until`.
-    pub(crate) fn hold_grant(&self, batch: Batch, id: GrantId, until: Timestamp) -> Batch {
-        let batch = batch.hold(&HOLD, args![id, self.pool_id()]);
-        batch.then(&EXTEND, args![id, self.pool_id(), until])
+    /// A batch that begins with the grant not being revoked.
+    pub(crate) fn hold_grant(&self, id: GrantId) -> Batch {
+        Batch::new().hold(&HOLD, args![id, self.pool_id()])
+    }
+
+    /// Adds that the grant is kept at least until `until`, if that is not known already. It follows the guards: whatever they
+    /// refuse has then changed nothing.
+    pub(crate) fn keep_grant(&self, batch: Batch, id: GrantId, until: Option<Timestamp>) -> Batch {
+        match until {
+            Some(until) => batch.then(&EXTEND, args![id, self.pool_id(), until]),
+            None => batch,
+        }
     }
 
     /// Adds that the grants of session `from` hang off session `to`.

@@ -53,17 +53,19 @@ impl Store {
     /// Moves the chain on from generation `from`, durably, before anything is signed. `false` when it is no longer
     /// there or the grant was revoked; of any number of parallel calls one is `true` (attack 6).
     ///
-    /// The grant is kept until `until` at least: when no access token that is signed now can be alive any more.
+    /// The grant is kept until `until` at least: when no access token that is signed now can be alive any more. `None` if it was
+    /// read to be kept as long, which then stays so.
     pub async fn rotate(
         &self,
         id: FamilyId,
         grant: GrantId,
         from: i64,
-        until: Timestamp,
+        until: impl Into<Option<Timestamp>>,
         now: Now,
     ) -> Result<bool, StoreError> {
-        let batch = self.hold_grant(Batch::new(), grant, until);
-        self.write(batch.guard(&ROTATE, args![id, self.pool_id(), from, now.timestamp(), grant])).await
+        let batch = self.hold_grant(grant);
+        let batch = batch.guard(&ROTATE, args![id, self.pool_id(), from, now.timestamp(), grant]);
+        self.write(self.keep_grant(batch, grant, until.into())).await
     }
 
     /// Counts one more handing-out of the token of `generation`; `false` when the chain has moved on, the grant was
@@ -73,10 +75,11 @@ impl Store {
         id: FamilyId,
         grant: GrantId,
         generation: i64,
-        until: Timestamp,
+        until: impl Into<Option<Timestamp>>,
     ) -> Result<bool, StoreError> {
-        let batch = self.hold_grant(Batch::new(), grant, until);
-        self.write(batch.guard(&REPEAT, args![id, self.pool_id(), generation, REPEATS_MAX, grant])).await
+        let batch = self.hold_grant(grant);
+        let batch = batch.guard(&REPEAT, args![id, self.pool_id(), generation, REPEATS_MAX, grant]);
+        self.write(self.keep_grant(batch, grant, until.into())).await
     }
 
     /// Leaves the chain at `generation`, for a client that goes on with the same token. `false` when it is no longer there or
@@ -86,10 +89,11 @@ impl Store {
         id: FamilyId,
         grant: GrantId,
         generation: i64,
-        until: Timestamp,
+        until: impl Into<Option<Timestamp>>,
     ) -> Result<bool, StoreError> {
-        let batch = self.hold_grant(Batch::new(), grant, until);
-        self.write(batch.hold(&HOLD, args![id, self.pool_id(), grant, generation])).await
+        let batch = self.hold_grant(grant);
+        let batch = batch.hold(&HOLD, args![id, self.pool_id(), grant, generation]);
+        self.write(self.keep_grant(batch, grant, until.into())).await
     }
 
     pub(crate) fn insert_family(&self, batch: Batch, family: &NewFamily, grant: GrantId, now: Now) -> Batch {

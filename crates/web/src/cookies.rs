@@ -15,6 +15,8 @@ pub const CONSOLE: &str = "signet_console";
 pub const LANG: &str = "signet_lang";
 /// A browser that has signed in before: its failures are counted apart from those of strangers.
 pub const DEVICE: &str = "signet_device";
+/// A login that an operator tries, until its answer comes back.
+pub const TRIAL: &str = "signet_trial";
 const SESSION: &str = "signet_session";
 const STATE: &str = "signet_state";
 

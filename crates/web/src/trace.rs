@@ -28,7 +28,10 @@ use signet_protocol::{
     time::Timestamp,
 };
 use signet_store::{NewTrace, stats::Counter};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::{
+    mpsc::{Receiver, Sender, channel},
+    watch,
+};
 
 pub use self::fix::Fix;
 use self::limit::Limit;
@@ -38,6 +41,8 @@ use crate::{Network, Signet};
 const QUEUE: usize = 512;
 /// Traces written together.
 const BATCH: usize = 64;
+/// How long a server that stops waits for those that are being written.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How long the first of a batch waits for others.
 const GATHER: Duration = Duration::from_millis(100);
 
@@ -119,6 +124,8 @@ pub struct Trace {
 /// Where refusals are told.
 pub struct Traces {
     queue: Sender<Refused>,
+    /// Noted, and not yet written down or dropped.
+    pending: watch::Sender<usize>,
     limit: Mutex<Limit>,
     written: Counter,
     dropped: Counter,
@@ -132,6 +139,7 @@ impl Traces {
         let (queue, refused) = channel(QUEUE);
         let traces = Traces {
             queue,
+            pending: watch::Sender::new(0),
             limit: Mutex::default(),
             written: Counter::default(),
             dropped: Counter::default(),
@@ -151,9 +159,18 @@ impl Traces {
         if !admitted {
             self.limited.inc();
         } else if let Ok(place) = self.queue.try_reserve() {
+            self.pending.send_modify(|pending| *pending += 1);
             place.send(refused());
         } else {
             self.dropped.inc();
+        }
+    }
+
+    /// Waits until what is noted is written down, but not for ever: before the store is closed.
+    pub async fn settle(&self) {
+        let mut pending = self.pending.subscribe();
+        if tokio::time::timeout(PATIENCE, pending.wait_for(|pending| *pending == 0)).await.is_err() {
+            tracing::warn!("some traces of refused requests were not written in time");
         }
     }
 
@@ -205,7 +222,9 @@ pub fn keep(signet: &Arc<Signet>, mut refused: Receiver<Refused>) {
                 waiting.push(more);
             }
             let Some(signet) = signet.upgrade() else { return };
+            let count = waiting.len();
             write(&signet, std::mem::take(&mut waiting)).await;
+            signet.traces().pending.send_modify(|pending| *pending = pending.saturating_sub(count));
         }
     });
 }

@@ -70,10 +70,16 @@ fn texts_keep_to_the_dialect() {
 /// Statements that mean to read all rows of a pool, take only the first of them, or read a table that stays small.
 const WHOLE: &[&str] = &[
     "account_owners",
+    "administrator_has_owner",
+    "administrator_hold",
+    "administrator_list",
+    "administrator_owned",
+    "administrator_unowned",
     "audit_head_advance",
     "audit_head_load",
     "audit_head_move_base",
     "application_list",
+    "application_names",
     "application_old_secrets",
     "application_uses_alg",
     "change_insert",
@@ -90,7 +96,10 @@ const WHOLE: &[&str] = &[
     "rule_applications",
     "schema_applied",
     "schema_applied_first",
+    "setup_link_offered",
+    "setup_link_spend",
     "sweep_pools",
+    "user_delete_owned",
 ];
 
 /// Nothing that is asked while people wait, or every minute, goes through rows that all belong to the one pool.

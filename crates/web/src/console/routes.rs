@@ -79,6 +79,11 @@ pub static ROWS: &[Route] = &[
     form!("/console/applications/{app}/access", ApplicationsWrite, applications::settings::save_access),
     form!("/console/applications/{app}/preset", ApplicationsWrite, applications::settings::preset),
     form!(fresh "/console/applications/{app}/secret", SecretsRead, applications::secret::show),
+    page!("/console/applications/{app}/try", ApplicationsWrite, applications::try_it::show),
+    form!("/console/applications/{app}/try", ApplicationsWrite, applications::try_it::start),
+    page!("/console/applications/{app}/try/request", ApplicationsWrite, applications::try_it::request),
+    form!("/console/applications/{app}/try/link", ApplicationsWrite, applications::try_it::link),
+    form!("/console/applications/{app}/try/revoke", ApplicationsWrite, applications::try_it::revoke),
     page!("/console/applications/{app}/failures", ApplicationsRead, applications::failures::show),
     form!("/console/applications/{app}/failures", ApplicationsWrite, applications::failures::mend),
     page!("/console/applications/{app}/danger", ApplicationsWrite, applications::danger::show),
@@ -101,6 +106,7 @@ pub fn routes() -> Router<Arc<Signet>> {
     let mut router = Router::new()
         .route("/console/setup", any(setup::handle))
         .route("/console/sign-in", any(sign_in::handle))
+        .route("/console/try/callback", any(applications::try_it::callback::handle))
         .route("/console/", any(home::without_slash));
     let mut paths: Vec<&'static str> = ROWS.iter().map(|row| row.path).collect();
     paths.sort_unstable();

@@ -117,7 +117,7 @@ pub trait Rows {
         id: FamilyId,
         grant: GrantId,
         from: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
         now: Now,
     ) -> Result<bool, StoreError>;
     async fn repeat(
@@ -125,14 +125,14 @@ pub trait Rows {
         id: FamilyId,
         grant: GrantId,
         generation: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
     ) -> Result<bool, StoreError>;
     async fn reuse(
         &self,
         id: FamilyId,
         grant: GrantId,
         generation: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
     ) -> Result<bool, StoreError>;
     async fn revoke_grant(&self, id: GrantId, now: Now) -> Result<bool, StoreError>;
 }
@@ -284,7 +284,7 @@ impl Rows for Store {
         id: FamilyId,
         grant: GrantId,
         from: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
         now: Now,
     ) -> Result<bool, StoreError> {
         Store::rotate(self, id, grant, from, until, now).await
@@ -295,7 +295,7 @@ impl Rows for Store {
         id: FamilyId,
         grant: GrantId,
         generation: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
         Store::repeat(self, id, grant, generation, until).await
     }
@@ -305,7 +305,7 @@ impl Rows for Store {
         id: FamilyId,
         grant: GrantId,
         generation: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
         Store::reuse(self, id, grant, generation, until).await
     }

@@ -82,7 +82,8 @@ impl Refreshable {
         // A guard that finds another request was quicker makes us look again: the same refresh is then a repeat.
         for _ in 0..8 {
             let now = node.now();
-            let (id, grant, until) = (family.id, family.grant.id, caller.access_until(now));
+            let (id, grant) = (family.id, family.grant.id);
+            let until = Some(caller.access_until(now)).filter(|until| *until > family.grant.expires_at);
             let (written, generation) = match refresh::decide(&family, presented, now.timestamp(), grace) {
                 RefreshDecision::Rotate { .. } if keeps_its_token(caller) => {
                     (rows.reuse(id, grant, presented, until).await?, presented)

@@ -25,6 +25,7 @@ pub mod show;
 pub mod sign_out;
 pub mod snippets;
 pub mod trace;
+pub mod try_it;
 pub mod users;
 
 #[cfg(test)]

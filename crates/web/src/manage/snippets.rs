@@ -28,7 +28,8 @@ pub struct Snippet {
 
 /// Every library there are settings for.
 pub fn snippets(client: &Client) -> Vec<Snippet> {
-    let all: [(&str, &str, fn(&Client) -> String); 8] = [
+    type Write = fn(&Client) -> String;
+    let all: [(&str, &str, Write); 8] = [
         ("openid-client", "openid-client (Node.js)", node),
         ("oidc-client-ts", "oidc-client-ts (browser)", browser),
         ("authlib", "Authlib (Python)", python),

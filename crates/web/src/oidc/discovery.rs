@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use axum::{extract::State, response::Response};
+use axum::{body::Bytes, extract::State, response::Response};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{
@@ -45,7 +45,7 @@ pub struct Rendered {
 #[derive(Clone)]
 struct Kept {
     generation: u64,
-    body: Arc<[u8]>,
+    body: Bytes,
     etag: HeaderValue,
 }
 
@@ -145,7 +145,7 @@ fn names(header: &HeaderValue, etag: &HeaderValue) -> bool {
 
 fn response(headers: &HeaderMap, kept: Kept) -> Response {
     let fresh = headers.get_all(IF_NONE_MATCH).iter().any(|shown| names(shown, &kept.etag));
-    let body = if fresh { axum::body::Body::empty() } else { kept.body.to_vec().into() };
+    let body = if fresh { axum::body::Body::empty() } else { kept.body.into() };
     let mut response = Response::new(body);
     *response.status_mut() = if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
     let out = response.headers_mut();

@@ -17,6 +17,7 @@ mod console;
 mod console_audit;
 mod console_overview;
 mod console_traces;
+mod console_try;
 mod cors;
 mod delivery;
 mod discovery;

@@ -26,7 +26,9 @@ async fn connect(url: &str) -> Result<ClientWrapper, StoreError> {
 
 async fn begin(url: &str, mode: &str) -> Result<ClientWrapper, StoreError> {
     let client = connect(url).await?;
-    let settings = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;";
+    // It does read whole tables.
+    let settings =
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; RESET enable_seqscan;";
     let begun = client.batch_execute(&format!("{settings} BEGIN ISOLATION LEVEL {mode}")).await;
     begun.map_err(|error| store_error("transaction", &error))?;
     Ok(client)

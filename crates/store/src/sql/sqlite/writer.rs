@@ -1,14 +1,16 @@
 //! The only thread that writes.
 //!
 //! It takes what has queued up, at most [`GROUP`] batches, and commits them together: the cost of making a commit
-//! durable is shared, and the group grows by itself with the load. Each batch runs in a savepoint, so one that fails
-//! or is refused undoes only itself. Nobody is answered before the commit is on disk.
+//! durable is shared, and the group grows by itself with the load. A batch that fails or is refused undoes only itself: nearly
+//! always it has changed nothing by then, and otherwise its group runs again, each batch in a savepoint. Nobody is answered
+//! before the commit is on disk.
 
 use std::{
     iter,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -23,6 +25,10 @@ use crate::{
 
 /// Beyond this a larger group gains nothing and only delays those in it.
 const GROUP: usize = 128;
+
+/// No group begins sooner after the one before: a quick disk would make groups of one, which take the processor from those who make
+/// the next. A slow one has larger groups by itself, and whoever writes now and then never waits.
+const PACE: Duration = Duration::from_millis(1);
 
 pub(super) enum Message {
     Write(Job),
@@ -44,7 +50,10 @@ pub(super) fn run(
     written: &AtomicBool,
     stats: &Stats,
 ) {
+    let mut last = None::<Instant>;
     while let Some(first) = queue.blocking_recv() {
+        thread::sleep(last.map_or(Duration::ZERO, |last| PACE.saturating_sub(last.elapsed())));
+        last = Some(Instant::now());
         let more = iter::from_fn(|| queue.try_recv().ok());
         let (mut group, mut stop) = (Vec::new(), false);
         for message in iter::once(first).chain(more).take(GROUP) {
@@ -90,15 +99,41 @@ fn commit(connection: &Connection, group: Vec<Job>, stats: &Stats) {
 /// Runs all batches in one transaction. An error here is everyone's; the batches' own are in the list.
 fn transact(connection: &Connection, batches: &[Batch]) -> Result<Vec<Outcome>, StoreError> {
     control(connection, "BEGIN IMMEDIATE")?;
-    let outcomes = batches.iter().map(|batch| in_savepoint(connection, batch)).collect::<Result<_, _>>()?;
+    let outcomes = match batches.iter().map(|batch| leaving_nothing(connection, batch)).collect() {
+        Ok(outcomes) => outcomes,
+        Err(Undo::Everything(error)) => return Err(error),
+        Err(Undo::OneBatch) => {
+            control(connection, "ROLLBACK")?;
+            control(connection, "BEGIN IMMEDIATE")?;
+            batches.iter().map(|batch| in_savepoint(connection, batch)).collect::<Result<_, _>>()?
+        }
+    };
     control(connection, "COMMIT")?;
     Ok(outcomes)
 }
 
+/// What has to be undone.
+enum Undo {
+    /// All of it. Some errors (disk full, I/O) make SQLite do so by itself: then everybody's batch has failed.
+    Everything(StoreError),
+    /// What a batch did before it was refused.
+    OneBatch,
+}
+
+/// Runs a batch that stands, or is refused before it changes a row.
+fn leaving_nothing(connection: &Connection, batch: &Batch) -> Result<Outcome, Undo> {
+    let before = connection.total_changes();
+    match apply(connection, batch) {
+        Err(error) if connection.is_autocommit() => Err(Undo::Everything(error)),
+        outcome if outcome == Ok(Written::Done) || connection.total_changes() == before => Ok(outcome),
+        _ => Err(Undo::OneBatch),
+    }
+}
+
+/// Runs a batch whatever becomes of it.
 fn in_savepoint(connection: &Connection, batch: &Batch) -> Result<Outcome, StoreError> {
     control(connection, "SAVEPOINT batch")?;
     let outcome = apply(connection, batch);
-    // Some errors (disk full, I/O) make SQLite undo the whole transaction by itself: then all have failed.
     if let (Err(error), true) = (&outcome, connection.is_autocommit()) {
         return Err(error.clone());
     }
@@ -168,6 +203,31 @@ mod tests {
         let (next, mut answer) = job(1);
         surviving(&connection, || commit(&connection, vec![next], &Stats::default()));
         assert_eq!(answer.try_recv().unwrap(), Ok(Written::Done));
+    }
+
+    const LATE_GUARD: Sql = Sql { name: "late_guard", text: "UPDATE t SET a = a WHERE a = $1" };
+
+    #[test]
+    fn a_batch_undoes_what_it_did_and_nothing_else() {
+        let connection = table();
+        let outcomes = transact(
+            &connection,
+            &[
+                Batch::new().then(&INSERT, args![1]),
+                Batch::new().guard(&LATE_GUARD, args![9]),
+                Batch::new().then(&INSERT, args![2]).guard(&LATE_GUARD, args![9]),
+                Batch::new().then(&INSERT, args![3]).then(&INSERT, args![1]),
+                Batch::new().guard(&LATE_GUARD, args![1]).then(&INSERT, args![4]),
+            ],
+        );
+        let outcomes = outcomes.unwrap();
+        let refused = |statement| Ok(Written::Refused { statement });
+        assert_eq!(outcomes[..3], [Ok(Written::Done), refused(0), refused(1)]);
+        assert!(matches!(outcomes[3], Err(StoreError::Conflict { .. })), "{:?}", outcomes[3]);
+        assert_eq!(outcomes[4], Ok(Written::Done));
+        let mut all = connection.prepare("SELECT a FROM t ORDER BY a").unwrap();
+        let all: Vec<i64> = all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(all, [1, 4]);
     }
 
     #[test]

@@ -93,6 +93,8 @@ async fn each_refresh_keeps_the_grant_for_its_access_token(world: World) {
     assert_eq!(kept().await, after(5_000_000));
     assert_eq!(world.store.repeat(id, grant, 2, after(5_000_001)).await, Ok(true));
     assert_eq!(kept().await, after(5_000_001));
+    assert_eq!(world.store.rotate(id, grant, 2, None, at(3)).await, Ok(true));
+    assert_eq!(kept().await, after(5_000_001), "whoever read that leaves it");
 }
 
 async fn attack_05_a_chain_moves_on_by_its_own_grant_only(world: World) {

@@ -29,6 +29,8 @@ pub enum Tab {
     Claims,
     /// Who gets in.
     Access,
+    /// Its login, tried out.
+    Try,
     /// Requests that were refused.
     Failures,
     /// What cannot be taken back.
@@ -36,8 +38,16 @@ pub enum Tab {
 }
 
 impl Tab {
-    const ALL: [Tab; 7] =
-        [Tab::Start, Tab::Configuration, Tab::Protocol, Tab::Claims, Tab::Access, Tab::Failures, Tab::Danger];
+    const ALL: &[Tab] = &[
+        Tab::Start,
+        Tab::Configuration,
+        Tab::Protocol,
+        Tab::Claims,
+        Tab::Access,
+        Tab::Try,
+        Tab::Failures,
+        Tab::Danger,
+    ];
 
     /// The end of its path.
     pub fn path(self) -> &'static str {
@@ -47,6 +57,7 @@ impl Tab {
             Tab::Protocol => "/protocol",
             Tab::Claims => "/claims",
             Tab::Access => "/access",
+            Tab::Try => "/try",
             Tab::Failures => "/failures",
             Tab::Danger => "/danger",
         }
@@ -59,13 +70,17 @@ impl Tab {
             Tab::Protocol => t.tab_protocol,
             Tab::Claims => t.tab_claims,
             Tab::Access => t.tab_access,
+            Tab::Try => t.tab_try,
             Tab::Failures => t.tab_failures,
             Tab::Danger => t.tab_danger,
         }
     }
 
     fn needs(self) -> Permission {
-        if self == Tab::Danger { Permission::ApplicationsWrite } else { Permission::ApplicationsRead }
+        match self {
+            Tab::Try | Tab::Danger => Permission::ApplicationsWrite,
+            _ => Permission::ApplicationsRead,
+        }
     }
 }
 
@@ -104,7 +119,7 @@ impl Frame {
             name: one.name(t),
             here: one == tab,
         };
-        let tabs = Tab::ALL.into_iter().filter(|one| ask.may(one.needs())).map(link).collect();
+        let tabs = Tab::ALL.iter().copied().filter(|one| ask.may(one.needs())).map(link).collect();
         Ok(Frame {
             lang: ask.lang,
             address: address(&ask.signet, &application),

@@ -9,4 +9,5 @@ pub mod list;
 pub mod quick_start;
 pub mod secret;
 pub mod settings;
+pub mod try_it;
 pub mod words;

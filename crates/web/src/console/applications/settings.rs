@@ -78,7 +78,7 @@ fn cards_of(tab: Tab) -> &'static [&'static Card] {
         Tab::Protocol => &PROTOCOL,
         Tab::Claims => &CLAIMS,
         Tab::Access => &ACCESS,
-        Tab::Start | Tab::Failures | Tab::Danger => &[],
+        Tab::Start | Tab::Try | Tab::Failures | Tab::Danger => &[],
     }
 }
 

@@ -44,6 +44,8 @@ words! {
         tab_protocol: "Protocol", "协议配置";
         tab_claims: "Scopes and claims", "Scope 与声明";
         tab_access: "Access", "访问授权";
+        tab_try: "Try it", "体验登录";
+        experience: "Experience Login", "体验登录";
         tab_failures: "Failures", "失败记录";
         tab_danger: "Danger zone", "危险操作";
         endpoints: "Endpoint information", "端点信息";

@@ -234,7 +234,7 @@ impl Tables {
         if !self.codes.get(&id).is_some_and(unspent) && !self.has(Fault::CodeSpentTwice) {
             return false;
         }
-        let Some(grant) = self.hold(grant, family.map_or(until, |family| until.max(family.expires_at)))
+        let Some(grant) = self.hold(grant, Some(family.map_or(until, |family| until.max(family.expires_at))))
         else {
             return false;
         };
@@ -253,11 +253,11 @@ impl Tables {
         }
     }
 
-    /// The grant, if it is not revoked; it is kept until `until` at least.
-    fn hold(&mut self, id: GrantId, until: Timestamp) -> Option<Grant> {
+    /// The grant, if it is not revoked; it is kept until `until` at least, or as long as it is.
+    fn hold(&mut self, id: GrantId, until: Option<Timestamp>) -> Option<Grant> {
         let careless = self.has(Fault::RefreshOfTheRevoked);
         let grant = self.grants.get_mut(&id).filter(|grant| grant.revoked_at.is_none() || careless)?;
-        grant.expires_at = grant.expires_at.max(until);
+        grant.expires_at = until.map_or(grant.expires_at, |until| until.max(grant.expires_at));
         Some(grant.clone())
     }
 
@@ -273,13 +273,20 @@ impl Tables {
         Some(family)
     }
 
-    pub fn rotate(&mut self, id: FamilyId, grant: GrantId, from: i64, until: Timestamp, now: Now) -> bool {
+    pub fn rotate(
+        &mut self,
+        id: FamilyId,
+        grant: GrantId,
+        from: i64,
+        until: impl Into<Option<Timestamp>>,
+        now: Now,
+    ) -> bool {
         let careless = self.has(Fault::RotatedTwice);
         let found = self.families.get(&id);
         if !found.is_some_and(|row| row.grant.id == grant && (row.generation == from || careless)) {
             return false;
         }
-        if self.hold(grant, until).is_none() {
+        if self.hold(grant, until.into()).is_none() {
             return false;
         }
         if let Some(row) = self.families.get_mut(&id) {
@@ -288,11 +295,17 @@ impl Tables {
         true
     }
 
-    pub fn repeat(&mut self, id: FamilyId, grant: GrantId, generation: i64, until: Timestamp) -> bool {
+    pub fn repeat(
+        &mut self,
+        id: FamilyId,
+        grant: GrantId,
+        generation: i64,
+        until: impl Into<Option<Timestamp>>,
+    ) -> bool {
         let fits = |row: &RefreshFamily| {
             row.grant.id == grant && row.generation == generation && row.repeats < REPEATS_MAX
         };
-        if !self.families.get(&id).is_some_and(fits) || self.hold(grant, until).is_none() {
+        if !self.families.get(&id).is_some_and(fits) || self.hold(grant, until.into()).is_none() {
             return false;
         }
         if let Some(row) = self.families.get_mut(&id) {
@@ -301,9 +314,15 @@ impl Tables {
         true
     }
 
-    pub fn reuse(&mut self, id: FamilyId, grant: GrantId, generation: i64, until: Timestamp) -> bool {
+    pub fn reuse(
+        &mut self,
+        id: FamilyId,
+        grant: GrantId,
+        generation: i64,
+        until: impl Into<Option<Timestamp>>,
+    ) -> bool {
         let there = |row: &RefreshFamily| row.grant.id == grant && row.generation == generation;
-        self.families.get(&id).is_some_and(there) && self.hold(grant, until).is_some()
+        self.families.get(&id).is_some_and(there) && self.hold(grant, until.into()).is_some()
     }
 
     pub fn revoke_grant(&mut self, id: GrantId, now: Now) -> bool {

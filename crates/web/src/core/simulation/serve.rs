@@ -187,7 +187,7 @@ impl Rows for Request {
         id: FamilyId,
         grant: GrantId,
         from: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
         now: Now,
     ) -> Result<bool, StoreError> {
         let world = Rc::clone(self.world());
@@ -206,7 +206,7 @@ impl Rows for Request {
         id: FamilyId,
         grant: GrantId,
         generation: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
         self.database.run(move |tables| tables.repeat(id, grant, generation, until)).await
     }
@@ -216,7 +216,7 @@ impl Rows for Request {
         id: FamilyId,
         grant: GrantId,
         generation: i64,
-        until: Timestamp,
+        until: Option<Timestamp>,
     ) -> Result<bool, StoreError> {
         self.database.run(move |tables| tables.reuse(id, grant, generation, until)).await
     }

@@ -108,6 +108,7 @@ impl Description {
             ("extended_fields", reader::asked_by(FieldEntry::read)),
             ("claims", reader::asked_by(ClaimEntry::read)),
             ("scopes", reader::asked_by(ScopeEntry::read)),
+            ("password_policy", reader::asked_by(PolicyEntry::read)),
             ("resources", reader::asked_by(ResourceEntry::read)),
             ("resources.actions", reader::asked_by(permission::action)),
             ("applications", reader::asked_by(ApplicationEntry::read)),

@@ -5,7 +5,6 @@ use serde_json::{Map, Value};
 use signet_protocol::{
     account::{Account, TOKEN_LIFETIME},
     application::{Application, ApplicationSettings},
-    password_policy::PasswordPolicy,
     pool::PoolSettings,
     resource::{Resource, Rule},
     user::{User, UserDetails},
@@ -182,12 +181,10 @@ pub fn user(user: &User, form: Form, with_password: bool) -> String {
 pub fn pool(settings: &PoolSettings, resources: &[Resource], form: Form) -> String {
     let PoolSettings { extended_fields, claims, scopes, password_policy, version: _ } = settings;
     let mut text = String::new();
-    let policy = differing(password_policy, &PasswordPolicy::default(), form);
-    if !policy.is_empty() {
-        let mut table = Table::single("password_policy");
-        table.put_all(&policy, &["min_length", "max_length"]);
-        text.push_str(&table.text());
-    }
+    // Whole in either form: there is one for sure, and what is left out of it would stay as it is.
+    let mut policy = Table::single("password_policy");
+    policy.put_all(&object(password_policy), &["min_length", "max_length"]);
+    text.push_str(&policy.text());
     for (name, kind) in extended_fields {
         let mut table = Table::entry("extended_fields");
         table.put("name", &name.as_str().into());

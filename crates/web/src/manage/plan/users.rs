@@ -31,7 +31,6 @@ pub(super) async fn plan(
 ) -> Result<(), PlanError> {
     let mut met = BTreeMap::new();
     for entry in entries {
-        check_fields(entry, pool, draft);
         match find(signet, entry).await? {
             Err((key, reason)) => draft.refuse(entry.lines.of(key), reason),
             Ok(None) if entry.remove => draft.step(name_of(entry), Action::Absent),

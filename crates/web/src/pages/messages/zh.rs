@@ -167,7 +167,7 @@ pub const ZH: Messages = Messages {
         hint: "请返回应用并从那里登录。如果此页面的链接是他人发给您的，请勿在其中输入密码。",
     },
     forbidden: ProblemText {
-        title: "您的角色无权执行此操作",
+        title: "您无权执行此操作",
         message: "您已登录控制台，但您的角色不允许您请求的操作。",
         hint: "请联系用户池的所有者代为操作，或为您调整角色。",
     },

@@ -110,6 +110,12 @@ impl Dice {
                 "work": { "claims": ["tel", "name"], "description": text, "description_zh": self.text() },
                 "bare": { "claims": [] },
             },
+            "password_policy": {
+                "min_length": if self.coin() { 12 } else { 8 },
+                "max_length": if self.coin() { 64 } else { 1024 },
+                "refuse_common": self.coin(),
+                "refuse_names": self.coin(),
+            },
         }))
         .unwrap()
     }
