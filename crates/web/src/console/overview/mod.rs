@@ -21,6 +21,9 @@ use super::{
 };
 use crate::manage::overview::{self, Day, Overview};
 
+/// A number of a day.
+type Number = fn(&Day) -> i64;
+
 /// Columns of those who signed in, or did something.
 const GOOD: &str = "bar-a";
 /// Columns of what failed.
@@ -105,7 +108,7 @@ fn date(day: &Day) -> String {
 }
 
 /// Days as a picture, each with the values that `of` takes from it.
-fn drawn(days: &[Day], of: &[(&'static str, &'static str, fn(&Day) -> i64)]) -> Drawn {
+fn drawn(days: &[Day], of: &[(&'static str, &'static str, Number)]) -> Drawn {
     if days.iter().all(|day| of.iter().all(|(_, _, value)| value(day) == 0)) {
         return Drawn::Nothing;
     }
@@ -121,13 +124,13 @@ fn drawn(days: &[Day], of: &[(&'static str, &'static str, fn(&Day) -> i64)]) -> 
     Drawn::Days(Days::draw(&days.iter().map(day).collect::<Vec<_>>()))
 }
 
-fn rows(days: &[Day], of: &[fn(&Day) -> i64]) -> Vec<Vec<String>> {
+fn rows(days: &[Day], of: &[Number]) -> Vec<Vec<String>> {
     let row = |day: &Day| [date(day)].into_iter().chain(of.iter().map(|value| grouped(value(day)))).collect();
     days.iter().rev().map(row).collect()
 }
 
 fn sign_ins(seen: &Overview, t: &'static OverviewWords) -> Picture {
-    let (good, bad): (fn(&Day) -> i64, fn(&Day) -> i64) = (|day| day.sign_ins, |day| day.failures);
+    let (good, bad): (Number, Number) = (|day| day.sign_ins, |day| day.failures);
     let totals = &seen.totals;
     Picture {
         id: "sign-ins",
@@ -141,7 +144,7 @@ fn sign_ins(seen: &Overview, t: &'static OverviewWords) -> Picture {
 }
 
 fn active(seen: &Overview, t: &'static OverviewWords) -> Picture {
-    let users: fn(&Day) -> i64 = |day| day.active_users;
+    let users: Number = |day| day.active_users;
     Picture {
         id: "active",
         title: t.active,
@@ -164,7 +167,7 @@ fn tokens(seen: &Overview, t: &'static OverviewWords) -> Picture {
     }
     let mut sums: Vec<(String, i64)> =
         sums.into_iter().map(|(grant, count)| (grant.to_owned(), count)).collect();
-    sums.sort_by(|a, b| b.1.cmp(&a.1));
+    sums.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     Picture {
         id: "tokens",
         title: t.tokens,
