@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     application::names,
     id::{AppId, ConsoleSessionId, UserId},
+    resource::ADMIN,
     secret::SecretHash,
     time::{Seconds, Timestamp},
 };
@@ -70,6 +71,16 @@ impl Permission {
         matches!(self, Permission::ApplicationsRead | Permission::ApplicationsWrite | Permission::SecretsRead)
     }
 
+    /// What it is about, and what is done with that.
+    pub fn parts(self) -> (&'static str, &'static str) {
+        self.as_str().split_once(':').unwrap_or((self.as_str(), ""))
+    }
+
+    /// As a scope of the admin API.
+    pub fn item(self) -> String {
+        format!("{ADMIN}:{}", self.as_str())
+    }
+
     /// Whether nothing is changed by it, and no secret shown.
     pub fn is_harmless(self) -> bool {
         self.as_str().ends_with(":read") && self != Permission::SecretsRead
@@ -103,6 +114,12 @@ impl Administrator {
                 None => permission == Permission::ApplicationsRead,
             },
         }
+    }
+
+    /// Whether they may give it to a program: who may not do a thing themselves gives nobody the right to, and who manages
+    /// applications gives nothing of the pool (attack 19).
+    pub fn may_give(&self, permission: Permission) -> bool {
+        matches!(self.role, Role::Owner | Role::Administrator) && self.may(permission, None)
     }
 
     /// Whether a list shows them this application.
@@ -171,6 +188,9 @@ mod tests {
             assert_eq!(manager.may(permission, own), of_one.contains(&permission.as_str()), "{permission:?}");
             assert!(!manager.may(permission, other), "{permission:?}");
             assert_eq!(manager.may(permission, None), permission == Permission::ApplicationsRead);
+            let gives = |role| administrator(role).may_give(permission);
+            assert!(gives(Role::Owner) && !gives(Role::Auditor) && !gives(Role::ApplicationManager));
+            assert_eq!(gives(Role::Administrator), permission != Permission::AdministratorsWrite);
         }
     }
 

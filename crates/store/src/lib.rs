@@ -8,6 +8,7 @@
 
 mod account;
 mod administrator;
+mod api_request;
 mod application;
 mod apply;
 mod assertion;
@@ -50,6 +51,7 @@ mod user_link;
 mod user_state;
 
 pub use administrator::RoleChange;
+pub use api_request::{API_REQUEST_KEPT, API_REQUEST_RUNS, Begun, Running};
 pub use application::ApplicationName;
 pub use apply::{Applied, Change};
 pub use cache::{Cache, Ticket};

@@ -25,7 +25,7 @@ use signet_protocol::{
 };
 
 use crate::{
-    StoreError, account, administrator, application,
+    StoreError, account, administrator, api_request, application,
     application::ApplicationName,
     apply, assertion, attempt, audit,
     cache::Cache,
@@ -47,6 +47,7 @@ use crate::{
 pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     account::STATEMENTS,
     administrator::STATEMENTS,
+    api_request::STATEMENTS,
     application::STATEMENTS,
     apply::STATEMENTS,
     assertion::STATEMENTS,

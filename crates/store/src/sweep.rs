@@ -70,6 +70,15 @@ sweep!(DUE_LINKS, LINKS, "user_link", "link_id", "expires_at");
 sweep!(DUE_TRACES, TRACES, "trace", "trace_id", "expires_at");
 sweep!(DUE_COUNTS, COUNTS, "use_count", "day, app_id, kind", "day", "pool_id = $1", "pool_id = $1");
 sweep!(DUE_ACTIVE, ACTIVE, "active_user", "user_id", "day", "pool_id = $1", "pool_id = $1");
+sweep!(
+    DUE_API_REQUESTS,
+    API_REQUESTS,
+    "api_request",
+    "key",
+    "expires_at",
+    "pool_id = $1",
+    "NOT pool_id <> $1"
+);
 sweep!(DUE_CHANGES, CHANGES, "change", "change_id", "at", "NOT pool_id <> $1", "pool_id = $1");
 
 /// For a look from outside, where no pool is loaded.
@@ -105,6 +114,8 @@ pub(crate) const STATEMENTS: &[&Sql] = &[
     &COUNTS,
     &DUE_ACTIVE,
     &ACTIVE,
+    &DUE_API_REQUESTS,
+    &API_REQUESTS,
     &DUE_CHANGES,
     &CHANGES,
 ];
@@ -141,6 +152,7 @@ const TABLES: &[(&Sql, &Sql, i64)] = &[
     (&DUE_TRACES, &TRACES, 0),
     (&DUE_COUNTS, &COUNTS, USAGE_KEPT),
     (&DUE_ACTIVE, &ACTIVE, USAGE_KEPT),
+    (&DUE_API_REQUESTS, &API_REQUESTS, 0),
     (&DUE_CHANGES, &CHANGES, HOUR),
 ];
 

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     ActionName, Actions, AttributeEquals, Namespace, Part, ResourceCode, Resources, Rule, Scalar, Subject,
+    admin,
 };
 use crate::{
     limits::{ATTRIBUTES_PER_RULE, IP_RANGES_PER_RULE, RULES_PER_APPLICATION, RULES_PER_SUBJECT},
@@ -114,7 +115,8 @@ fn check_actions(rule: &Rule, own: &Resources, pool: &Resources) -> Result<(), R
         Namespace::Application => own,
         Namespace::Pool => pool,
     };
-    let resource = resources.find(name.code.as_str());
+    let built_in = name.namespace == Namespace::Pool && admin::is_admin(name.code.as_str());
+    let resource = if built_in { admin::resource(None) } else { resources.find(name.code.as_str()) };
     let resource = resource.ok_or_else(|| RuleError::NoResource(name.code.clone(), name.namespace))?;
     let unknown = listed.iter().find(|action| !resource.defines(Part::One(action.as_str())));
     unknown.map_or(Ok(()), |action| Err(RuleError::NoAction(name.code.clone(), action.clone())))

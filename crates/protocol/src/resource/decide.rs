@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use super::{
-    ApiIdentifier, Asked, Namespace, Part, Resource, Resources, Rule, ScopeItem, Subject,
+    ApiIdentifier, Asked, Namespace, Part, Resource, Resources, Rule, ScopeItem, Subject, admin,
     indicator::UNKNOWN_API,
 };
 use crate::{
@@ -173,9 +173,16 @@ impl Permissions {
         match &rule.resource {
             Part::Any => true,
             Part::One(name) => {
-                let resource = self.at(name.namespace).find(name.code.as_str());
+                let resource = self.find(name.namespace, name.code.as_str());
                 resource.is_none_or(|resource| resource.is_of(api.map(Api::as_str)))
             }
+        }
+    }
+
+    fn find(&self, namespace: Namespace, code: &str) -> Option<&Resource> {
+        match namespace {
+            Namespace::Pool if admin::is_admin(code) => admin::resource(None),
+            namespace => self.at(namespace).find(code),
         }
     }
 
@@ -200,8 +207,11 @@ impl Permissions {
     }
 
     /// The resource that `code` means in a token for `api`: the application's own, and the pool's where it has none (the
-    /// order of [`Namespace::ALL`]), among those of the API.
+    /// order of [`Namespace::ALL`]), among those of the API. The built-in one is nobody else's, whatever is stored.
     fn called(&self, code: &str, api: Option<&str>) -> Option<(Namespace, &Resource)> {
+        if admin::is_admin(code) {
+            return admin::resource(api).map(|resource| (Namespace::Pool, resource));
+        }
         let mut called = Namespace::ALL.iter().filter_map(|at| Some((*at, self.at(*at).find(code)?)));
         called.find(|(_, resource)| resource.is_of(api))
     }
@@ -252,7 +262,10 @@ impl Counting<'_> {
 impl Wanted<'_> {
     /// Whether all of it is in what `rule` is about.
     fn is_in(&self, rule: &Rule) -> bool {
-        rule.named().covers(&self.resource)
+        let unnamed =
+            rule.resource == Part::Any && self.resource.one().is_some_and(|(_, code)| admin::is_admin(code));
+        !unnamed
+            && rule.named().covers(&self.resource)
             && rule.identifier.as_deref().covers(&self.id)
             && rule.actions.cover(self.action)
     }

@@ -17,6 +17,7 @@
 //! application. Whether accounts and users exist is for whoever writes, and so is [`Resources::hidden`] where a scope of the
 //! pool would take the name of a resource.
 
+mod admin;
 mod check;
 mod decide;
 mod indicator;
@@ -28,6 +29,7 @@ mod rule;
 mod time_of_day;
 mod user;
 
+pub use admin::{ADMIN, RESERVED, concerned, permitted};
 pub use check::{RuleError, check_rules};
 pub use decide::{Api, Caller, Decision, Permissions, ScopeCase};
 pub(crate) use indicator::ONE_API;

@@ -140,3 +140,13 @@ CREATE INDEX user_link_expires_at ON user_link (expires_at);
 -- revisions of the configuration
 
 -- admin API: repeated requests
+-- Without an answer it is at work, and `expires_at` says until when at most.
+CREATE TABLE api_request (
+    pool_id TEXT NOT NULL,
+    key {bytes} NOT NULL,
+    body {bytes} NOT NULL,
+    answer_sealed {bytes},
+    expires_at {int} NOT NULL,
+    PRIMARY KEY (pool_id, key)
+) {clustered};
+CREATE INDEX api_request_expires_at ON api_request (expires_at);

@@ -43,5 +43,6 @@ pub const TABLES: &[Table] = &[
     Table { name: "use_count", key: "pool_id, day, app_id, kind", since: 5 },
     Table { name: "active_user", key: "pool_id, user_id", since: 5 },
     Table { name: "trace", key: "trace_id", since: 5 },
+    Table { name: "api_request", key: "pool_id, key", since: 5 },
     Table { name: "change", key: "change_id", since: 1 },
 ];

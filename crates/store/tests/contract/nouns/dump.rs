@@ -82,6 +82,7 @@ pub async fn populate(world: &World) {
         at: at(0),
     };
     store.insert_traces(&[trace]).await.unwrap();
+    super::api_requests::begin(world, "a-key", "a body", 0).await;
 }
 
 pub async fn written(database: &Database) -> (String, Summary) {

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod administrators;
+pub mod api_requests;
 mod applications;
 mod assertions;
 mod attempts;

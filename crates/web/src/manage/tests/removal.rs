@@ -120,8 +120,7 @@ async fn an_application_goes_and_says_with_what() {
     // The same without a file, and its plan as it would be shown.
     bench.apply(POOL).await;
     let id = bench.application("notes").await.unwrap().id;
-    let planned =
-        plan(&bench.signet, &Description::without_application(id)).await.unwrap();
+    let planned = plan(&bench.signet, &Description::without_application(id)).await.unwrap();
     let step = planned.steps().next().unwrap();
     assert_eq!((step.what, step.kind, step.lines.len()), ("application notes", StepKind::Remove, 4));
     apply(&bench.signet, &Description::without_application(id), &Origin::command_line()).await.unwrap();

@@ -1,0 +1,113 @@
+//! `/applications/{app}/accounts`: programmatic access accounts.
+
+use serde_json::{Value, json};
+use signet_protocol::time::Seconds;
+
+use super::{
+    Answer, Ask, PREFIX, Reply,
+    body::check_members,
+    pages::page,
+    problem::Problem,
+};
+use crate::manage::{
+    accounts::{self, AccountEdit, AccountView, NewAccount, NewKey, Which},
+    authority,
+};
+
+/// GET `/applications/{app}/accounts`.
+pub async fn list(ask: Ask) -> Answer {
+    let application = ask.application().await?;
+    let all = accounts::list(&ask.signet, &application.id.to_string()).await?;
+    Ok(Reply::ok(page(all.0.iter().map(shown).collect(), None)))
+}
+
+/// POST `/applications/{app}/accounts`.
+pub async fn create(ask: Ask) -> Answer {
+    check_members(&ask.body, ["token_lifetime", "remarks"].into_iter())?;
+    let application = ask.application().await?;
+    let new = NewAccount {
+        token_lifetime: ask.number("token_lifetime")?.map(Seconds),
+        remarks: ask.text("remarks")?.map(str::to_owned),
+    };
+    let made = accounts::create(&ask.signet, &application.id.to_string(), new, &ask.origin()).await?;
+    let location = format!("{PREFIX}/applications/{}/accounts/{}", application.id, made.account.id);
+    Ok(Reply::created(with_key(&made), location).at(made.account.version))
+}
+
+/// GET `/applications/{app}/accounts/{account}`.
+pub async fn get(ask: Ask) -> Answer {
+    let account = one(&ask).await?;
+    Ok(Reply::ok(shown(&account)).at(account.version))
+}
+
+/// PATCH `/applications/{app}/accounts/{account}`.
+pub async fn change(ask: Ask) -> Answer {
+    check_members(&ask.body, ["token_lifetime", "remarks", "enabled"].into_iter())?;
+    let which = trusted(&ask).await?;
+    let remarks = match ask.body.get("remarks") {
+        Some(Value::Null) => Some(None),
+        _ => ask.text("remarks")?.map(|text| Some(text.to_owned())),
+    };
+    let edit = AccountEdit {
+        token_lifetime: ask.number("token_lifetime")?.map(Seconds),
+        remarks,
+        enabled: ask.truth("enabled")?,
+    };
+    let account = accounts::edit(&ask.signet, which, edit, &ask.origin()).await?;
+    Ok(Reply::ok(shown(&account)).at(account.version))
+}
+
+/// POST `/applications/{app}/accounts/{account}/refresh`: another SecretKey.
+pub async fn refresh(ask: Ask) -> Answer {
+    check_members(&ask.body, ["overlap"].into_iter())?;
+    let which = trusted(&ask).await?;
+    let overlap = Seconds(ask.number("overlap")?.unwrap_or_default());
+    let key = accounts::refresh(&ask.signet, which, overlap, &ask.origin()).await?;
+    Ok(Reply::ok(with_key(&key)).at(key.account.version))
+}
+
+/// DELETE `/applications/{app}/accounts/{account}`, and the rules about it.
+pub async fn remove(ask: Ask) -> Answer {
+    let which = trusted(&ask).await?;
+    accounts::delete(&ask.signet, which, &ask.origin()).await?;
+    Ok(Reply::nothing())
+}
+
+/// The account that the path names, if it is one of the application that the path names.
+async fn one(ask: &Ask) -> Result<AccountView, Problem> {
+    let (application, id) = (ask.application().await?, ask.account()?);
+    let account = accounts::one(&ask.signet, id).await?;
+    if account.application == application.id { Ok(account) } else { Err(Problem::missing("account")) }
+}
+
+/// The same, if whoever asks may have what it may: its key would be theirs (attack 19).
+async fn trusted(ask: &Ask) -> Result<Which, Problem> {
+    let account = one(ask).await?;
+    let has = authority::of_account(&ask.signet, account.application, account.id).await?;
+    let lacking: Vec<_> = has.into_iter().filter(|permission| !ask.caller.may_give(*permission)).collect();
+    if lacking.is_empty() { Ok(Which { id: account.id, version: ask.version }) } else { Err(Problem::lacks(&lacking)) }
+}
+
+fn shown(account: &AccountView) -> Value {
+    json!({
+        "id": account.id,
+        "application": account.application,
+        "enabled": account.enabled,
+        "token_lifetime": account.token_lifetime,
+        "remarks": account.remarks,
+        "overlap_until": account.overlap_until,
+        "last_used": account.last_used,
+        "created_at": account.created_at,
+        "updated_at": account.updated_at,
+        "version": account.version,
+    })
+}
+
+/// With its SecretKey, this once.
+fn with_key(key: &NewKey) -> Value {
+    let mut account = shown(&key.account);
+    if let Some(members) = account.as_object_mut() {
+        members.insert("secret_key".to_owned(), key.secret_key().into());
+    }
+    account
+}
