@@ -12,6 +12,7 @@ use signet_protocol::{
 
 use crate::{
     Store, StoreError, args,
+    audit::Act,
     rows::json,
     sql::{Batch, RowReader, Sql},
 };
@@ -101,10 +102,12 @@ impl Store {
         Ok(found.unwrap_or(false))
     }
 
-    /// Changes a role. `false`, and nothing done, when it was changed meanwhile, or nobody would own the pool.
-    pub async fn change_role(&self, change: &RoleChange, now: Now) -> Result<bool, StoreError> {
-        let batch = self.add_role(self.hold_owners(Batch::new()), change, now)?;
-        self.write(batch.hold(&OWNED, args![self.pool_id()])).await
+    /// Changes a role, and writes the records of `act` with it. `false`, and nothing done, when it was changed meanwhile, or
+    /// nobody would own the pool.
+    pub async fn change_role(&self, change: &RoleChange, act: impl Into<Act>) -> Result<bool, StoreError> {
+        let act = act.into();
+        let batch = self.add_role(self.hold_owners(Batch::new()), change, act.now)?;
+        self.write(self.record(batch.hold(&OWNED, args![self.pool_id()]), &act)).await
     }
 
     /// A batch that stands only while nobody owns the pool.
@@ -144,8 +147,15 @@ impl Store {
     }
 
     /// Spends a set-up link: makes `user`, who is new, the first owner. `false`, and nothing done, when it is not good, or
-    /// somebody owns the pool. A name that is taken is [`StoreError::Conflict`].
-    pub async fn set_up(&self, link: SecretHash, user: &User, now: Now) -> Result<bool, StoreError> {
+    /// somebody owns the pool. A name that is taken is [`StoreError::Conflict`]. The records of `act` are written with it.
+    pub async fn set_up(
+        &self,
+        link: SecretHash,
+        user: &User,
+        act: impl Into<Act>,
+    ) -> Result<bool, StoreError> {
+        let act = act.into();
+        let now = act.now;
         let owner = Administrator {
             user: user.id,
             role: Role::Owner,
@@ -155,7 +165,8 @@ impl Store {
         };
         let batch = self.while_unowned().guard(&SPEND, args![self.pool_id(), link, now.timestamp()]);
         let batch = self.insert_user(batch, user, now)?;
-        self.write(self.add_role(batch, &RoleChange::Give(owner), now)?).await
+        let batch = self.add_role(batch, &RoleChange::Give(owner), now)?;
+        self.write(self.record(batch, &act)).await
     }
 }
 

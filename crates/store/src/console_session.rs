@@ -9,6 +9,7 @@ use signet_protocol::{
 
 use crate::{
     Store, StoreError, args,
+    audit::Act,
     sql::{Batch, RowReader, Sql},
 };
 
@@ -40,14 +41,17 @@ pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &END, &END_USER, &HOLD_
 
 impl Store {
     /// Stores a login to the console, in place of another of the same browser. `false`, and nothing done, when the user is
-    /// blocked, has no role, or `password`, by which they proved who they are, is no longer theirs.
+    /// blocked, has no role, or `password`, by which they proved who they are, is no longer theirs. The records of `act` are
+    /// written with it.
     pub async fn begin_console_session(
         &self,
         session: &ConsoleSession,
         password: Option<&PasswordHash>,
         replaces: Option<ConsoleSessionId>,
-        now: Now,
+        act: impl Into<Act>,
     ) -> Result<bool, StoreError> {
+        let act = act.into();
+        let now = act.now;
         let batch = self.hold_user(Batch::new(), session.user, password);
         let batch = batch.hold(&HOLD_ADMINISTRATOR, args![self.pool_id(), session.user]);
         let batch = match replaces {
@@ -63,7 +67,7 @@ impl Store {
             now.timestamp(),
             session.expires_at,
         ];
-        self.write(batch.then(&INSERT, row)).await
+        self.write(self.record(batch.then(&INSERT, row), &act)).await
     }
 
     /// The login of this id, whatever its state.
@@ -72,8 +76,14 @@ impl Store {
     }
 
     /// Ends a login; `false` when it had ended.
-    pub async fn end_console_session(&self, id: ConsoleSessionId, now: Now) -> Result<bool, StoreError> {
-        self.write(Batch::new().guard(&END, args![id, self.pool_id(), now.timestamp()])).await
+    pub async fn end_console_session(
+        &self,
+        id: ConsoleSessionId,
+        act: impl Into<Act>,
+    ) -> Result<bool, StoreError> {
+        let act = act.into();
+        let batch = Batch::new().guard(&END, args![id, self.pool_id(), act.now.timestamp()]);
+        self.write(self.record(batch, &act)).await
     }
 
     /// Adds the end of every login of a user.

@@ -11,7 +11,9 @@ use signet_protocol::{
     user::{ActiveUser, User},
 };
 
-use crate::{Signet, clock::SystemEntropy, cookies, edge::Edge, error::Failure};
+use signet_store::audit::{Act, Action, Entry, Failed, Via};
+
+use crate::{Network, Signet, audit, clock::SystemEntropy, cookies, edge::Edge, error::Failure};
 
 /// Somebody who is signed in to the console and has a role. Only [`Operator::of`] makes one.
 pub struct Operator {
@@ -73,8 +75,9 @@ impl Operator {
     }
 
     /// Ends their login.
-    pub async fn sign_out(&self, signet: &Signet) -> Result<(), Failure> {
-        signet.store().end_console_session(self.session.id, signet.now()).await?;
+    pub async fn sign_out(&self, signet: &Signet, edge: &Edge) -> Result<(), Failure> {
+        let entry = entry(Action::ConsoleLogout, edge, &self.user);
+        signet.store().end_console_session(self.session.id, Act::new(signet.now(), entry)).await?;
         Ok(())
     }
 
@@ -84,7 +87,13 @@ impl Operator {
     }
 }
 
-/// Begins a login for somebody who just proved who they are, with its cookie. `None`: they have no role.
+/// What is written down of somebody who comes or goes.
+fn entry(action: Action, edge: &Edge, user: &User) -> Entry {
+    Entry::of_admin(action, edge.origin(Via::Console).by(audit::user(user)))
+}
+
+/// Begins a login for somebody who just proved who they are, with its cookie. `None`: they have no role. In the place of a
+/// login that they still have it is the password asked for again.
 pub async fn begin(
     signet: &Arc<Signet>,
     edge: &Edge,
@@ -101,6 +110,15 @@ pub async fn begin(
         expires_at: now.timestamp().plus(CONSOLE_SESSION_EXPIRE),
         ended_at: None,
     };
-    let begun = signet.store().begin_console_session(&session, user.password.as_ref(), replaces, now).await?;
-    Ok(if begun { edge.cookies.set_strict(cookies::CONSOLE, &token.encode(), None) } else { None })
+    let entry = entry(Action::ConsoleLogin, edge, user).with("again", replaces.is_some());
+    let act = Act::new(now, entry.clone());
+    let begun = signet.store().begin_console_session(&session, user.password.as_ref(), replaces, act).await?;
+    if !begun {
+        let (whose, network) = (format!("{} no_role", user.id), Network::of(edge.peer).to_string());
+        signet
+            .store()
+            .note_failure(Failed { whose, network, entry: entry.failed().with("why", "no_role") }, now);
+        return Ok(None);
+    }
+    Ok(edge.cookies.set_strict(cookies::CONSOLE, &token.encode(), None))
 }

@@ -5,14 +5,20 @@ use std::{collections::BTreeMap, sync::Arc};
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::{HeaderValue, Method, StatusCode, header::REFERRER_POLICY};
+use serde_json::json;
 use signet_protocol::{
     id::UserId,
+    operator::Role,
     params::RawParams,
     secret::SecretHash,
+    time::Now,
     transaction::{csrf_fits, csrf_token},
     user::User,
 };
-use signet_store::StoreError;
+use signet_store::{
+    StoreError,
+    audit::{Act, Action, Entry, Via},
+};
 
 use super::{
     Answer,
@@ -22,7 +28,7 @@ use super::{
     words::Words,
 };
 use crate::{
-    Network, Signet,
+    Network, Signet, audit,
     clock::SystemEntropy,
     edge::{Edge, Form},
     error::{Failure, only},
@@ -170,9 +176,18 @@ async fn create(
     let password = signet.hasher().create(asker, offered.password.to_owned()).await?;
     let id = UserId::generate(signet.now(), &mut SystemEntropy);
     let user = offered.user(id, signet.store().pool().id, password, signet.now().timestamp());
-    match signet.store().set_up(link, &user, signet.now()).await {
+    match signet.store().set_up(link, &user, made(signet.now(), edge, &user)).await {
         Ok(done) => Ok(Ok(done.then_some(user))),
         Err(StoreError::Conflict { .. }) => Ok(Err(Problems::from([("username", t.name_taken.to_owned())]))),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What is written down of the first administrator: who came by a link made themselves the owner.
+fn made(now: Now, edge: &Edge, user: &User) -> Act {
+    let named = audit::user(user);
+    let origin = edge.origin(Via::Console).by(named.clone());
+    let entry = |action| Entry::of_admin(action, origin.clone()).on("user", named.clone()).with("by", "setup_link");
+    let role = json!({ "old": null, "new": Role::Owner.as_str() });
+    Act { now, entries: vec![entry(Action::Create), entry(Action::AssignRole).with("role", role)] }
 }

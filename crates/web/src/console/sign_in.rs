@@ -232,7 +232,7 @@ pub async fn prove(
 
 /// POST `/console/sign-out`.
 pub async fn sign_out(ask: Ask) -> Answer {
-    ask.operator.sign_out(&ask.signet).await?;
+    ask.operator.sign_out(&ask.signet, &ask.edge).await?;
     let gone = ask.edge.cookies.remove(cookies::CONSOLE);
     Ok(respond::set_cookies(respond::see_other("/console/sign-in"), [gone]))
 }

@@ -2,15 +2,19 @@
 
 use askama::Template;
 use http::StatusCode;
+use signet_store::audit::{Act, Action, Entry};
 
 use super::{
     frame::{Frame, Tab},
     words::AppWords,
 };
-use crate::console::{
-    Answer, Ask, Section, missing,
-    shell::Shell,
-    words::{Words, fill},
+use crate::{
+    audit,
+    console::{
+        Answer, Ask, Section, missing,
+        shell::Shell,
+        words::{Words, fill},
+    },
 };
 
 #[derive(Template)]
@@ -31,11 +35,15 @@ impl SecretPage {
     }
 }
 
-/// POST `/console/applications/{app}/secret`: a form, so that it is in no history, and no other site can have it shown.
+/// POST `/console/applications/{app}/secret`: a form, so that it is in no history, and no other site can have it shown. That
+/// it was shown is written down before it is.
 pub async fn show(ask: Ask) -> Answer {
     let frame = Frame::of(&ask, Tab::Start).await?;
     let secret = frame.application.secret.as_ref().ok_or_else(missing)?;
     let secret = String::from_utf8_lossy(secret.expose()).into_owned();
     tracing::info!(request_id = ask.edge.request_id, app_id = %frame.application.id, by = %ask.operator.user().id, "an App Secret was shown");
+    let named = audit::application(&frame.application);
+    let entry = Entry::of_admin(Action::ShowSecret, ask.origin()).on("application", named.clone()).at(named);
+    ask.signet.store().write_audit(&Act::new(ask.signet.now(), entry)).await?;
     ask.page(StatusCode::OK, &SecretPage { shell: ask.shell(Section::Applications), frame, secret })
 }

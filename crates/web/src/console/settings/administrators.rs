@@ -4,15 +4,20 @@ use std::collections::BTreeSet;
 
 use askama::Template;
 use http::StatusCode;
+use serde_json::{Value, json};
 use signet_protocol::{
     id::{AppId, UserId},
     operator::{APPLICATIONS_PER_MANAGER, Administrator, Permission, Role},
     user::LoginName,
 };
-use signet_store::RoleChange;
+use signet_store::{
+    RoleChange,
+    audit::{Act, Action, Entry, Named},
+};
 
 use super::frame::{SettingsWords, Tab, TabLink, tabs};
 use crate::{
+    audit,
     console::{
         Answer, Ask, Section, missing, moment,
         shell::{Notice, Shell, role},
@@ -95,13 +100,32 @@ pub async fn save(ask: Ask) -> Answer {
         Ok(change) => change,
         Err(alert) => return page(&ask, Some(alert)).await,
     };
-    if !ask.signet.store().change_role(&change, ask.signet.now()).await? {
+    let act = Act::new(ask.signet.now(), told(&ask, &change).await?);
+    if !ask.signet.store().change_role(&change, act).await? {
         return page(&ask, Some(ask.words::<SettingsWords>().last_owner.to_owned())).await;
     }
     let by = ask.operator.user().id;
     tracing::info!(request_id = ask.edge.request_id, %by, ?change, "a role was changed");
     let done = Notice::Saved.as_str();
     Ok(respond::see_other(&format!("{}?done={done}", Tab::Administrators.path())))
+}
+
+/// What is written down of it: the role and the applications, as they were and as they are.
+async fn told(ask: &Ask, change: &RoleChange) -> Result<Entry, Failure> {
+    let store = ask.signet.store();
+    let (user, new) = match change {
+        RoleChange::Give(new) | RoleChange::Change(new) => (new.user, Some(new)),
+        RoleChange::Take(old) => (old.user, None),
+    };
+    let old = store.administrator(user).await?;
+    let named = store.user(user).await?.map_or_else(|| Named::new(user, "?"), |user| audit::user(&user));
+    let both = |of: fn(&Administrator) -> Value| json!({ "old": old.as_ref().map(of), "new": new.map(of) });
+    let applications =
+        |one: &Administrator| one.applications.iter().map(ToString::to_string).collect::<Vec<_>>().into();
+    Ok(Entry::of_admin(Action::AssignRole, ask.origin())
+        .on("user", named)
+        .with("role", both(|one| one.role.as_str().into()))
+        .with("applications", both(applications)))
 }
 
 async fn wanted(ask: &Ask) -> Result<Result<RoleChange, String>, Failure> {
