@@ -284,8 +284,13 @@ async fn read_form(request: Request) -> Result<RawParams, Failure> {
     }
 }
 
-async fn read_body(mut request: Request) -> Result<Bytes, Refusal> {
-    DefaultBodyLimit::max(PARAMS_BYTES).apply(&mut request);
+async fn read_body(request: Request) -> Result<Bytes, Refusal> {
+    read_bytes(request, PARAMS_BYTES).await
+}
+
+/// The body of a request, of at most so many bytes.
+pub async fn read_bytes(mut request: Request, most: usize) -> Result<Bytes, Refusal> {
+    DefaultBodyLimit::max(most).apply(&mut request);
     // A body that trickles in would hold its connection for ever.
     match timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await {
         Ok(Ok(bytes)) => Ok(bytes),

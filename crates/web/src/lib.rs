@@ -3,6 +3,7 @@
 //! A handler is five verbs: parse, load, decide, apply, respond. The rules it asks are in `signet-protocol`, the rows it
 //! loads and the batches it applies in `signet-store`.
 
+pub mod api;
 mod audit;
 mod client_keys;
 pub mod clock;

@@ -16,6 +16,7 @@ use signet_store::stats::{Counter, Histogram};
 /// The paths of the route table; a test of it finds one that is missing here. The last stands for all others.
 const ROUTES: &[&str] = &[
     "/",
+    "/api/v1",
     "/api/v2/oidc/validate_token",
     "/console",
     "/consent",
@@ -42,11 +43,11 @@ const ROUTES: &[&str] = &[
     "none",
 ];
 /// The last stands for all others.
-const METHODS: &[&str] = &["GET", "POST", "HEAD", "OPTIONS", "other"];
+const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "other"];
 /// The last stands for all others.
 const STATUSES: &[&str] = &[
-    "200", "204", "303", "304", "400", "401", "403", "404", "405", "408", "413", "421", "429", "500", "503",
-    "other",
+    "200", "201", "204", "303", "304", "400", "401", "403", "404", "405", "408", "409", "412", "413", "415", "421",
+    "422", "429", "500", "503", "other",
 ];
 
 /// What an answer means beyond its status.
@@ -189,8 +190,9 @@ impl Metrics {
 
 /// The place of a route among those that are counted, by its path as the route table has it.
 pub(crate) fn route(path: Option<&str>) -> usize {
-    // The console is counted as a whole.
-    let path = path.map(|path| if path.starts_with("/console") { "/console" } else { path });
+    // The console is counted as a whole, and so is the admin API.
+    let whole = ["/console", "/api/v1"];
+    let path = path.map(|path| whole.into_iter().find(|whole| path.starts_with(whole)).unwrap_or(path));
     let found = find(ROUTES, path.unwrap_or_default());
     debug_assert!(path.is_none() || name(ROUTES, found) != "none", "{path:?} is missing in ROUTES");
     found
@@ -278,7 +280,7 @@ mod tests {
         for _ in 0..2 {
             metrics.answered(token, &Method::POST, &tokens, took);
         }
-        metrics.answered(route(None), &Method::PATCH, &answer(StatusCode::IM_A_TEAPOT), took);
+        metrics.answered(route(None), &Method::TRACE, &answer(StatusCode::IM_A_TEAPOT), took);
         let busy = answer(StatusCode::SERVICE_UNAVAILABLE);
         metrics.answered(route(Some("/login")), &Method::POST, &busy, took);
         metrics.tried_to_sign_in(Login::Busy);

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use tracing::Span;
 
 use crate::{
-    Signet, console,
+    Signet, api, console,
     edge::{Edge, RequestId, RequestIds, asks_for_json},
     error::{self, Missing},
     login,
@@ -76,6 +76,7 @@ pub fn router(signet: Arc<Signet>) -> Router {
             any(discovery::configuration).options(cors::preflight_public),
         )
         .route("/oidc/.well-known/jwks.json", any(discovery::jwks).options(cors::preflight_public))
+        .merge(api::routes())
         .merge(console::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

@@ -10,6 +10,7 @@ use signet_store::{Cache, Store, stats::CacheStats};
 
 use crate::{
     Readiness,
+    api::Limits,
     client_keys::FetchedKeys,
     clock::Clock,
     hashing::Hasher,
@@ -49,6 +50,7 @@ pub struct Signet {
     metrics: Arc<Metrics>,
     traces: Arc<Traces>,
     overview: Remembered,
+    api_limits: Limits,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -77,6 +79,7 @@ impl Signet {
             metrics,
             traces: Arc::new(traces),
             overview: Remembered::default(),
+            api_limits: Limits::default(),
         });
         trace::keep(&signet, refused);
         signet
@@ -120,6 +123,11 @@ impl Signet {
     /// What was found out for the overview.
     pub(crate) fn overview(&self) -> &Remembered {
         &self.overview
+    }
+
+    /// The requests of callers of the admin API.
+    pub(crate) fn api_limits(&self) -> &Limits {
+        &self.api_limits
     }
 
     /// Where failures are told.

@@ -106,6 +106,11 @@ impl Permissions {
         Arc::ptr_eq(&self.pool, &other.pool)
     }
 
+    /// The rules about an account.
+    pub fn about_account(&self, account: AccountId) -> &[Rule] {
+        self.accounts.get(&account).map_or(&[], Vec::as_slice)
+    }
+
     /// The API of this identifier. `None`: no resource has it, and the request is refused with `invalid_target` (RFC 8707
     /// §2).
     pub fn api(&self, identifier: &str) -> Option<Api<'_>> {

@@ -7,7 +7,10 @@ use signet_protocol::{
     id::{AppId, UserId},
     operator::{APPLICATIONS_PER_MANAGER, Administrator, Role},
 };
-use signet_store::RoleChange;
+use signet_store::{
+    RoleChange,
+    audit::{Act, Action, Entry, Named},
+};
 
 use super::{
     Answer, Ask, Reply,
@@ -102,8 +105,18 @@ async fn applications(ask: &Ask, role: Role) -> Result<BTreeSet<AppId>, Problem>
 }
 
 async fn save(ask: &Ask, change: &RoleChange, old: Option<&Administrator>) -> Result<(), Problem> {
-    let act = audit::role_given(&ask.signet, ask.origin(), change, old).await?;
-    if ask.signet.store().change_role(change, act).await? {
+    let store = ask.signet.store();
+    let (id, new) = match change {
+        RoleChange::Give(new) | RoleChange::Change(new) => (new.user, Some(new)),
+        RoleChange::Take(old) => (old.user, None),
+    };
+    let named = store.user(id).await?.map_or_else(|| Named::new(id, "?"), |user| audit::user(&user));
+    let both = |of: fn(&Administrator) -> Value| json!({ "old": old.map(of), "new": new.map(of) });
+    let entry = Entry::of_admin(Action::AssignRole, ask.origin())
+        .on("user", named)
+        .with("role", both(|one| one.role.as_str().into()))
+        .with("applications", both(|one| json!(one.applications)));
+    if store.change_role(change, Act::new(ask.signet.now(), entry)).await? {
         Ok(())
     } else {
         Err(Problem::new(CONFLICT, "it was changed meanwhile, or nobody would own the pool; look at it again"))

@@ -40,7 +40,7 @@ pub async fn trace(ask: Ask) -> Answer {
 }
 
 async fn application(ask: &Ask, named: &str) -> Result<AppId, Problem> {
-    let found = show::app_id(&ask.signet, named).await?;
+    let found = show::application_id(&ask.signet, named).await?;
     found.ok_or_else(|| Problem::field("application", format!("there is no application {named:?}")))
 }
 

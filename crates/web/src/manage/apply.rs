@@ -6,6 +6,7 @@ use signet_store::{
 };
 
 use super::{
+    authority,
     description::Description,
     plan::{Plan, PlanError, plan},
     problem::Problem,
@@ -53,6 +54,7 @@ pub(super) async fn carry_out(
     for _ in 0..ATTEMPTS {
         let mut plan = plan(signet, description).await?;
         allow(&plan)?;
+        authority::check(signet, origin, plan.changes()).await?;
         let changes = plan.take_changes();
         if changes.is_empty() {
             return Ok(plan);

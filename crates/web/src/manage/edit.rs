@@ -71,9 +71,28 @@ impl Edit {
         edit.set("id", &id.to_string().into())
     }
 
+    /// Of a user that there is, as they were seen.
+    pub fn user(id: UserId, version: i64) -> Edit {
+        let edit = Edit { seen: Some(Seen::User(id, version)), ..Edit::of("users") };
+        edit.set("id", &id.to_string().into())
+    }
+
     /// Of what the pool has, as it was seen.
     pub fn pool(table: &str, version: i64) -> Edit {
         Edit { seen: Some(Seen::Pool(version)), ..Edit::of(table) }
+    }
+
+    /// One table of the pool's own, as it was seen where that is said.
+    pub fn section(table: &str, version: Option<i64>) -> Edit {
+        let seen = version.map(Seen::Pool);
+        Edit { text: format!("[{table}]\n"), keys: Vec::new(), seen }
+    }
+
+    /// A list of the pool's own, of the entries that are said.
+    pub fn list(key: &str, entries: &Value) -> Edit {
+        // An empty first line stands in the place of a table's.
+        let edit = Edit { text: "\n".to_owned(), keys: Vec::new(), seen: None };
+        edit.set(key, entries)
     }
 
     /// Says what the value of a key shall be; nothing of one that is null.
@@ -106,6 +125,19 @@ impl Edit {
         saved.map_err(|error| self.told(error))
     }
 
+    /// Does it, if `allow` has nothing against the plan.
+    pub async fn save_if(
+        &self,
+        signet: &Signet,
+        origin: &Origin,
+        allow: impl Fn(&Plan) -> Result<(), PlanError>,
+    ) -> Result<Plan, EditError> {
+        let description = self.parse()?;
+        let allow = |plan: &Plan| self.unless_stale(plan).and_then(|()| allow(plan));
+        let saved = carry_out(signet, &description, origin, allow).await;
+        saved.map_err(|error| self.told(error))
+    }
+
     /// Does it, unless the entry is there already.
     pub async fn create(&self, signet: &Signet, origin: &Origin) -> Result<Plan, EditError> {
         let description = self.parse()?;
@@ -119,12 +151,16 @@ impl Edit {
     fn unless_stale(&self, plan: &Plan) -> Result<(), PlanError> {
         let Some(seen) = self.seen else { return Ok(()) };
         let stale = plan.changes().iter().any(|change| match (seen, change) {
-            (Seen::Application(id, version), Change::UpdateApplication(app)) => {
-                app.id == id && app.version != version
-            }
+            (
+                Seen::Application(id, version),
+                Change::UpdateApplication(app) | Change::DeleteApplication(app),
+            ) => app.id == id && app.version != version,
             // It was removed since.
             (Seen::Application(id, _), Change::InsertApplication(app)) => app.id == id,
-            (Seen::User(id, version), Change::UpdateUser(user)) => user.id == id && user.version != version,
+            (Seen::User(id, version), Change::UpdateUser(user) | Change::DeleteUser(user)) => {
+                user.id == id && user.version != version
+            }
+            (Seen::User(id, _), Change::InsertUser(user)) => user.id == id,
             (Seen::Pool(version), Change::UpdatePool(settings)) => settings.version != version,
             _ => false,
         });

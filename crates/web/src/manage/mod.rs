@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod advice;
 pub mod apply;
 pub mod audit;
+pub mod authority;
 pub mod description;
 pub mod edit;
 pub mod export;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use signet_protocol::{
     id::{AccountId, AppId, UserId},
     pool::PoolSettings,
-    resource::{ApiIdentifier, Resource, ResourceCode, Resources, Rule, RuleError, Subject, check_rules},
+    resource::{ADMIN, ApiIdentifier, RESERVED, Resource, ResourceCode, Resources, Rule, RuleError, Subject, check_rules},
     user_field::UserField,
 };
 use signet_store::{Change, StoreError};
@@ -79,6 +79,10 @@ async fn namespace(
     let (mut put, mut removed, mut lines) = (Vec::new(), Vec::new(), HashMap::new());
     for entry in entries {
         let Some(code) = &entry.code else { continue };
+        if code.as_str() == ADMIN && !entry.remove {
+            draft.refuse(entry.lines.of("code"), format!("`code` {RESERVED}"));
+            continue;
+        }
         let (what, old) = (format!("resource {}{whose}", code.as_str()), new.get(code));
         if entry.remove {
             let absent = old.is_none();
