@@ -89,7 +89,7 @@ impl Store {
         running: Running,
         answer: &[u8],
         now: Now,
-        entropy: &mut dyn Entropy,
+        entropy: &mut (dyn Entropy + Send),
     ) -> Result<(), StoreError> {
         let Running { key, until } = running;
         let sealed = self.0.master_key.seal(&place(&name(key)), answer, entropy)?;

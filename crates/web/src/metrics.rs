@@ -46,8 +46,8 @@ const ROUTES: &[&str] = &[
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "other"];
 /// The last stands for all others.
 const STATUSES: &[&str] = &[
-    "200", "201", "204", "303", "304", "400", "401", "403", "404", "405", "408", "409", "412", "413", "415", "421",
-    "422", "429", "500", "503", "other",
+    "200", "201", "204", "303", "304", "400", "401", "403", "404", "405", "408", "409", "412", "413", "415",
+    "421", "422", "429", "500", "503", "other",
 ];
 
 /// What an answer means beyond its status.

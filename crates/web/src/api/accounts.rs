@@ -3,12 +3,7 @@
 use serde_json::{Value, json};
 use signet_protocol::time::Seconds;
 
-use super::{
-    Answer, Ask, PREFIX, Reply,
-    body::check_members,
-    pages::page,
-    problem::Problem,
-};
+use super::{Answer, Ask, PREFIX, Reply, body::check_members, pages::page, problem::Problem};
 use crate::manage::{
     accounts::{self, AccountEdit, AccountView, NewAccount, NewKey, Which},
     authority,
@@ -85,7 +80,11 @@ async fn trusted(ask: &Ask) -> Result<Which, Problem> {
     let account = one(ask).await?;
     let has = authority::of_account(&ask.signet, account.application, account.id).await?;
     let lacking: Vec<_> = has.into_iter().filter(|permission| !ask.caller.may_give(*permission)).collect();
-    if lacking.is_empty() { Ok(Which { id: account.id, version: ask.version }) } else { Err(Problem::lacks(&lacking)) }
+    if lacking.is_empty() {
+        Ok(Which { id: account.id, version: ask.version })
+    } else {
+        Err(Problem::lacks(&lacking))
+    }
 }
 
 fn shown(account: &AccountView) -> Value {

@@ -119,7 +119,10 @@ async fn save(ask: &Ask, change: &RoleChange, old: Option<&Administrator>) -> Re
     if store.change_role(change, Act::new(ask.signet.now(), entry)).await? {
         Ok(())
     } else {
-        Err(Problem::new(CONFLICT, "it was changed meanwhile, or nobody would own the pool; look at it again"))
+        Err(Problem::new(
+            CONFLICT,
+            "it was changed meanwhile, or nobody would own the pool; look at it again",
+        ))
     }
 }
 

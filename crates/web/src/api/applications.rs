@@ -117,7 +117,8 @@ pub async fn remove(ask: Ask) -> Answer {
 /// GET `/applications/{app}/secret`.
 pub async fn secret(ask: Ask) -> Answer {
     let application = ask.application().await?;
-    let secret = application.secret.as_ref().ok_or_else(|| Problem::missing("secret: this is a public client"))?;
+    let secret =
+        application.secret.as_ref().ok_or_else(|| Problem::missing("secret: this is a public client"))?;
     let entry = Entry::of_admin(Action::ShowSecret, ask.origin());
     let entry = entry.on("application", audit::application(&application));
     ask.signet.store().write_audit(&Act::new(ask.signet.now(), entry)).await?;

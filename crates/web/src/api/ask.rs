@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use http::StatusCode;
 use serde_json::{Map, Value};
 use signet_protocol::{
     application::Application,
@@ -14,7 +13,7 @@ use signet_store::audit::{Origin, Via};
 
 use super::{
     caller::Caller,
-    problem::{FORBIDDEN, NOT_FOUND, Problem},
+    problem::{FORBIDDEN, Problem},
 };
 use crate::{Signet, edge::Edge};
 
@@ -120,7 +119,10 @@ pub fn found(done: bool, what: &str) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
+
     use super::*;
+    use crate::api::problem::NOT_FOUND;
 
     #[test]
     fn what_is_not_there_is_told_so() {

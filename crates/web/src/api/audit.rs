@@ -3,7 +3,11 @@
 use serde_json::{Value, json};
 use signet_store::audit::{Record, Select};
 
-use super::{Answer, Ask, Reply, pages::{CURSOR, not_ours, page}, problem::Problem};
+use super::{
+    Answer, Ask, Reply,
+    pages::{CURSOR, not_ours, page},
+    problem::Problem,
+};
 use crate::manage::audit::{self, Asked};
 
 /// GET `/audit`: the newest first.

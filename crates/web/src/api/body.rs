@@ -71,7 +71,10 @@ pub fn check_members<'k>(
 pub fn unknown<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> super::problem::Wrong {
     let meant = nearest(name, known);
     let guess = meant.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
-    super::problem::Wrong { field: shown(name), message: format!("there is no `{}` here{guess}", shown(name)) }
+    super::problem::Wrong {
+        field: shown(name),
+        message: format!("there is no `{}` here{guess}", shown(name)),
+    }
 }
 
 fn depth(value: &Value) -> usize {
@@ -101,7 +104,9 @@ mod tests {
         assert!(parse(b"{\"a\": [1, {\"b\": null}]}").is_ok());
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(API_BODY_DEPTH), "]".repeat(API_BODY_DEPTH));
         let deeper = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        for wrong in ["", "[]", "1", "{", "{\"a\": \"\\u0000\"}", "{\"\\u0000\": 1}", &deep, &deeper, "\u{feff}{}"] {
+        for wrong in
+            ["", "[]", "1", "{", "{\"a\": \"\\u0000\"}", "{\"\\u0000\": 1}", &deep, &deeper, "\u{feff}{}"]
+        {
             assert_eq!(parse(wrong.as_bytes()).unwrap_err().kind, MALFORMED, "{}", shown(wrong));
         }
     }

@@ -35,7 +35,8 @@ impl Caller {
     /// An account has what the token's scope says, as far as rules still allow it: a rule that is taken back counts at
     /// once. A user has what the token says, as far as their role does.
     pub async fn of(signet: &Signet, edge: &Edge) -> Result<Caller, Problem> {
-        let header = edge.authorization().map_err(|refusal| Problem::new(UNAUTHORIZED, refusal.description))?;
+        let header =
+            edge.authorization().map_err(|refusal| Problem::new(UNAUTHORIZED, refusal.description))?;
         let Some(text) = header.and_then(bearer) else { return Err(Problem::new(UNAUTHORIZED, NO_TOKEN)) };
         let live = live::access_token(signet, &edge.issuer, text).await?;
         let Some(live) = live.filter(|live| matches!(live.token.aud, Audience::Client(_))) else {
@@ -89,7 +90,8 @@ impl Caller {
 
     /// Whether they may give it to others.
     pub fn may_give(&self, permission: Permission) -> bool {
-        self.permitted.contains(&permission) && self.role.as_ref().is_none_or(|role| role.may_give(permission))
+        self.permitted.contains(&permission)
+            && self.role.as_ref().is_none_or(|role| role.may_give(permission))
     }
 
     /// Whether a list shows them this application.

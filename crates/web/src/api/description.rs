@@ -39,7 +39,9 @@ impl Cursor for Behind {
         let part = match (*kind, rest) {
             (0, []) => Part::Pool,
             (1, []) => Part::Applications(None),
-            (1, label) if label.len() <= 64 => Part::Applications(Some(String::from_utf8(label.to_vec()).ok()?)),
+            (1, label) if label.len() <= 64 => {
+                Part::Applications(Some(String::from_utf8(label.to_vec()).ok()?))
+            }
             (2, []) => Part::Users(None),
             (2, id) => Part::Users(Some(UserId::from_bytes(id.try_into().ok()?))),
             _ => return None,
@@ -82,7 +84,8 @@ pub async fn apply(ask: Ask) -> Answer {
 
 fn read(ask: &Ask) -> Result<(Description, Prune), Problem> {
     check_members(&ask.body, ["text", "prune"].into_iter())?;
-    let text = ask.text("text")?.ok_or_else(|| Problem::field("text", "`text` is missing: the file, as TOML"))?;
+    let text =
+        ask.text("text")?.ok_or_else(|| Problem::field("text", "`text` is missing: the file, as TOML"))?;
     let prune = match ask.text("prune")? {
         None | Some("nothing") => Prune::Nothing,
         Some("within") => Prune::Within,

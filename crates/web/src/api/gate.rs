@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header::IF_MATCH};
 use signet_protocol::{id::AppId, params::RawParams};
 
 use super::{
-    Answer, Ask, ParamKind, Route, body,
+    Answer, Ask, ParamKind, ROWS, Route, body,
     caller::Caller,
     limit::{Left, REQUESTS_PER_MINUTE},
     problem::{METHOD, NOT_FOUND, Problem, STALE, TOO_MANY, Wrong},
@@ -27,11 +27,11 @@ pub async fn pass(
     edge: Edge,
     path: BTreeMap<String, String>,
     request: Request,
-    rows: &'static [&'static Route],
+    pattern: &'static str,
 ) -> Response {
     let id = edge.request_id.clone();
     let mut left = None;
-    let answer = Box::pin(through(&signet, edge, path, request, (rows, &mut left))).await;
+    let answer = Box::pin(through(&signet, edge, path, request, (pattern, &mut left))).await;
     let mut response = match &answer {
         Ok((reply, _)) => reply.response(),
         Err(problem) => {
@@ -62,14 +62,15 @@ async fn through(
     edge: Edge,
     path: BTreeMap<String, String>,
     request: Request,
-    (rows, left): (&'static [&'static Route], &mut Option<Left>),
+    (pattern, left): (&'static str, &mut Option<Left>),
 ) -> Result<(super::Reply, bool), Problem> {
     if edge.own.is_some() {
         return Err(Problem::new(NOT_FOUND, "the admin API is at the pool's own address"));
     }
+    let rows: Vec<&'static Route> = ROWS.iter().filter(|row| row.path == pattern).collect();
     let wanted = if edge.method == Method::HEAD { &Method::GET } else { &edge.method };
     let found = rows.iter().find(|row| row.method == *wanted);
-    let Some(route) = found else { return Err(not_this_way(rows)) };
+    let Some(route) = found else { return Err(not_this_way(&rows)) };
     let caller = Caller::of(signet, &edge).await?;
     let counted = signet.api_limits().count(caller.id(), signet.now().timestamp());
     *left = Some(counted);
@@ -179,7 +180,8 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     if text == "*" {
         return Ok(None);
     }
-    let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
+    let version =
+        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
     // What is none of ours matches nothing.
     version.map(Some).ok_or_else(|| {
         Problem::new(STALE, "If-Match must be the one ETag that a GET of this answered, quotes included")

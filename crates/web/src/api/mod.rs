@@ -36,13 +36,13 @@ use std::pin::Pin;
 use http::Method;
 use signet_protocol::operator::Permission;
 
+use self::{ask::Ask, problem::Problem, reply::Reply};
 pub use self::{
     limit::Limits,
     openapi::document,
     problem::{KINDS, Kind},
     routes::{ROWS, routes},
 };
-use self::{ask::Ask, problem::Problem, reply::Reply};
 
 /// What a request comes to.
 type Answer = Result<Reply, Problem>;

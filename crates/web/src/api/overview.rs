@@ -3,7 +3,11 @@
 use serde_json::{Value, json};
 use signet_protocol::{id::AppId, time::Seconds};
 
-use super::{Answer, Ask, Reply, pages::{CURSOR, not_ours, page}, problem::Problem};
+use super::{
+    Answer, Ask, Reply,
+    pages::{CURSOR, not_ours, page},
+    problem::Problem,
+};
 use crate::manage::{overview, show, trace};
 
 /// GET `/overview`.
@@ -46,7 +50,8 @@ async fn application(ask: &Ask, named: &str) -> Result<AppId, Problem> {
 
 fn shown(found: &trace::Found) -> Value {
     let mut value = json!(found.trace);
-    let parameters = found.trace.parameters.iter().map(|(name, value)| json!({ "name": name, "value": value }));
+    let parameters =
+        found.trace.parameters.iter().map(|(name, value)| json!({ "name": name, "value": value }));
     if let Some(members) = value.as_object_mut() {
         members.insert("parameters".to_owned(), parameters.collect());
     }

@@ -2,7 +2,10 @@
 //! so that one that was made up finds nothing else than another page (attack 20).
 
 use serde_json::{Value, json};
-use signet_protocol::jose::{b64, unb64};
+use signet_protocol::{
+    id::RowId,
+    jose::{b64, unb64},
+};
 
 use super::{Ask, Param, ParamKind, problem::Problem};
 
@@ -10,11 +13,17 @@ use super::{Ask, Param, ParamKind, problem::Problem};
 const USUAL: usize = 50;
 
 /// How many.
-pub const LIMIT: Param =
-    Param { name: "limit", kind: ParamKind::Number(1, 100), about: "How many entries a page has, 50 if not said." };
+pub const LIMIT: Param = Param {
+    name: "limit",
+    kind: ParamKind::Number(1, 100),
+    about: "How many entries a page has, 50 if not said.",
+};
 /// Where the page begins.
-pub const CURSOR: Param =
-    Param { name: "cursor", kind: ParamKind::Text, about: "Where the page begins: `next` of the page before." };
+pub const CURSOR: Param = Param {
+    name: "cursor",
+    kind: ParamKind::Text,
+    about: "Where the page begins: `next` of the page before.",
+};
 
 /// The place behind an entry, of a list of one kind.
 pub trait Cursor: Sized {

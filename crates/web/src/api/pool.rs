@@ -33,7 +33,8 @@ static CLAIMS: List = List {
     members: &["field"],
     what: "claim",
     all: |settings| {
-        let entry = |(name, field): (&String, &_)| named(name, json!({ "field": ToString::to_string(field) }));
+        let entry =
+            |(name, field): (&String, &_)| named(name, json!({ "field": ToString::to_string(field) }));
         settings.claims.iter().map(entry).collect()
     },
 };

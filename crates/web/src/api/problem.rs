@@ -9,8 +9,8 @@ use signet_store::StoreError;
 use crate::{
     hashing::Busy,
     manage::{
-        accounts::AccountError, audit::AuditError, edit, keys::KeysError, plan::PlanError, sign_out::SignOutError,
-        users,
+        accounts::AccountError, audit::AuditError, edit, keys::KeysError, plan::PlanError,
+        sign_out::SignOutError, users,
     },
 };
 
@@ -91,7 +91,14 @@ pub struct Problem {
 impl Problem {
     /// A problem of this kind.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Problem {
-        Problem { kind, detail: detail.into(), errors: Vec::new(), needs: Vec::new(), allowed: None, retry_after: None }
+        Problem {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            needs: Vec::new(),
+            allowed: None,
+            retry_after: None,
+        }
     }
 
     /// Something is wrong with a member or parameter.
@@ -146,7 +153,9 @@ impl From<StoreError> for Problem {
                 let detail = "the server is at capacity or its database is away; try again in a few seconds";
                 Problem::new(UNAVAILABLE, detail).after(2)
             }
-            StoreError::Conflict { .. } => Problem::new(CONFLICT, "somebody else was quicker; look at it again"),
+            StoreError::Conflict { .. } => {
+                Problem::new(CONFLICT, "somebody else was quicker; look at it again")
+            }
             error => {
                 tracing::error!(%error, "the store failed");
                 Problem::new(FAILED, "the server failed; its log has the reason under the request's id")
@@ -176,7 +185,8 @@ impl From<Busy> for Problem {
 }
 
 fn busy() -> Problem {
-    Problem::new(UNAVAILABLE, "the server is hashing as many passwords as it can; try again in a moment").after(2)
+    Problem::new(UNAVAILABLE, "the server is hashing as many passwords as it can; try again in a moment")
+        .after(2)
 }
 
 fn contended() -> Problem {
@@ -184,7 +194,10 @@ fn contended() -> Problem {
 }
 
 fn stale() -> Problem {
-    Problem::new(STALE, "it is not any more at the version that If-Match names; get it again, and then change it")
+    Problem::new(
+        STALE,
+        "it is not any more at the version that If-Match names; get it again, and then change it",
+    )
 }
 
 impl From<PlanError> for Problem {
@@ -193,7 +206,10 @@ impl From<PlanError> for Problem {
             PlanError::Refused(problems) => Problem::fields(
                 problems
                     .into_iter()
-                    .map(|problem| Wrong { field: format!("line {}", problem.line), message: problem.message })
+                    .map(|problem| Wrong {
+                        field: format!("line {}", problem.line),
+                        message: problem.message,
+                    })
                     .collect(),
             ),
             PlanError::Busy => busy(),
@@ -220,7 +236,8 @@ impl From<edit::EditError> for Problem {
 impl From<users::edit::EditError> for Problem {
     fn from(error: users::edit::EditError) -> Problem {
         use users::edit::EditError;
-        let told = |problem: users::fields::FieldProblem| Wrong { field: problem.field, message: problem.message };
+        let told =
+            |problem: users::fields::FieldProblem| Wrong { field: problem.field, message: problem.message };
         match error {
             EditError::NoUser => Problem::missing("user"),
             EditError::Stale => stale(),

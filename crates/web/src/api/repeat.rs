@@ -40,13 +40,18 @@ pub async fn begin(
 ) -> Result<Repeat, Problem> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(Repeat::Unnamed) };
     let text = value.to_str().unwrap_or_default();
-    if text.is_empty() || text.len() > IDEMPOTENCY_KEY_CHARS || headers.get_all(IDEMPOTENCY_KEY).iter().count() > 1 {
-        let message = format!("send one Idempotency-Key of 1 to {IDEMPOTENCY_KEY_CHARS} printable ASCII characters");
+    if text.is_empty()
+        || text.len() > IDEMPOTENCY_KEY_CHARS
+        || headers.get_all(IDEMPOTENCY_KEY).iter().count() > 1
+    {
+        let message =
+            format!("send one Idempotency-Key of 1 to {IDEMPOTENCY_KEY_CHARS} printable ASCII characters");
         return Err(Problem::field("Idempotency-Key", message));
     }
     let (caller, method, target) = about;
     // A key has no control characters, so none can end it.
-    let name = [caller.as_slice(), b"\0", method.as_bytes(), b"\0", target.as_bytes(), b"\0", text.as_bytes()];
+    let name =
+        [caller.as_slice(), b"\0", method.as_bytes(), b"\0", target.as_bytes(), b"\0", text.as_bytes()];
     let key = SecretHash::of("api request", &name.concat());
     let body = SecretHash::of("api body", body);
     match signet.store().begin_api_request(key, body, signet.now()).await? {
@@ -62,7 +67,10 @@ pub async fn begin(
         Begun::Done(answer) => {
             let reply = serde_json::from_slice(answer.expose());
             reply.map(|reply| Repeat::Done(Box::new(reply))).map_err(|_| {
-                Problem::new(CONFLICT, "this was done, and its answer cannot be read any more; look at what there is")
+                Problem::new(
+                    CONFLICT,
+                    "this was done, and its answer cannot be read any more; look at what there is",
+                )
             })
         }
     }

@@ -3,7 +3,10 @@
 use axum::{body::Body, response::Response};
 use http::{
     HeaderName, HeaderValue, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS},
+    header::{
+        ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+        X_CONTENT_TYPE_OPTIONS,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -81,7 +84,8 @@ pub fn problem(problem: &Problem, request_id: &str) -> Response {
 }
 
 /// There is no token at all.
-pub const NO_TOKEN: &str = "there is no access token; send Authorization: Bearer with one that has admin scopes";
+pub const NO_TOKEN: &str =
+    "there is no access token; send Authorization: Bearer with one that has admin scopes";
 
 /// Sets a header, if there is a value.
 pub fn put(headers: &mut http::HeaderMap, name: HeaderName, value: Option<String>) {

@@ -127,7 +127,9 @@ pub async fn import(ask: Ask) -> Answer {
     let mode = Mode {
         dry_run: ask.truth("dry_run")?.unwrap_or_default(),
         update: ask.truth("update")?.unwrap_or_default(),
-        spares_administrators: !ask.caller.may(signet_protocol::operator::Permission::AdministratorsWrite, None),
+        spares_administrators: !ask
+            .caller
+            .may(signet_protocol::operator::Permission::AdministratorsWrite, None),
     };
     let mut records = Vec::new();
     for (place, user) in users.iter().enumerate() {
@@ -160,7 +162,8 @@ pub async fn import(ask: Ask) -> Answer {
 /// GET `/users/export`: what an import reads, page by page.
 pub async fn export(ask: Ask) -> Answer {
     let users = people(&ask.signet, &Filter::default(), cursor(&ask)?, ask.limit()).await?;
-    let items = users.users.iter().map(|listed| Value::Object(export::fields(&listed.user, false).0)).collect();
+    let items =
+        users.users.iter().map(|listed| Value::Object(export::fields(&listed.user, false).0)).collect();
     Ok(Reply::ok(page(items, users.next.map(|next| next.encode()))))
 }
 

@@ -52,11 +52,7 @@ pub async fn of_account(
 }
 
 /// Whether the actor of `origin` may give all of `needed`.
-pub async fn may_give(
-    signet: &Signet,
-    origin: &Origin,
-    needed: &[Permission],
-) -> Result<bool, StoreError> {
+pub async fn may_give(signet: &Signet, origin: &Origin, needed: &[Permission]) -> Result<bool, StoreError> {
     match origin.via {
         Via::CommandLine | Via::Apply | Via::Automatic => return Ok(true),
         Via::Console | Via::Api => {}

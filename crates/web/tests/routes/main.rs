@@ -4,6 +4,11 @@
 mod access;
 mod account;
 mod accounts;
+mod api;
+mod api_admin;
+mod api_guard;
+mod api_repeat;
+mod api_walk;
 mod assertions;
 mod attacks;
 mod audit;

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use signet_protocol::{
     id::{AccountId, AppId, UserId},
     pool::PoolSettings,
-    resource::{ADMIN, ApiIdentifier, RESERVED, Resource, ResourceCode, Resources, Rule, RuleError, Subject, check_rules},
+    resource::{
+        ADMIN, ApiIdentifier, RESERVED, Resource, ResourceCode, Resources, Rule, RuleError, Subject,
+        check_rules,
+    },
     user_field::UserField,
 };
 use signet_store::{Change, StoreError};
