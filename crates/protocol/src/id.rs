@@ -238,6 +238,11 @@ row_id!(
     LinkId,
     "user_link"
 );
+row_id!(
+    /// A change of the configuration that is kept with how to undo it.
+    RevisionId,
+    "revision"
+);
 
 #[cfg(test)]
 mod tests {

@@ -21,6 +21,7 @@ use crate::{
     args,
     audit::Act,
     change::Changed,
+    revision::Revision,
     rows::json,
     sign_out::{Lot, SignOut},
     sql::{Batch, Sql, Value},
@@ -125,6 +126,8 @@ pub enum Change {
         /// Whose it is.
         user: UserId,
     },
+    /// What of the others is kept so that it can be undone; refused if it undoes what was undone already.
+    Keep(Box<Revision>),
 }
 
 impl Change {
@@ -230,6 +233,7 @@ impl Store {
                 }
                 Change::DeleteUser(user) => self.delete_user(batch, user),
                 Change::SpendLink { link, user } => self.spend_link(batch, *link, *user, now),
+                Change::Keep(revision) => self.keep_revision(batch, revision)?,
             };
         }
         Ok(batch)

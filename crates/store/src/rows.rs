@@ -3,8 +3,8 @@
 use serde::{Serialize, de::DeserializeOwned};
 use signet_protocol::{
     id::{
-        AccountId, AppId, CodeId, ConsoleSessionId, FamilyId, GrantId, LinkId, PoolId, RowId, SessionId,
-        TransactionId, UserId,
+        AccountId, AppId, CodeId, ConsoleSessionId, FamilyId, GrantId, LinkId, PoolId, RevisionId, RowId,
+        SessionId, TransactionId, UserId,
     },
     issuer::IssuerId,
     scope::Scope,
@@ -33,7 +33,7 @@ macro_rules! as_bytes {
         }
     })+ };
 }
-as_bytes!(TransactionId, SessionId, GrantId, CodeId, FamilyId, ConsoleSessionId, LinkId);
+as_bytes!(TransactionId, SessionId, GrantId, CodeId, FamilyId, ConsoleSessionId, LinkId, RevisionId);
 
 impl From<IssuerId> for Value {
     fn from(issuer: IssuerId) -> Self {

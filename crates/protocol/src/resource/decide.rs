@@ -11,7 +11,7 @@ use crate::{
     error::Refusal,
     id::{AccountId, UserId},
     pool::PoolSettings,
-    scope::Scope,
+    scope::{Scope, ScopeValue},
     time::Timestamp,
     user::User,
 };
@@ -67,6 +67,34 @@ pub struct Decision {
     pub granted: Scope,
     /// `rejected_scope`.
     pub rejected: Scope,
+}
+
+/// Why one value is granted or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because<'a> {
+    /// It is a scope of users, and a user asks.
+    ScopeOfUsers,
+    /// It is a scope of users, and an account asks.
+    OnlyUsers,
+    /// It is neither a scope nor an item.
+    Malformed,
+    /// No resource, or no action of it, is meant by it today.
+    Undefined,
+    /// This rule denies some of it.
+    Denied(&'a Rule),
+    /// This rule allows all of it, and none denies any.
+    Allowed(&'a Rule),
+    /// This rule would allow all of it, but is restricted, and that does not hold now.
+    Unmet(&'a Rule),
+    /// No rule allows all of it.
+    NoRule,
+}
+
+impl Because<'_> {
+    /// Whether it is granted.
+    pub fn grants(self) -> bool {
+        matches!(self, Because::ScopeOfUsers | Because::Allowed(_))
+    }
 }
 
 /// What the rules of one application allow whom: a snapshot, to be shared and replaced as a whole.
@@ -137,12 +165,46 @@ impl Permissions {
     /// to write the same are two values.
     pub fn decide(&self, case: &ScopeCase) -> Decision {
         let rules = self.counting(case);
-        let (granted, rejected) = case.scope.partition(|value| match Asked::sort(value, case.settings) {
-            Asked::User => matches!(case.caller, Caller::User(_)),
-            Asked::Item(item) => self.resolve(item, case.api).is_some_and(|wanted| rules.permit(&wanted)),
-            Asked::Malformed => false,
-        });
+        let (granted, rejected) = case.scope.partition(|value| self.judge(value, case, &rules).grants());
         Decision { granted, rejected }
+    }
+
+    /// Why each value of what is asked for is granted or not, in order.
+    pub fn explain<'a>(&'a self, case: &'a ScopeCase) -> Vec<(&'a ScopeValue, Because<'a>)> {
+        let rules = self.counting(case);
+        let why = |value| {
+            let because = self.judge(value, case, &rules);
+            (
+                value,
+                match because {
+                    Because::NoRule => self.unmet(value, case),
+                    other => other,
+                },
+            )
+        };
+        case.scope.iter().map(why).collect()
+    }
+
+    fn judge<'a>(&'a self, value: &'a ScopeValue, case: &ScopeCase<'a>, rules: &Counting<'a>) -> Because<'a> {
+        match (Asked::sort(value, case.settings), case.caller) {
+            (Asked::User, Caller::User(_)) => Because::ScopeOfUsers,
+            (Asked::User, Caller::Account(_)) => Because::OnlyUsers,
+            (Asked::Malformed, _) => Because::Malformed,
+            (Asked::Item(item), _) => match self.resolve(item, case.api) {
+                Some(wanted) => rules.judge(&wanted),
+                None => Because::Undefined,
+            },
+        }
+    }
+
+    /// Whether a rule would allow `value`, if only its restrictions held.
+    fn unmet<'a>(&'a self, value: &'a ScopeValue, case: &ScopeCase<'a>) -> Because<'a> {
+        let Asked::Item(item) = Asked::sort(value, case.settings) else { return Because::NoRule };
+        let Some(wanted) = self.resolve(item, case.api) else { return Because::NoRule };
+        let would = |rule: &&Rule| {
+            rule.effect == Effect::Allow && self.concerns(rule, case.api) && wanted.is_in(rule)
+        };
+        self.about(case.caller).find(would).map_or(Because::NoRule, Because::Unmet)
     }
 
     /// An item as people read it, in a request for the API `api` if for one: with the name of the resource and what is said of
@@ -255,12 +317,18 @@ struct Counting<'a> {
     deny: Vec<&'a Rule>,
 }
 
-impl Counting<'_> {
-    /// One rule has to cover an item by itself, and that is no less than all of them together would have to: `*` stands
+impl<'a> Counting<'a> {
+    /// A denial goes first. One rule has to cover an item by itself, and that is no less than all of them together would have to: `*` stands
     /// for what does not exist yet, too, so only a rule with `*` in that place covers it there; in any other place an item
     /// has one name. The rule that covers what is not yet named anywhere thus covers the whole item.
-    fn permit(&self, wanted: &Wanted) -> bool {
-        self.allow.iter().any(|rule| wanted.is_in(rule)) && !self.deny.iter().any(|rule| wanted.meets(rule))
+    fn judge(&self, wanted: &Wanted) -> Because<'a> {
+        let denies = self.deny.iter().find(|rule| wanted.meets(rule));
+        let allows = self.allow.iter().find(|rule| wanted.is_in(rule));
+        match (denies, allows) {
+            (Some(rule), _) => Because::Denied(rule),
+            (None, Some(rule)) => Because::Allowed(rule),
+            (None, None) => Because::NoRule,
+        }
     }
 }
 

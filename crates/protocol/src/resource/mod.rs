@@ -31,7 +31,7 @@ mod user;
 
 pub use admin::{ADMIN, RESERVED, concerned, permitted};
 pub use check::{RuleError, check_rules};
-pub use decide::{Api, Caller, Decision, Permissions, ScopeCase};
+pub use decide::{Api, Because, Caller, Decision, Permissions, ScopeCase};
 pub(crate) use indicator::ONE_API;
 pub use indicator::{RESOURCE, indicated, narrowed};
 pub use item::{Asked, Part, ScopeItem};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use signet_protocol::time::Seconds;
+use signet_store::audit::Origin;
 use signet_web::{
     Signet,
     manage::accounts::{self, AccountError, NewAccount, Which, access_key},
@@ -27,20 +28,23 @@ pub enum AccountRequest {
 
 /// Does what is asked, here, and says what to print.
 pub async fn answer(signet: &Signet, request: AccountRequest) -> Result<String, AccountError> {
+    let origin = Origin::command_line();
     Ok(match request {
         AccountRequest::Create { application, token_lifetime, remarks } => {
             let new = NewAccount { token_lifetime: token_lifetime.map(Seconds), remarks };
-            accounts::create(signet, &application, new).await?.to_string()
+            accounts::create(signet, &application, new, &origin).await?.to_string()
         }
         AccountRequest::List(application) => accounts::list(signet, &application).await?.to_string(),
         AccountRequest::Show(account) => accounts::one(signet, access_key(&account)?).await?.to_string(),
         AccountRequest::Refresh { account, overlap } => {
-            accounts::refresh(signet, which(&account)?, Seconds(overlap)).await?.to_string()
+            accounts::refresh(signet, which(&account)?, Seconds(overlap), &origin).await?.to_string()
         }
         AccountRequest::Enable { account, enabled } => {
-            accounts::enable(signet, access_key(&account)?, enabled).await?.to_string()
+            accounts::enable(signet, access_key(&account)?, enabled, &origin).await?.to_string()
         }
-        AccountRequest::Delete(account) => accounts::delete(signet, which(&account)?).await?.to_string(),
+        AccountRequest::Delete(account) => {
+            accounts::delete(signet, which(&account)?, &origin).await?.to_string()
+        }
     })
 }
 

@@ -138,6 +138,32 @@ CREATE UNIQUE INDEX user_link_user ON user_link (pool_id, user_id);
 CREATE INDEX user_link_expires_at ON user_link (expires_at);
 
 -- revisions of the configuration
+-- What an operator saved, how to undo it, and what it made so.
+CREATE TABLE revision (
+    pool_id TEXT NOT NULL,
+    revision_id {bytes} NOT NULL,
+    at {int} NOT NULL,
+    author_id TEXT,
+    author_name TEXT,
+    via TEXT NOT NULL,
+    reason TEXT,
+    title TEXT NOT NULL,
+    lines TEXT NOT NULL,
+    undo TEXT,
+    redo TEXT,
+    undoes {bytes},
+    undone_by {bytes},
+    PRIMARY KEY (pool_id, revision_id)
+) {clustered};
+
+-- The applications that a revision is about.
+CREATE TABLE revision_application (
+    pool_id TEXT NOT NULL,
+    app_id TEXT NOT NULL,
+    revision_id {bytes} NOT NULL,
+    PRIMARY KEY (pool_id, app_id, revision_id)
+) {clustered};
+CREATE INDEX revision_application_revision ON revision_application (pool_id, revision_id);
 
 -- admin API: repeated requests
 -- Without an answer it is at work, and `expires_at` says until when at most.

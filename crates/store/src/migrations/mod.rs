@@ -44,5 +44,7 @@ pub const TABLES: &[Table] = &[
     Table { name: "active_user", key: "pool_id, user_id", since: 5 },
     Table { name: "trace", key: "trace_id", since: 5 },
     Table { name: "api_request", key: "pool_id, key", since: 5 },
+    Table { name: "revision", key: "pool_id, revision_id", since: 5 },
+    Table { name: "revision_application", key: "pool_id, app_id, revision_id", since: 5 },
     Table { name: "change", key: "change_id", since: 1 },
 ];

@@ -259,6 +259,7 @@ impl From<AccountError> for Problem {
             AccountError::Overlap => Problem::field("overlap", text),
             AccountError::Remarks(_) => Problem::field("remarks", text),
             AccountError::Changed => stale(),
+            AccountError::Authority => Problem::new(FORBIDDEN, text),
             AccountError::Store(error) => error.into(),
         }
     }

@@ -7,6 +7,7 @@
 mod applications;
 mod fields;
 mod gate;
+mod history;
 mod home;
 mod review;
 mod routes;

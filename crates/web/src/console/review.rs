@@ -98,14 +98,30 @@ pub async fn proceed(ask: &Ask, wanted: Wanted<'_>) -> Outcome {
 }
 
 async fn page(ask: &Ask, plan: &Plan, wanted: &Wanted<'_>) -> Answer {
+    let Wanted { of, section, back, .. } = *wanted;
+    show(ask, plan, &Around { of, section, back }).await
+}
+
+/// What a review stands on.
+pub struct Around<'a> {
+    /// What is changed.
+    pub of: &'a str,
+    /// Where the page is.
+    pub section: Section,
+    /// Where it leads back to.
+    pub back: &'a str,
+}
+
+/// Shows what a plan would do, with a form that sends the same again to confirm it.
+pub async fn show(ask: &Ask, plan: &Plan, around: &Around<'_>) -> Answer {
     let fields = ask.form.pairs().filter(|(name, _)| !matches!(*name, "csrf" | "step" | "reason"));
     let page = ReviewPage {
-        shell: ask.shell(wanted.section),
-        of: wanted.of,
+        shell: ask.shell(around.section),
+        of: around.of,
         lines: lines(plan),
         advice: said(ask, plan).await?,
         fields: fields.collect(),
-        back: wanted.back,
+        back: around.back,
     };
     ask.page(StatusCode::OK, &page)
 }

@@ -13,7 +13,7 @@ use signet_protocol::operator::Permission;
 use super::{
     Route, applications,
     gate::{self, At},
-    home, settings, setup, sign_in,
+    history, home, settings, setup, sign_in,
 };
 use crate::{
     Signet,
@@ -80,6 +80,48 @@ pub static ROWS: &[Route] = &[
     form!(fresh "/console/applications/{app}/secret", SecretsRead, applications::secret::show),
     page!("/console/applications/{app}/danger", ApplicationsWrite, applications::danger::show),
     form!(fresh "/console/applications/{app}/danger", ApplicationsWrite, applications::danger::submit),
+    form!(fresh "/console/applications/{app}/secret/refresh", SecretsRead, applications::danger::refresh_secret),
+    form!(fresh "/console/applications/{app}/delete", ApplicationsCreate, applications::danger::delete),
+    page!("/console/applications/{app}/callers", ApplicationsRead, applications::callers::show),
+    form!(
+        fresh "/console/applications/{app}/callers/accounts",
+        SecretsRead,
+        applications::callers::accounts::create
+    ),
+    page!(
+        "/console/applications/{app}/callers/accounts/{account}",
+        ApplicationsRead,
+        applications::callers::accounts::show
+    ),
+    form!(
+        "/console/applications/{app}/callers/accounts/{account}",
+        ApplicationsWrite,
+        applications::callers::accounts::save
+    ),
+    form!(
+        fresh "/console/applications/{app}/callers/accounts/{account}/key",
+        SecretsRead,
+        applications::callers::accounts::refresh
+    ),
+    form!(
+        fresh "/console/applications/{app}/callers/accounts/{account}/delete",
+        ApplicationsWrite,
+        applications::callers::accounts::delete
+    ),
+    page!(
+        "/console/applications/{app}/callers/resource",
+        ApplicationsWrite,
+        applications::callers::resources::show
+    ),
+    form!(
+        "/console/applications/{app}/callers/resource",
+        ApplicationsWrite,
+        applications::callers::resources::save
+    ),
+    page!("/console/applications/{app}/callers/rule", ApplicationsWrite, applications::callers::rules::show),
+    form!("/console/applications/{app}/callers/rule", ApplicationsWrite, applications::callers::rules::save),
+    page!("/console/applications/{app}/code", ApplicationsRead, applications::code::show),
+    form!("/console/applications/{app}/code/undo", ApplicationsWrite, applications::code::undo),
     page!("/console/settings", SettingsRead, settings::show),
     page!("/console/settings/claims", SettingsRead, settings::claims::show),
     form!("/console/settings/claims", SettingsWrite, settings::claims::save),
@@ -87,6 +129,11 @@ pub static ROWS: &[Route] = &[
     form!(fresh "/console/settings/keys", SettingsWrite, settings::keys::rotate),
     page!("/console/settings/administrators", AdministratorsRead, settings::administrators::show),
     form!(fresh "/console/settings/administrators", AdministratorsWrite, settings::administrators::save),
+    page!("/console/settings/code", SettingsWrite, settings::code::show),
+    form!(fresh "/console/settings/code", SettingsWrite, settings::code::submit),
+    page!("/console/settings/code/export", SettingsWrite, settings::code::download),
+    page!("/console/settings/history", SettingsRead, history::show),
+    form!("/console/settings/history/undo", SettingsWrite, history::submit),
 ];
 
 /// The console as routes.

@@ -7,6 +7,7 @@ mod text;
 
 use std::sync::Arc;
 
+use serde_json::json;
 use signet_protocol::{
     account::{Account, OVERLAPS, TOKEN_LIFETIME, TOKEN_LIFETIMES},
     application::Application,
@@ -16,10 +17,13 @@ use signet_protocol::{
     secret::Secret,
     time::{Seconds, Timestamp},
 };
-use signet_store::{Applied, Change, StoreError};
+use signet_store::{
+    Applied, Change, StoreError,
+    audit::{Act, Action, Entry, Named, Origin},
+};
 
-use super::{description::check as form, show};
-use crate::{Signet, clock::SystemEntropy};
+use super::{authority, description::check as form, show};
+use crate::{Signet, audit, clock::SystemEntropy};
 
 /// How often it is tried again because somebody else was quicker.
 const ATTEMPTS: usize = 3;
@@ -48,6 +52,9 @@ pub enum AccountError {
     /// It is not the version that was seen, or others keep changing it.
     #[error("somebody else changed the account meanwhile; look at it again")]
     Changed,
+    /// It has rights at the admin API, which its key or its being enabled gives to whoever has the one or does the other.
+    #[error("the account has rights at the admin API that whoever asks does not have; ask an owner to do it")]
+    Authority,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -138,7 +145,12 @@ pub struct Deleted {
 }
 
 /// Makes an account of the application with this App ID or identifier.
-pub async fn create(signet: &Signet, application: &str, new: NewAccount) -> Result<NewKey, AccountError> {
+pub async fn create(
+    signet: &Signet,
+    application: &str,
+    new: NewAccount,
+    origin: &Origin,
+) -> Result<NewKey, AccountError> {
     check(new.token_lifetime, new.remarks.as_deref())?;
     let application = application_named(signet, application).await?;
     let (now, mut entropy) = (signet.now(), SystemEntropy);
@@ -156,7 +168,10 @@ pub async fn create(signet: &Signet, application: &str, new: NewAccount) -> Resu
         version: 1,
     };
     let insert = vec![Change::InsertAccount(account.clone())];
-    if signet.store().apply(insert, now, &mut SystemEntropy).await? == Applied::Changed {
+    let entry = record(Action::Create, origin, account.id, &application)
+        .with("token_lifetime", json!({ "old": null, "new": account.token_lifetime.0 }))
+        .with("remarks", json!({ "old": null, "new": account.remarks }));
+    if signet.store().apply(insert, Act::new(now, entry), &mut SystemEntropy).await? == Applied::Changed {
         // It went since it was looked up.
         return Err(AccountError::NoApplication(application.identifier.to_string()));
     }
@@ -183,21 +198,36 @@ pub async fn one(signet: &Signet, id: AccountId) -> Result<AccountView, AccountE
 }
 
 /// Gives an account another SecretKey. The one it had stays valid for `overlap`, and that before it for no longer.
-pub async fn refresh(signet: &Signet, which: Which, overlap: Seconds) -> Result<NewKey, AccountError> {
+pub async fn refresh(
+    signet: &Signet,
+    which: Which,
+    overlap: Seconds,
+    origin: &Origin,
+) -> Result<NewKey, AccountError> {
     if !OVERLAPS.contains(&overlap.0) {
         return Err(AccountError::Overlap);
     }
+    trusted(signet, which.id, origin).await?;
     let secret = Account::new_secret(&mut SystemEntropy);
     let until = signet.now().timestamp().plus(overlap);
     let change = |account: &mut Account| account.refresh(secret.clone(), (overlap.0 > 0).then_some(until));
-    let account = update(signet, which, change).await?;
+    let entry = |_: &Account, _: &Account, application: &Application| {
+        record(Action::RefreshSecret, origin, which.id, application).with("overlap", overlap.0)
+    };
+    let account = update(signet, which, change, entry).await?;
     tracing::info!(account = %which.id, overlap = overlap.0, "an operator gave an account another secret");
     Ok(NewKey { account, secret })
 }
 
 /// Changes what is said of an account.
-pub async fn edit(signet: &Signet, which: Which, edit: AccountEdit) -> Result<AccountView, AccountError> {
+pub async fn edit(
+    signet: &Signet,
+    which: Which,
+    edit: AccountEdit,
+    origin: &Origin,
+) -> Result<AccountView, AccountError> {
     check(edit.token_lifetime, edit.remarks.as_ref().and_then(|remarks| remarks.as_deref()))?;
+    trusted(signet, which.id, origin).await?;
     let change = |account: &mut Account| {
         account.token_lifetime = edit.token_lifetime.unwrap_or(account.token_lifetime);
         account.enabled = edit.enabled.unwrap_or(account.enabled);
@@ -205,19 +235,26 @@ pub async fn edit(signet: &Signet, which: Which, edit: AccountEdit) -> Result<Ac
             account.remarks = remarks.clone().filter(|remarks| !remarks.is_empty());
         }
     };
-    let account = update(signet, which, change).await?;
+    let entry =
+        |old: &Account, new: &Account, application: &Application| changed(origin, old, new, application);
+    let account = update(signet, which, change, entry).await?;
     tracing::info!(account = %which.id, enabled = account.enabled, "an operator changed an account");
     Ok(account)
 }
 
 /// Enables or disables an account.
-pub async fn enable(signet: &Signet, id: AccountId, enabled: bool) -> Result<AccountView, AccountError> {
+pub async fn enable(
+    signet: &Signet,
+    id: AccountId,
+    enabled: bool,
+    origin: &Origin,
+) -> Result<AccountView, AccountError> {
     let which = Which { id, version: None };
-    edit(signet, which, AccountEdit { enabled: Some(enabled), ..AccountEdit::default() }).await
+    edit(signet, which, AccountEdit { enabled: Some(enabled), ..AccountEdit::default() }, origin).await
 }
 
 /// Deletes an account and the rules about it. Its tokens are worth nothing at once.
-pub async fn delete(signet: &Signet, which: Which) -> Result<Deleted, AccountError> {
+pub async fn delete(signet: &Signet, which: Which, origin: &Origin) -> Result<Deleted, AccountError> {
     for _ in 0..ATTEMPTS {
         // The version of the settings guards the rules, and so is read before them.
         let settings = signet.store().stored_pool_settings().await?;
@@ -226,12 +263,22 @@ pub async fn delete(signet: &Signet, which: Which) -> Result<Deleted, AccountErr
         let rules = signet.store().stored_rules(application.id).await?.iter().filter(about).count();
         let deleted = Deleted { account: seen(signet, &account, &application).await?, rules };
         let plan = vec![Change::UpdatePool(settings), Change::DeleteAccount(account)];
-        if signet.store().apply(plan, signet.now(), &mut SystemEntropy).await? == Applied::Done {
+        let entry = record(Action::Delete, origin, which.id, &application).with("rules", rules);
+        let act = Act::new(signet.now(), entry);
+        if signet.store().apply(plan, act, &mut SystemEntropy).await? == Applied::Done {
             tracing::info!(account = %which.id, rules, "an operator deleted an account");
             return Ok(deleted);
         }
     }
     Err(AccountError::Changed)
+}
+
+/// Refused, if the account may what whoever asks may not (attack 19).
+async fn trusted(signet: &Signet, id: AccountId, origin: &Origin) -> Result<(), AccountError> {
+    let (account, _) = stored(signet, id).await?;
+    let needed = authority::of_account(signet, account.application, id).await?;
+    let may = needed.is_empty() || authority::may_give(signet, origin, &needed).await?;
+    if may { Ok(()) } else { Err(AccountError::Authority) }
 }
 
 /// An AccessKey as somebody typed it.
@@ -243,6 +290,7 @@ async fn update(
     signet: &Signet,
     which: Which,
     change: impl Fn(&mut Account),
+    entry: impl Fn(&Account, &Account, &Application) -> Entry,
 ) -> Result<AccountView, AccountError> {
     for _ in 0..ATTEMPTS {
         let (old, application) = wanted(signet, which).await?;
@@ -252,13 +300,40 @@ async fn update(
             return seen(signet, &old, &application).await;
         }
         let plan = vec![Change::UpdateAccount(account.clone())];
-        if signet.store().apply(plan, now, &mut SystemEntropy).await? == Applied::Done {
+        let act = Act::new(now, entry(&old, &account, &application));
+        if signet.store().apply(plan, act, &mut SystemEntropy).await? == Applied::Done {
             account.version += 1;
             account.updated_at = now.timestamp();
             return seen(signet, &account, &application).await;
         }
     }
     Err(AccountError::Changed)
+}
+
+/// What is written down of an act: the AccessKey, and never a SecretKey.
+fn record(done: Action, origin: &Origin, id: AccountId, application: &Application) -> Entry {
+    let name = format!("{id} of {}", application.identifier);
+    Entry::of_admin(done, origin.clone())
+        .on("account", Named::new(id, name))
+        .at(audit::application(application))
+}
+
+fn changed(origin: &Origin, old: &Account, new: &Account, application: &Application) -> Entry {
+    let fields = [
+        ("enabled", json!(old.enabled), json!(new.enabled)),
+        ("remarks", json!(old.remarks), json!(new.remarks)),
+        ("token_lifetime", json!(old.token_lifetime.0), json!(new.token_lifetime.0)),
+    ];
+    let different: Vec<_> = fields.into_iter().filter(|(_, old, new)| old != new).collect();
+    let done = match (different.as_slice(), new.enabled) {
+        ([("enabled", ..)], true) => Action::Enable,
+        ([("enabled", ..)], false) => Action::Disable,
+        _ => Action::Update,
+    };
+    let entry = record(done, origin, new.id, application);
+    different
+        .into_iter()
+        .fold(entry, |entry, (key, old, new)| entry.with(key, json!({ "old": old, "new": new })))
 }
 
 async fn wanted(signet: &Signet, which: Which) -> Result<(Account, Arc<Application>), AccountError> {

@@ -1,13 +1,14 @@
 //! Carries out a description: everything of it, or nothing.
 
 use signet_store::{
-    Applied, StoreError,
-    audit::{Act, Origin},
+    Applied, Change, Revision, StoreError,
+    audit::{Act, Origin, Via},
 };
 
 use super::{
     authority,
     description::Description,
+    history,
     plan::{Plan, PlanError, plan},
     problem::Problem,
     prune::{self, Prune},
@@ -15,7 +16,7 @@ use super::{
 use crate::{Signet, clock::SystemEntropy};
 
 /// How often a plan is made again because somebody else was quicker.
-const ATTEMPTS: usize = 3;
+pub(super) const ATTEMPTS: usize = 3;
 /// How many entries the log names; beyond it their number says enough.
 const LOGGED: usize = 50;
 
@@ -52,25 +53,44 @@ pub(super) async fn carry_out(
     allow: impl Fn(&Plan) -> Result<(), PlanError>,
 ) -> Result<Plan, PlanError> {
     for _ in 0..ATTEMPTS {
-        let mut plan = plan(signet, description).await?;
+        let plan = plan(signet, description).await?;
         allow(&plan)?;
-        authority::check(signet, origin, plan.changes()).await?;
-        let changes = plan.take_changes();
-        if changes.is_empty() {
-            return Ok(plan);
-        }
-        let act = Act { now: signet.now(), entries: plan.entries(origin) };
-        match signet.store().apply(changes, act, &mut SystemEntropy).await {
-            Ok(Applied::Done) => {
-                log(&plan);
-                return Ok(plan);
-            }
-            // A name was taken since the plan was made: the next plan says by whom.
-            Ok(Applied::Changed) | Err(StoreError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
+        if let Some(done) = attempt(signet, plan, origin, None).await? {
+            return Ok(done);
         }
     }
     Err(PlanError::Contended)
+}
+
+/// Carries out a plan, which undoes a revision or none; `None` when it is not any more what fits what is stored. What is saved
+/// at the console or by the admin API is kept, so that it can be undone.
+pub(super) async fn attempt(
+    signet: &Signet,
+    mut plan: Plan,
+    origin: &Origin,
+    undoes: Option<&Revision>,
+) -> Result<Option<Plan>, PlanError> {
+    let mut changes = plan.take_changes();
+    if changes.is_empty() {
+        return Ok(Some(plan));
+    }
+    authority::check(signet, origin, &changes).await?;
+    if undoes.is_some() || matches!(origin.via, Via::Console | Via::Api) {
+        let revision = history::revision(signet, &plan, &changes, origin, undoes).await?;
+        changes.extend(revision.map(|revision| Change::Keep(Box::new(revision))));
+    }
+    let mut entries = plan.entries(origin);
+    entries.extend(undoes.map(|undone| history::entry(undone, origin)));
+    let act = Act { now: signet.now(), entries };
+    match signet.store().apply(changes, act, &mut SystemEntropy).await {
+        Ok(Applied::Done) => {
+            log(&plan);
+            Ok(Some(plan))
+        }
+        // A name was taken since the plan was made: the next plan says by whom.
+        Ok(Applied::Changed) | Err(StoreError::Conflict { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Leaves a trace of what an operator changed: names and numbers, no values.

@@ -12,6 +12,7 @@ pub mod authority;
 pub mod description;
 pub mod edit;
 pub mod export;
+pub mod history;
 pub mod keys;
 pub mod overview;
 pub mod plan;

@@ -68,6 +68,21 @@ pub struct PlannedStep<'p> {
     pub lines: &'p [Line],
 }
 
+impl PlannedStep<'_> {
+    /// As lines for people.
+    pub fn text(&self) -> impl Iterator<Item = String> {
+        let sign = match self.kind {
+            StepKind::Create => "+ create",
+            StepKind::Change => "~ change",
+            StepKind::Remove => "- remove",
+            StepKind::Keep => "= keep  ",
+            StepKind::Absent => "= absent",
+        };
+        let lines = self.lines.iter().map(|line| format!("      {line}"));
+        std::iter::once(format!("{sign} {}", self.what)).chain(lines)
+    }
+}
+
 /// What can happen to an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepKind {
@@ -196,16 +211,8 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for PlannedStep { what, kind, lines } in self.steps() {
-            let sign = match kind {
-                StepKind::Create => "+ create",
-                StepKind::Change => "~ change",
-                StepKind::Remove => "- remove",
-                StepKind::Keep => "= keep  ",
-                StepKind::Absent => "= absent",
-            };
-            writeln!(f, "{sign} {what}")?;
-            lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?;
+        for step in self.steps() {
+            step.text().try_for_each(|line| writeln!(f, "{line}"))?;
         }
         let (created, changed, unchanged) = self.counts();
         write!(f, "{created} to create, {changed} to change, {unchanged} unchanged")

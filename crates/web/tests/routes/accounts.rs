@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use signet_protocol::{application::GrantType, id::AccountId, time::Seconds};
+use signet_store::audit::Origin;
 use signet_testkit::race::race;
 use signet_web::manage::accounts::{self, AccountEdit, AccountError, NewAccount, NewKey, Which};
 
@@ -19,6 +20,10 @@ on_both_engines!(
     attack_09_an_account_that_is_made_again_has_no_old_tokens,
 );
 
+fn by() -> Origin {
+    Origin::command_line()
+}
+
 async fn library(world: &Arc<World>) -> Rp {
     let rp = Rp::new(world, "library", |application| {
         application.settings.grant_types.push(GrantType::ClientCredentials);
@@ -31,7 +36,7 @@ async fn library(world: &Arc<World>) -> Rp {
 /// An account that may read books, and the secret it has.
 async fn new(rp: &Rp) -> (Machine, String) {
     let new = NewAccount { token_lifetime: Some(Seconds(900)), remarks: Some("The shop".to_owned()) };
-    let made = accounts::create(&rp.world.signet(), "library", new).await.unwrap();
+    let made = accounts::create(&rp.world.signet(), "library", new, &by()).await.unwrap();
     let id = made.account.id;
     let machine = Machine { rp: rp.clone(), account: id, id: id.to_string() };
     machine.rule(json!({ "resource": "book", "actions": ["read"] })).await;
@@ -62,7 +67,7 @@ async fn an_account_lives_as_its_operator_says(world: Arc<World>) {
     assert_eq!(listed().await.last_used.map(|at| world.now() - at.0 < 5), Some(true));
 
     // With an overlap both secrets are good, and then the new one alone.
-    let second = accounts::refresh(&signet, which(&machine), Seconds(60)).await.unwrap();
+    let second = accounts::refresh(&signet, which(&machine), Seconds(60), &by()).await.unwrap();
     let (until, second) = (second.account.overlap_until.unwrap(), second.secret_key());
     assert_eq!(listed().await.overlap_until, Some(until));
     assert_eq!(
@@ -76,24 +81,24 @@ async fn an_account_lives_as_its_operator_says(world: Arc<World>) {
     assert!(rp.is_active(&token).await, "what was given stays good");
 
     // Without one the old secret ends at once.
-    let third = accounts::refresh(&signet, which(&machine), Seconds(0)).await.unwrap().secret_key();
+    let third = accounts::refresh(&signet, which(&machine), Seconds(0), &by()).await.unwrap().secret_key();
     assert_eq!(
         (ask(&machine, &second).await.status.as_u16(), ask(&machine, &third).await.status.as_u16()),
         (401, 200)
     );
 
     let edited = AccountEdit { token_lifetime: Some(Seconds(60)), remarks: Some(None), enabled: None };
-    let edited = accounts::edit(&signet, which(&machine), edited).await.unwrap();
+    let edited = accounts::edit(&signet, which(&machine), edited, &by()).await.unwrap();
     assert_eq!((edited.remarks, edited.token_lifetime), (None, Seconds(60)));
     assert_eq!(ask(&machine, &third).await.json()["expires_in"], 60);
 
-    assert!(!accounts::enable(&signet, machine.account, false).await.unwrap().enabled);
+    assert!(!accounts::enable(&signet, machine.account, false, &by()).await.unwrap().enabled);
     assert_eq!(ask(&machine, &third).await.error(), (401, "invalid_client".to_owned()));
     assert!(!rp.is_active(&token).await);
-    assert!(accounts::enable(&signet, machine.account, true).await.unwrap().enabled);
+    assert!(accounts::enable(&signet, machine.account, true, &by()).await.unwrap().enabled);
     assert!(rp.is_active(&token).await);
 
-    let deleted = accounts::delete(&signet, which(&machine)).await.unwrap();
+    let deleted = accounts::delete(&signet, which(&machine), &by()).await.unwrap();
     assert_eq!((deleted.account.id, deleted.rules), (machine.account, 1));
     assert_eq!(ask(&machine, &third).await.error(), (401, "invalid_client".to_owned()));
     assert!(!rp.is_active(&token).await);
@@ -107,7 +112,7 @@ async fn of_many_refreshes_the_last_secret_counts_and_the_one_before_it(world: A
     let (signet, id) = (world.signet(), machine.account);
     let outcomes = race(8, |_| {
         let signet = signet.clone();
-        async move { accounts::refresh(&signet, Which { id, version: Some(1) }, Seconds(600)).await }
+        async move { accounts::refresh(&signet, Which { id, version: Some(1) }, Seconds(600), &by()).await }
     })
     .await;
     let made: Vec<NewKey> = outcomes.into_iter().filter_map(Result::ok).collect();
@@ -125,7 +130,7 @@ async fn attack_09_an_account_that_is_made_again_has_no_old_tokens(world: Arc<Wo
     let stored = world.signet().store().stored_account(machine.account).await.unwrap().unwrap();
     let secret = String::from_utf8(stored.secret.expose().to_vec()).unwrap();
     let token = token_of(&ask(&machine, &secret).await);
-    accounts::delete(&world.signet(), which(&machine)).await.unwrap();
+    accounts::delete(&world.signet(), which(&machine), &by()).await.unwrap();
     world.advance(60);
     world.change(signet_store::Change::InsertAccount(stored)).await;
     again.rule(json!({ "resource": "book", "actions": ["read"] })).await;
@@ -148,18 +153,18 @@ async fn what_cannot_be_is_refused_and_nothing_is_done() {
         ("library", lifetime(2_592_001), "60 to 2592000 seconds"),
         ("library", remarks("two\nlines"), "remarks must be"),
     ] {
-        let refused = accounts::create(&signet, application, account).await.unwrap_err();
+        let refused = accounts::create(&signet, application, account, &by()).await.unwrap_err();
         assert!(refused.to_string().contains(words), "{refused}");
     }
     for overlap in [-1, 2_592_001, i64::MAX, i64::MIN] {
-        let refused = accounts::refresh(&signet, which(&machine), Seconds(overlap)).await;
+        let refused = accounts::refresh(&signet, which(&machine), Seconds(overlap), &by()).await;
         assert!(matches!(refused, Err(AccountError::Overlap)));
     }
     assert!(matches!(accounts::one(&signet, nobody.id).await, Err(AccountError::NoAccount(_))));
-    assert!(matches!(accounts::delete(&signet, nobody).await, Err(AccountError::NoAccount(_))));
+    assert!(matches!(accounts::delete(&signet, nobody, &by()).await, Err(AccountError::NoAccount(_))));
     let stale = Which { version: Some(7), ..which(&machine) };
-    assert!(matches!(accounts::delete(&signet, stale).await, Err(AccountError::Changed)));
-    assert!(matches!(accounts::refresh(&signet, stale, Seconds(0)).await, Err(AccountError::Changed)));
+    assert!(matches!(accounts::delete(&signet, stale, &by()).await, Err(AccountError::Changed)));
+    assert!(matches!(accounts::refresh(&signet, stale, Seconds(0), &by()).await, Err(AccountError::Changed)));
     assert_eq!(ask(&machine, &secret).await.status.as_u16(), 200);
     assert_eq!(accounts::list(&signet, "library").await.unwrap().0.len(), 1);
 }

@@ -154,7 +154,7 @@ async fn plans_at_once(nodes: [Arc<Signet>; 2]) {
                 async move {
                     if text.is_empty() {
                         let which = Which { id: AccountId::parse(KEY).unwrap(), version: None };
-                        return accounts::delete(&node, which).await.is_ok();
+                        return accounts::delete(&node, which, &Origin::command_line()).await.is_ok();
                     }
                     match apply(&node, &text).await {
                         Ok(()) => true,

@@ -18,6 +18,7 @@ pub mod permissions;
 mod pool;
 mod refreshes;
 mod removals;
+pub mod revisions;
 mod revocations;
 mod secrets;
 mod sign_outs;

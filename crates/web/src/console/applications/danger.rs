@@ -3,10 +3,11 @@
 use askama::Template;
 use http::StatusCode;
 use serde_json::json;
-use signet_protocol::{entropy::random, jose};
+use signet_protocol::{application::Application, entropy::random, jose, operator::Permission};
 
 use super::{
     frame::{Frame, Tab},
+    secret,
     words::AppWords,
 };
 use crate::{
@@ -14,9 +15,13 @@ use crate::{
     console::{
         Answer, Ask, Section, missing,
         shell::{Notice, Shell},
-        words::Words,
+        words::{Words, fill},
     },
-    manage::edit::{Edit, EditError},
+    error::Failure,
+    manage::{
+        edit::{Edit, EditError},
+        plan::PlanError,
+    },
     respond,
 };
 
@@ -26,11 +31,18 @@ struct DangerPage {
     shell: Shell,
     frame: Frame,
     alert: Option<String>,
+    may_see_secret: bool,
+    /// What is lost with it; `None`: whoever looks may not delete it.
+    losses: Option<Vec<String>>,
 }
 
 impl DangerPage {
     fn t(&self) -> &'static AppWords {
         AppWords::of(self.shell.lang)
+    }
+
+    fn confirm(&self) -> String {
+        fill(self.t().delete_confirm, &self.frame.application.identifier)
     }
 }
 
@@ -41,35 +53,95 @@ pub async fn show(ask: Ask) -> Answer {
 
 async fn page(ask: &Ask, alert: Option<String>) -> Answer {
     let frame = Frame::of(ask, Tab::Danger).await?;
-    let status = if alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    ask.page(status, &DangerPage { shell: ask.shell(Section::Applications), frame, alert })
+    let losses = match ask.may(Permission::ApplicationsCreate) {
+        true => Some(losses(ask, &frame.application).await?),
+        false => None,
+    };
+    let page = DangerPage {
+        shell: ask.shell(Section::Applications),
+        may_see_secret: ask.may(Permission::SecretsRead),
+        frame,
+        losses,
+        alert,
+    };
+    ask.page(if page.alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &page)
 }
 
-/// POST `/console/applications/{app}/danger`.
+/// What goes with an application, as the plan that removes it says.
+async fn losses(ask: &Ask, application: &Application) -> Result<Vec<String>, Failure> {
+    let plan = match removal(application).preview(&ask.signet).await {
+        Ok(plan) => plan,
+        Err(EditError::Plan(PlanError::Store(error))) => return Err(error.into()),
+        Err(_) => return Err(Failure::Internal("the removal of an application has no plan")),
+    };
+    let lines = plan.steps().flat_map(|step| step.lines.iter().map(ToString::to_string));
+    Ok(lines.map(|line| line.strip_prefix("lost: ").unwrap_or(&line).to_owned()).collect())
+}
+
+fn removal(application: &Application) -> Edit {
+    Edit::application(application.id, application.version).set("remove", &json!(true))
+}
+
+/// POST `/console/applications/{app}/danger`: it is disabled, or enabled again.
 pub async fn submit(ask: Ask) -> Answer {
-    let id = ask.app_id().ok_or_else(missing)?;
-    let application = ask.signet.store().application(id).await?.ok_or_else(missing)?;
-    let edit = Edit::application(id, application.version);
+    let application = stored(&ask).await?;
+    let edit = Edit::application(application.id, application.version);
     let edit = match ask.form.get("act") {
-        Some("refresh-secret") if application.secret.is_some() => {
-            edit.set("secret", &json!(jose::b64(&random::<32>(&mut SystemEntropy))))
-        }
         Some("disable") => edit.set("enabled", &json!(false)),
         Some("enable") => edit.set("enabled", &json!(true)),
         _ => return Err(missing()),
     };
-    match edit.save(&ask.signet, &ask.origin()).await {
-        Ok(_) => {
+    match save(&ask, edit).await {
+        Ok(()) => {
             let done = Notice::Saved.as_str();
-            Ok(respond::see_other(&format!("/console/applications/{id}/danger?done={done}")))
+            Ok(respond::see_other(&format!("/console/applications/{}/danger?done={done}", application.id)))
         }
+        Err(alert) => page(&ask, Some(alert)).await,
+    }
+}
+
+/// POST `/console/applications/{app}/secret/refresh`: another App Secret, which is shown.
+pub async fn refresh_secret(ask: Ask) -> Answer {
+    let application = stored(&ask).await?;
+    if application.secret.is_none() {
+        return Err(missing());
+    }
+    let secret = jose::b64(&random::<32>(&mut SystemEntropy));
+    let edit = Edit::application(application.id, application.version).set("secret", &json!(secret));
+    match save(&ask, edit).await {
+        Ok(()) => secret::page(&ask, secret, true).await,
+        Err(alert) => page(&ask, Some(alert)).await,
+    }
+}
+
+/// POST `/console/applications/{app}/delete`.
+pub async fn delete(ask: Ask) -> Answer {
+    let application = stored(&ask).await?;
+    if ask.form.get("confirm").map(str::trim) != Some(application.identifier.as_str()) {
+        return page(&ask, Some(ask.words::<AppWords>().delete_mistyped.to_owned())).await;
+    }
+    match save(&ask, removal(&application)).await {
+        Ok(()) => Ok(respond::see_other(&format!("/console/applications?done={}", Notice::Removed.as_str()))),
+        Err(alert) => page(&ask, Some(alert)).await,
+    }
+}
+
+async fn stored(ask: &Ask) -> Result<std::sync::Arc<Application>, Failure> {
+    let id = ask.app_id().ok_or_else(missing)?;
+    ask.signet.store().application(id).await?.ok_or_else(missing)
+}
+
+/// What is told if it is not saved.
+async fn save(ask: &Ask, edit: Edit) -> Result<(), String> {
+    match edit.save(&ask.signet, &ask.origin()).await {
+        Ok(_) => Ok(()),
         Err(EditError::Refused(problems)) => {
             let text: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            page(&ask, Some(text.join("; "))).await
+            Err(text.join("; "))
         }
         Err(EditError::Plan(error)) => {
             tracing::warn!(request_id = ask.edge.request_id, %error, "a change was not saved");
-            page(&ask, Some(ask.words::<AppWords>().busy.to_owned())).await
+            Err(ask.words::<AppWords>().busy.to_owned())
         }
     }
 }

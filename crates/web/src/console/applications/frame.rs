@@ -29,13 +29,25 @@ pub enum Tab {
     Claims,
     /// Who gets in.
     Access,
+    /// Accounts, resources and rules.
+    Callers,
+    /// Its description, and what was changed of it.
+    Code,
     /// What cannot be taken back.
     Danger,
 }
 
 impl Tab {
-    const ALL: [Tab; 6] =
-        [Tab::Start, Tab::Configuration, Tab::Protocol, Tab::Claims, Tab::Access, Tab::Danger];
+    const ALL: [Tab; 8] = [
+        Tab::Start,
+        Tab::Configuration,
+        Tab::Protocol,
+        Tab::Claims,
+        Tab::Access,
+        Tab::Callers,
+        Tab::Code,
+        Tab::Danger,
+    ];
 
     /// The end of its path.
     pub fn path(self) -> &'static str {
@@ -45,6 +57,8 @@ impl Tab {
             Tab::Protocol => "/protocol",
             Tab::Claims => "/claims",
             Tab::Access => "/access",
+            Tab::Callers => "/callers",
+            Tab::Code => "/code",
             Tab::Danger => "/danger",
         }
     }
@@ -56,6 +70,8 @@ impl Tab {
             Tab::Protocol => t.tab_protocol,
             Tab::Claims => t.tab_claims,
             Tab::Access => t.tab_access,
+            Tab::Callers => t.tab_callers,
+            Tab::Code => t.tab_code,
             Tab::Danger => t.tab_danger,
         }
     }

@@ -1,6 +1,8 @@
 //! Applications: the list, one that is new, and the pages of each.
 
+pub mod callers;
 pub mod cards;
+pub mod code;
 pub mod create;
 pub mod danger;
 pub mod frame;

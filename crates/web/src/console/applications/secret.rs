@@ -23,6 +23,7 @@ struct SecretPage {
     shell: Shell,
     frame: Frame,
     secret: String,
+    new: bool,
 }
 
 impl SecretPage {
@@ -41,9 +42,14 @@ pub async fn show(ask: Ask) -> Answer {
     let frame = Frame::of(&ask, Tab::Start).await?;
     let secret = frame.application.secret.as_ref().ok_or_else(missing)?;
     let secret = String::from_utf8_lossy(secret.expose()).into_owned();
-    tracing::info!(request_id = ask.edge.request_id, app_id = %frame.application.id, by = %ask.operator.user().id, "an App Secret was shown");
     let named = audit::application(&frame.application);
-    let entry = Entry::of_admin(Action::ShowSecret, ask.origin()).on("application", named.clone()).at(named);
-    ask.signet.store().write_audit(&Act::new(ask.signet.now(), entry)).await?;
-    ask.page(StatusCode::OK, &SecretPage { shell: ask.shell(Section::Applications), frame, secret })
+    let shown = Entry::of_admin(Action::ShowSecret, ask.origin()).on("application", named.clone()).at(named);
+    ask.signet.store().write_audit(&Act::new(ask.signet.now(), shown)).await?;
+    page(&ask, secret, false).await
+}
+
+/// The page that shows it; `new`: it was made a moment ago.
+pub async fn page(ask: &Ask, secret: String, new: bool) -> Answer {
+    let frame = Frame::of(ask, Tab::Start).await?;
+    ask.page(StatusCode::OK, &SecretPage { shell: ask.shell(Section::Applications), frame, secret, new })
 }

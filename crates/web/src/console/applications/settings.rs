@@ -11,6 +11,7 @@ use signet_protocol::{
 };
 
 use super::{
+    callers::rules::{user_id, user_name},
     cards,
     frame::{Frame, Tab},
     words::AppWords,
@@ -78,7 +79,7 @@ fn cards_of(tab: Tab) -> &'static [&'static Card] {
         Tab::Protocol => &PROTOCOL,
         Tab::Claims => &CLAIMS,
         Tab::Access => &ACCESS,
-        Tab::Start | Tab::Danger => &[],
+        _ => &[],
     }
 }
 
@@ -120,10 +121,16 @@ pub async fn access(ask: Ask) -> Answer {
 /// POST of its card, or of an exception that comes or goes.
 pub async fn save_access(ask: Ask) -> Answer {
     match ask.form.get("rule") {
-        Some("add") => change_rules(&ask, |rules, form| rules.push(rule_of(form))).await,
+        Some("add") => match rule_of(&ask).await? {
+            Some(rule) => change_rules(&ask, |rules| rules.push(rule)).await,
+            None => {
+                let alert = ask.words::<AppWords>().no_user.to_owned();
+                page(&ask, Tab::Access, Shown { alert: Some(alert), ..Shown::default() }).await
+            }
+        },
         Some(remove) => {
             let place = remove.strip_prefix("remove.").and_then(|text| text.parse::<usize>().ok());
-            change_rules(&ask, |rules, _| {
+            change_rules(&ask, |rules| {
                 if place.is_some_and(|place| place < rules.len()) {
                     rules.remove(place.unwrap_or_default());
                 }
@@ -174,7 +181,7 @@ async fn page(ask: &Ask, tab: Tab, shown: Shown<'_>) -> Answer {
         alert: shown.alert,
         presets: if tab == Tab::Protocol && frame.may_write { PRESETS } else { &[] },
         scopes: if tab == Tab::Claims { scopes(ask).await? } else { Vec::new() },
-        rules: (tab == Tab::Access).then(|| rules(&frame.application)),
+        rules: if tab == Tab::Access { Some(rules(ask, &frame.application).await?) } else { None },
         action: format!("/console/applications/{}{}", frame.application.id, tab.path()),
         frame,
     };
@@ -244,12 +251,18 @@ async fn scopes(ask: &Ask) -> Result<Vec<(String, String)>, Failure> {
     Ok(built_in.chain(own).collect())
 }
 
-fn rules(application: &Application) -> Vec<RuleView> {
-    let view = |rule: &AccessRule| {
-        let (kind, value) = whom(&rule.whom);
-        RuleView { kind, value, effect: rule.effect.as_str(), on: rule.enabled }
-    };
-    application.settings.access_rules.iter().map(view).collect()
+async fn rules(ask: &Ask, application: &Application) -> Result<Vec<RuleView>, Failure> {
+    let t: &'static AppWords = ask.words();
+    let mut rules = Vec::new();
+    for rule in &application.settings.access_rules {
+        let (kind, value) = match &rule.whom {
+            Whom::User(id) => (t.user, user_name(&ask.signet, *id).await?),
+            Whom::Role(code) => (t.role, code.clone()),
+            Whom::Group(code) => (t.group, code.clone()),
+        };
+        rules.push(RuleView { kind, value, effect: rule.effect.as_str(), on: rule.enabled });
+    }
+    Ok(rules)
 }
 
 fn whom(whom: &Whom) -> (&'static str, String) {
@@ -260,15 +273,24 @@ fn whom(whom: &Whom) -> (&'static str, String) {
     }
 }
 
-fn rule_of(form: &RawParams) -> Value {
+/// The exception of the form; `None`: it is about a user that there is not.
+async fn rule_of(ask: &Ask) -> Result<Option<Value>, Failure> {
+    let form = &ask.form;
     let kind =
         form.get("rule_kind").filter(|kind| ["user", "role", "group"].contains(kind)).unwrap_or("user");
     let value = form.get("rule_value").unwrap_or_default().trim();
-    json!({ kind: value, "effect": form.get("rule_effect").unwrap_or("allow") })
+    let value = match kind {
+        "user" => match user_id(&ask.signet, value).await? {
+            Some(id) => id.to_string(),
+            None => return Ok(None),
+        },
+        _ => value.to_owned(),
+    };
+    Ok(Some(json!({ kind: value, "effect": form.get("rule_effect").unwrap_or("allow") })))
 }
 
 /// Changes the list of exceptions, which is written as a whole.
-async fn change_rules(ask: &Ask, change: impl FnOnce(&mut Vec<Value>, &RawParams)) -> Answer {
+async fn change_rules(ask: &Ask, change: impl FnOnce(&mut Vec<Value>)) -> Answer {
     let id = ask.app_id().ok_or_else(crate::console::missing)?;
     let application = ask.signet.store().application(id).await?.ok_or_else(crate::console::missing)?;
     let as_value = |rule: &AccessRule| {
@@ -276,7 +298,7 @@ async fn change_rules(ask: &Ask, change: impl FnOnce(&mut Vec<Value>, &RawParams
         json!({ kind: value, "effect": rule.effect.as_str(), "enabled": rule.enabled })
     };
     let mut list: Vec<Value> = application.settings.access_rules.iter().map(as_value).collect();
-    change(&mut list, &ask.form);
+    change(&mut list);
     let edit = entry(ask).await?.set("access_rules", &Value::Array(list));
     finish(ask, edit, Tab::Access, None).await
 }

@@ -44,7 +44,11 @@ words! {
         tab_protocol: "Protocol", "协议配置";
         tab_claims: "Scopes and claims", "Scope 与声明";
         tab_access: "Access", "访问授权";
+        tab_callers: "Machine callers", "机器调用方";
+        tab_code: "As code and history", "配置代码与历史";
         tab_danger: "Danger zone", "危险操作";
+        code_title: "This application as code", "此应用的配置代码";
+        code_lead: "What “signet apply” reads, without secrets. What is not in it is as by default.", "可供“signet apply”读取，不含密钥；未列出的均为默认值。";
         endpoints: "Endpoint information", "端点信息";
         endpoints_lead: "At the application's own address. Server-side programs on a laptop use the pool's issuer below: many language runtimes do not resolve *.localhost.", "应用自有地址下的端点。本机上的服务端程序请使用下方的用户池发行方：许多语言运行时无法解析 *.localhost。";
         secret: "App Secret", "App Secret";
@@ -71,6 +75,11 @@ words! {
         problems: "Nothing was saved. To correct: {}", "未保存，需更正 {} 处。";
         refresh_secret: "Replace the App Secret", "更换 App Secret";
         refresh_secret_lead: "The old secret stops working at once: the application cannot exchange codes or refresh tokens until it has the new one. ID tokens signed with HS256 are verified with the new secret from then on.", "旧密钥立即失效：在应用获得新密钥之前无法换取或刷新令牌。使用 HS256 签名的 ID Token 此后须用新密钥验证。";
+        refresh_secret_done: "This is the new App Secret, shown this once here. The one before stopped working.", "这是新的 App Secret，仅在此显示一次。旧密钥已失效。";
+        delete: "Delete the application", "删除应用";
+        delete_lead: "It goes at once, with all that is its own. Its settings, accounts, resources and rules can be brought back from the history; logins, grants and signing keys cannot.", "应用及其所有内容立即删除。设置、账号、资源和规则可从历史中恢复；登录、授权和签名密钥不可恢复。";
+        delete_confirm: "Type “{}” to confirm", "输入“{}”以确认";
+        delete_mistyped: "Nothing was deleted: what was typed is not the authentication address of this application.", "未删除：输入的内容不是此应用的认证地址。";
         disable: "Disable the application", "停用应用";
         disable_lead: "Nobody can sign in to it, and every token it was given ends at once. It can be enabled again.", "无人可登录，其所有令牌立即失效。之后可重新启用。";
         enable: "Enable the application", "启用应用";
@@ -86,10 +95,11 @@ words! {
         rule_add: "Add", "添加";
         rule_remove: "Remove", "移除";
         rule_kind: "Kind", "类型";
-        rule_value: "User id, role or group code", "用户 ID、角色或分组代码";
+        rule_value: "User name or id, role or group code", "用户名或 ID、角色或分组代码";
         user: "User", "用户";
         role: "Role", "角色";
         group: "Group", "分组";
+        no_user: "There is no user with this name or id.", "没有此名称或 ID 的用户。";
         allow: "allow", "允许";
         deny: "deny", "拒绝";
     }

@@ -58,6 +58,20 @@ words! {
         bad_applications: "These are not App IDs of this pool: {}", "以下不是此用户池的 App ID：{}";
         needs_applications: "An application manager needs at least one application.", "应用管理员至少需要一个应用。";
         last_owner: "Nothing was changed: somebody else was quicker, or the pool would have no owner.", "未作更改：他人已先行修改，或用户池将没有所有者。";
+        code_export: "The pool as code", "用户池配置代码";
+        code_export_lead: "Applications, users, resources, rules and settings as one file, without secrets and passwords, in an order that does not change by itself: keep it where code is kept. “signet export” writes secrets, too, sealed.", "应用、用户、资源、规则和设置汇成一个文件，不含密钥和密码，顺序固定，适合纳入版本管理。“signet export”可另外写出密封的密钥。";
+        code_download: "Download", "下载";
+        code_apply: "Apply a description", "应用配置";
+        code_apply_lead: "Paste all of such a file, or a part of it. What would change is shown first. Larger ones: “signet apply --plan”.", "粘贴完整或部分文件内容，将先显示变更。较大的文件请使用“signet apply --plan”。";
+        code_text: "Description (TOML)", "配置 (TOML)";
+        code_prune: "What is not in it", "未列出的内容";
+        code_prune_nothing: "stays", "保留";
+        code_prune_within: "of the applications in it, and of the pool: resources, accounts, rules, fields, claims and scopes are removed", "移除所列应用及用户池中未列出的资源、账号、规则、字段、声明和 scope";
+        code_prune_all: "is removed, applications and users as well", "全部移除，包括应用和用户";
+        code_plan: "Show the plan", "查看变更";
+        code_line: "line {}", "第 {} 行";
+        code_refused: "Nothing was changed. To correct:", "未作更改，需更正：";
+        code_busy: "The server cannot do this now; try again in a moment.", "服务器暂时无法处理，请稍后重试。";
         problems: "Nothing was saved.", "未保存。";
     }
 }
@@ -71,13 +85,19 @@ pub enum Tab {
     Keys,
     /// Who administers.
     Administrators,
+    /// The whole pool as code.
+    Code,
+    /// What was changed.
+    History,
 }
 
 impl Tab {
-    const ALL: [(Tab, Pair, Permission); 3] = [
+    const ALL: [(Tab, Pair, Permission); 5] = [
         (Tab::Claims, Pair("Scopes and claims", "Scope 与声明"), Permission::SettingsRead),
         (Tab::Keys, Pair("Keys", "密钥"), Permission::SettingsRead),
         (Tab::Administrators, Pair("Administrators", "管理员"), Permission::AdministratorsRead),
+        (Tab::Code, Pair("As code", "配置代码"), Permission::SettingsWrite),
+        (Tab::History, Pair("History", "历史"), Permission::SettingsRead),
     ];
 
     /// Its path.
@@ -86,6 +106,8 @@ impl Tab {
             Tab::Claims => "/console/settings/claims",
             Tab::Keys => "/console/settings/keys",
             Tab::Administrators => "/console/settings/administrators",
+            Tab::Code => "/console/settings/code",
+            Tab::History => "/console/settings/history",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod administrators;
 pub mod claims;
+pub mod code;
 pub mod frame;
 pub mod keys;
 

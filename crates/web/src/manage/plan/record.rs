@@ -60,9 +60,12 @@ impl Step {
     }
 }
 
-/// An update that does nothing but switch something on or off.
+/// An update that does nothing but switch something on or off, or replace its secret.
 fn switched(lines: &[Line]) -> Option<Done> {
     let [line] = lines else { return None };
+    if line.to_string() == "secret: changed" {
+        return Some(Done::RefreshSecret);
+    }
     match line.becomes()? {
         ("enabled", Value::Bool(true)) | ("blocked", Value::Bool(false)) => Some(Done::Enable),
         ("enabled", Value::Bool(false)) | ("blocked", Value::Bool(true)) => Some(Done::Disable),

@@ -1,0 +1,80 @@
+//! An application as code, and what was changed of it.
+
+use askama::Template;
+use http::StatusCode;
+use signet_protocol::operator::Permission;
+use signet_store::Revision;
+
+use super::{
+    frame::{Frame, Tab},
+    words::AppWords,
+};
+use crate::{
+    console::{
+        Answer, Ask, Section, history,
+        history::{Alert, History},
+        missing,
+        review::Around,
+        shell::Shell,
+        words::Words,
+    },
+    manage::{
+        export::{self, Form, Secrets},
+        history::{is_about_alone, makes_or_removes_applications},
+        plan::Plan,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "console/applications/code.html")]
+struct CodePage {
+    shell: Shell,
+    frame: Frame,
+    code: String,
+    history: History,
+}
+
+impl CodePage {
+    fn t(&self) -> &'static AppWords {
+        AppWords::of(self.shell.lang)
+    }
+}
+
+/// GET `/console/applications/{app}/code`.
+pub async fn show(ask: Ask) -> Answer {
+    page(&ask, None).await
+}
+
+async fn page(ask: &Ask, alert: Option<Alert>) -> Answer {
+    let frame = Frame::of(ask, Tab::Code).await?;
+    let id = frame.application.id;
+    let code = export::application(&ask.signet, id, Secrets::LeftOut, Form::Short).await?;
+    let home = format!("/console/applications/{id}{}", Tab::Code.path());
+    let status = if alert.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let page = CodePage {
+        shell: ask.shell(Section::Applications),
+        code: code.unwrap_or_default().trim_start().to_owned(),
+        history: history::of(ask, Some(id), &home, alert).await?,
+        frame,
+    };
+    ask.page(status, &page)
+}
+
+/// POST `/console/applications/{app}/code/undo`: undoes a change of this application.
+pub async fn undo(ask: Ask) -> Answer {
+    let id = ask.app_id().ok_or_else(missing)?;
+    let application = ask.signet.store().application(id).await?.ok_or_else(missing)?;
+    let back = format!("/console/applications/{id}{}", Tab::Code.path());
+    let (everything, create) = (ask.may(Permission::SettingsWrite), ask.may(Permission::ApplicationsCreate));
+    // The role was asked for this application: nothing else may change by it, nor may it come or go.
+    let allow = |revision: &Revision, plan: &Plan| {
+        revision.applications.contains(&id)
+            && (everything || is_about_alone(revision, id))
+            && (create || !makes_or_removes_applications(plan))
+    };
+    let around = Around { of: &application.name, section: Section::Applications, back: &back };
+    match history::undo(&ask, &around, allow).await {
+        Ok(answer) => answer,
+        Err(alert) => page(&ask, Some(alert)).await,
+    }
+}
