@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{RawPathParams, Request, State},
+    extract::{RawPathParams, Request, State, rejection::RawPathParamsRejection},
     routing::any,
 };
 use http::Method;
@@ -266,8 +266,10 @@ pub fn routes() -> Router<Arc<Signet>> {
     for path in paths {
         let answer = async move |State(signet): State<Arc<Signet>>,
                                  edge: Edge,
-                                 parts: RawPathParams,
+                                 parts: Result<RawPathParams, RawPathParamsRejection>,
                                  request: Request| {
+            // What is no UTF-8 is the name of nothing.
+            let Ok(parts) = parts else { return gate::nothing(&edge) };
             let parts = parts.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
             gate::pass(signet, edge, parts, request, path).await
         };

@@ -187,7 +187,8 @@ async fn create(
 fn made(now: Now, edge: &Edge, user: &User) -> Act {
     let named = audit::user(user);
     let origin = edge.origin(Via::Console).by(named.clone());
-    let entry = |action| Entry::of_admin(action, origin.clone()).on("user", named.clone()).with("by", "setup_link");
+    let entry =
+        |action| Entry::of_admin(action, origin.clone()).on("user", named.clone()).with("by", "setup_link");
     let role = json!({ "old": null, "new": Role::Owner.as_str() });
     Act { now, entries: vec![entry(Action::Create), entry(Action::AssignRole).with("role", role)] }
 }

@@ -219,6 +219,7 @@ fn remarks(ask: &Ask) -> String {
 fn failure(error: AccountError) -> Failure {
     match error {
         AccountError::Store(error) => error.into(),
+        AccountError::Authority => Problem::Forbidden.into(),
         _ => missing(),
     }
 }
