@@ -63,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     parser("database", operator::database),
     parser("password_hash", operator::password_hash),
     parser("people", people::file),
+    parser("upload", people::upload),
     Target { name: "request", property: request::answer, mutations: 500 },
 ];
 

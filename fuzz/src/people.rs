@@ -1,10 +1,13 @@
 //! Files of users.
 
 use serde_json::Value;
-use signet_web::manage::users::{
-    export,
-    fields::FieldProblem,
-    import::{Format, Reader},
+use signet_web::{
+    fuzzing::parse,
+    manage::users::{
+        export,
+        fields::FieldProblem,
+        import::{Format, Reader},
+    },
 };
 
 /// A file of users in either format: it comes to an end, every line of it is a user or a problem that says where, and none
@@ -34,6 +37,26 @@ pub fn file(data: &[u8]) {
         }
         assert!(usize::try_from(reader.bytes()) == Ok(data.len()), "all of it was read");
     }
+}
+
+/// A form with a file: what is read of it stands in it, and a file that is sent comes back byte by byte.
+pub fn upload(data: &[u8]) {
+    let body = axum::body::Bytes::copy_from_slice(data);
+    if let Some((form, upload)) = parse(&body, "B") {
+        assert!(form.pairs().count() <= 16);
+        let file = upload.map(|upload| upload.bytes).unwrap_or_default();
+        assert!(
+            file.len() <= data.len()
+                && (file.is_empty() || data.windows(file.len()).any(|part| part == file))
+        );
+    }
+    if data.is_empty() || data.windows(4).any(|part| part == b"--BB") {
+        return;
+    }
+    let head = "--BB\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.csv\"\r\n\r\n";
+    let sent = [head.as_bytes(), data, b"\r\n--BB--\r\n"].concat();
+    let (_, upload) = parse(&sent.into(), "BB").expect("a form as browsers send it");
+    assert_eq!(upload.expect("a file was sent").bytes, data);
 }
 
 fn comes_back(line: &str, fields: &serde_json::Map<String, Value>) {

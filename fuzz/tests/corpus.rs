@@ -50,6 +50,7 @@ holds!(
     request_object,
     scope,
     scope_item,
+    upload,
 );
 
 fn corpus(name: &str) -> std::path::PathBuf {

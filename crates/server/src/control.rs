@@ -172,8 +172,10 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         }
         Request::SetupLink => return setup_link(signet).await,
         Request::Account(request) => return done(accounts::answer(signet, request).await),
-        Request::Link(user) => return done(link::create_for(signet, &user).await),
-        Request::Import { records, mode } => return as_json(chunk::run(signet, records, mode).await),
+        Request::Link(user) => return done(link::create_for(signet, &user, &Origin::command_line()).await),
+        Request::Import { records, mode } => {
+            return as_json(chunk::run(signet, records, mode, &Origin::command_line()).await);
+        }
         Request::ExportUsers { after, hashes } => {
             let after = after.as_deref().and_then(Cursor::parse);
             let page = people::page(signet, after, hashes).await;

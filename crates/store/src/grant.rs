@@ -8,11 +8,12 @@ use signet_protocol::{
     issuer::IssuerId,
     resource::{ApiIdentifier, GrantItems},
     scope::Scope,
-    time::{Now, Timestamp},
+    time::Timestamp,
 };
 
 use crate::{
     Store, StoreError, args,
+    audit::Act,
     change::Changed,
     sql::{Batch, RowReader, Sql},
 };
@@ -69,10 +70,11 @@ pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD_CLAIMS, &HOLD, &EXTEND, 
 impl Store {
     /// Revokes a grant: its refresh tokens, and its access tokens at every node within a second (RFC 7009 §2.1).
     /// `false` when it does not exist or was revoked before, by whichever node: this one knows it then, too.
-    pub async fn revoke_grant(&self, id: GrantId, now: Now) -> Result<bool, StoreError> {
-        let values = args![id, self.pool_id(), now.timestamp()];
+    pub async fn revoke_grant(&self, id: GrantId, act: impl Into<Act>) -> Result<bool, StoreError> {
+        let act = act.into();
+        let values = args![id, self.pool_id(), act.now.timestamp()];
         let batch = Batch::new().guard(&REVOKE, values.clone()).then(&DENY, values);
-        let revoked = self.commit(batch, vec![Changed::Revocations], now).await?;
+        let revoked = self.commit(self.record(batch, &act), vec![Changed::Revocations], act.now).await?;
         if !revoked {
             self.learn_revocation(id).await?;
         }

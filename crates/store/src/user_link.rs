@@ -8,6 +8,7 @@ use signet_protocol::{
 
 use crate::{
     Store, StoreError, args,
+    audit::Act,
     sql::{Batch, RowReader, Sql},
 };
 
@@ -85,9 +86,9 @@ impl UserLink {
 impl Store {
     /// Keeps a new link, in the place of the user's last one. `false`, and nothing done, when there is no such user or they
     /// are blocked.
-    pub async fn put_link(&self, link: &UserLink) -> Result<bool, StoreError> {
+    pub async fn put_link(&self, link: &UserLink, act: impl Into<Act>) -> Result<bool, StoreError> {
         let row = args![link.id, link.user, self.pool_id(), link.hash, link.created_at, link.expires_at];
-        self.write(Batch::new().guard(&PUT, row)).await
+        self.write(self.record(Batch::new().guard(&PUT, row), &act.into())).await
     }
 
     /// The link of this id, whatever it is worth.
@@ -101,8 +102,9 @@ impl Store {
     }
 
     /// Takes a user's link away; `false` when there was none that could be used.
-    pub async fn withdraw_link(&self, user: UserId) -> Result<bool, StoreError> {
-        self.write(Batch::new().guard(&DROP, args![self.pool_id(), user])).await
+    pub async fn withdraw_link(&self, user: UserId, act: impl Into<Act>) -> Result<bool, StoreError> {
+        let batch = Batch::new().guard(&DROP, args![self.pool_id(), user]);
+        self.write(self.record(batch, &act.into())).await
     }
 
     pub(crate) fn spend_link(&self, batch: Batch, link: LinkId, user: UserId, now: Now) -> Batch {

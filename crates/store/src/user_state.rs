@@ -11,6 +11,7 @@ use signet_protocol::{
 
 use crate::{
     Store, StoreError, args,
+    audit::Act,
     grant::{self, grant_columns},
     sql::{Batch, RowReader, Sql},
 };
@@ -49,7 +50,23 @@ const FORGET_CONSENT: Sql = Sql {
     text: "DELETE FROM consent WHERE pool_id = $1 AND user_id = $2 AND app_id = $3",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&SESSIONS, &SESSION, &GRANTS, &GRANT, &CONSENTS, &FORGET_CONSENT];
+/// Whatever they are worth: what is dead is passed over by whoever reads, a bounded number of them.
+const GIVEN: Sql = Sql {
+    name: "application_grants",
+    text: concat!(
+        "SELECT ",
+        grant_columns!(),
+        " FROM user_grant g WHERE g.pool_id = $1 AND g.app_id = $2 AND g.grant_id < $3
+          ORDER BY g.grant_id DESC LIMIT 250"
+    ),
+};
+
+pub(crate) const STATEMENTS: &[&Sql] =
+    &[&SESSIONS, &SESSION, &GRANTS, &GRANT, &CONSENTS, &FORGET_CONSENT, &GIVEN];
+
+/// Grants that [`GIVEN`] finds, and how often it is asked for one page.
+const CANDIDATES: usize = 250;
+const ROUNDS: usize = 8;
 
 /// A session that is alive.
 #[derive(Clone, Debug)]
@@ -150,9 +167,42 @@ impl Store {
     }
 
     /// Forgets what a user allowed an application, which then asks again; `false` when it never did.
-    pub async fn forget_consent(&self, user: UserId, application: AppId) -> Result<bool, StoreError> {
-        let values = args![self.pool_id(), user, application];
-        self.write(Batch::new().guard(&FORGET_CONSENT, values)).await
+    pub async fn forget_consent(
+        &self,
+        user: UserId,
+        application: AppId,
+        act: impl Into<Act>,
+    ) -> Result<bool, StoreError> {
+        let batch = Batch::new().guard(&FORGET_CONSENT, args![self.pool_id(), user, application]);
+        self.write(self.record(batch, &act.into())).await
+    }
+
+    /// Grants of an application that are alive, the newest first: of those made before `before` as many as were found among
+    /// the next few thousand, and where to go on if there may be more.
+    pub async fn grants_given_to(
+        &self,
+        application: AppId,
+        before: Option<GrantId>,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<(Vec<Grant>, Option<GrantId>), StoreError> {
+        let (mut alive, mut last) = (Vec::new(), before);
+        for _ in 0..ROUNDS {
+            let values = args![self.pool_id(), application, before_all(last)];
+            let met = self.engine().list(&GIVEN, values, grant::read).await?;
+            let all = met.len() < CANDIDATES;
+            for grant in met {
+                if alive.len() == most {
+                    return Ok((alive, last));
+                }
+                last = Some(grant.id);
+                alive.extend(Some(grant).filter(|one| one.revoked_at.is_none() && now.0 < one.expires_at.0));
+            }
+            if all {
+                return Ok((alive, None));
+            }
+        }
+        Ok((alive, last))
     }
 }
 

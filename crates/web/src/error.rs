@@ -172,6 +172,11 @@ pub const TOO_LARGE: Refusal = refuse(
 )
 .by("size", "RFC 9110 §15.5.14");
 
+/// The file is larger than is read at once.
+pub const FILE_TOO_LARGE: Refusal =
+    refuse(ErrorCode::InvalidRequest, "the file is too large; send at most 16 MiB at once, in several files")
+        .by("size", "RFC 9110 §15.5.14");
+
 /// The body did not arrive in time.
 pub const TOO_SLOW: Refusal = refuse(
     ErrorCode::InvalidRequest,
@@ -288,7 +293,9 @@ impl Edge {
 
     fn json_status(&self, failure: &Failure, refusal: Refusal) -> StatusCode {
         match failure {
-            Failure::Refused(refusal) if *refusal == TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
+            Failure::Refused(refusal) if [TOO_LARGE, FILE_TOO_LARGE].contains(refusal) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Failure::Refused(refusal) if *refusal == TOO_SLOW => StatusCode::REQUEST_TIMEOUT,
             Failure::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Failure::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -333,7 +340,9 @@ impl Edge {
     fn page_failure(&self, lang: Lang, failure: &Failure) -> Response {
         let (problem, refusal, home) = match failure {
             Failure::Problem(page) => (page.problem, page.refusal, page.home.as_deref()),
-            Failure::Refused(refusal) if *refusal == TOO_LARGE => (Problem::TooLarge, Some(*refusal), None),
+            Failure::Refused(refusal) if [TOO_LARGE, FILE_TOO_LARGE].contains(refusal) => {
+                (Problem::TooLarge, Some(*refusal), None)
+            }
             Failure::Refused(refusal) if *refusal == TOO_SLOW => (Problem::TooSlow, Some(*refusal), None),
             Failure::Refused(refusal) | Failure::Rejected(refusal, _) => {
                 (refused_page(refusal.code), Some(*refusal), None)

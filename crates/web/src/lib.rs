@@ -16,7 +16,7 @@ mod error;
 pub mod fuzzing {
     //! The parsers that only this crate uses, for the fuzzer.
 
-    pub use crate::cookies::Cookies;
+    pub use crate::{cookies::Cookies, upload::parse};
 }
 pub mod hashing;
 mod login;
@@ -33,6 +33,7 @@ mod respond;
 mod routes;
 mod state;
 pub mod trace;
+pub mod upload;
 
 pub use network::Network;
 pub use ready::Readiness;

@@ -14,7 +14,7 @@ use crate::{
     client_keys::FetchedKeys,
     clock::Clock,
     hashing::Hasher,
-    manage::overview::Remembered,
+    manage::{overview::Remembered, users::import::Imports},
     metrics::Metrics,
     oidc::{discovery::Rendered, live::Verified},
     outbound::Outbound,
@@ -51,6 +51,7 @@ pub struct Signet {
     traces: Arc<Traces>,
     overview: Remembered,
     api_limits: Limits,
+    imports: Imports,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -80,6 +81,7 @@ impl Signet {
             traces: Arc::new(traces),
             overview: Remembered::default(),
             api_limits: Limits::default(),
+            imports: Imports::default(),
         });
         trace::keep(&signet, refused);
         signet
@@ -128,6 +130,11 @@ impl Signet {
     /// The requests of callers of the admin API.
     pub(crate) fn api_limits(&self) -> &Limits {
         &self.api_limits
+    }
+
+    /// The import of users that runs here, or ran last.
+    pub(crate) fn imports(&self) -> &Imports {
+        &self.imports
     }
 
     /// Where failures are told.

@@ -31,6 +31,7 @@ use signet_protocol::{
     secret::Secret,
     time::Timestamp,
 };
+use signet_store::audit::Origin;
 use support::{Browser, PASSWORD, SECRET, VERIFIER, World, basic};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -246,7 +247,9 @@ async fn over_hosts(world: &Arc<World>, secrets: &mut Secrets) {
 /// Somebody chooses a password by a link, which is opened once more afterwards.
 async fn story_of_a_link(world: &Arc<World>, secrets: &mut Secrets) {
     let user = world.user("invited", |user| user.password = None).await;
-    let url = signet_web::manage::users::link::create(&world.signet(), user.id).await.unwrap().url;
+    let origin = Origin::command_line();
+    let link = signet_web::manage::users::link::create(&world.signet(), user.id, &origin).await;
+    let url = link.unwrap().url;
     secrets.add("one-time link", url.split_once('=').unwrap().1);
     secrets.add("chosen password", "zebra piano lantern");
     let mut browser = world.browser();

@@ -137,6 +137,10 @@ CREATE TABLE user_link (
 CREATE UNIQUE INDEX user_link_user ON user_link (pool_id, user_id);
 CREATE INDEX user_link_expires_at ON user_link (expires_at);
 
+-- who is signed in to an application: by time, page by page
+DROP INDEX user_grant_application;
+CREATE INDEX user_grant_application ON user_grant (pool_id, app_id, grant_id);
+
 -- revisions of the configuration
 -- What an operator saved, how to undo it, and what it made so.
 CREATE TABLE revision (

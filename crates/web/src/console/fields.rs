@@ -212,7 +212,8 @@ impl Field {
         }
     }
 
-    fn read(&self, form: &RawParams) -> Value {
+    /// What a form says of it.
+    pub fn read(&self, form: &RawParams) -> Value {
         let text = form.get(self.key).unwrap_or_default();
         match self.control {
             Control::Text | Control::Choice(_) => text.trim().into(),

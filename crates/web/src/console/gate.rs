@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::response::Response;
+use axum::{extract::Request, response::Response};
 use http::{Method, StatusCode};
 use signet_protocol::{id::AppId, params::RawParams, params::encode_pairs};
 
@@ -17,10 +17,14 @@ use crate::{
     error::{Failure, Missing, only},
     pages::Problem,
     respond::{self, Policy},
+    upload::{self, Upload},
 };
 
 /// The name of the field that has the password when it is asked for again.
 pub const CONFIRM: &str = "confirm_password";
+
+/// The name of the field into which a file can be pasted.
+pub const PASTED: &str = "text";
 
 /// Where a request is.
 #[derive(Clone, Copy)]
@@ -38,11 +42,11 @@ pub async fn pass(
     signet: Arc<Signet>,
     edge: Edge,
     path: BTreeMap<String, String>,
-    form: Form,
+    sent: Sent,
     at: At<'_>,
 ) -> Response {
     let lang = language(&edge);
-    let result = through(&signet, &edge, path, form, at).await;
+    let result = through(&signet, &edge, path, sent, at).await;
     match result {
         Ok(Passed::Answer(response)) => response,
         Ok(Passed::In { route, ask, cookie }) => {
@@ -52,6 +56,23 @@ pub async fn pass(
             respond::set_cookies(edge.page(lang, answer), [cookie])
         }
         Err(failure) => edge.page(lang, Err(failure)),
+    }
+}
+
+/// What a request sends along.
+pub enum Sent {
+    /// A form.
+    Form(Form),
+    /// A form that may have a file, which is read of nobody who may not send one.
+    File(Request),
+}
+
+impl Sent {
+    async fn read(self) -> Result<(RawParams, Option<Upload>), Failure> {
+        match self {
+            Sent::Form(form) => Ok((form.params()?, None)),
+            Sent::File(request) => upload::read(request, PASTED).await,
+        }
     }
 }
 
@@ -66,7 +87,7 @@ async fn through(
     signet: &Arc<Signet>,
     edge: &Edge,
     path: BTreeMap<String, String>,
-    form: Form,
+    sent: Sent,
     At { rows, pattern, target }: At<'_>,
 ) -> Result<Passed, Failure> {
     here(edge)?;
@@ -81,8 +102,11 @@ async fn through(
     if !operator.may(route.permission, application.transpose()?) {
         return Err(Problem::Forbidden.into());
     }
-    let form = if posts { form.params()? } else { RawParams::default() };
-    if posts && !(same_origin(edge) && operator.gave(signet, form.get("csrf"))) {
+    if posts && !same_origin(edge) {
+        return Err(Problem::WrongBrowser.into());
+    }
+    let (form, file) = if posts { sent.read().await? } else { (RawParams::default(), None) };
+    if posts && !operator.gave(signet, form.get("csrf")) {
         return Err(Problem::WrongBrowser.into());
     }
     let (operator, cookie) = match freshen(signet, edge, (route, target), operator, &form).await? {
@@ -92,7 +116,7 @@ async fn through(
     let query = edge.query()?;
     let lang = language(edge);
     let (signet, edge, target) = (Arc::clone(signet), edge.clone(), target.to_owned());
-    let ask = Ask { signet, edge, operator, path, query, form, lang, target };
+    let ask = Ask { signet, edge, operator, path, query, form, file, lang, target };
     Ok(Passed::In { route, ask: Box::new(ask), cookie })
 }
 

@@ -16,6 +16,7 @@ mod settings;
 mod setup;
 mod shell;
 mod sign_in;
+mod users;
 mod words;
 
 use std::{collections::BTreeMap, pin::Pin, sync::Arc};
@@ -36,6 +37,7 @@ use crate::{
     error::{Failure, Missing},
     pages::Lang,
     respond::{self, Policy},
+    upload::Upload,
 };
 
 /// A request to the console by somebody who may make it.
@@ -46,6 +48,8 @@ pub struct Ask {
     path: BTreeMap<String, String>,
     query: RawParams,
     form: RawParams,
+    /// The file that was sent along, where one can be.
+    file: Option<Upload>,
     lang: Lang,
     /// Path and query, as they were asked.
     target: String,
@@ -65,6 +69,8 @@ pub struct Route {
     pub permission: Permission,
     /// Whether they must have shown their password a moment ago.
     pub fresh: bool,
+    /// Whether its form may have a file.
+    pub file: bool,
     handler: Handler,
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Router,
-    extract::{RawPathParams, State},
+    extract::{FromRequest, RawPathParams, Request, State},
     routing::any,
 };
 use http::Uri;
@@ -12,8 +12,8 @@ use signet_protocol::operator::Permission;
 
 use super::{
     Route, applications,
-    gate::{self, At},
-    history, home, settings, setup, sign_in,
+    gate::{self, At, Sent},
+    history, home, settings, setup, sign_in, users,
 };
 use crate::{
     Signet,
@@ -23,11 +23,15 @@ use crate::{
 /// A row: how it is asked, its path, what it takes, and who answers.
 macro_rules! row {
     ($posts:expr, $path:literal, $permission:ident, $fresh:expr, $handler:path) => {
+        row!($posts, $path, $permission, $fresh, $handler, false)
+    };
+    ($posts:expr, $path:literal, $permission:ident, $fresh:expr, $handler:path, $file:expr) => {
         Route {
             path: $path,
             posts: $posts,
             permission: Permission::$permission,
             fresh: $fresh,
+            file: $file,
             handler: |ask| Box::pin($handler(ask)),
         }
     };
@@ -47,6 +51,9 @@ macro_rules! form {
     };
     (fresh $path:literal, $permission:ident, $handler:path) => {
         row!(true, $path, $permission, true, $handler)
+    };
+    (file $path:literal, $permission:ident, $handler:path) => {
+        row!(true, $path, $permission, false, $handler, true)
     };
 }
 
@@ -122,6 +129,32 @@ pub static ROWS: &[Route] = &[
     form!("/console/applications/{app}/callers/rule", ApplicationsWrite, applications::callers::rules::save),
     page!("/console/applications/{app}/code", ApplicationsRead, applications::code::show),
     form!("/console/applications/{app}/code/undo", ApplicationsWrite, applications::code::undo),
+    page!("/console/applications/{app}/sessions", ApplicationsRead, applications::sessions::show),
+    form!("/console/applications/{app}/sessions", ApplicationsWrite, applications::sessions::submit),
+    page!("/console/users", UsersRead, users::list::show),
+    page!("/console/users/new", UsersWrite, users::create::show),
+    form!("/console/users/new", UsersWrite, users::create::submit),
+    page!("/console/users/import", UsersWrite, users::import::show),
+    form!(file "/console/users/import", UsersWrite, users::import::submit),
+    form!("/console/users/import/job", UsersWrite, users::import::job),
+    page!("/console/users/export", UsersRead, users::export::download),
+    page!("/console/users/{user}", UsersRead, users::profile::show),
+    form!("/console/users/{user}", UsersWrite, users::profile::save),
+    page!("/console/users/{user}/sign-in", UsersRead, users::sign_in::show),
+    form!("/console/users/{user}/sign-in", UsersWrite, users::sign_in::save),
+    form!("/console/users/{user}/block", UsersWrite, users::sign_in::block),
+    form!(fresh "/console/users/{user}/password", UsersWrite, users::sign_in::password),
+    form!(fresh "/console/users/{user}/link", UsersWrite, users::sign_in::link),
+    page!("/console/users/{user}/access", UsersRead, users::profile::access),
+    form!("/console/users/{user}/access", UsersWrite, users::profile::save_access),
+    page!("/console/users/{user}/sessions", UsersRead, users::sessions::show),
+    form!("/console/users/{user}/sessions", UsersWrite, users::sessions::submit),
+    page!("/console/users/{user}/grants", UsersRead, users::grants::show),
+    form!("/console/users/{user}/grants", UsersWrite, users::grants::submit),
+    page!("/console/users/{user}/history", AuditRead, users::history::show),
+    page!("/console/users/{user}/code", UsersRead, users::code::show),
+    page!("/console/users/{user}/delete", UsersWrite, users::delete::show),
+    form!(fresh "/console/users/{user}/delete", UsersWrite, users::delete::submit),
     page!("/console/settings", SettingsRead, settings::show),
     page!("/console/settings/claims", SettingsRead, settings::claims::show),
     form!("/console/settings/claims", SettingsWrite, settings::claims::save),
@@ -146,15 +179,22 @@ pub fn routes() -> Router<Arc<Signet>> {
     paths.sort_unstable();
     paths.dedup();
     for path in paths {
+        let file = ROWS.iter().any(|row| row.path == path && row.file);
         let answer = async move |State(signet): State<Arc<Signet>>,
                                  edge: Edge,
                                  parts: RawPathParams,
                                  uri: Uri,
-                                 form: Form| {
+                                 request: Request| {
             let parts: BTreeMap<String, String> =
                 parts.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
             let target = uri.path_and_query().map_or(path, |asked| asked.as_str());
-            gate::pass(signet, edge, parts, form, At { rows: ROWS, pattern: path, target }).await
+            let sent = if file {
+                Sent::File(request)
+            } else {
+                let Ok(form) = Form::from_request(request, &()).await;
+                Sent::Form(form)
+            };
+            gate::pass(signet, edge, parts, sent, At { rows: ROWS, pattern: path, target }).await
         };
         router = router.route(path, any(answer));
     }

@@ -60,7 +60,7 @@ pub fn fill(text: &str, value: impl std::fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::{applications, history, review, settings, shell};
+    use crate::console::{applications, history, review, settings, shell, users};
 
     /// The rooms, each with its texts. A room that is missing here is found by the count of `words!` in the sources.
     fn rooms() -> Vec<Vec<(&'static str, &'static str, &'static str)>> {
@@ -71,6 +71,8 @@ mod tests {
             applications::callers::words::CallerWords::pairs(),
             history::HistoryWords::pairs(),
             settings::frame::SettingsWords::pairs(),
+            users::words::UserWords::pairs(),
+            users::words::ImportWords::pairs(),
         ]
     }
 

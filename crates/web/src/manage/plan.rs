@@ -13,6 +13,7 @@ pub(in crate::manage) mod users;
 use std::fmt;
 
 pub use line::Line;
+pub(in crate::manage) use removal::leaves_no_owner;
 use signet_protocol::{
     id::{AppId, UserId},
     issuer::Identifier,
@@ -273,9 +274,9 @@ pub(in crate::manage) struct Draft {
 }
 
 impl Draft {
-    /// What has to be written, or what stands in its way.
-    pub(in crate::manage) fn outcome(self) -> Result<Vec<Change>, Vec<Problem>> {
-        if self.problems.is_empty() { Ok(self.plan.changes) } else { Err(self.problems) }
+    /// What is planned, or what stands in its way.
+    pub(in crate::manage) fn outcome(self) -> Result<Plan, Vec<Problem>> {
+        if self.problems.is_empty() { Ok(self.plan) } else { Err(self.problems) }
     }
 
     fn refuse(&mut self, line: usize, message: impl Into<String>) {

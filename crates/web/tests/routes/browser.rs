@@ -93,7 +93,7 @@ impl Answer {
 /// A browser without scripts: cookies by host, redirects followed while they stay with Signet.
 #[derive(Clone)]
 pub struct Browser {
-    world: Arc<World>,
+    pub world: Arc<World>,
     pub jar: BTreeMap<(String, String), String>,
     pub address: String,
     pub peer: Option<IpAddr>,

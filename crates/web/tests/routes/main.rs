@@ -19,6 +19,7 @@ mod client_credentials;
 mod compatibility;
 mod consent;
 mod console;
+mod console_users;
 mod cors;
 mod delivery;
 mod discovery;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use signet_protocol::{password::PasswordHash, user::User};
+use signet_store::audit::Origin;
 use signet_testkit::race::race;
 use signet_web::manage::users::{edit, link};
 
@@ -21,7 +22,7 @@ async fn world_with_alice() -> (Arc<World>, Rp, User) {
 }
 
 async fn link_for(world: &World, user: &User) -> String {
-    link::create(&world.signet(), user.id).await.unwrap().url
+    link::create(&world.signet(), user.id, &Origin::command_line()).await.unwrap().url
 }
 
 async fn choose(world: &Arc<World>, url: &str, password: &str) -> Answer {
@@ -191,10 +192,10 @@ async fn attack_09_a_link_of_a_blocked_user_sets_nothing() {
     let url = link_for(&world, &user).await;
     let mut browser = world.browser();
     let page = browser.open(&url).await;
-    edit::set_blocked(&world.signet(), user.id, true).await.unwrap();
+    edit::set_blocked(&world.signet(), user.id, true, &Origin::command_line()).await.unwrap();
     let answer = browser.submit(&page, &[("password", NEW), ("repeat", NEW)], "save").await;
     assert!(answer.status == 400 && answer.body.contains("does not work"));
-    edit::set_blocked(&world.signet(), user.id, false).await.unwrap();
+    edit::set_blocked(&world.signet(), user.id, false, &Origin::command_line()).await.unwrap();
     assert_eq!(world.get(&url).await.status, 400, "nor once they are let in again");
     assert!(signs_in(&rp, PASSWORD).await && !signs_in(&rp, NEW).await);
 }

@@ -57,7 +57,7 @@ pub async fn populate(world: &World) {
     store.revoke_jti("a-jti", after(3600), at(0)).await.unwrap();
     let used = SecretHash::of("test", b"an-assertion");
     assert_eq!(store.spend_assertion(used, after(600)).await, Ok(true));
-    assert_eq!(store.put_link(&super::links::new(world, &user)).await, Ok(true));
+    assert_eq!(store.put_link(&super::links::new(world, &user), at(1)).await, Ok(true));
     let counter = Counter { subject: SecretHash::of("test", b"alice"), free: 10, wait_max: Seconds(900) };
     assert_eq!(store.reserve_attempts(&[counter], at(0)).await.unwrap(), Ok(()));
     let pool = IssuerId::Pool(store.pool().id);

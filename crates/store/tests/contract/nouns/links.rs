@@ -45,23 +45,23 @@ async fn state(world: &World, link: &UserLink) -> Option<LinkState> {
 async fn a_user_has_one_link_at_most(world: World) {
     let user = world.user("alice").await;
     let (first, second) = (new(&world, &user), new(&world, &user));
-    assert_eq!(world.store.put_link(&first).await, Ok(true));
+    assert_eq!(world.store.put_link(&first, at(1)).await, Ok(true));
     assert_eq!(state(&world, &first).await, Some(LinkState::Live));
-    assert_eq!(world.store.put_link(&second).await, Ok(true));
+    assert_eq!(world.store.put_link(&second, at(1)).await, Ok(true));
     assert_eq!(state(&world, &first).await, None);
     assert_eq!(world.store.link_of_user(user.id).await.unwrap().unwrap().id, second.id);
-    assert_eq!(world.store.withdraw_link(user.id).await, Ok(true));
-    assert_eq!(world.store.withdraw_link(user.id).await, Ok(false));
+    assert_eq!(world.store.withdraw_link(user.id, at(1)).await, Ok(true));
+    assert_eq!(world.store.withdraw_link(user.id, at(1)).await, Ok(false));
     assert_eq!(state(&world, &second).await, None);
     let nobody = new(&world, &world.new_user("nobody"));
-    assert_eq!(world.store.put_link(&nobody).await, Ok(false));
+    assert_eq!(world.store.put_link(&nobody, at(1)).await, Ok(false));
 }
 
 async fn attack_06_a_link_is_spent_once_with_what_it_is_for(world: World) {
     let user = world.user("alice").await;
     let session = world.session(&user).await;
     let link = new(&world, &user);
-    assert_eq!(world.store.put_link(&link).await, Ok(true));
+    assert_eq!(world.store.put_link(&link, at(1)).await, Ok(true));
     let won = winners(&world, |store, number| {
         let spend = Change::SpendLink { link: link.id, user: user.id };
         // Each as if it had read the user after the others.
@@ -82,18 +82,18 @@ async fn attack_06_a_link_is_spent_once_with_what_it_is_for(world: World) {
     assert_eq!(world.try_apply(plan).await, Ok(Applied::Changed));
     assert_eq!(world.store.user(user.id).await.unwrap().unwrap().version, now.version);
     // And a new one takes the place of the used one.
-    assert_eq!(world.store.put_link(&new(&world, &user)).await, Ok(true));
+    assert_eq!(world.store.put_link(&new(&world, &user), at(1)).await, Ok(true));
 }
 
 async fn an_expired_or_foreign_link_spends_nothing(world: World) {
     let (alice, bob) = (world.user("alice").await, world.user("bob").await);
     let mut link = new(&world, &alice);
-    assert_eq!(world.store.put_link(&link).await, Ok(true));
+    assert_eq!(world.store.put_link(&link, at(1)).await, Ok(true));
     for (link, user) in [(link.id, bob.id), (world.row_id(), alice.id)] {
         assert_eq!(world.try_apply(vec![Change::SpendLink { link, user }]).await, Ok(Applied::Changed));
     }
     link.expires_at = after(0);
-    assert_eq!(world.store.put_link(&link).await, Ok(true));
+    assert_eq!(world.store.put_link(&link, at(1)).await, Ok(true));
     assert_eq!(state(&world, &link).await, Some(LinkState::Expired));
     let spend = Change::SpendLink { link: link.id, user: alice.id };
     assert_eq!(world.try_apply(vec![spend]).await, Ok(Applied::Changed));
@@ -106,14 +106,14 @@ async fn a_link_ends_with_a_block_or_another_password(world: World) {
     {
         let user = world.user(&format!("user{}", world.number())).await;
         let link = new(&world, &user);
-        assert_eq!(world.store.put_link(&link).await, Ok(true));
+        assert_eq!(world.store.put_link(&link, at(1)).await, Ok(true));
         let renamed = User { username: Some(format!("renamed{}", world.number())), ..user.clone() };
         world.apply(Change::UpdateUser(renamed.clone())).await;
         assert_eq!(state(&world, &link).await, Some(LinkState::Live));
         world.apply(Change::UpdateUser(User { version: 2, ..change(&renamed) })).await;
         assert_eq!(state(&world, &link).await, None);
         let blocked = change(&renamed).blocked;
-        assert_eq!(world.store.put_link(&new(&world, &user)).await, Ok(!blocked));
+        assert_eq!(world.store.put_link(&new(&world, &user), at(1)).await, Ok(!blocked));
     }
 }
 
@@ -143,14 +143,25 @@ async fn what_is_alive_of_a_user_is_listed(world: World) {
     assert_eq!(store.has_session(user.id, theirs.id).await, Ok(false));
     assert_eq!(store.has_grant(user.id, sessions[0].1).await, Ok(true));
     assert_eq!(store.has_grant(other.id, sessions[0].1).await, Ok(false));
+    let given = async |before, most| {
+        let (grants, next) = store.grants_given_to(application.id, before, after(1), most).await.unwrap();
+        (grants.iter().map(|grant| grant.id).collect::<Vec<_>>(), next)
+    };
+    let mut newest: Vec<_> = sessions.iter().map(|(_, grant)| *grant).collect();
+    newest.sort();
+    newest.reverse();
+    assert_eq!(given(None, 10).await, (newest.clone(), None));
+    assert_eq!(given(None, 2).await, (newest[..2].to_vec(), Some(newest[1])));
+    assert_eq!(given(Some(newest[1]), 2).await, (newest[2..].to_vec(), None));
     assert_eq!(store.revoke_grant(sessions[0].1, at(1)).await, Ok(true));
+    assert_eq!(given(None, 10).await.0.len(), 2);
     assert_eq!(store.end_session(sessions[1].0, at(1)).await, Ok(true));
     assert_eq!(store.sessions_of(user.id, None, after(1), 10).await.unwrap().len(), 2);
     assert_eq!(store.grants_of(user.id, None, after(1), 10).await.unwrap().len(), 2);
     let consents = store.consents_of(user.id, None, 10).await.unwrap();
     assert_eq!((consents.len(), &consents[0].consent), (1, &allowed));
     assert_eq!(store.consents_of(user.id, Some(application.id), 10).await.unwrap().len(), 0);
-    assert_eq!(store.forget_consent(user.id, application.id).await, Ok(true));
-    assert_eq!(store.forget_consent(user.id, application.id).await, Ok(false));
+    assert_eq!(store.forget_consent(user.id, application.id, at(1)).await, Ok(true));
+    assert_eq!(store.forget_consent(user.id, application.id, at(1)).await, Ok(false));
     assert_eq!(store.consent(user.id, application.id).await, Ok(None));
 }

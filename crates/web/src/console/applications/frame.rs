@@ -33,18 +33,21 @@ pub enum Tab {
     Callers,
     /// Its description, and what was changed of it.
     Code,
+    /// Who is in.
+    Sessions,
     /// What cannot be taken back.
     Danger,
 }
 
 impl Tab {
-    const ALL: [Tab; 8] = [
+    const ALL: [Tab; 9] = [
         Tab::Start,
         Tab::Configuration,
         Tab::Protocol,
         Tab::Claims,
         Tab::Access,
         Tab::Callers,
+        Tab::Sessions,
         Tab::Code,
         Tab::Danger,
     ];
@@ -59,6 +62,7 @@ impl Tab {
             Tab::Access => "/access",
             Tab::Callers => "/callers",
             Tab::Code => "/code",
+            Tab::Sessions => "/sessions",
             Tab::Danger => "/danger",
         }
     }
@@ -72,6 +76,7 @@ impl Tab {
             Tab::Access => t.tab_access,
             Tab::Callers => t.tab_callers,
             Tab::Code => t.tab_code,
+            Tab::Sessions => t.tab_sessions,
             Tab::Danger => t.tab_danger,
         }
     }

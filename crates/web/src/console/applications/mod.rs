@@ -9,5 +9,6 @@ pub mod frame;
 pub mod list;
 pub mod quick_start;
 pub mod secret;
+pub mod sessions;
 pub mod settings;
 pub mod words;

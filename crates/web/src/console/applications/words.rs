@@ -46,6 +46,7 @@ words! {
         tab_access: "Access", "访问授权";
         tab_callers: "Machine callers", "机器调用方";
         tab_code: "As code and history", "配置代码与历史";
+        tab_sessions: "Sessions", "会话";
         tab_danger: "Danger zone", "危险操作";
         code_title: "This application as code", "此应用的配置代码";
         code_lead: "What “signet apply” reads, without secrets. What is not in it is as by default.", "可供“signet apply”读取，不含密钥；未列出的均为默认值。";

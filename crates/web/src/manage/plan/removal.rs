@@ -58,7 +58,7 @@ pub(super) async fn of_application(
 }
 
 /// Whether nobody would own the pool without this user.
-pub(super) async fn leaves_no_owner(signet: &Signet, user: UserId) -> Result<bool, StoreError> {
+pub(in crate::manage) async fn leaves_no_owner(signet: &Signet, user: UserId) -> Result<bool, StoreError> {
     let mut owners = signet.store().administrators().await?;
     owners.retain(|one| one.role == Role::Owner);
     Ok(matches!(owners.as_slice(), [only] if only.user == user))

@@ -1,13 +1,16 @@
 //! Creating and changing one user.
 
 use signet_protocol::{id::UserId, user::User};
-use signet_store::{Applied, Change, StoreError};
+use signet_store::{
+    Applied, Change, StoreError,
+    audit::{Act, Origin},
+};
 
 use super::fields::{FieldProblem, Fields};
 use crate::{
     Signet,
     clock::SystemEntropy,
-    manage::plan::{Draft, PlanError, users as plan},
+    manage::plan::{Draft, Plan, PlanError, users as plan},
 };
 
 /// How often a change is made again because somebody else was quicker.
@@ -55,7 +58,7 @@ impl From<PlanError> for EditError {
 }
 
 /// Creates a user.
-pub async fn create(signet: &Signet, fields: &Fields) -> Result<User, EditError> {
+pub async fn create(signet: &Signet, fields: &Fields, origin: &Origin) -> Result<User, EditError> {
     let read = fields.read().map_err(EditError::Refused)?;
     for _ in 0..ATTEMPTS {
         match plan::find(signet, &read.entry).await? {
@@ -66,13 +69,13 @@ pub async fn create(signet: &Signet, fields: &Fields) -> Result<User, EditError>
         let pool = signet.store().stored_pool_settings().await?;
         let mut draft = Draft::default();
         plan::create(signet, &read.entry, &pool, &mut draft).await?;
-        let changes = draft.outcome().map_err(|problems| EditError::Refused(read.by_field(problems)))?;
-        let created = changes.iter().find_map(|change| match change {
+        let plan = draft.outcome().map_err(|problems| EditError::Refused(read.by_field(problems)))?;
+        let created = plan.changes().iter().find_map(|change| match change {
             Change::InsertUser(user) => Some(user.clone()),
             _ => None,
         });
         let Some(user) = created else { break };
-        if write(signet, changes).await? {
+        if write(signet, plan, origin).await? {
             tracing::info!(sub = %user.id, "an operator created a user");
             return Ok(user);
         }
@@ -96,13 +99,14 @@ pub async fn edit(
     id: UserId,
     version: Option<i64>,
     fields: &Fields,
+    origin: &Origin,
 ) -> Result<User, EditError> {
     for _ in 0..ATTEMPTS {
         let old = signet.store().person(id).await?.ok_or(EditError::NoUser)?.user;
         if version.is_some_and(|version| version != old.version) {
             return Err(EditError::Stale);
         }
-        if let Some(user) = edit_once(signet, &old, fields).await? {
+        if let Some(user) = edit_once(signet, &old, fields, origin).await? {
             return Ok(user);
         }
     }
@@ -110,13 +114,18 @@ pub async fn edit(
 }
 
 /// `None` when somebody else was quicker.
-async fn edit_once(signet: &Signet, old: &User, fields: &Fields) -> Result<Option<User>, EditError> {
+async fn edit_once(
+    signet: &Signet,
+    old: &User,
+    fields: &Fields,
+    origin: &Origin,
+) -> Result<Option<User>, EditError> {
     let read = with_a_key(old, fields).read().map_err(EditError::Refused)?;
     let pool = signet.store().stored_pool_settings().await?;
     let mut draft = Draft::default();
     plan::update(signet, &read.entry, (old, &pool), &mut draft).await?;
-    let changes = draft.outcome().map_err(|problems| EditError::Refused(read.by_field(problems)))?;
-    let changed = changes.iter().find_map(|change| match change {
+    let plan = draft.outcome().map_err(|problems| EditError::Refused(read.by_field(problems)))?;
+    let changed = plan.changes().iter().find_map(|change| match change {
         Change::UpdateUser(user) => Some(user.clone()),
         _ => None,
     });
@@ -124,7 +133,7 @@ async fn edit_once(signet: &Signet, old: &User, fields: &Fields) -> Result<Optio
     if let Some((key, reason)) = plan::taken(signet, &user).await? {
         return Err(EditError::Refused(vec![FieldProblem::new(key, reason)]));
     }
-    let written = write(signet, changes).await?;
+    let written = write(signet, plan, origin).await?;
     tracing::info!(sub = %user.id, written, "an operator changed a user");
     Ok(written.then(|| User { version: old.version + 1, ..user }))
 }
@@ -142,13 +151,19 @@ fn with_a_key(old: &User, fields: &Fields) -> Fields {
 }
 
 /// Blocks a user, which ends their sessions and revokes what they gave, or lets them in again.
-pub async fn set_blocked(signet: &Signet, id: UserId, blocked: bool) -> Result<User, EditError> {
-    edit(signet, id, None, &Fields::default().with("blocked", blocked)).await
+pub async fn set_blocked(
+    signet: &Signet,
+    id: UserId,
+    blocked: bool,
+    origin: &Origin,
+) -> Result<User, EditError> {
+    edit(signet, id, None, &Fields::default().with("blocked", blocked), origin).await
 }
 
-/// Writes the changes; `false` when somebody else was quicker.
-async fn write(signet: &Signet, changes: Vec<Change>) -> Result<bool, EditError> {
-    match signet.store().apply(changes, signet.now(), &mut SystemEntropy).await {
+/// Writes what is planned, and its records; `false` when somebody else was quicker.
+async fn write(signet: &Signet, mut plan: Plan, origin: &Origin) -> Result<bool, EditError> {
+    let act = Act { now: signet.now(), entries: plan.entries(origin) };
+    match signet.store().apply(plan.take_changes(), act, &mut SystemEntropy).await {
         Ok(applied) => Ok(applied == Applied::Done),
         Err(StoreError::Conflict { .. }) => Ok(false),
         Err(error) => Err(error.into()),

@@ -8,10 +8,13 @@ use signet_protocol::{
     time::{Seconds, Timestamp},
     user::{LoginName, User},
 };
-use signet_store::{LinkState, StoreError, UserLink};
+use signet_store::{
+    LinkState, StoreError, UserLink,
+    audit::{Act, Action, Entry, Origin},
+};
 
 use super::edit::EditError;
-use crate::{Signet, clock::SystemEntropy};
+use crate::{Signet, audit, clock::SystemEntropy};
 
 /// How long a link can be used: a day.
 pub const LINK_EXPIRE: Seconds = Seconds(86_400);
@@ -27,7 +30,7 @@ pub struct NewLink {
 }
 
 /// Makes a link for a user, in the place of their last one. Refused: one for nobody, and for who is blocked.
-pub async fn create(signet: &Signet, user: UserId) -> Result<NewLink, EditError> {
+pub async fn create(signet: &Signet, user: UserId, origin: &Origin) -> Result<NewLink, EditError> {
     let stored = signet.store().person(user).await?.ok_or(EditError::NoUser)?.user;
     let now = signet.now();
     let token = Opaque::<LinkId>::generate(now, &mut SystemEntropy);
@@ -39,7 +42,8 @@ pub async fn create(signet: &Signet, user: UserId) -> Result<NewLink, EditError>
         expires_at: now.timestamp().plus(LINK_EXPIRE),
         used_at: None,
     };
-    if !signet.store().put_link(&link).await? {
+    let entry = Entry::of_admin(Action::MakeLink, origin.clone()).on("user", audit::user(&stored));
+    if !signet.store().put_link(&link, Act::new(now, entry)).await? {
         let reason = format!("{} is blocked; unblock them first", stored.account_name());
         return Err(EditError::Refused(vec![super::fields::FieldProblem::new("blocked", reason)]));
     }
@@ -53,9 +57,9 @@ pub async fn create(signet: &Signet, user: UserId) -> Result<NewLink, EditError>
 }
 
 /// The same for a user by name, e-mail, phone or id, as a command names them.
-pub async fn create_for(signet: &Signet, named: &str) -> Result<NewLink, EditError> {
+pub async fn create_for(signet: &Signet, named: &str, origin: &Origin) -> Result<NewLink, EditError> {
     let found = find(signet, named).await?.ok_or(EditError::NoUser)?;
-    create(signet, found).await
+    create(signet, found, origin).await
 }
 
 /// The user of this name, e-mail, phone or id.
@@ -71,8 +75,10 @@ pub async fn find(signet: &Signet, named: &str) -> Result<Option<UserId>, StoreE
 }
 
 /// Takes a user's link away; `false` when they had none that could be used.
-pub async fn withdraw(signet: &Signet, user: UserId) -> Result<bool, StoreError> {
-    signet.store().withdraw_link(user).await
+pub async fn withdraw(signet: &Signet, user: UserId, origin: &Origin) -> Result<bool, StoreError> {
+    let who = super::named(signet, user).await?;
+    let entry = Entry::of_admin(Action::MakeLink, origin.clone()).on("user", who).with("withdrawn", true);
+    signet.store().withdraw_link(user, Act::new(signet.now(), entry)).await
 }
 
 /// What the link is worth that somebody shows.

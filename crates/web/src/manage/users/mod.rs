@@ -7,6 +7,7 @@ pub mod fields;
 pub mod import;
 pub mod link;
 pub mod list;
+pub mod logged_in;
 #[cfg(test)]
 mod tests;
 
@@ -19,9 +20,12 @@ use signet_protocol::{
     time::Timestamp,
     user::User,
 };
-use signet_store::{GrantedConsent, LinkState, OpenSession, SignOut, StoreError};
+use signet_store::{
+    GrantedConsent, LinkState, OpenSession, SignOut, StoreError,
+    audit::{Act, Action, Entry, Named, Origin},
+};
 
-use crate::Signet;
+use crate::{Signet, audit};
 
 /// Sessions, grants and consents that are shown of one user, each; [`sessions`], [`grants`] and [`consents`] go on.
 pub const SHOWN: i64 = 100;
@@ -103,39 +107,103 @@ pub async fn consents(
     signet.store().consents_of(user, after, SHOWN).await
 }
 
+/// The user as a record names them.
+async fn named(signet: &Signet, user: UserId) -> Result<Named, StoreError> {
+    let stored = signet.store().user(user).await?;
+    Ok(stored.map_or_else(|| Named::new(user, "?"), |stored| audit::user(&stored)))
+}
+
+/// Whether a user administers this pool. Who they are, how they sign in and whether they do is for those to say who say who
+/// administers: whoever could give an owner another password would be one.
+pub async fn administers(signet: &Signet, user: UserId) -> Result<bool, StoreError> {
+    Ok(signet.store().administrator(user).await?.is_some())
+}
+
+/// Whether the pool would have no owner without this user.
+pub async fn is_last_owner(signet: &Signet, user: UserId) -> Result<bool, StoreError> {
+    super::plan::leaves_no_owner(signet, user).await
+}
+
 /// Ends one session of a user, and what was given in it without offline access; `false` when they have no such session, or it
 /// had ended.
-pub async fn end_session(signet: &Signet, user: UserId, session: SessionId) -> Result<bool, StoreError> {
+pub async fn end_session(
+    signet: &Signet,
+    user: UserId,
+    session: SessionId,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
     if !signet.store().has_session(user, session).await? {
         return Ok(false);
     }
-    let ended = signet.store().sign_out(SignOut::Session(session), signet.now()).await?;
+    let ended = sign_out(signet, SignOut::Session(session), (user, None), origin).await?;
     tracing::info!(sub = %user, ended, "an operator ended a session");
     Ok(ended)
 }
 
 /// Ends every session of a user and revokes what they gave, offline access included.
-pub async fn end_all(signet: &Signet, user: UserId) -> Result<(), StoreError> {
-    signet.store().sign_out(SignOut::User(user), signet.now()).await?;
+pub async fn end_all(signet: &Signet, user: UserId, origin: &Origin) -> Result<(), StoreError> {
+    sign_out(signet, SignOut::User(user), (user, None), origin).await?;
     tracing::info!(sub = %user, "an operator signed somebody out everywhere");
     Ok(())
 }
 
+/// Signs a user out of one application, on every device: what it was given is revoked, offline access included.
+pub async fn end_at(
+    signet: &Signet,
+    user: UserId,
+    application: AppId,
+    origin: &Origin,
+) -> Result<(), StoreError> {
+    let what = SignOut::UserApplication(user, application);
+    sign_out(signet, what, (user, Some(application)), origin).await?;
+    tracing::info!(sub = %user, app_id = %application, "an operator signed somebody out of an application");
+    Ok(())
+}
+
+async fn sign_out(
+    signet: &Signet,
+    what: SignOut,
+    of: (UserId, Option<AppId>),
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    let entry = audit::sign_out(signet, origin.clone(), what, of).await?;
+    signet.store().sign_out(what, Act::new(signet.now(), entry)).await
+}
+
 /// Revokes one grant of a user; `false` when they have no such grant, or it was revoked.
-pub async fn revoke_grant(signet: &Signet, user: UserId, grant: GrantId) -> Result<bool, StoreError> {
+pub async fn revoke_grant(
+    signet: &Signet,
+    user: UserId,
+    grant: GrantId,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
     if !signet.store().has_grant(user, grant).await? {
         return Ok(false);
     }
-    let revoked = signet.store().revoke_grant(grant, signet.now()).await?;
+    let who = named(signet, user).await?;
+    let entry = Entry::of_admin(Action::ForceLogout, origin.clone()).on("user", who);
+    let entry = entry.with("reach", "grant").with("grant", grant.to_string());
+    let revoked = signet.store().revoke_grant(grant, Act::new(signet.now(), entry)).await?;
     tracing::info!(sub = %user, revoked, "an operator revoked a grant");
     Ok(revoked)
 }
 
 /// Takes an application away from a user: it is signed out, what it was given is revoked, and it asks again. `false` when the
 /// user had allowed it nothing.
-pub async fn withdraw(signet: &Signet, user: UserId, application: AppId) -> Result<bool, StoreError> {
-    signet.store().sign_out(SignOut::UserApplication(user, application), signet.now()).await?;
-    let had = signet.store().forget_consent(user, application).await?;
+pub async fn withdraw(
+    signet: &Signet,
+    user: UserId,
+    application: AppId,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    end_at(signet, user, application, origin).await?;
+    let who = named(signet, user).await?;
+    let mut entry = Entry::of_admin(Action::ConsentWithdrawn, origin.clone()).on("user", who);
+    if let Some(found) = signet.store().application(application).await? {
+        entry = entry.at(audit::application(&found));
+    }
+    let act = Act::new(signet.now(), entry);
+    let had = signet.store().forget_consent(user, application, act).await?;
     tracing::info!(sub = %user, app_id = %application, "an operator withdrew an application");
     Ok(had)
 }

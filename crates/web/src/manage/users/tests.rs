@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use signet_protocol::{id::UserId, user::User};
+use signet_store::audit::Origin;
 
 use super::{
     edit::{EditError, create, edit, set_blocked},
@@ -13,13 +14,17 @@ use super::{
 };
 use crate::manage::tests::Bench;
 
+fn here() -> Origin {
+    Origin::command_line()
+}
+
 fn fields(value: Value) -> Fields {
     let Value::Object(members) = value else { panic!("{value}") };
     Fields(members)
 }
 
 async fn made(bench: &Bench, value: Value) -> User {
-    create(&bench.signet, &fields(value)).await.unwrap_or_else(|error| panic!("{error}"))
+    create(&bench.signet, &fields(value), &here()).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn refused(error: EditError) -> Vec<(String, String)> {
@@ -85,7 +90,7 @@ async fn what_is_wrong_is_told_by_field() {
         (json!({"username": "a", "x]\n[[users": 1}), "x]\n[[users", "unknown key"),
     ];
     for (said, field, message) in cases {
-        let problems = refused(create(&bench.signet, &fields(said.clone())).await.unwrap_err());
+        let problems = refused(create(&bench.signet, &fields(said.clone()), &here()).await.unwrap_err());
         assert!(
             problems.iter().any(|(name, text)| name == field && text.contains(message)),
             "{said}: {problems:?}"
@@ -98,41 +103,49 @@ async fn what_is_wrong_is_told_by_field() {
 async fn a_patch_changes_what_it_says_and_nothing_else() {
     let bench = Bench::new().await;
     let user = made(&bench, json!({"username": "alice", "email": "a@example.com", "email_verified": true, "nickname": "Al", "roles": ["x"]})).await;
-    let after =
-        edit(&bench.signet, user.id, Some(1), &fields(json!({"nickname": "", "roles": [], "groups": ["g"]})))
-            .await
-            .unwrap();
+    let after = edit(
+        &bench.signet,
+        user.id,
+        Some(1),
+        &fields(json!({"nickname": "", "roles": [], "groups": ["g"]})),
+        &here(),
+    )
+    .await
+    .unwrap();
     assert_eq!(after.version, 2);
     let stored = bench.user("alice").await.unwrap();
     assert_eq!((stored.version, stored.details.profile.nickname, stored.details.roles.len()), (2, None, 0));
     assert_eq!((stored.details.groups, stored.details.email_verified), (vec!["g".to_owned()], true));
     // The version is of before: two editors do not overwrite each other.
-    let late = edit(&bench.signet, user.id, Some(1), &fields(json!({"nickname": "B"}))).await;
+    let late = edit(&bench.signet, user.id, Some(1), &fields(json!({"nickname": "B"})), &here()).await;
     assert!(matches!(late, Err(EditError::Stale)));
-    let same = edit(&bench.signet, user.id, Some(2), &fields(json!({"groups": ["g"]}))).await.unwrap();
+    let same =
+        edit(&bench.signet, user.id, Some(2), &fields(json!({"groups": ["g"]})), &here()).await.unwrap();
     assert_eq!(same.version, 2, "nothing was written");
-    let renamed = edit(&bench.signet, user.id, None, &fields(json!({"username": "liddell", "email": null})))
-        .await
-        .unwrap();
+    let renamed =
+        edit(&bench.signet, user.id, None, &fields(json!({"username": "liddell", "email": null})), &here())
+            .await
+            .unwrap();
     assert_eq!(
         (renamed.username.as_deref(), renamed.email, renamed.details.email_verified),
         (Some("liddell"), None, false)
     );
-    let nameless = edit(&bench.signet, user.id, None, &fields(json!({"username": ""}))).await.unwrap_err();
+    let nameless =
+        edit(&bench.signet, user.id, None, &fields(json!({"username": ""})), &here()).await.unwrap_err();
     assert!(refused(nameless)[0].1.contains("must keep a `username`"));
     made(&bench, json!({"username": "bob", "phone": "+4912345678"})).await;
     for (said, key) in [(json!({"username": "bob"}), "username"), (json!({"phone": "+4912345678"}), "phone")]
     {
-        let problems = refused(edit(&bench.signet, user.id, None, &fields(said)).await.unwrap_err());
+        let problems = refused(edit(&bench.signet, user.id, None, &fields(said), &here()).await.unwrap_err());
         assert!(
             problems[0].0 == key && problems[0].1.contains("belongs to another user, bob"),
             "{problems:?}"
         );
     }
-    assert!(set_blocked(&bench.signet, user.id, true).await.unwrap().blocked);
-    assert!(!set_blocked(&bench.signet, user.id, false).await.unwrap().blocked);
+    assert!(set_blocked(&bench.signet, user.id, true, &here()).await.unwrap().blocked);
+    assert!(!set_blocked(&bench.signet, user.id, false, &here()).await.unwrap().blocked);
     let nobody = UserId::from_bytes([7; 12]);
-    assert!(matches!(set_blocked(&bench.signet, nobody, true).await, Err(EditError::NoUser)));
+    assert!(matches!(set_blocked(&bench.signet, nobody, true, &here()).await, Err(EditError::NoUser)));
 }
 
 #[tokio::test]
@@ -181,18 +194,18 @@ fn attack_20_a_cursor_has_one_form() {
 async fn links_are_for_who_may_sign_in() {
     let bench = Bench::new().await;
     let user = made(&bench, json!({"username": "alice"})).await;
-    let link = link::create_for(&bench.signet, "alice").await.unwrap();
+    let link = link::create_for(&bench.signet, "alice", &here()).await.unwrap();
     assert!(
         link.url.starts_with("http://localhost:8080/login/reset?link=") && link.expires_at.0 == 1_800_086_400
     );
     assert!(link.to_string().contains("alice, once, within 24 hours"));
-    assert!(matches!(link::create_for(&bench.signet, "nobody").await, Err(EditError::NoUser)));
-    let by_id = link::create_for(&bench.signet, &user.id.to_string()).await.unwrap();
+    assert!(matches!(link::create_for(&bench.signet, "nobody", &here()).await, Err(EditError::NoUser)));
+    let by_id = link::create_for(&bench.signet, &user.id.to_string(), &here()).await.unwrap();
     assert_ne!(by_id.url, link.url);
     let detail = super::detail(&bench.signet, user.id).await.unwrap().unwrap();
     assert_eq!(detail.link.map(|(state, _)| state), Some(signet_store::LinkState::Live));
-    set_blocked(&bench.signet, user.id, true).await.unwrap();
-    let problems = refused(link::create(&bench.signet, user.id).await.err().unwrap());
+    set_blocked(&bench.signet, user.id, true, &here()).await.unwrap();
+    let problems = refused(link::create(&bench.signet, user.id, &here()).await.err().unwrap());
     assert!(problems[0].1.contains("unblock them first"));
     assert!(super::detail(&bench.signet, user.id).await.unwrap().unwrap().link.is_none());
 }

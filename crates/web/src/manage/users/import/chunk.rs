@@ -3,15 +3,21 @@
 use std::collections::BTreeMap;
 
 use signet_protocol::{id::UserId, pool::PoolSettings};
-use signet_store::{Applied, Change, StoreError};
+use signet_store::{
+    Applied, Change, StoreError,
+    audit::{Act, Action, Entry, Named, Origin},
+};
 
 use super::{FieldProblem, LineProblem, Mode, Outcome, Record, reader::type_extended};
 use crate::{
     Signet,
     clock::SystemEntropy,
     manage::{
-        plan::{Draft, PlanError, users as plan},
-        users::edit::{EditError, exists},
+        plan::{Draft, Plan, PlanError, users as plan},
+        users::{
+            administers,
+            edit::{EditError, exists},
+        },
     },
 };
 
@@ -19,10 +25,15 @@ use crate::{
 const ATTEMPTS: usize = 3;
 
 /// Takes in `records`: what is right of them as a whole, in one batch. What is wrong is told and left out.
-pub async fn run(signet: &Signet, records: Vec<Record>, mode: Mode) -> Result<Outcome, EditError> {
+pub async fn run(
+    signet: &Signet,
+    records: Vec<Record>,
+    mode: Mode,
+    origin: &Origin,
+) -> Result<Outcome, EditError> {
     let pool = signet.store().stored_pool_settings().await?;
     for _ in 0..ATTEMPTS {
-        if let Some(outcome) = together(signet, &records, &pool, mode).await? {
+        if let Some(outcome) = together(signet, &records, (&pool, mode), origin).await? {
             return Ok(outcome);
         }
     }
@@ -31,7 +42,7 @@ pub async fn run(signet: &Signet, records: Vec<Record>, mode: Mode) -> Result<Ou
     for record in records {
         let line = record.line;
         let one = std::slice::from_ref(&record);
-        match together(signet, one, &pool, mode).await? {
+        match together(signet, one, (&pool, mode), origin).await? {
             Some(outcome) => all.add(outcome),
             None => {
                 let reason = "somebody else changes the same user; import the line again";
@@ -46,18 +57,23 @@ pub async fn run(signet: &Signet, records: Vec<Record>, mode: Mode) -> Result<Ou
 async fn together(
     signet: &Signet,
     records: &[Record],
-    pool: &PoolSettings,
-    mode: Mode,
+    (pool, mode): (&PoolSettings, Mode),
+    origin: &Origin,
 ) -> Result<Option<Outcome>, EditError> {
-    let (mut outcome, mut changes, mut met) = (Outcome::default(), Vec::new(), BTreeMap::new());
+    let (mut outcome, mut met) = (Outcome::default(), BTreeMap::new());
+    let (mut changes, mut entries) = (Vec::new(), Vec::new());
     for record in records {
         match one(signet, record, pool, mode).await? {
             Err(problems) => outcome.refuse_all(record.line, problems),
-            Ok(planned) => match met_before(&planned, record.line, &mut met) {
+            Ok(mut planned) => match met_before(&planned, record.line, &mut met) {
                 Some(problem) => outcome.refuse(problem),
                 None => {
                     outcome.count(&planned);
-                    changes.extend(planned);
+                    // Of who is new their being imported is enough.
+                    if matches!(planned.changes(), [Change::UpdateUser(_)]) {
+                        entries.extend(planned.entries(origin));
+                    }
+                    changes.extend(planned.take_changes());
                 }
             },
         }
@@ -65,7 +81,9 @@ async fn together(
     if mode.dry_run || changes.is_empty() {
         return Ok(Some(outcome));
     }
-    let written = signet.store().apply(changes, signet.now(), &mut SystemEntropy).await;
+    entries.push(of_chunk(&outcome, records, origin));
+    let act = Act { now: signet.now(), entries };
+    let written = signet.store().apply(changes, act, &mut SystemEntropy).await;
     match written {
         Ok(Applied::Done) => {
             let Outcome { created, updated, .. } = outcome;
@@ -77,13 +95,24 @@ async fn together(
     }
 }
 
+/// The record of a chunk: who was changed has one of their own besides.
+fn of_chunk(outcome: &Outcome, records: &[Record], origin: &Origin) -> Entry {
+    let line = |record: Option<&Record>| record.map_or(0, |record| record.line);
+    Entry::of_admin(Action::Import, origin.clone())
+        .on("users", Named::only("users"))
+        .with("created", outcome.created)
+        .with("updated", outcome.updated)
+        .with("from_line", line(records.first()))
+        .with("to_line", line(records.last()))
+}
+
 /// What becomes of one record: at most one change.
 async fn one(
     signet: &Signet,
     record: &Record,
     pool: &PoolSettings,
     mode: Mode,
-) -> Result<Result<Option<Change>, Vec<FieldProblem>>, EditError> {
+) -> Result<Result<Plan, Vec<FieldProblem>>, EditError> {
     let mut fields = record.fields.clone();
     if record.texts {
         type_extended(&mut fields, &pool.extended_fields);
@@ -96,32 +125,31 @@ async fn one(
     let planned: Result<(), PlanError> = match plan::find(signet, &read.entry).await? {
         Err((key, reason)) => return Ok(Err(vec![FieldProblem::new(key, reason)])),
         Ok(None) => plan::create(signet, &read.entry, pool, &mut draft).await,
+        Ok(Some(old)) if mode.update && mode.spares_administrators && administers(signet, old.id).await? => {
+            let reason = "this user administers the pool, and your role does not allow to change who does";
+            return Ok(Err(vec![FieldProblem::new("", reason)]));
+        }
         Ok(Some(old)) if mode.update => plan::update(signet, &read.entry, (&old, pool), &mut draft).await,
         Ok(Some(old)) => return Ok(Err(vec![exists(&fields, &old)])),
     };
     planned?;
-    let changes = draft.outcome().map_err(|problems| read.by_field(problems));
-    Ok(changes.map(|changes| changes.into_iter().next()))
+    Ok(draft.outcome().map_err(|problems| read.by_field(problems)))
 }
 
 /// That a record means the user of an earlier one: by another of their keys, or else it would have been noticed.
-fn met_before(
-    planned: &Option<Change>,
-    line: usize,
-    met: &mut BTreeMap<UserId, usize>,
-) -> Option<LineProblem> {
-    let Some(Change::UpdateUser(user)) = planned else { return None };
+fn met_before(planned: &Plan, line: usize, met: &mut BTreeMap<UserId, usize>) -> Option<LineProblem> {
+    let [Change::UpdateUser(user)] = planned.changes() else { return None };
     let earlier = met.insert(user.id, line)?;
     let reason = format!("this is the user of line {earlier} again");
     Some(LineProblem::new(line, FieldProblem::new("", reason)))
 }
 
 impl Outcome {
-    fn count(&mut self, planned: &Option<Change>) {
-        match planned {
-            Some(Change::InsertUser(_)) => self.created += 1,
-            Some(_) => self.updated += 1,
-            None => self.unchanged += 1,
+    fn count(&mut self, planned: &Plan) {
+        match planned.changes() {
+            [Change::InsertUser(_), ..] => self.created += 1,
+            [_, ..] => self.updated += 1,
+            [] => self.unchanged += 1,
         }
     }
 

@@ -4,10 +4,11 @@ use std::{
     fmt,
     future::Future,
     io::BufRead,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use serde::Serialize;
+use signet_store::audit::Origin;
 use tokio::task::JoinHandle;
 
 use super::{
@@ -22,10 +23,13 @@ pub trait Sink: Sync {
     fn take(&self, records: Vec<Record>, mode: Mode) -> impl Future<Output = Result<Outcome, String>> + Send;
 }
 
-/// Into the store of this process.
-impl Sink for Arc<Signet> {
+/// Into the store of this process, as an act of somebody.
+pub struct Here(pub Arc<Signet>, pub Origin);
+
+impl Sink for Here {
     async fn take(&self, records: Vec<Record>, mode: Mode) -> Result<Outcome, String> {
-        chunk::run(self, records, mode).await.map_err(|error| error.to_string())
+        let Here(signet, origin) = self;
+        chunk::run(signet, records, mode, origin).await.map_err(|error| error.to_string())
     }
 }
 
@@ -188,18 +192,22 @@ impl fmt::Display for Report {
 /// An import that runs by itself, for a page that shows how far it is.
 pub struct ImportJob {
     progress: Arc<Mutex<Progress>>,
-    task: JoinHandle<Result<Report, ImportError>>,
+    outcome: Arc<OnceLock<Result<Report, ImportError>>>,
+    task: JoinHandle<()>,
 }
 
 impl ImportJob {
     /// Starts it.
-    pub fn start<R: BufRead + Send + 'static>(signet: Arc<Signet>, import: Import<R>) -> ImportJob {
+    pub fn start<R: BufRead + Send + 'static>(here: Here, import: Import<R>) -> ImportJob {
         let progress = Arc::new(Mutex::new(Progress::default()));
-        let told = Arc::clone(&progress);
+        let outcome = Arc::<OnceLock<_>>::default();
+        let (told, kept) = (Arc::clone(&progress), Arc::clone(&outcome));
         let task = tokio::spawn(async move {
-            import.run(&signet, |now| *told.lock().unwrap_or_else(PoisonError::into_inner) = now).await
+            let tell = |now| *told.lock().unwrap_or_else(PoisonError::into_inner) = now;
+            // A task comes to one end.
+            let _ = kept.set(import.run(&here, tell).await);
         });
-        ImportJob { progress, task }
+        ImportJob { progress, outcome, task }
     }
 
     /// How far it is.
@@ -217,8 +225,14 @@ impl ImportJob {
         self.task.abort();
     }
 
+    /// What it came to; `None` while it runs, and when it was stopped.
+    pub fn outcome(&self) -> Option<&Result<Report, ImportError>> {
+        self.outcome.get()
+    }
+
     /// What it came to; `None` when it was stopped.
     pub async fn finish(self) -> Option<Result<Report, ImportError>> {
-        self.task.await.ok()
+        self.task.await.ok()?;
+        Arc::into_inner(self.outcome)?.into_inner()
     }
 }

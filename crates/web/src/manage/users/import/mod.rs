@@ -6,6 +6,7 @@
 
 pub mod chunk;
 mod csv;
+mod desk;
 mod job;
 mod reader;
 mod seen;
@@ -17,8 +18,9 @@ use serde::{Deserialize, Serialize};
 use super::fields::{FieldProblem, Fields};
 
 pub(super) use csv::write as write_row;
-pub use job::{Import, ImportError, ImportJob, Progress, Report, Sink};
-pub use reader::{FIELDS, FileError, Format, Reader};
+pub use desk::{Desk, DeskError, File, Imports};
+pub use job::{Here, Import, ImportError, ImportJob, Progress, Report, Sink};
+pub use reader::{FIELDS, FileError, Format, Reader, typed_field};
 
 /// Users that are written together.
 pub const CHUNK_USERS: usize = 500;
@@ -67,6 +69,9 @@ pub struct Mode {
     pub dry_run: bool,
     /// Change those that exist; otherwise each of them is a problem.
     pub update: bool,
+    /// But not those who administer the pool.
+    #[serde(default)]
+    pub spares_administrators: bool,
 }
 
 /// What became of a chunk.

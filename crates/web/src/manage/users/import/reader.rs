@@ -327,18 +327,20 @@ pub(super) fn list(text: &str) -> Result<Value, String> {
 pub(super) fn type_extended(fields: &mut Fields, declared: &BTreeMap<String, FieldType>) {
     let Some(Value::Object(members)) = fields.0.get_mut("extended_fields") else { return };
     for (name, value) in members {
-        let (Some(kind), Some(text)) = (declared.get(name), value.as_str().map(str::to_owned)) else {
-            continue;
-        };
-        let typed = match kind {
-            FieldType::Text | FieldType::Date => None,
-            FieldType::Number => serde_json::from_str(text.trim()).ok().filter(Value::is_number),
-            FieldType::Boolean => truth(&text).map(Value::Bool),
-            FieldType::List => list(&text).ok(),
-            FieldType::Any => serde_json::from_str(&text).ok(),
-        };
-        if let Some(typed) = typed {
-            *value = typed;
+        if let (Some(kind), Some(text)) = (declared.get(name), value.as_str()) {
+            *value = typed_field(*kind, text);
         }
     }
+}
+
+/// An extended field as somebody wrote it; what is not of its type stays a text, for the rules to say so.
+pub fn typed_field(kind: FieldType, text: &str) -> Value {
+    let typed = match kind {
+        FieldType::Text | FieldType::Date => None,
+        FieldType::Number => serde_json::from_str(text.trim()).ok().filter(Value::is_number),
+        FieldType::Boolean => truth(text).map(Value::Bool),
+        FieldType::List => list(text).ok(),
+        FieldType::Any => serde_json::from_str(text).ok(),
+    };
+    typed.unwrap_or_else(|| text.into())
 }

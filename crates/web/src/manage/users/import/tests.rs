@@ -3,9 +3,15 @@
 use std::{io::Cursor, sync::Mutex};
 
 use proptest::prelude::*;
+use signet_store::audit::Origin;
 
 use super::{csv::CsvError, *};
 use crate::{hashing::Asker, manage::tests::Bench, network::Network};
+
+/// Where the operator of these tests writes.
+fn here(bench: &Bench) -> Here {
+    Here(bench.signet.clone(), Origin::command_line())
+}
 
 pub(in crate::manage::users) async fn import(
     bench: &Bench,
@@ -15,7 +21,7 @@ pub(in crate::manage::users) async fn import(
 ) -> Report {
     let import =
         Import::new(Cursor::new(file.to_owned()), format, mode).unwrap_or_else(|error| panic!("{error}"));
-    import.run(&bench.signet, |_| ()).await.unwrap_or_else(|error| panic!("{error}"))
+    import.run(&here(bench), |_| ()).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
 async fn csv(bench: &Bench, file: &str) -> Report {
@@ -79,7 +85,7 @@ async fn a_dry_run_says_the_same_and_writes_nothing() {
     let bench = Bench::new().await;
     csv(&bench, "username\nold\n").await;
     let file = "username,email\nold,old@example.com\nnew,\n@,\nnew,\n";
-    let dry = Mode { dry_run: true, update: true };
+    let dry = Mode { dry_run: true, update: true, ..Mode::default() };
     let report = import(&bench, file, Format::Csv, dry).await;
     assert_eq!(report.to_string(), "1 to create, 1 to change, 0 unchanged, 2 wrong; nothing was written");
     assert!(bench.user("new").await.is_none() && bench.user("old").await.unwrap().email.is_none());
@@ -195,7 +201,7 @@ impl Sink for Stopping<'_> {
             *count += 1;
             *count
         };
-        if chunk == 3 { Err("the cable is out".to_owned()) } else { self.0.signet.take(records, mode).await }
+        if chunk == 3 { Err("the cable is out".to_owned()) } else { here(self.0).take(records, mode).await }
     }
 }
 
@@ -210,7 +216,7 @@ async fn an_import_that_is_stopped_goes_on() {
     assert_eq!(steps, [(501, 500), (1001, 1000)]);
     let Err(ImportError::Stopped { report, reason }) = stopped else { panic!() };
     assert_eq!((report.progress.line, reason.as_str()), (1001, "the cable is out"));
-    let report = begin().from_line(1002).run(&bench.signet, |_| ()).await.unwrap();
+    let report = begin().from_line(1002).run(&here(&bench), |_| ()).await.unwrap();
     assert_eq!((report.progress.created, report.progress.refused), (600, 0));
     assert!(bench.user("u1599").await.is_some() && bench.user("u0").await.is_some());
 }
@@ -220,7 +226,7 @@ async fn a_job_says_how_far_it_is() {
     let bench = Bench::new().await;
     let file = (0..700).fold("username\n".to_owned(), |text, number| text + &format!("u{number}\n"));
     let import = Import::new(Cursor::new(file), Format::Csv, Mode::default()).unwrap();
-    let job = ImportJob::start(bench.signet.clone(), import);
+    let job = ImportJob::start(here(&bench), import);
     while !job.is_finished() {
         assert!(job.progress().created <= 700);
         tokio::task::yield_now().await;

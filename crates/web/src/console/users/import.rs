@@ -1,0 +1,171 @@
+//! `/console/users/import`: a file of users, looked through before it is taken in.
+
+use std::sync::Arc;
+
+use askama::Template;
+use http::{HeaderValue, StatusCode};
+use signet_protocol::operator::Permission;
+
+use super::words::{ImportWords, UserWords};
+use crate::{
+    console::{
+        Answer, Ask, Section, missing, moment,
+        shell::{Notice, Shell},
+        words::{Words, fill},
+    },
+    manage::users::import::{Desk, DeskError, FIELDS, File, Format, LineProblem, Mode, Progress},
+    respond,
+};
+
+/// Problems that are shown; what an import keeps of them is more than a page should have.
+const PROBLEMS: usize = 200;
+/// The seconds after which a page that shows how far an import is looks again. A header, so that it needs no script.
+const AGAIN: HeaderValue = HeaderValue::from_static("2");
+
+#[derive(Template)]
+#[template(path = "console/users/import.html")]
+struct ImportPage {
+    shell: Shell,
+    desk: Option<DeskView>,
+    alert: Option<&'static str>,
+    /// What is wrong with the file as a whole.
+    wrong: Option<String>,
+    columns: Vec<&'static str>,
+    update: bool,
+}
+
+/// The file on the desk.
+struct DeskView {
+    title: String,
+    running: bool,
+    stopped: bool,
+    failed: Option<String>,
+    ready: bool,
+    dry_run: bool,
+    size: u64,
+    progress: Progress,
+    problems: Vec<LineProblem>,
+    untold: usize,
+    begun: String,
+}
+
+impl ImportPage {
+    fn t(&self) -> &'static ImportWords {
+        ImportWords::of(self.shell.lang)
+    }
+
+    fn is_running(&self) -> bool {
+        self.desk.as_ref().is_some_and(|desk| desk.running)
+    }
+
+    fn users(&self) -> &'static UserWords {
+        UserWords::of(self.shell.lang)
+    }
+}
+
+impl DeskView {
+    /// How much of the file was read, of a hundred.
+    fn percent(&self) -> u64 {
+        (self.progress.bytes * 100).checked_div(self.size).unwrap_or(100).min(100)
+    }
+
+    fn found(&self) -> usize {
+        self.progress.created + self.progress.updated
+    }
+}
+
+/// GET of the page.
+pub async fn show(ask: Ask) -> Answer {
+    page(&ask, None, None)
+}
+
+fn page(ask: &Ask, alert: Option<&'static str>, wrong: Option<String>) -> Answer {
+    let desk = ask.signet.imports().desk();
+    let running = desk.as_ref().is_some_and(|desk| !desk.job.is_finished());
+    let page = ImportPage {
+        shell: ask.shell(Section::Users),
+        desk: desk.map(|desk| view(ask.words(), &desk)),
+        columns: FIELDS.to_vec(),
+        update: ask.form.has("update"),
+        alert,
+        wrong,
+    };
+    let bad = page.alert.is_some() || page.wrong.is_some();
+    let mut response = ask.page(if bad { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &page)?;
+    if running && !bad {
+        response.headers_mut().insert("refresh", AGAIN);
+    }
+    Ok(response)
+}
+
+fn view(t: &'static ImportWords, desk: &Arc<Desk>) -> DeskView {
+    let running = !desk.job.is_finished();
+    let outcome = desk.job.outcome();
+    let name = if desk.name.is_empty() { t.pasted_name } else { &desk.name };
+    let title = match (running, desk.mode.dry_run) {
+        (true, true) => t.checking,
+        (true, false) => t.importing,
+        (false, true) => t.checked,
+        (false, false) => t.imported,
+    };
+    let report = outcome.and_then(|outcome| outcome.as_ref().ok());
+    let all = report.map(|report| report.problems.as_slice()).unwrap_or_default();
+    DeskView {
+        title: fill(title, name),
+        running,
+        stopped: !running && outcome.is_none(),
+        failed: outcome.and_then(|outcome| outcome.as_ref().err()).map(ToString::to_string),
+        ready: desk.is_ready(),
+        dry_run: desk.mode.dry_run,
+        size: desk.size,
+        progress: report.map_or_else(|| desk.job.progress(), |report| report.progress),
+        problems: all.iter().take(PROBLEMS).cloned().collect(),
+        untold: all.len().saturating_sub(PROBLEMS) + report.map_or(0, |report| report.untold),
+        begun: moment(desk.begun_at),
+    }
+}
+
+/// POST of a file.
+pub async fn submit(ask: Ask) -> Answer {
+    let t: &'static ImportWords = ask.words();
+    let Some(file) = ask.file.as_ref() else { return page(&ask, Some(t.no_file), None) };
+    let chosen = ask.form.get("format").unwrap_or_default();
+    let format = Format::parse(chosen).or_else(|| Format::of_file(&file.name));
+    let Some(format) = format else { return page(&ask, Some(t.no_format), None) };
+    // Whoever may not say who administers does not do it by a file, either (attack 19).
+    let spares_administrators = !ask.may(Permission::AdministratorsWrite);
+    let mode = Mode { dry_run: true, update: ask.form.has("update"), spares_administrators };
+    let name: String = file.name.chars().filter(|c| !c.is_control()).take(100).collect();
+    let file = File { name, bytes: file.bytes.clone(), format };
+    answer(&ask, ask.signet.imports().look(&ask.signet, file, mode, ask.origin()).map(|()| true))
+}
+
+/// POST `…/job`: the file that was looked through is taken in, or put away.
+pub async fn job(ask: Ask) -> Answer {
+    let imports = ask.signet.imports();
+    match ask.form.get("act") {
+        Some("begin") => {
+            let spares = imports.desk().is_some_and(|desk| desk.mode.spares_administrators);
+            if !spares && !ask.may(Permission::AdministratorsWrite) {
+                // An owner had it looked through: what would be done is what an owner may.
+                return Err(crate::pages::Problem::Forbidden.into());
+            }
+            answer(&ask, imports.take_in(&ask.signet, ask.origin()))
+        }
+        Some("away") => {
+            imports.put_away();
+            Ok(respond::see_other(&format!("/console/users/import?done={}", Notice::Removed.as_str())))
+        }
+        _ => Err(missing()),
+    }
+}
+
+fn answer(ask: &Ask, begun: Result<bool, DeskError>) -> Answer {
+    let t: &'static ImportWords = ask.words();
+    match begun {
+        Ok(true) => Ok(respond::see_other("/console/users/import")),
+        Ok(false) => page(ask, Some(t.gone), None),
+        Err(DeskError::Occupied) => page(ask, Some(t.occupied), None),
+        Err(DeskError::File(error)) => page(ask, None, Some(error.to_string())),
+    }
+}

@@ -1,0 +1,206 @@
+//! `/console/users/{user}/sign-in`: by what somebody signs in, and whether they may.
+
+use askama::Template;
+use http::StatusCode;
+use signet_protocol::{id::UserId, params::RawParams, user::User};
+use signet_store::LinkState;
+
+use super::{
+    cards,
+    frame::{Frame, Tab, user_id, writable},
+    words::UserWords,
+};
+use crate::{
+    console::{
+        Answer, Ask, Section,
+        fields::FieldView,
+        missing, moment,
+        review::{Outcome, Wanted, proceed},
+        shell::{Notice, Shell},
+        words::{Words, fill},
+    },
+    error::Failure,
+    manage::{
+        edit::{Edit, FieldProblem},
+        users::{
+            edit::{self, EditError},
+            fields::Fields,
+            is_last_owner, link,
+        },
+    },
+    respond,
+};
+
+#[derive(Template)]
+#[template(path = "console/users/sign_in.html")]
+struct SignInPage {
+    shell: Shell,
+    frame: Frame,
+    views: Vec<FieldView>,
+    others: Vec<String>,
+    alert: Option<String>,
+    link: Option<String>,
+    /// Whether there is a link that can be taken back.
+    live: bool,
+}
+
+#[derive(Template)]
+#[template(path = "console/users/link.html")]
+struct LinkPage {
+    shell: Shell,
+    frame: Frame,
+    title: String,
+    url: String,
+    until: String,
+}
+
+impl SignInPage {
+    fn t(&self) -> &'static UserWords {
+        UserWords::of(self.shell.lang)
+    }
+}
+
+impl LinkPage {
+    fn t(&self) -> &'static UserWords {
+        UserWords::of(self.shell.lang)
+    }
+}
+
+/// GET of the page.
+pub async fn show(ask: Ask) -> Answer {
+    page(&ask, Shown::default()).await
+}
+
+/// What is shown besides what is stored.
+#[derive(Default)]
+struct Shown<'a> {
+    typed: Option<&'a RawParams>,
+    problems: Vec<FieldProblem>,
+    alert: Option<String>,
+}
+
+impl Shown<'_> {
+    fn alert(text: impl Into<String>) -> Self {
+        Shown { alert: Some(text.into()), ..Shown::default() }
+    }
+}
+
+async fn page(ask: &Ask, shown: Shown<'_>) -> Answer {
+    let t: &'static UserWords = ask.words();
+    let frame = Frame::of(ask, Tab::SignIn).await?;
+    let stored = cards::stored(&frame.user);
+    let now = ask.signet.now().timestamp();
+    let link = ask.signet.store().link_of_user(frame.user.id).await?;
+    let link = link.map(|link| (link.state(now), link.expires_at));
+    let page = SignInPage {
+        shell: ask.shell(Section::Users),
+        views: cards::KEYS.views(ask.lang, &stored, shown.typed, &shown.problems, &[]),
+        others: cards::KEYS.others(&shown.problems),
+        live: matches!(link, Some((LinkState::Live, _))),
+        link: link.map(|(state, until)| match state {
+            LinkState::Live => fill(t.link_live, moment(until)),
+            LinkState::Used => t.link_used.to_owned(),
+            LinkState::Expired => t.link_expired.to_owned(),
+        }),
+        frame,
+        alert: shown.alert,
+    };
+    ask.page(if page.alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &page)
+}
+
+/// POST of the keys by which they sign in.
+pub async fn save(ask: Ask) -> Answer {
+    let (id, user) = meant(&ask).await?;
+    let edit = Edit::user(id, seen(&ask, &user));
+    let edit = cards::read(&cards::KEYS, edit, &ask.form, &user);
+    let back = Tab::SignIn.path(id);
+    let wanted = Wanted { edit, of: user.display_name(), section: Section::Users, back: &back };
+    match proceed(&ask, wanted).await {
+        Outcome::Answered(answer) => answer,
+        Outcome::Refused(problems) => {
+            let alert = Some(fill(ask.words::<UserWords>().problems, problems.len()));
+            page(&ask, Shown { typed: Some(&ask.form), problems, alert }).await
+        }
+        Outcome::Failed(alert) => page(&ask, Shown::alert(alert)).await,
+    }
+}
+
+/// The user of the path, whom whoever asks may change.
+async fn meant(ask: &Ask) -> Result<(UserId, User), Failure> {
+    let id = user_id(ask)?;
+    writable(ask, id).await?;
+    Ok((id, ask.signet.store().person(id).await?.ok_or_else(missing)?.user))
+}
+
+fn seen(ask: &Ask, user: &User) -> i64 {
+    ask.form.get("version").and_then(|text| text.parse().ok()).unwrap_or(user.version)
+}
+
+/// POST `…/block`: they are let in no more, or again.
+pub async fn block(ask: Ask) -> Answer {
+    let (id, _) = meant(&ask).await?;
+    let blocked = match ask.form.get("act") {
+        Some("block") => true,
+        Some("unblock") => false,
+        _ => return Err(missing()),
+    };
+    if blocked && is_last_owner(&ask.signet, id).await? {
+        return page(&ask, Shown::alert(ask.words::<UserWords>().last_owner)).await;
+    }
+    let outcome = edit::set_blocked(&ask.signet, id, blocked, &ask.origin()).await;
+    finish(&ask, id, outcome.map(drop)).await
+}
+
+/// POST `…/password`: they have the one that is typed.
+pub async fn password(ask: Ask) -> Answer {
+    let (id, user) = meant(&ask).await?;
+    let fields = Fields::default().with("password", ask.form.get("new_password").unwrap_or_default());
+    let outcome = edit::edit(&ask.signet, id, Some(seen(&ask, &user)), &fields, &ask.origin()).await;
+    finish(&ask, id, outcome.map(drop)).await
+}
+
+/// POST `…/link`: a one-time link is made and shown, or taken back.
+pub async fn link(ask: Ask) -> Answer {
+    let t: &'static UserWords = ask.words();
+    let (id, _) = meant(&ask).await?;
+    if ask.form.get("act") == Some("take") {
+        link::withdraw(&ask.signet, id, &ask.origin()).await?;
+        return done(id);
+    }
+    match link::create(&ask.signet, id, &ask.origin()).await {
+        Ok(link) => {
+            let page = LinkPage {
+                shell: ask.shell(Section::Users),
+                frame: Frame::of(&ask, Tab::SignIn).await?,
+                title: fill(t.link_shown, &link.account),
+                until: moment(link.expires_at),
+                url: link.url,
+            };
+            Ok(respond::untold(ask.page(StatusCode::OK, &page)?))
+        }
+        Err(EditError::Refused(_)) => page(&ask, Shown::alert(t.link_of_blocked)).await,
+        Err(error) => finish(&ask, id, Err(error)).await,
+    }
+}
+
+fn done(user: UserId) -> Answer {
+    Ok(respond::see_other(&format!("{}?done={}", Tab::SignIn.path(user), Notice::Saved.as_str())))
+}
+
+async fn finish(ask: &Ask, user: UserId, outcome: Result<(), EditError>) -> Answer {
+    let t: &'static UserWords = ask.words();
+    match outcome {
+        Ok(()) => done(user),
+        Err(EditError::NoUser) => Err(missing()),
+        Err(EditError::Store(error)) => Err(error.into()),
+        Err(EditError::Stale) => page(ask, Shown::alert(t.stale)).await,
+        Err(EditError::Refused(problems)) => {
+            let all: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+            page(ask, Shown::alert(all.join("; "))).await
+        }
+        Err(error) => {
+            tracing::warn!(request_id = ask.edge.request_id, %error, "a user was not changed");
+            page(ask, Shown::alert(t.busy)).await
+        }
+    }
+}
