@@ -1,12 +1,14 @@
 """The admin API against its own OpenAPI document: Schemathesis makes up requests for a bounded time."""
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import requests
-from harness import Signet
+from harness import ROOT, Signet
 
 ACCOUNT = "64f0c0ffee00000000000001"
 SECRET = "0e8a1c5f7b2d49638a1c5f7b2d496380"
@@ -57,6 +59,19 @@ def test_the_document_is_what_it_says(signet):
     document = requests.get(f"{signet.base}/api/v1/openapi.json", timeout=30).json()
     assert document["openapi"] == "3.1.0"
     assert document["servers"] == [{"url": f"{signet.base}/api/v1"}]
+
+
+def test_the_examples_of_the_page_run(signet):
+    page = (ROOT / "docs" / "api.md").read_text("utf-8")
+    file = signet.directory / "page.toml"
+    file.write_text(re.search(r"```toml\n(.*?)```", page, re.S)[1])
+    signet.apply(file)
+    script = "curl() { command curl --fail-with-body \"$@\"; echo; }\n" + "".join(re.findall(r"```sh\n(.*?)```", page, re.S))
+    script = script.replace("base=http://localhost:8080", f"base={signet.base}")
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    last = json.loads(done.stdout.strip().splitlines()[-1])
+    assert last["min_length"] == 12
 
 
 def test_no_request_that_can_be_made_up_is_answered_otherwise(signet, token):
