@@ -59,7 +59,7 @@ impl Ask {
         let user = self.user()?;
         let rank = self.signet.store().administrator(user).await?;
         if rank.is_some() && !self.caller.may(Permission::AdministratorsWrite, None) {
-            let needs = vec![Permission::AdministratorsWrite];
+            let needs = Box::new([Permission::AdministratorsWrite]);
             let detail = "this user administers the pool; changing them needs admin:administrators:write";
             return Err(Problem { needs, ..Problem::new(FORBIDDEN, detail) });
         }

@@ -125,7 +125,10 @@ fn not_this_way(rows: &[&Route]) -> Problem {
         allowed.push("HEAD");
     }
     let allowed = allowed.join(", ");
-    Problem { allowed: Some(allowed.clone()), ..Problem::new(METHOD, format!("this path has {allowed}")) }
+    Problem {
+        allowed: Some(allowed.as_str().into()),
+        ..Problem::new(METHOD, format!("this path has {allowed}"))
+    }
 }
 
 /// The parameters of a query: those of the route, each once and as it may be.

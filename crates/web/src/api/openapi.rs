@@ -17,7 +17,7 @@ use crate::{Signet, edge::Edge, respond};
 /// GET `/api/v1/openapi.json`. It says nothing of the pool, so anybody may read it.
 pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge) -> Response {
     if edge.method != Method::GET && edge.method != Method::HEAD {
-        let allowed = Some("GET, HEAD".to_owned());
+        let allowed = Some("GET, HEAD".into());
         let problem = Problem { allowed, ..Problem::new(METHOD, "this path has GET, HEAD") };
         return reply::problem(&problem, &edge.request_id);
     }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
-use signet_protocol::{operator::Permission, time::Seconds};
+use signet_protocol::operator::Permission;
 use signet_store::StoreError;
 
 use crate::{
@@ -79,13 +79,13 @@ pub struct Problem {
     /// What is wrong and what to do.
     pub detail: String,
     /// What of it.
-    pub errors: Vec<Wrong>,
+    pub errors: Box<[Wrong]>,
     /// What is missing.
-    pub needs: Vec<Permission>,
+    pub needs: Box<[Permission]>,
     /// The methods of the path.
-    pub allowed: Option<String>,
-    /// When to come again.
-    pub retry_after: Option<Seconds>,
+    pub allowed: Option<Box<str>>,
+    /// After how many seconds to come again.
+    pub retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -94,8 +94,8 @@ impl Problem {
         Problem {
             kind,
             detail: detail.into(),
-            errors: Vec::new(),
-            needs: Vec::new(),
+            errors: Box::default(),
+            needs: Box::default(),
             allowed: None,
             retry_after: None,
         }
@@ -109,7 +109,7 @@ impl Problem {
     /// All that is wrong with members or parameters.
     pub fn fields(errors: Vec<Wrong>) -> Problem {
         let detail = errors.first().map(|wrong| wrong.message.clone()).unwrap_or_default();
-        Problem { errors, ..Problem::new(INVALID, detail) }
+        Problem { errors: errors.into(), ..Problem::new(INVALID, detail) }
     }
 
     /// The thing that is named is not there.
@@ -121,13 +121,13 @@ impl Problem {
     pub fn lacks(needs: &[Permission]) -> Problem {
         let items: Vec<String> = needs.iter().map(|permission| permission.item()).collect();
         let detail = format!("this needs {}; ask for it, and for a rule that allows it", items.join(" and "));
-        Problem { needs: needs.to_vec(), ..Problem::new(FORBIDDEN, detail) }
+        Problem { needs: needs.into(), ..Problem::new(FORBIDDEN, detail) }
     }
 
     /// The same, to be tried again after so many seconds.
     #[must_use]
     pub fn after(self, seconds: i64) -> Problem {
-        Problem { retry_after: Some(Seconds(seconds)), ..self }
+        Problem { retry_after: u32::try_from(seconds).ok(), ..self }
     }
 
     /// Its body.

@@ -78,8 +78,8 @@ pub fn problem(problem: &Problem, request_id: &str) -> Response {
         None
     };
     put(headers, WWW_AUTHENTICATE, challenge);
-    put(headers, ALLOW, problem.allowed.clone());
-    put(headers, RETRY_AFTER, problem.retry_after.map(|wait| wait.0.to_string()));
+    put(headers, ALLOW, problem.allowed.as_deref().map(str::to_owned));
+    put(headers, RETRY_AFTER, problem.retry_after.map(|wait| wait.to_string()));
     response
 }
 

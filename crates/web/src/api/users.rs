@@ -32,7 +32,7 @@ pub async fn list(ask: Ask) -> Answer {
     let after = cursor(&ask)?;
     let users = people(&ask.signet, &filter, after, ask.limit()).await?;
     let next = users.next.map(|next| next.encode());
-    Ok(Reply::ok(page(users.users.iter().map(|listed| shown(listed)).collect(), next)))
+    Ok(Reply::ok(page(users.users.iter().map(shown).collect(), next)))
 }
 
 fn cursor(ask: &Ask) -> Result<Option<Cursor>, Problem> {
