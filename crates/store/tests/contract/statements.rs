@@ -99,6 +99,7 @@ const WHOLE: &[&str] = &[
     "setup_link_offered",
     "setup_link_spend",
     "sweep_pools",
+    "usage_count_users",
     "user_delete_owned",
 ];
 

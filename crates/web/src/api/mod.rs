@@ -3,8 +3,8 @@
 //! Every route is a row of a table: its method, path and permission, what it takes and gives, and the function that
 //! answers. The router, the OpenAPI document and the tests are made from the table, so that none of them can miss a row. One
 //! gate stands before all of them (`gate.rs`): it verifies the token, asks the permission, counts the request, reads the body
-//! and remembers what came of a request that may be sent again. What a handler gets is an [`Ask`], and what it gives is
-//! a [`Reply`], which is data.
+//! and remembers what came of a request that may be sent again. What a handler gets is an `Ask`, and what it gives is
+//! a `Reply`, which is data.
 
 mod accounts;
 mod administrators;

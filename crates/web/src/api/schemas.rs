@@ -479,8 +479,16 @@ fn overview() -> Value {
         ("tokens", any_object()),
     ]);
     let top = whole(&[("id", id()), ("name", text()), ("sign_ins", number()), ("tokens", number())]);
-    let totals =
-        ["sign_ins", "failures", "tokens", "active_today", "active_week", "active_month", "applications"];
+    let totals = [
+        "sign_ins",
+        "failures",
+        "tokens",
+        "active_today",
+        "active_week",
+        "active_month",
+        "applications",
+        "users",
+    ];
     let totals: Vec<_> = totals.into_iter().map(|name| (name, number())).collect();
     whole(&[
         ("days", list(day)),

@@ -63,7 +63,7 @@ mod tests {
     use crate::console::{applications, audit, history, overview, review, settings, shell, traces, users};
 
     /// What has no Chinese name.
-    const TERMS: &[&str] = &["App ID", "App Secret", "Scope", "AccessKey", "SecretKey", "IP"];
+    const TERMS: &[&str] = &["App ID", "App Secret", "Scope", "AccessKey", "SecretKey", "IP", "Prompt"];
 
     /// The rooms, each with its texts. A room that is missing here is found by the count of `words!` in the sources.
     fn rooms() -> Vec<Vec<(&'static str, &'static str, &'static str)>> {

@@ -160,9 +160,10 @@ async fn people(api: &Api) {
         assert_eq!((&outcome["created"], &outcome["refused"]), (&json!(1), &json!(2)), "{outcome}");
         assert_eq!(outcome["problems"][0]["index"], 1);
     }
-    let exported = api.done(Method::GET, "/users/export?limit=1", None, 200).await;
-    assert_eq!(exported["items"][0], json!({ "username": "bob" }));
-    assert!(exported["next"].is_string());
+    let exported = api.done(Method::GET, "/users/export", None, 200).await;
+    assert!(exported["items"].as_array().unwrap().contains(&json!({ "username": "bob" })), "{exported}");
+    let first = api.done(Method::GET, "/users/export?limit=1", None, 200).await;
+    assert!(first["items"].as_array().unwrap().len() == 1 && first["next"].is_string(), "{first}");
     api.done(Method::DELETE, &path, None, 204).await;
     assert_eq!(api.get(&path).await.status, StatusCode::NOT_FOUND);
 }

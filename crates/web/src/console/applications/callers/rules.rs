@@ -367,7 +367,7 @@ mod tests {
             "restrictions": {
                 "ip": ["10.0.0.0/8"], "time": { "from": "09:00", "to": "17:30", "offset": "+08:00" }, "mfa": true,
                 "attributes": [
-                    { "field": "company", "equals": "Example" }, { "field": "extended_fields.level", "equals": 3 },
+                    { "field": "locale", "equals": "Example" }, { "field": "extended_fields.level", "equals": 3 },
                     { "field": "extended_fields.code", "equals": "3" }, { "field": "extended_fields.member", "equals": true },
                 ],
             },
