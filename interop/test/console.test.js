@@ -35,7 +35,7 @@ async function handedOver(more = {}) {
   await operator.open();
   await operator.tab.locator('#show-secret').click();
   const secret = await operator.copied('secret');
-  return { id, secret, token_endpoint_auth_method: 'client_secret_post', id_token_signed_response_alg: 'RS256', redirect_uris: [CALLBACK], ...more };
+  return { id, secret, token_endpoint_auth_method: 'client_secret_post', id_token_signed_response_alg: 'RS256', access_token_signed_response_alg: 'RS256', redirect_uris: [CALLBACK], ...more };
 }
 
 const tokenRequest = async (form) => {
@@ -70,7 +70,7 @@ test('authorization code mode', async () => {
   await operator.tick('grant_types', ['authorization_code', 'refresh_token']);
   await operator.tick('response_types', ['code']);
   assert.equal(await operator.save('authorization'), '', 'that is what a new application has');
-  const party = await RelyingParty.at(await operator.copied('e-issuer').catch(() => signet.issuer('network-notes')), await handedOver());
+  const party = await RelyingParty.at(signet.issuer('network-notes'), await handedOver());
   const tokens = await party.signIn(new UserAgent(), { ...ALICE, decision: 'allow' });
   assert.ok(tokens.refresh_token, 'offline_access with prompt=consent');
   const again = await party.refresh(tokens.refresh_token);
