@@ -213,16 +213,46 @@ fn fill_families(sink: &mut dyn Sink, population: &Population) -> Result<(), Fai
 
 #[cfg(test)]
 mod tests {
-    use signet_protocol::{id::RowId, refresh::parse_refresh_token, user::LoginName};
-    use signet_store::{Clock, MasterKey};
+    use signet_protocol::{
+        application::{Application, ApplicationSettings},
+        id::RowId,
+        issuer::Identifier,
+        refresh::parse_refresh_token,
+        user::LoginName,
+    };
+    use signet_store::{Applied, Change, Clock, MasterKey};
 
     use super::*;
     use crate::{flows::Alg, worker::SECRET};
+
+    /// The applications, which `signet apply` makes before a bench is seeded.
+    fn create_applications(options: &Options) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = Store::open(options.clone(), Now::from_millis(0), &mut Seeded(0)).await.unwrap();
+            let changes = [Alg::Rs256, Alg::Es256].map(|alg| {
+                Change::InsertApplication(Application {
+                    id: AppId::parse(alg.client_id()).unwrap(),
+                    pool: store.pool().id,
+                    identifier: Identifier::parse(&format!("{alg:?}").to_lowercase()).unwrap(),
+                    name: format!("{alg:?}"),
+                    enabled: true,
+                    secret: None,
+                    settings: ApplicationSettings::default(),
+                    version: 1,
+                })
+            });
+            let applied = store.apply(changes.into(), Now::from_millis(0), &mut Seeded(5)).await;
+            assert_eq!(applied, Ok(Applied::Done));
+            store.close().await;
+        });
+    }
 
     /// What was seeded is read by the store as what it would have written itself, and its indexes are there again.
     fn check(database: Database) {
         let master_key = MasterKey::from_bytes([7; 32]);
         let options = Options { database, master_key, clock: Clock::new(|| Now::from_millis(0)) };
+        create_applications(&options);
         let size = Size { accounts: 3, ..Size::of(3, 10, 2) };
         let (people, _) = fill(&options, size).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
