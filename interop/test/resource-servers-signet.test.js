@@ -15,7 +15,7 @@ const SHOP = { client_id: '64f0c0ffee00000000000001', client_secret: '0e8a1c5f7b
 const REPORT = { client_id: '64f0c0ffee00000000000002', client_secret: '1f9b2d608c3e5a749b2d608c3e5a7491' };
 const ASKED = { grant_type: 'client_credentials', scope: 'orders:read orders:write' };
 
-// Another application whose resources belong to the same API, and whose tokens are signed by ES256.
+// Another application with accounts for the same API, and whose tokens are signed by ES256.
 const MINE = { client_id: '64f0c0ffee00000000000003', client_secret: '2a0c3e719d4f6b85ac3e719d4f6b85a2' };
 const CURVE = `
 [[applications]]
@@ -24,9 +24,8 @@ identifier = "orders-es256"
 type = "api"
 grant_types = ["client_credentials"]
 access_token_signed_response_alg = "ES256"
-resources = [{ code = "orders", name = "Orders", type = "API", api_identifier = "${API}", actions = ["read", "write"] }]
 accounts = [{ id = "${MINE.client_id}", secret = "${MINE.client_secret}" }]
-rules = [{ subject = { account = "${MINE.client_id}" }, effect = "allow", resource = "orders", actions = ["read"] }]
+rules = [{ subject = { account = "${MINE.client_id}" }, effect = "allow", namespace = "pool", resource = "orders", actions = ["read"] }]
 `;
 
 // Where people sign in, which gives an ID token and an access token about them.
@@ -35,7 +34,10 @@ const people = application(71, 'people', { grant_types: ['password'], response_t
 let samples = [];
 let signet;
 before(async () => {
-  const orders = await example('resource-servers', 'orders.toml');
+  // The resource belongs to the pool here, so that two applications have accounts for it.
+  const orders = (await example('resource-servers', 'orders.toml'))
+    .replace('[[applications.resources]]', '[[resources]]')
+    .replaceAll('resource = "orders"', 'resource = "orders"\nnamespace = "pool"');
   signet = await startSignet(await networkNotes(), orders, CURVE, description({ people }));
   samples = await Promise.all(Object.keys(SAMPLES).map((name) => startSample(name, signet.issuer())));
 });
