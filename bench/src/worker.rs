@@ -35,6 +35,7 @@ pub struct Site {
     chains: Vec<Mutex<Chains>>,
     tokens: [OnceCell<Vec<String>>; 2],
     account_tokens: [OnceCell<Vec<String>>; 2],
+    known_accounts: [OnceCell<()>; 2],
 }
 
 /// The refresh tokens that one connection may present: every so-and-so-many-th grant.
@@ -53,6 +54,7 @@ impl Site {
             chains: (0..connections).map(chains).collect(),
             tokens: Default::default(),
             account_tokens: Default::default(),
+            known_accounts: Default::default(),
         }
     }
 
@@ -86,6 +88,33 @@ impl Site {
         let tokens = if alg == Alg::Rs256 { rs256 } else { es256 };
         let wanted = 2 * self.population.size.accounts;
         Ok(tokens.get_or_try_init(|| self.collect(Flow::Account(alg), wanted)).await?)
+    }
+
+    /// Has every account of the application for `alg` seen once by the server, each connection doing its part.
+    async fn know_accounts(self: &Arc<Site>, alg: Alg) -> Result<(), Failure> {
+        let [rs256, es256] = &self.known_accounts;
+        let known = if alg == Alg::Rs256 { rs256 } else { es256 };
+        known.get_or_try_init(|| self.see_accounts(alg)).await.map(drop)
+    }
+
+    async fn see_accounts(self: &Arc<Site>, alg: Alg) -> Result<(), Failure> {
+        let slots = self.chains.len();
+        let mut running = JoinSet::new();
+        for slot in 0..slots {
+            let site = Arc::clone(self);
+            running.spawn(async move {
+                let own = (slot as u64..site.population.size.accounts).step_by(slots);
+                let mut worker = Worker::start(site, Flow::Account(alg), slot).await?;
+                for number in own {
+                    worker.of_account(alg, number).await?;
+                }
+                Ok::<_, Failure>(())
+            });
+        }
+        while let Some(ended) = running.join_next().await {
+            ended??;
+        }
+        Ok(())
     }
 
     /// The access tokens of about so many rounds of `flow`, each connection doing its part, and the server has seen each once.
@@ -203,6 +232,10 @@ impl Worker {
                 self.site.account_tokens(alg).await?;
                 self.connection = Connection::open(self.site.port).await?;
             }
+            Flow::Account(alg) => {
+                self.site.know_accounts(alg).await?;
+                self.connection = Connection::open(self.site.port).await?;
+            }
             Flow::Exchange(_) => {
                 while self.prepared.len() < rounds {
                     let code = self.authorize().await?;
@@ -286,6 +319,10 @@ impl Worker {
     /// The token of any account of the application.
     async fn by_account(&mut self, alg: Alg) -> Result<Answer<'_>, Failure> {
         let number = self.random.next_u64() % self.site.population.size.accounts.max(1);
+        self.of_account(alg, number).await
+    }
+
+    async fn of_account(&mut self, alg: Alg, number: u64) -> Result<Answer<'_>, Failure> {
         let form = format!(
             "grant_type=client_credentials&scope=book%3Aread&client_id={}&client_secret={SECRET}",
             Population::account(alg, number)

@@ -84,7 +84,7 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
 /// Users kept in memory at most: about a kilobyte each.
 const USERS: usize = 64 * 1024;
 /// Accounts kept in memory at most: a quarter of a user each.
-const ACCOUNTS: usize = 128 * 1024;
+const ACCOUNTS: usize = 256 * 1024;
 
 /// Which database, and the key that opens its secrets.
 #[derive(Clone, Debug)]
