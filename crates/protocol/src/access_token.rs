@@ -3,7 +3,7 @@
 //! One is made from what a user granted an application, or for an account of an application. The second kind has `azp`, and
 //! no grant: [`AccessTokenClaims::holder`] tells which.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -157,19 +157,19 @@ pub enum AccessTokenError {
 
 /// Claims whose signature, type and issuer were verified by [`verify`], which stays true while the issuer has the key.
 /// Whether they are alive does not: see [`VerifiedAccessToken::alive`].
-#[derive(Clone, Debug)]
-pub struct VerifiedAccessToken(Arc<AccessTokenClaims>);
+#[derive(Debug)]
+pub struct VerifiedAccessToken(AccessTokenClaims);
 
 /// Verified claims that had neither expired nor been revoked. Only [`VerifiedAccessToken::alive`] makes one; user info
 /// and introspection both ask it (attack 17).
 #[derive(Clone, Debug)]
-pub struct ValidAccessToken(Arc<AccessTokenClaims>);
+pub struct ValidAccessToken(Arc<VerifiedAccessToken>);
 
 impl std::ops::Deref for ValidAccessToken {
     type Target = AccessTokenClaims;
 
     fn deref(&self) -> &AccessTokenClaims {
-        &self.0
+        &self.0.0
     }
 }
 
@@ -192,13 +192,13 @@ pub fn verify(
     if claims.iss != issuer.url() {
         return Err(AccessTokenError::WrongIssuer);
     }
-    Ok(VerifiedAccessToken(Arc::new(claims)))
+    Ok(VerifiedAccessToken(claims))
 }
 
 impl VerifiedAccessToken {
     /// Proof that the token is alive at `now`. `revoked` answers for a `jti` and its grant.
     pub fn alive(
-        &self,
+        self: Arc<Self>,
         now: Timestamp,
         revoked: impl FnOnce(Option<GrantId>, &str) -> bool,
     ) -> Result<ValidAccessToken, AccessTokenError> {
@@ -209,16 +209,16 @@ impl VerifiedAccessToken {
         if revoked(grant_of(&claims.jti), &claims.jti) {
             return Err(AccessTokenError::Revoked);
         }
-        Ok(ValidAccessToken(Arc::clone(claims)))
+        Ok(ValidAccessToken(self))
     }
 }
 
 /// The answer of introspection (RFC 7662 §2.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Introspection {
+pub enum Introspection<'t> {
     /// A live token of the caller's.
-    Active(Box<ActiveToken>),
+    Active(Box<ActiveToken<'t>>),
     /// Anything else, without a reason.
     Inactive {
         /// Always `false`.
@@ -229,34 +229,34 @@ pub enum Introspection {
 /// What is told of a live token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "the names are the members of RFC 7662 §2.2")]
-pub struct ActiveToken {
+pub struct ActiveToken<'t> {
     pub active: bool,
     pub token_type: &'static str,
-    pub iss: String,
+    pub iss: Cow<'t, str>,
     pub sub: Subject,
-    pub aud: Audience,
+    pub aud: Cow<'t, Audience>,
     pub client_id: ClientId,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub azp: Option<AppId>,
-    pub scope: Scope,
+    pub scope: Cow<'t, Scope>,
     pub iat: Timestamp,
     pub exp: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub jti: Option<String>,
+    pub jti: Option<&'t str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sid: Option<String>,
+    pub sid: Option<Cow<'t, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<Timestamp>,
 }
 
-impl Introspection {
+impl<'t> Introspection<'t> {
     /// Nothing is told.
-    pub const INACTIVE: Introspection = Introspection::Inactive { active: false };
+    pub const INACTIVE: Self = Introspection::Inactive { active: false };
 
     /// What `caller` may know of a valid access token: all or nothing (attack 17). All is told to the client in its
     /// audience; of one for an API to whom it was given, and to the application that `owns` the API; of an account's to the
     /// account and its application.
-    pub fn of_access_token(token: &ValidAccessToken, caller: &Authenticated, owns: bool) -> Introspection {
+    pub fn of_access_token(token: &'t ValidAccessToken, caller: &Authenticated, owns: bool) -> Self {
         let concerned = match (token.holder(), &token.aud) {
             (Holder::Application(_), Audience::Client(client)) => *client == caller.client_id(),
             (holder, _) => holder.is(caller),
@@ -265,20 +265,20 @@ impl Introspection {
         if !concerned && !owner {
             return Introspection::INACTIVE;
         }
-        let claims = AccessTokenClaims::clone(&token.0);
+        let claims: &AccessTokenClaims = token;
         Introspection::Active(Box::new(ActiveToken {
             active: true,
             token_type: "Bearer",
-            iss: claims.iss,
+            iss: Cow::Borrowed(&claims.iss),
             sub: claims.sub,
-            aud: claims.aud,
+            aud: Cow::Borrowed(&claims.aud),
             client_id: claims.client_id,
             azp: claims.azp,
-            scope: claims.scope,
+            scope: Cow::Borrowed(&claims.scope),
             iat: claims.iat,
             exp: claims.exp,
-            jti: Some(claims.jti),
-            sid: claims.sid,
+            jti: Some(&claims.jti),
+            sid: claims.sid.as_deref().map(Cow::Borrowed),
             auth_time: claims.auth_time,
         }))
     }

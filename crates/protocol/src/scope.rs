@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::limits::{SCOPE_BYTES, SCOPE_COUNT};
 
@@ -83,8 +83,8 @@ impl ScopeValue {
 
 /// A set of scope values, in the order asked. Which of the custom ones mean something,
 /// [`PoolSettings::understood`](crate::pool::PoolSettings::understood) knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Scope(Vec<ScopeValue>);
 
 /// The text is not a scope: an illegal character (RFC 6749 §3.3), too long or too many values.
@@ -189,9 +189,9 @@ impl fmt::Display for Scope {
     }
 }
 
-impl From<Scope> for String {
-    fn from(scope: Scope) -> String {
-        scope.to_string()
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -1,13 +1,14 @@
 //! Hot rows in memory.
 
 use std::{
-    collections::HashMap,
-    hash::Hash,
+    hash::{BuildHasher, Hash, RandomState},
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+use hashbrown::HashTable;
 
 use crate::stats::CacheStats;
 
@@ -26,7 +27,9 @@ pub struct Cache<K, V>(RwLock<State<K, V>>, CacheStats);
 struct State<K, V> {
     capacity: usize,
     generation: u64,
-    places: HashMap<K, usize>,
+    hasher: RandomState,
+    /// Where in `slots` each key is: numbers alone, so that a look-up among many touches little memory that is cold.
+    places: HashTable<u32>,
     slots: Vec<Slot<K, V>>,
     hand: usize,
 }
@@ -50,7 +53,14 @@ impl<K, V> Default for Cache<K, V> {
 impl<K, V> Cache<K, V> {
     /// An empty cache of at most so many entries.
     pub fn of(capacity: usize) -> Self {
-        let state = State { capacity, generation: 0, places: HashMap::new(), slots: Vec::new(), hand: 0 };
+        let state = State {
+            capacity,
+            generation: 0,
+            hasher: RandomState::new(),
+            places: HashTable::new(),
+            slots: Vec::new(),
+            hand: 0,
+        };
         Self(RwLock::new(state), CacheStats::default())
     }
 
@@ -64,7 +74,7 @@ impl<K: Clone + Eq + Hash, V> Cache<K, V> {
     /// The value, or a ticket to put it in.
     pub fn get(&self, key: &K) -> Result<Arc<V>, Ticket> {
         let state = self.read();
-        let found = state.places.get(key).and_then(|place| state.slots.get(*place));
+        let found = state.place(key).and_then(|place| state.slots.get(place));
         self.1.asked(found.is_some());
         found.map(Slot::ask).ok_or(Ticket(state.generation))
     }
@@ -120,8 +130,18 @@ impl<K: Clone + Eq + Hash, V> State<K, V> {
         if self.slots.len() >= self.capacity {
             self.make_room();
         }
-        self.places.insert(key.clone(), self.slots.len());
-        self.slots.push(Slot { key, value, asked: AtomicBool::new(false) });
+        let Ok(place) = u32::try_from(self.slots.len()) else { return };
+        let State { hasher, places, slots, .. } = self;
+        let hash = hasher.hash_one(&key);
+        slots.push(Slot { key, value, asked: AtomicBool::new(false) });
+        places.insert_unique(hash, place, |place| hash_at(hasher, slots, *place));
+    }
+
+    /// Where the key is.
+    fn place(&self, key: &K) -> Option<usize> {
+        let found =
+            self.places.find(self.hasher.hash_one(key), |place| key_at(&self.slots, *place) == Some(key));
+        found.map(|place| index(*place))
     }
 
     fn make_room(&mut self) {
@@ -141,12 +161,29 @@ impl<K: Clone + Eq + Hash, V> State<K, V> {
 
     /// The last entry takes the place of the one that goes.
     fn remove(&mut self, key: &K) {
-        let Some(place) = self.places.remove(key) else { return };
-        self.slots.swap_remove(place);
-        if let Some(moved) = self.slots.get(place) {
-            self.places.insert(moved.key.clone(), place);
+        let State { hasher, places, slots, .. } = self;
+        let hash = hasher.hash_one(key);
+        let Ok(entry) = places.find_entry(hash, |place| key_at(slots, *place) == Some(key)) else { return };
+        let (gone, _) = entry.remove();
+        let Some(last) = slots.len().checked_sub(1).and_then(|last| u32::try_from(last).ok()) else { return };
+        let hash = hash_at(hasher, slots, last);
+        if let Some(moved) = places.find_mut(hash, |place| *place == last) {
+            *moved = gone;
         }
+        slots.swap_remove(index(gone));
     }
+}
+
+fn index(place: u32) -> usize {
+    usize::try_from(place).unwrap_or(usize::MAX)
+}
+
+fn key_at<K, V>(slots: &[Slot<K, V>], place: u32) -> Option<&K> {
+    slots.get(index(place)).map(|slot| &slot.key)
+}
+
+fn hash_at<K: Hash, V>(hasher: &RandomState, slots: &[Slot<K, V>], place: u32) -> u64 {
+    key_at(slots, place).map_or(0, |key| hasher.hash_one(key))
 }
 
 #[cfg(test)]
@@ -198,7 +235,9 @@ mod tests {
             }
             let state = cache.read();
             assert!(state.slots.len() <= 8 && state.slots.len() == state.places.len());
-            assert!(state.slots.iter().enumerate().all(|(place, slot)| state.places[&slot.key] == place));
+            assert!(
+                state.slots.iter().enumerate().all(|(place, slot)| state.place(&slot.key) == Some(place))
+            );
         }
     }
 

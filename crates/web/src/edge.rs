@@ -31,13 +31,13 @@ use signet_protocol::{
     limits::PARAMS_BYTES,
     params::RawParams,
 };
-use tokio::time::timeout;
 
 use crate::{
     Peer, Signet,
     cookies::Cookies,
     error::{Failure, Missing, TOO_LARGE, TOO_SLOW},
     pages::Lang,
+    patience::within,
     trace::{Refused, Traces},
 };
 
@@ -292,7 +292,7 @@ async fn read_body(request: Request) -> Result<Bytes, Refusal> {
 pub async fn read_bytes(mut request: Request, most: usize) -> Result<Bytes, Refusal> {
     DefaultBodyLimit::max(most).apply(&mut request);
     // A body that trickles in would hold its connection for ever.
-    match timeout(BODY_TIMEOUT, Bytes::from_request(request, &())).await {
+    match within(BODY_TIMEOUT, Bytes::from_request(request, &())).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => {
             Err(TOO_LARGE)

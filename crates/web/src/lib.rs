@@ -27,6 +27,7 @@ mod network;
 mod oidc;
 pub mod outbound;
 pub mod pages;
+mod patience;
 pub mod proxies;
 mod ready;
 mod respond;

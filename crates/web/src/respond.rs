@@ -93,9 +93,15 @@ pub fn framing(mut response: Response, origins: impl Iterator<Item = String>) ->
     response
 }
 
+/// Room for an answer of tokens.
+const JSON_BYTES: usize = 1024;
+
 /// JSON that nobody may keep, in the two ways RFC 6749 §5.1 demands.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    let text = serde_json::to_vec(body).unwrap_or_else(|_| br#"{"error":"server_error"}"#.to_vec());
+    let mut text = Vec::with_capacity(JSON_BYTES);
+    if serde_json::to_writer(&mut text, body).is_err() {
+        text = br#"{"error":"server_error"}"#.to_vec();
+    }
     let mut response = with_type(status, "application/json", text);
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     response
@@ -138,10 +144,14 @@ pub fn set_cookies(
     response
 }
 
+/// As many as most answers have: each is put in without moving the others.
+const HEADERS: usize = 12;
+
 fn with_type(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    headers.reserve(HEADERS);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

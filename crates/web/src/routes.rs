@@ -19,7 +19,6 @@ use http::{
         X_CONTENT_TYPE_OPTIONS,
     },
 };
-use tokio::time::timeout;
 use tracing::Span;
 
 use crate::{
@@ -31,6 +30,7 @@ use crate::{
     metrics::{self, Metrics},
     oidc::{auth, cors, discovery, introspection, me, revocation, session_end, token, validate_token},
     pages::{self, Lang, Problem, StartPage},
+    patience::within,
     ready::{self, Readiness},
     respond::{self, Policy},
 };
@@ -104,7 +104,7 @@ async fn name_and_log(State(around): State<Around>, mut request: Request, next: 
     let since = Instant::now();
     request.extensions_mut().insert(RequestId(id.clone()));
     let accepted = request.headers().get(ACCEPT_LANGUAGE).cloned();
-    let mut response = match timeout(REQUEST_TIMEOUT, next.run(request)).await {
+    let mut response = match within(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
             let lang = Lang::choose(None, accepted.as_ref().and_then(|value| value.to_str().ok()));

@@ -13,6 +13,9 @@ pub const MAX_JWT: usize = 16 * 1024;
 /// The longest header that is read, in bytes of JSON.
 pub const MAX_HEADER: usize = 2 * 1024;
 
+/// Room for the claims of most tokens, in bytes of JSON.
+const CLAIMS_BYTES: usize = 512;
+
 /// What a token is for. It is the header's `typ`, so that no token passes for one of another kind (RFC 8725 §3.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typ {
@@ -42,7 +45,8 @@ impl Typ {
 /// secret, `kid`. Refuses claims that are not written as JSON.
 pub fn sign(signer: &Signer<'_>, typ: Typ, claims: &impl Serialize) -> Result<String, JoseError> {
     let header = signer.header(typ)?;
-    let payload = serde_json::to_vec(claims).map_err(|_| JoseError::Claims)?;
+    let mut payload = Vec::with_capacity(CLAIMS_BYTES);
+    serde_json::to_writer(&mut payload, claims).map_err(|_| JoseError::Claims)?;
     // 343 is the dot and the signature of a 2048-bit RSA key, the longest of the usual ones.
     let mut token = String::with_capacity(header.len() + payload.len().div_ceil(3) * 4 + 343);
     token.push_str(&header);

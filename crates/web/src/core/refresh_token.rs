@@ -1,5 +1,7 @@
 //! What a refresh token is to its client, without using it.
 
+use std::borrow::Cow;
+
 use signet_protocol::{
     access_token::{ActiveToken, Audience, Introspection},
     id::GrantId,
@@ -31,7 +33,7 @@ pub async fn introspect(
     node: &impl Node,
     caller: &Caller<'_>,
     presented: PresentedRefreshToken,
-) -> Result<Introspection, Failure> {
+) -> Result<Introspection<'static>, Failure> {
     let now = node.now().timestamp();
     let family = own_chain(node, caller, presented).await?.filter(|family| {
         family.grant.revoked_at.is_none()
@@ -50,16 +52,16 @@ pub async fn introspect(
     Ok(Introspection::Active(Box::new(ActiveToken {
         active: true,
         token_type: "refresh_token",
-        iss: caller.issuer.url().to_owned(),
+        iss: caller.issuer.url().to_owned().into(),
         sub: subjects.subject(grant.user, application)?,
-        aud: Audience::Client(grant.application.into()),
+        aud: Cow::Owned(Audience::Client(grant.application.into())),
         client_id: grant.application.into(),
         azp: None,
-        scope: grant.scope,
+        scope: Cow::Owned(grant.scope),
         iat: family.rotated_at,
         exp: family.expires_at,
         jti: None,
-        sid: Some(subjects.sid(grant.sid, application)?),
+        sid: Some(subjects.sid(grant.sid, application)?.into()),
         auth_time: Some(grant.auth_time),
     })))
 }

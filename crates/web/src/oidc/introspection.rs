@@ -35,7 +35,8 @@ async fn introspect(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Res
         let answer = refresh_token::introspect(&**signet, &caller, presented).await?;
         return Ok(respond::json(StatusCode::OK, &answer));
     }
-    let answer = match live::access_token(signet, &edge.issuer, text).await? {
+    let live = live::access_token(signet, &edge.issuer, text).await?;
+    let answer = match &live {
         Some(live) => {
             let owns = owns_api(signet, &who, &live.token).await?;
             Introspection::of_access_token(&live.token, &who, owns)

@@ -72,15 +72,15 @@ async fn verified(
     signet: &Signet,
     issuer: &Issuer,
     text: &str,
-) -> Result<Result<VerifiedAccessToken, AccessTokenError>, Failure> {
+) -> Result<Result<Arc<VerifiedAccessToken>, AccessTokenError>, Failure> {
     // Keys change with the generation, and what was verified with a key that is gone is asked again.
     let name = (signet.store().generation(), issuer.id(), sha256(text.as_bytes()));
     let ticket = match signet.verified().get(&name) {
-        Ok(token) => return Ok(Ok(VerifiedAccessToken::clone(&token))),
+        Ok(token) => return Ok(Ok(token)),
         Err(ticket) => ticket,
     };
     let token = verify(signet, issuer, text).await?;
-    Ok(token.map(|token| VerifiedAccessToken::clone(&signet.verified().put(ticket, name, token))))
+    Ok(token.map(|token| signet.verified().put(ticket, name, token)))
 }
 
 async fn verify(
