@@ -36,7 +36,7 @@ fn signed(claims: &impl Serialize) -> String {
 
 fn validated(token: &str, now: Timestamp) -> Result<ValidAccessToken, AccessTokenError> {
     let parsed = Parsed::parse(token)?;
-    verify(&parsed, ec().verifying_key(), &pool_issuer())?.alive(now, |_, _| false)
+    Arc::new(verify(&parsed, ec().verifying_key(), &pool_issuer())?).alive(now, |_, _| false)
 }
 
 fn refused(token: &str, now: Timestamp) -> AccessTokenError {
@@ -90,7 +90,7 @@ fn attack_17_a_revocation_is_asked_by_grant_and_by_jti() {
     let parsed = Parsed::parse(&token).unwrap();
     let asked = |revoked: &dyn Fn(Option<GrantId>, &str) -> bool| {
         let verified = verify(&parsed, ec().verifying_key(), &pool_issuer())?;
-        verified.alive(NOW, revoked).map(|token| token.jti.clone())
+        Arc::new(verified).alive(NOW, revoked).map(|token| token.jti.clone())
     };
     let jti = claims().jti;
     assert_eq!(asked(&|_, _| false), Ok(jti.clone()));
