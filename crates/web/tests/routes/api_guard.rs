@@ -99,7 +99,7 @@ async fn attack_19_a_manager_of_applications_gives_nothing_of_the_pool_by_any_do
         match edit.save(&signet, &origin).await {
             Ok(_) => assert!(may, "{name} gave what they do not have"),
             Err(EditError::Refused(problems)) => {
-                assert!(!may && problems[0].message.contains("ask an owner"), "{problems:?}");
+                assert!(!may && problems[0].message.en.contains("ask an owner"), "{problems:?}");
             }
             Err(EditError::Plan(error)) => panic!("{error}"),
         }
