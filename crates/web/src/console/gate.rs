@@ -14,7 +14,7 @@ use super::{
     sign_in::{self, ConfirmPage, Tried},
 };
 use crate::{
-    Signet, cookies,
+    Signet,
     edge::{Edge, Form},
     error::{Failure, Missing, only},
     pages::Problem,
@@ -100,9 +100,7 @@ async fn through(
     let Some(operator) = Operator::of(signet, edge).await? else {
         return Ok(Passed::Answer(match sent {
             Sent::Form(form) if posts => out(signet, edge, target, form).await?,
-            Sent::File(..) if posts && edge.cookies.get(cookies::CONSOLE).is_some() => {
-                sign_in::lost(signet, edge).await?
-            }
+            Sent::File(..) if posts && session::shown(edge) => sign_in::lost(signet, edge).await?,
             _ => sign_in::first(target, posts),
         }));
     };

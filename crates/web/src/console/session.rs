@@ -97,6 +97,11 @@ pub fn gave_once(signet: &Signet, edge: &Edge, token: Option<&str>) -> bool {
     edge.cookies.get(cookies::CONSOLE).is_some_and(|cookie| csrf_fits(token, &csrf(signet, cookie)))
 }
 
+/// Whether this browser has shown the cookie of a login, alive or not.
+pub fn shown(edge: &Edge) -> bool {
+    edge.cookies.get(cookies::CONSOLE).and_then(Opaque::<ConsoleSessionId>::parse).is_some()
+}
+
 /// A login that has begun.
 pub struct Begun {
     /// Its cookie.

@@ -121,6 +121,7 @@ impl Edit {
 
     /// What it would do, by whoever may do it.
     pub async fn preview(&self, signet: &Signet, origin: &Origin) -> Result<Plan, EditError> {
+        self.allowed(signet, origin).await?;
         let description = self.parse()?;
         let plan = plan(signet, &description).await.map_err(|error| self.told(error))?;
         self.unless_stale(&plan).map_err(EditError::Plan)?;
@@ -130,6 +131,7 @@ impl Edit {
 
     /// Does it, as a whole or not at all, unless what it changes is not any more as it was seen.
     pub async fn save(&self, signet: &Signet, origin: &Origin) -> Result<Plan, EditError> {
+        self.allowed(signet, origin).await?;
         let description = self.parse()?;
         let saved = carry_out(signet, &description, origin, |plan| self.unless_stale(plan)).await;
         saved.map_err(|error| self.told(error))
@@ -152,6 +154,14 @@ impl Edit {
     pub async fn create(&self, signet: &Signet, origin: &Origin) -> Result<Plan, EditError> {
         let description = self.parse()?;
         super::apply::create(signet, &description, origin).await.map_err(|error| self.told(error))
+    }
+
+    /// Who may not change somebody is told that before what else is wrong.
+    async fn allowed(&self, signet: &Signet, origin: &Origin) -> Result<(), EditError> {
+        match self.seen {
+            Some(Seen::User(id, _)) => authority::person(signet, origin, id).await.map_err(EditError::Plan),
+            _ => Ok(()),
+        }
     }
 
     fn parse(&self) -> Result<Description, EditError> {

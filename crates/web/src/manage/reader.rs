@@ -4,6 +4,7 @@
 //! one of those that were asked for is named, or the few nearest. No message repeats a value, but for entries of lists and names of choices,
 //! which are never secrets.
 
+mod syntax;
 mod values;
 
 use std::{
@@ -100,10 +101,7 @@ fn message(text: &str, error: &toml::de::Error) -> Said {
         (message, _) if message.contains("recur") => {
             Pair("is nested too deep; at most 80 levels are read", "嵌套过深；最多读取 80 层").into()
         }
-        (message, _) => {
-            let message = message.replace('\n', ", ");
-            said!("{message}", "不符合 TOML 语法（{message}）")
-        }
+        (message, _) => syntax::said(message),
     }
 }
 

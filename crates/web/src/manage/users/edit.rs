@@ -144,6 +144,7 @@ pub async fn edit(
     fields: &Fields,
     origin: &Origin,
 ) -> Result<User, EditError> {
+    authority::person(signet, origin, id).await?;
     for _ in 0..ATTEMPTS {
         let old = signet.store().person(id).await?.ok_or(EditError::NoUser)?.user;
         if version.is_some_and(|version| version != old.version) {

@@ -256,6 +256,9 @@ pub async fn save(ask: Ask) -> Answer {
     let stored = sorted(&ask.signet, application.id).await?;
     let named = ask.form.get("rule").filter(|named| !named.is_empty());
     if named.is_some_and(|named| !stored.iter().any(|rule| key(rule) == named)) {
+        if ask.form.has("remove") {
+            return Err(missing());
+        }
         // It was changed or removed meanwhile: what was typed is shown as a new one.
         return again(&ask, None, ask.words::<CallerWords>().rule_gone.to_owned()).await;
     }
