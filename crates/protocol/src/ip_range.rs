@@ -1,5 +1,6 @@
 //! Addresses that begin with the same bits (RFC 4632).
 
+use crate::says;
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -17,16 +18,23 @@ pub struct IpRange {
 }
 
 /// What a range must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the message says it")]
 pub enum IpRangeError {
-    #[error("must be an IP address or a range such as 10.0.0.0/8 or fd00::/8")]
     Malformed,
-    #[error("is everybody; name a narrower range or leave it out")]
     Everybody,
-    #[error("has bits set beyond its length: it must be {0}")]
     BitsBeyond(IpRange),
 }
+
+says!(IpRangeError {
+    IpRangeError::Malformed =>
+        "must be an IP address or a range such as 10.0.0.0/8 or fd00::/8",
+        "须为 IP 地址或地址段，例如 10.0.0.0/8 或 fd00::/8";
+    IpRangeError::Everybody => "is everybody; name a narrower range or leave it out", "包含所有地址，请填写更小的地址段，或不填写";
+    IpRangeError::BitsBeyond(range) =>
+        "has bits set beyond its length: it must be {range}",
+        "在前缀长度之外还有非零位，应写作 {range}";
+});
 
 impl IpRange {
     /// Reads an address, or a range such as `10.0.0.0/8`.

@@ -6,7 +6,10 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AppId, PoolId};
+use crate::{
+    id::{AppId, PoolId},
+    says,
+};
 
 /// The label of an application in its authentication address: a DNS label that is not one of ours.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -63,15 +66,20 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Why a text cannot be an identifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentifierError {
     /// Not a DNS label.
-    #[error("must be 1 to 63 lower-case letters, digits and hyphens, without a hyphen at either end")]
     Form,
     /// One of the names kept for Signet itself.
-    #[error("is reserved; choose another name")]
     Reserved,
 }
+
+says!(IdentifierError {
+    IdentifierError::Form =>
+        "must be 1 to 63 lower-case letters, digits and hyphens, without a hyphen at either end",
+        "须为 1 到 63 个小写字母、数字或连字符，且首尾不能是连字符";
+    IdentifierError::Reserved => "is reserved; choose another name", "是保留名称，请另选一个";
+});
 
 impl Identifier {
     /// Parses an identifier.

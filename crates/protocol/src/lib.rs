@@ -26,6 +26,7 @@ pub mod id;
 pub mod ip_range;
 pub mod issuer;
 pub mod jose;
+pub mod lang;
 pub mod limits;
 pub mod logout;
 pub mod opaque;
@@ -39,6 +40,7 @@ pub mod redirect_uri;
 pub mod refresh;
 pub mod request_uri;
 pub mod resource;
+pub mod said;
 #[cfg(test)]
 mod samples;
 pub mod scope;

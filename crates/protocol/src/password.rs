@@ -14,6 +14,7 @@ use crate::{
     entropy::{Entropy, random},
     jose,
     limits::PASSWORD_BYTES,
+    says,
 };
 
 /// Memory of new hashes in KiB: 19 MiB (OWASP Password Storage, Argon2id minimum).
@@ -60,16 +61,22 @@ impl PartialEq for PasswordHash {
 impl Eq for PasswordHash {}
 
 /// The text is not a hash that can be verified here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "must be a hash of Argon2 ($argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>, m up to 65536, t and p up to 10), bcrypt ($2b$12$…, up to 14), scrypt ($scrypt$ln=16,r=8,p=1$…, 2^ln*r*p up to 1048576) or PBKDF2 ($pbkdf2-sha256$i=600000$… or pbkdf2_sha256$600000$…, up to 2000000)"
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordHashError;
 
+says!(PasswordHashError {
+    PasswordHashError =>
+        "must be a hash of Argon2 ($argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>, m up to 65536, t and p up to 10), bcrypt ($2b$12$…, up to 14), scrypt ($scrypt$ln=16,r=8,p=1$…, 2^ln*r*p up to 1048576) or PBKDF2 ($pbkdf2-sha256$i=600000$… or pbkdf2_sha256$600000$…, up to 2000000)",
+        "须为以下算法之一的哈希：Argon2（$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>，m 最大 65536，t 和 p 最大 10）、bcrypt（$2b$12$…，最大 14）、scrypt（$scrypt$ln=16,r=8,p=1$…，2^ln*r*p 最大 1048576）或 PBKDF2（$pbkdf2-sha256$i=600000$… 或 pbkdf2_sha256$600000$…，最大 2000000）";
+});
+
 /// A password that cannot be set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be 8 to 1024 bytes")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordLength;
+
+says!(PasswordLength {
+    PasswordLength => "must be 8 to 1024 bytes", "须为 8 到 1024 字节";
+});
 
 /// Whether `password` may be set for somebody.
 pub fn check_new_password(password: &str) -> Result<(), PasswordLength> {

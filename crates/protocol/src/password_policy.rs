@@ -1,10 +1,8 @@
 //! What a new password must be. Stored hashes are not asked: it holds where a password is chosen.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::{limits::PASSWORD_BYTES, user::User};
+use crate::{limits::PASSWORD_BYTES, says, user::User};
 
 /// What a pool asks of new passwords (NIST SP 800-63B §5.1.1.2: length, and nothing that is guessed first).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,20 +42,16 @@ pub enum PolicyProblem {
     HasName,
 }
 
-impl fmt::Display for PolicyProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PolicyProblem::TooShort(least) => write!(f, "must have at least {least} characters"),
-            PolicyProblem::TooLong(most) => write!(f, "must have at most {most} characters"),
-            PolicyProblem::Common => {
-                f.write_str("is one of the passwords that are tried first; choose another")
-            }
-            PolicyProblem::HasName => f.write_str(
-                "is little more than the name, user name, e-mail or phone of the user; choose another",
-            ),
-        }
-    }
-}
+says!(PolicyProblem {
+    PolicyProblem::TooShort(least) => "must have at least {least} characters", "至少须有 {least} 个字符";
+    PolicyProblem::TooLong(most) => "must have at most {most} characters", "最多 {most} 个字符";
+    PolicyProblem::Common =>
+        "is one of the passwords that are tried first; choose another",
+        "是最先被尝试的常见密码之一，请另选一个";
+    PolicyProblem::HasName =>
+        "is little more than the name, user name, e-mail or phone of the user; choose another",
+        "与用户的姓名、用户名、邮箱或手机号几乎相同，请另选一个";
+});
 
 impl PasswordPolicy {
     /// Whether `user` may choose `password`.

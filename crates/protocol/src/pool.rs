@@ -10,6 +10,7 @@ use crate::{
     limits::{CLAIM_NAME_BYTES, FIELD_NAME_BYTES, SCOPE_NAME_BYTES},
     password_policy::PasswordPolicy,
     resource::Asked,
+    said::Pair,
     scope::{KnownScope, Scope},
     user::User,
     user_field::{FieldType, UserField},
@@ -139,37 +140,53 @@ pub fn is_protocol_claim(name: &str) -> bool {
 /// Whether `name` can be a claim of an operator's own.
 ///
 /// Refused, with what is wrong: a name of another form, of the protocol, or of a built-in claim.
-pub fn check_claim_name(name: &str) -> Result<(), &'static str> {
+pub fn check_claim_name(name: &str) -> Result<(), Pair> {
     let legal = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
     let shaped = name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.bytes().all(legal);
     if is_protocol_claim(name) {
-        Err("is a claim of the protocol, which only Signet makes; take another name")
+        Err(Pair(
+            "is a claim of the protocol, which only Signet makes; take another name",
+            "是协议自身的声明，只能由 Signet 生成，请另选名称",
+        ))
     } else if !shaped || name.len() > CLAIM_NAME_BYTES {
-        Err(
+        Err(Pair(
             "must be 1 to 128 printable ASCII characters without spaces, quotes and backslashes, a letter first",
-        )
+            "须为 1 到 128 个可打印 ASCII 字符，以字母开头，不含空格、引号和反斜杠",
+        ))
     } else if built_in_claims().any(|(claim, _)| claim.eq_ignore_ascii_case(name)) {
-        Err("is a built-in claim, which cannot be changed; take another name")
+        Err(Pair(
+            "is a built-in claim, which cannot be changed; take another name",
+            "是内置声明，不能更改，请另选名称",
+        ))
     } else {
         Ok(())
     }
 }
 
 /// Whether `name` can be a scope of the pool's own: no built-in one, and without a colon, which resources have.
-pub fn check_scope_name(name: &str) -> Result<(), &'static str> {
+pub fn check_scope_name(name: &str) -> Result<(), Pair> {
     if KnownScope::ALL.iter().any(|known| known.as_str().eq_ignore_ascii_case(name)) {
-        Err("is a built-in scope, which cannot be changed; take another name")
+        Err(Pair(
+            "is a built-in scope, which cannot be changed; take another name",
+            "是内置的 scope，不能更改，请另选名称",
+        ))
     } else if !is_word(name, "_-.", SCOPE_NAME_BYTES) {
-        Err("must be 1 to 48 letters, digits, underscores, hyphens and full stops")
+        Err(Pair(
+            "must be 1 to 48 letters, digits, underscores, hyphens and full stops",
+            "须为 1 到 48 个字母、数字、下划线、连字符或点",
+        ))
     } else {
         Ok(())
     }
 }
 
 /// Whether `name` can be an extended field.
-pub fn check_field_name(name: &str) -> Result<(), &'static str> {
+pub fn check_field_name(name: &str) -> Result<(), Pair> {
     let good = is_word(name, "_-", FIELD_NAME_BYTES);
-    good.then_some(()).ok_or("must be 1 to 64 letters, digits, underscores and hyphens")
+    good.then_some(()).ok_or(Pair(
+        "must be 1 to 64 letters, digits, underscores and hyphens",
+        "须为 1 到 64 个字母、数字、下划线或连字符",
+    ))
 }
 
 /// Whether `text` has 1 to `most` letters, digits and characters of `besides`.

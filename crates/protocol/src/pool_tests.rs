@@ -139,12 +139,12 @@ fn no_stored_setting_makes_a_claim_of_the_protocol() {
 fn names_that_are_taken_or_misformed_are_refused() {
     for name in PROTOCOL_CLAIMS {
         for taken in [(*name).to_owned(), name.to_uppercase(), format!("{name}#zh")] {
-            assert!(check_claim_name(&taken).is_err_and(|why| why.contains("protocol")), "{taken}");
+            assert!(check_claim_name(&taken).is_err_and(|why| why.0.contains("protocol")), "{taken}");
         }
     }
     for (name, _) in built_in_claims() {
         for taken in [name.to_owned(), name.to_uppercase()] {
-            assert!(check_claim_name(&taken).is_err_and(|why| why.contains("built-in")), "{taken}");
+            assert!(check_claim_name(&taken).is_err_and(|why| why.0.contains("built-in")), "{taken}");
         }
     }
     for bad in ["", "a b", "a\"b", "a\\b", "é", "1st", "__proto__", "#zh", &"x".repeat(CLAIM_NAME_BYTES + 1)]

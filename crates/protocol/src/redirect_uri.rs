@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{limits::REDIRECT_URI_BYTES, params::encode_pairs};
+use crate::{limits::REDIRECT_URI_BYTES, params::encode_pairs, says};
 
 /// A URI with the syntax of RFC 3986 that may be registered as a callback: absolute, without fragment or user
 /// information, of an allowed scheme. Kept byte for byte; nothing is ever normalised (attack 1).
@@ -33,35 +33,42 @@ pub enum Scheme {
 }
 
 /// Why a text cannot be a callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedirectUriError {
     /// Longer than [`REDIRECT_URI_BYTES`].
-    #[error("is longer than 2048 bytes")]
     TooLong,
     /// A character that RFC 3986 does not allow, or a `%` without two hexadecimal digits.
-    #[error("has a character that a URI may not contain (write it as %XX)")]
     Character,
     /// No scheme, or one that is neither `https`, `http` nor a private-use scheme with a dot.
-    #[error("must begin with https://, http:// or a private-use scheme such as com.example.app:/")]
     Scheme,
     /// No host, a user name in it, a port that is not a number up to 65535, or an address or port in a spelling that
     /// browsers change.
-    #[error(
-        "must name a host without user name, and a valid port if any; addresses and ports in their shortest spelling"
-    )]
     Authority,
     /// A `#`.
-    #[error("must not have a fragment (#…)")]
     Fragment,
     /// A `.` or `..` segment, which some readers would resolve to another path.
-    #[error("must not have . or .. segments in its path")]
     DotSegment,
     /// A query parameter that the response itself will carry.
-    #[error(
-        "must not have a query parameter that belongs to the protocol (such as code, state, error or iss)"
-    )]
     ProtocolParameter,
 }
+
+says!(RedirectUriError {
+    RedirectUriError::TooLong => "is longer than 2048 bytes", "超过 2048 字节";
+    RedirectUriError::Character =>
+        "has a character that a URI may not contain (write it as %XX)",
+        "含有 URI 中不允许的字符（请写作 %XX）";
+    RedirectUriError::Scheme =>
+        "must begin with https://, http:// or a private-use scheme such as com.example.app:/",
+        "须以 https://、http:// 或私有协议（例如 com.example.app:/）开头";
+    RedirectUriError::Authority =>
+        "must name a host without user name, and a valid port if any; addresses and ports in their shortest spelling",
+        "须包含主机名且不带用户名，端口（如有）须有效；IP 地址和端口须使用最短写法";
+    RedirectUriError::Fragment => "must not have a fragment (#…)", "不得包含片段（#…）";
+    RedirectUriError::DotSegment => "must not have . or .. segments in its path", "路径中不得包含 . 或 .. 段";
+    RedirectUriError::ProtocolParameter =>
+        "must not have a query parameter that belongs to the protocol (such as code, state, error or iss)",
+        "查询部分不得包含协议自身的参数（例如 code、state、error 或 iss）";
+});
 
 /// Names of the response parameters of the authorization endpoint: a callback that has one already would make the
 /// response ambiguous (attack 2).

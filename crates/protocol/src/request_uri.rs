@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 use crate::{
     jose::{sha256, unb64},
     limits::REQUEST_URI_BYTES,
+    said::Pair,
 };
 
 /// A registered `request_uris` entry: one address, or with a slash at its end every address below it. Compared byte by
@@ -21,7 +22,7 @@ impl RequestUri {
     ///
     /// # Errors
     /// What it must be.
-    pub fn parse(text: &str) -> Result<RequestUri, &'static str> {
+    pub fn parse(text: &str) -> Result<RequestUri, Pair> {
         let rest = text.strip_prefix("https://").or(text.strip_prefix("http://"));
         let (host, path) = rest.and_then(|rest| rest.split_once('/')).unwrap_or_default();
         let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'<' | b'>' | b'#');
@@ -29,10 +30,11 @@ impl RequestUri {
         if fits && !host.is_empty() && !host.contains(['@', '?']) && is_straight(path) {
             Ok(RequestUri(text.to_owned()))
         } else {
-            Err(
+            Err(Pair(
                 "must be an https:// URL with a path and without user, fragment and dot segments; with a slash at its end it \
                  stands for all below it",
-            )
+                "须为带路径的 https:// URL，不含用户名、片段和点段；以斜杠结尾时表示其下的所有地址",
+            ))
         }
     }
 
@@ -63,9 +65,9 @@ impl From<RequestUri> for String {
 }
 
 impl TryFrom<String> for RequestUri {
-    type Error = &'static str;
+    type Error = Pair;
 
-    fn try_from(text: String) -> Result<RequestUri, &'static str> {
+    fn try_from(text: String) -> Result<RequestUri, Pair> {
         RequestUri::parse(&text)
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     id::{PoolId, UserId},
     limits::IDENTIFIER_BYTES,
     password::PasswordHash,
+    said::Pair,
     time::Timestamp,
 };
 
@@ -176,7 +177,7 @@ pub fn fold_email(email: &str) -> String {
 }
 
 /// Whether `text` can be a user name: no `@`, no `+` in front, no control characters or outer spaces.
-pub fn check_username(text: &str) -> Result<(), &'static str> {
+pub fn check_username(text: &str) -> Result<(), Pair> {
     let bad = text.is_empty()
         || text.len() > 128
         || text.contains('@')
@@ -184,14 +185,17 @@ pub fn check_username(text: &str) -> Result<(), &'static str> {
         || text.trim() != text
         || text.chars().any(char::is_control);
     if bad {
-        Err("must be 1 to 128 bytes without @, a leading +, outer spaces or control characters")
+        Err(Pair(
+            "must be 1 to 128 bytes without @, a leading +, outer spaces or control characters",
+            "须为 1 到 128 字节，不含 @ 和控制字符，不以 + 开头，首尾没有空格",
+        ))
     } else {
         Ok(())
     }
 }
 
 /// Whether `text` can be an e-mail address.
-pub fn check_email(text: &str) -> Result<(), &'static str> {
+pub fn check_email(text: &str) -> Result<(), Pair> {
     let good = text.len() <= IDENTIFIER_BYTES
         && !text.chars().any(|c| c.is_whitespace() || c.is_control())
         && text.rsplit_once('@').is_some_and(|(local, host)| {
@@ -201,15 +205,29 @@ pub fn check_email(text: &str) -> Result<(), &'static str> {
                 && !host.starts_with('.')
                 && !host.ends_with('.')
         });
-    if good { Ok(()) } else { Err("must be an e-mail address such as alice@example.com") }
+    if good {
+        Ok(())
+    } else {
+        Err(Pair(
+            "must be an e-mail address such as alice@example.com",
+            "须为邮箱地址，例如 alice@example.com",
+        ))
+    }
 }
 
 /// Whether `text` can be a phone number.
-pub fn check_phone(text: &str) -> Result<(), &'static str> {
+pub fn check_phone(text: &str) -> Result<(), Pair> {
     let good = text
         .strip_prefix('+')
         .is_some_and(|digits| (5..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()));
-    if good { Ok(()) } else { Err("must be + and 5 to 15 digits, country code first: +8613800138000") }
+    if good {
+        Ok(())
+    } else {
+        Err(Pair(
+            "must be + and 5 to 15 digits, country code first: +8613800138000",
+            "须为 + 和 5 到 15 位数字，以国家代码开头：+8613800138000",
+        ))
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::{
     application::names,
     pool::check_field_name,
+    said::Pair,
+    says,
     user::{Address, User},
 };
 
@@ -163,9 +165,14 @@ pub enum UserField {
 }
 
 /// The text names no field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be a field of users, such as nickname, address.country or extended_fields.NAME")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserFieldError;
+
+says!(UserFieldError {
+    UserFieldError =>
+        "must be a field of users, such as nickname, address.country or extended_fields.NAME",
+        "须为用户的字段，例如 nickname、address.country 或 extended_fields.名称";
+});
 
 const EXTENDED: &str = "extended_fields.";
 
@@ -243,14 +250,14 @@ impl FieldType {
     }
 
     /// What it takes, in words that follow "must be".
-    pub fn what(self) -> &'static str {
+    pub fn what(self) -> Pair {
         match self {
-            FieldType::Text => "a text",
-            FieldType::Number => "a number",
-            FieldType::Boolean => "true or false",
-            FieldType::Date => "a date as YYYY-MM-DD",
-            FieldType::List => "a list of texts",
-            FieldType::Any => "anything",
+            FieldType::Text => Pair("a text", "文本"),
+            FieldType::Number => Pair("a number", "数字"),
+            FieldType::Boolean => Pair("true or false", " true 或 false"),
+            FieldType::Date => Pair("a date as YYYY-MM-DD", "日期（YYYY-MM-DD）"),
+            FieldType::List => Pair("a list of texts", "文本列表"),
+            FieldType::Any => Pair("anything", "任意值"),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! `docs/configuration.md` is the table of all of it; a test compares the two.
 
 use std::{
+    fmt::Display,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -12,6 +13,7 @@ use axum::http::Uri;
 use signet_protocol::{
     ip_range::IpRange,
     issuer::{BaseUrl, Site},
+    said::Said,
 };
 use signet_store::Database;
 use signet_web::{
@@ -216,22 +218,22 @@ impl File {
 
     fn parse(text: &str) -> Result<File, Vec<signet_web::manage::problem::Problem>> {
         reader::read(text, |table| File {
-            data: table.parsed("data", |text| Ok::<_, String>(PathBuf::from(text))),
-            database: table.parsed("database", parse_database),
-            listen: table.parsed("listen", parse_listen),
-            metrics_listen: table.parsed("metrics_listen", parse_listen),
-            otlp_endpoint: table.parsed("otlp_endpoint", parse_collector),
+            data: table.parsed("data", |text| Ok::<_, Said>(PathBuf::from(text))),
+            database: table.parsed("database", english(parse_database)),
+            listen: table.parsed("listen", english(parse_listen)),
+            metrics_listen: table.parsed("metrics_listen", english(parse_listen)),
+            otlp_endpoint: table.parsed("otlp_endpoint", english(parse_collector)),
             drain: table.seconds("drain", 0..=MOST_DRAIN).map(|s| Duration::from_secs(s.unsigned_abs())),
             key_rotation_days: table.days("key_rotation_days", 0..=MOST_KEY_ROTATION),
-            base_url: table.parsed("base_url", parse_base_url),
-            tls_certificate: table.parsed("tls_certificate", |text| Ok::<_, String>(PathBuf::from(text))),
-            tls_key: table.parsed("tls_key", |text| Ok::<_, String>(PathBuf::from(text))),
-            trusted_proxies: table.list("trusted_proxies", MOST_PROXIES, parse_ranges),
-            forwarded_header: table.parsed("forwarded_header", parse_header),
-            outbound_allow: table.list("outbound_allow", MOST_PROXIES, Opened::parse),
-            outbound_ca: table.parsed("outbound_ca", |text| Ok::<_, String>(PathBuf::from(text))),
-            log_level: table.parsed("log_level", parse_level),
-            log_format: table.parsed("log_format", parse_format),
+            base_url: table.parsed("base_url", english(parse_base_url)),
+            tls_certificate: table.parsed("tls_certificate", |text| Ok::<_, Said>(PathBuf::from(text))),
+            tls_key: table.parsed("tls_key", |text| Ok::<_, Said>(PathBuf::from(text))),
+            trusted_proxies: table.list("trusted_proxies", MOST_PROXIES, english(parse_ranges)),
+            forwarded_header: table.parsed("forwarded_header", english(parse_header)),
+            outbound_allow: table.list("outbound_allow", MOST_PROXIES, english(Opened::parse)),
+            outbound_ca: table.parsed("outbound_ca", |text| Ok::<_, Said>(PathBuf::from(text))),
+            log_level: table.parsed("log_level", english(parse_level)),
+            log_format: table.parsed("log_format", english(parse_format)),
         })
     }
 }
@@ -242,6 +244,11 @@ fn flag<T>(
     parse: fn(&str) -> Result<T, String>,
 ) -> Result<Option<T>, Failure> {
     value.map(parse).transpose().map_err(|error| Failure::new(format!("{name} {error}")))
+}
+
+/// The same for the reader of files, whose words are those of the command line here.
+fn english<T, E: Display>(parse: impl Fn(&str) -> Result<T, E>) -> impl Fn(&str) -> Result<T, Said> {
+    move |text| parse(text).map_err(|error| Said::english_only(error.to_string()))
 }
 
 fn parse_database(text: &str) -> Result<Database, String> {
@@ -338,7 +345,7 @@ fn parse_level(text: &str) -> Result<String, String> {
     if LEVELS.contains(&text) || text.contains('=') {
         return Ok(text.to_owned());
     }
-    Err(must_be_one_of(text, LEVELS))
+    Err(must_be_one_of(text, LEVELS).to_string())
 }
 
 fn parse_format(text: &str) -> Result<LogFormat, String> {

@@ -43,7 +43,7 @@ fn the_documented_settings_are_those_of_the_command_line() {
 fn the_documented_keys_are_those_of_the_file() {
     for [key, flag, _] in rows() {
         let known = File::parse(&format!("{key} = {{}}")).unwrap_err();
-        let unknown = known.iter().any(|problem| problem.message.starts_with("unknown key"));
+        let unknown = known.iter().any(|problem| problem.message.en.starts_with("unknown key"));
         assert!(key == "–" || !unknown, "{key}");
         assert!(key == "–" || flag == format!("--{}", key.replace('_', "-")), "{key} {flag}");
     }
@@ -97,7 +97,7 @@ fn what_is_wrong_says_what_is_right() {
         assert!(failure.contains(words), "{failure}");
     }
     let problems = File::parse("lisen = \"x\"\nlog_level = \"inof\"").unwrap_err();
-    assert_eq!(problems[0].message, "unknown key `lisen`, did you mean `listen`?");
+    assert_eq!(problems[0].message.en, "unknown key `lisen`, did you mean `listen`?");
     assert_eq!((problems[1].line, problems.len()), (2, 2));
 }
 
@@ -152,7 +152,7 @@ fn proxies_are_listed_in_the_file_or_in_a_flag() {
     assert!(!trusted(&of_flag, "127.0.0.1") && trusted(&of_flag, "::1") && trusted(&of_flag, "192.0.2.1"));
     assert_eq!(load(&["--trusted-proxies", ""]).trusted, []);
     let problems = File::parse("trusted_proxies = [\"loopback\", \"proxy\"]").unwrap_err();
-    assert!(problems[0].message.starts_with("\"proxy\" in `trusted_proxies` must be"), "{problems:?}");
+    assert!(problems[0].message.en.starts_with("\"proxy\" in `trusted_proxies` must be"), "{problems:?}");
 }
 
 #[test]

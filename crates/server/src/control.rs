@@ -319,7 +319,7 @@ fn as_json<T: Serialize, E: Display>(outcome: Result<T, E>) -> Answer {
 }
 
 fn refused(problems: Vec<Problem>) -> Answer {
-    Answer::Refused(problems.into_iter().map(|problem| (problem.line, problem.message)).collect())
+    Answer::Refused(problems.into_iter().map(|problem| (problem.line, problem.message.to_string())).collect())
 }
 
 /// Where the socket can be named. The system takes about 100 bytes for the name of a socket; a longer one is said by way

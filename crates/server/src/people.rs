@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use signet_protocol::said::Said;
 use signet_web::manage::users::{
     export,
     fields::Fields,
@@ -78,9 +79,12 @@ fn lines(file: &Path, report: &Report) -> Vec<String> {
 }
 
 impl Sink for Way {
-    async fn take(&self, records: Vec<Record>, mode: Mode) -> Result<Outcome, String> {
-        let answer = self.ask(Request::Import { records, mode }).await.map_err(|error| error.to_string())?;
-        serde_json::from_str(&answer).map_err(|_| "the server answers something else".to_owned())
+    async fn take(&self, records: Vec<Record>, mode: Mode) -> Result<Outcome, Said> {
+        let answer = self
+            .ask(Request::Import { records, mode })
+            .await
+            .map_err(|error| Said::english_only(error.to_string()))?;
+        serde_json::from_str(&answer).map_err(|_| Said::english_only("the server answers something else"))
     }
 }
 

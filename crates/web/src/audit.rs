@@ -30,6 +30,7 @@ impl Edge {
             user_agent: self.user_agent.as_ref().and_then(|value| value.to_str().ok()).map(str::to_owned),
             request_id: Some(self.request_id.clone()),
             reason: None,
+            granted: Vec::new(),
         }
     }
 }

@@ -32,6 +32,7 @@ pub mod proxies;
 mod ready;
 mod respond;
 mod routes;
+mod sayings;
 mod state;
 pub mod trace;
 pub mod upload;

@@ -27,6 +27,7 @@ use rustls::{
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
+use signet_protocol::says;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -39,7 +40,8 @@ use tokio_rustls::TlsConnector;
 pub use target::{Allow, Opened, Permitted, Target, URL_BYTES};
 
 /// How long an answer may take, from the name to the last byte.
-const TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT_SECONDS: u64 = 5;
+const TIMEOUT: Duration = Duration::from_secs(TIMEOUT_SECONDS);
 /// How long one of several addresses may take to be connected to.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of the head of an answer.
@@ -50,40 +52,65 @@ const MOST: usize = 64;
 const MOST_OF_ONE: usize = 8;
 
 /// Why nothing was fetched, in words for an operator. It names addresses, so callers from outside are not told.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the message says it")]
 pub enum OutboundError {
-    #[error("it is not an https:// URL of at most {URL_BYTES} bytes without user and fragment")]
     Url,
-    #[error(
-        "its host leads to {0}, which is not a public address; outbound_allow opens such a host or network"
-    )]
     Closed(IpAddr),
-    #[error("it is plain http; use https, or open its host or network by outbound_allow")]
     Plain,
-    #[error("the name of its host leads to no address; correct it, or see that this machine can resolve it")]
     Unresolved,
-    #[error("there is no connection to its host: {0}")]
     Unreachable(String),
-    #[error(
-        "its certificate is not accepted: {0}; outbound_ca names authorities other than those of this machine"
-    )]
     Tls(String),
-    #[error("what answers there does not speak HTTP: {0}")]
     Protocol(String),
-    #[error("it answers with a redirect ({0}), which is not followed; register the address it leads to")]
     Redirect(u16),
-    #[error("it answers with status {0}")]
     Status(u16),
-    #[error("it answers with more than {0} bytes")]
     TooLarge(usize),
-    #[error("it did not answer within {} s", TIMEOUT.as_secs())]
     Timeout,
-    #[error("too many requests to its host are under way; try again")]
     Busy,
-    #[error("the trusted authorities cannot be used: {0}")]
     Authorities(String),
 }
+
+says!(OutboundError {
+    OutboundError::Url =>
+        "it is not an https:// URL of at most {URL_BYTES} bytes without user and fragment",
+        "不是不超过 {URL_BYTES} 字节、不含用户名和片段的 https:// URL";
+    OutboundError::Closed(ip) =>
+        "its host leads to {ip}, which is not a public address; outbound_allow opens such a host or network",
+        "其主机指向 {ip}，不是公网地址；可用 outbound_allow 放行该主机或网段";
+    OutboundError::Plain =>
+        "it is plain http; use https, or open its host or network by outbound_allow",
+        "是明文 http；请使用 https，或用 outbound_allow 放行其主机或网段";
+    OutboundError::Unresolved =>
+        "the name of its host leads to no address; correct it, or see that this machine can resolve it",
+        "其主机名解析不到任何地址；请更正，或确认本机能够解析";
+    OutboundError::Unreachable(reason) =>
+        "there is no connection to its host: {reason}",
+        "无法连接其主机（{reason}）";
+    OutboundError::Tls(reason) =>
+        "its certificate is not accepted: {reason}; outbound_ca names authorities other than those of this machine",
+        "其证书不被接受（{reason}）；可用 outbound_ca 指定本机之外的证书颁发机构";
+    OutboundError::Protocol(reason) =>
+        "what answers there does not speak HTTP: {reason}",
+        "对方的响应不是 HTTP（{reason}）";
+    OutboundError::Redirect(status) =>
+        "it answers with a redirect ({status}), which is not followed; register the address it leads to",
+        "其响应为重定向（{status}），不会跟随；请登记它所指向的地址";
+    OutboundError::Status(status) =>
+        "it answers with status {status}",
+        "其响应状态为 {status}";
+    OutboundError::TooLarge(most) =>
+        "it answers with more than {most} bytes",
+        "其响应超过 {most} 字节";
+    OutboundError::Timeout =>
+        "it did not answer within {TIMEOUT_SECONDS} s",
+        "在 {TIMEOUT_SECONDS} 秒内没有响应";
+    OutboundError::Busy =>
+        "too many requests to its host are under way; try again",
+        "对其主机的并发请求过多，请稍后重试";
+    OutboundError::Authorities(reason) =>
+        "the trusted authorities cannot be used: {reason}",
+        "无法使用受信任的证书颁发机构（{reason}）";
+});
 
 /// Whose certificates are accepted.
 #[derive(Clone, Debug)]

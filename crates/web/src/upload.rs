@@ -1,6 +1,6 @@
 //! A form with a file: the one body that may be larger than a form's.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, str::Utf8Error, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -24,6 +24,8 @@ use crate::{
 
 /// Bytes of a form with a file.
 pub const UPLOAD_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of a form with a description of the pool.
+pub const DESCRIPTION_BYTES: usize = 1024 * 1024;
 /// How long it may take to arrive.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(50);
 /// Forms with a file that are read at once.
@@ -50,22 +52,32 @@ pub struct Upload {
     pub bytes: Bytes,
 }
 
-/// Reads a form, whose part `area` may be as large as a file, and the file in it if there is one. Whoever may not send one
-/// has been turned away before.
-pub async fn read(request: Request, area: &str) -> Result<(RawParams, Option<Upload>), Failure> {
+impl Upload {
+    /// It as a text.
+    ///
+    /// # Errors
+    /// It is not UTF-8.
+    pub fn text(&self) -> Result<&str, Utf8Error> {
+        std::str::from_utf8(&self.bytes)
+    }
+}
+
+/// Reads a form of at most so many bytes, whose part `area` may be as large as a file, and the file in it if there is one. Whoever may
+/// not send one has been turned away before.
+pub async fn read(request: Request, area: &str, most: usize) -> Result<(RawParams, Option<Upload>), Failure> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let Some(boundary) = kind.and_then(boundary) else {
         let Ok(form) = Form::from_request(request, &()).await;
         return Ok((form.params()?, None));
     };
     let _reading = READING.try_acquire().map_err(|_| Failure::Busy(Busy))?;
-    let bytes = read_body(request).await?;
+    let bytes = read_body(request, most).await?;
     let parts = parts(&bytes, &boundary).ok_or(MALFORMED)?;
     Ok(sort(parts, area))
 }
 
-async fn read_body(mut request: Request) -> Result<Bytes, Refusal> {
-    DefaultBodyLimit::max(UPLOAD_BYTES).apply(&mut request);
+async fn read_body(mut request: Request, most: usize) -> Result<Bytes, Refusal> {
+    DefaultBodyLimit::max(most).apply(&mut request);
     match timeout(UPLOAD_TIMEOUT, Bytes::from_request(request, &())).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)))) => {

@@ -10,33 +10,43 @@ use super::jwk::Members;
 use super::{
     ContentEncryption, JoseError, KeyAlg, KeyManagementAlg, Parsed, Recipient, Verifier, VerifyingKey,
 };
-use crate::limits::{CLIENT_KEYS_BYTES, CLIENT_KEYS_COUNT};
+use crate::{
+    limits::{CLIENT_KEYS_BYTES, CLIENT_KEYS_COUNT},
+    said::Pair,
+    says,
+};
 
 /// The members that only a private or a shared key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
 const PRIVATE: &[&str] = &["d", "k", "p", "q", "dp", "dq", "qi", "oth"];
 
 /// Why a client's key set was refused. Fit for its operator: nothing of a key is repeated.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientKeysError {
     /// It is larger than is read.
-    #[error("must have at most {CLIENT_KEYS_BYTES} bytes")]
     TooLarge,
     /// It is no key set.
-    #[error("must be a JWK set: a JSON object with a list `keys`")]
     NotASet,
     /// There are no keys, or too many.
-    #[error("must have 1 to {CLIENT_KEYS_COUNT} keys")]
     Count,
     /// A private or shared key is among them; whoever reads it could sign as the client.
-    #[error(
-        "has a private or shared key in place {0}: it is known to others now, so make a new one and register its \
-         public half only"
-    )]
     Private(usize),
     /// One of the keys cannot be used.
-    #[error("has a key in place {0} that cannot be used: {1}")]
-    Key(usize, &'static str),
+    Key(usize, Pair),
 }
+
+says!(ClientKeysError {
+    ClientKeysError::TooLarge => "must have at most {CLIENT_KEYS_BYTES} bytes", "最多 {CLIENT_KEYS_BYTES} 字节";
+    ClientKeysError::NotASet =>
+        "must be a JWK set: a JSON object with a list `keys`",
+        "须为 JWK 集合：含有列表 `keys` 的 JSON 对象";
+    ClientKeysError::Count => "must have 1 to {CLIENT_KEYS_COUNT} keys", "须含有 1 到 {CLIENT_KEYS_COUNT} 个密钥";
+    ClientKeysError::Private(place) =>
+        "has a private or shared key in place {place}: it is known to others now, so make a new one and register its public half only",
+        "第 {place} 个是私钥或共享密钥：它已经泄露，请生成新的密钥，并且只登记其公钥";
+    ClientKeysError::Key(place, reason) =>
+        "has a key in place {place} that cannot be used: {reason}",
+        "第 {place} 个密钥无法使用：{reason}", reason;
+});
 
 /// The public keys of a client (RFC 7517 §5), parsed once: its assertions and request objects are verified with them,
 /// and what is for it alone is encrypted to them.
@@ -133,7 +143,7 @@ impl ClientKey {
     /// Reads the key in place `at`, counted from 0.
     fn read(at: usize, key: &Value) -> Result<Self, ClientKeysError> {
         let refuse = |reason| ClientKeysError::Key(at + 1, reason);
-        let key = key.as_object().ok_or(refuse("it is not a JSON object"))?;
+        let key = key.as_object().ok_or(refuse(Pair("it is not a JSON object", "不是 JSON 对象")))?;
         if PRIVATE.iter().any(|name| key.contains_key(*name))
             || key.get("kty").is_some_and(|kty| kty == "oct")
         {
@@ -141,10 +151,13 @@ impl ClientKey {
         }
         let (sig, enc) = uses(key).map_err(refuse)?;
         let members = serde_json::from_value::<Members>(Value::Object(key.clone()))
-            .map_err(|_| refuse("kty is missing, or a member is not a text, or a kid is not 1 to 128 visible ASCII characters"))?;
+            .map_err(|_| refuse(Pair(
+                "kty is missing, or a member is not a text, or a kid is not 1 to 128 visible ASCII characters",
+                "缺少 kty，或某个成员不是文本，或 kid 不是 1 到 128 个可见 ASCII 字符",
+            )))?;
         Self::parse(members, sig, enc).map_err(|error| match error {
             JoseError::KeyRefused(reason) => refuse(reason),
-            _ => refuse("not a valid public key"),
+            _ => refuse(Pair("not a valid public key", "不是有效的公钥")),
         })
     }
 
@@ -164,10 +177,11 @@ impl ClientKey {
         let encrypting = EncryptingKey::new(members.kid.clone(), &material)?;
         let encrypting = encrypting.filter(|key| enc && said(key.alg().as_str())).map(Arc::new);
         if verifying.is_empty() && encrypting.is_none() {
-            return Err(JoseError::KeyRefused(
+            return Err(JoseError::KeyRefused(Pair(
                 "it is for nothing: alg must be RS256, PS256, RSA-OAEP-256 (RSA), ES256, ECDH-ES (P-256) or EdDSA \
                  (Ed25519), or left out, and must agree with use",
-            ));
+                "它没有用途：alg 须为 RS256、PS256、RSA-OAEP-256（RSA）、ES256、ECDH-ES（P-256）或 EdDSA（Ed25519），或不填写，且须与 use 一致",
+            )));
         }
         Ok(Self { members, verifying, encrypting })
     }
@@ -178,15 +192,15 @@ impl ClientKey {
 }
 
 /// Whether a key may verify and be encrypted to, by its `use` and `key_ops` (RFC 7517 §4.2, §4.3).
-fn uses(key: &Map<String, Value>) -> Result<(bool, bool), &'static str> {
+fn uses(key: &Map<String, Value>) -> Result<(bool, bool), Pair> {
     let by_use = match key.get("use").map(Value::as_str) {
         None => (true, true),
         Some(Some("sig")) => (true, false),
         Some(Some("enc")) => (false, true),
-        Some(_) => return Err("use must be sig or enc"),
+        Some(_) => return Err(Pair("use must be sig or enc", "use 须为 sig 或 enc")),
     };
     let Some(ops) = key.get("key_ops") else { return Ok(by_use) };
-    let ops = ops.as_array().ok_or("key_ops must be a list")?;
+    let ops = ops.as_array().ok_or(Pair("key_ops must be a list", "key_ops 须为列表"))?;
     let any = |names: &[&str]| ops.iter().filter_map(Value::as_str).any(|op| names.contains(&op));
     Ok((by_use.0 && any(&["verify"]), by_use.1 && any(&["encrypt", "wrapKey", "deriveKey", "deriveBits"])))
 }

@@ -14,7 +14,10 @@ use zeroize::Zeroizing;
 use super::hash::{b64, b64_onto};
 use super::material::{Material, point, point_halves};
 use super::{JoseError, Kid};
-use crate::entropy::{Entropy, random};
+use crate::{
+    entropy::{Entropy, random},
+    said::Pair,
+};
 
 /// How the key of an encrypted token reaches its reader (RFC 7518 §4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +97,7 @@ impl EncryptingKey {
             Material::Rsa { n, e } => {
                 let key: PublicEncryptingKey = RsaPublicKeyComponents { n, e }
                     .try_into()
-                    .map_err(|_| JoseError::KeyRefused("not a valid public key"))?;
+                    .map_err(|_| JoseError::KeyRefused(Pair("not a valid public key", "不是有效的公钥")))?;
                 To::Rsa(OaepPublicEncryptingKey::new(key).map_err(|_| JoseError::Crypto)?)
             }
             Material::P256 { x, y } => To::P256(point(x, y)),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::material::Material;
 use super::{JoseError, KeyAlg, VerifyingKey, b64, unb64};
+use crate::said::Pair;
 
 /// A key's name. Ours is its RFC 7638 thumbprint: SHA-256, base64url, 43 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -123,13 +124,19 @@ impl Members {
     /// The key's numbers. Refuses a private key, an unknown type or curve, and numbers of a refused size.
     pub(super) fn material(&self) -> Result<Material, JoseError> {
         if self.d.is_some() {
-            return Err(JoseError::KeyRefused("a private key where a public one belongs"));
+            return Err(JoseError::KeyRefused(Pair(
+                "a private key where a public one belongs",
+                "此处应为公钥，却是私钥",
+            )));
         }
         match (self.kty.as_str(), self.crv.as_deref()) {
             ("RSA", None) => Material::rsa(number(&self.n)?, number(&self.e)?),
             ("EC", Some("P-256")) => Material::p256(&number(&self.x)?, &number(&self.y)?),
             ("OKP", Some("Ed25519")) => Material::ed25519(&number(&self.x)?),
-            _ => Err(JoseError::KeyRefused("the key type or curve is not supported")),
+            _ => Err(JoseError::KeyRefused(Pair(
+                "the key type or curve is not supported",
+                "不支持该密钥类型或曲线",
+            ))),
         }
     }
 }
@@ -140,20 +147,24 @@ impl TryFrom<Members> for PublicJwk {
     fn try_from(members: Members) -> Result<Self, JoseError> {
         let material = members.material()?;
         if members.usage.is_some_and(|usage| usage != "sig") {
-            return Err(JoseError::KeyRefused("the key is not for signatures"));
+            return Err(JoseError::KeyRefused(Pair("the key is not for signatures", "该密钥不用于签名")));
         }
         let alg = members.alg.as_deref().and_then(KeyAlg::parse);
         let alg = alg.filter(|alg| material.algs().contains(alg));
-        let alg = alg.ok_or(JoseError::KeyRefused("the algorithm is not one of this key type"))?;
-        let kid = members.kid.ok_or(JoseError::KeyRefused("the key has no kid"))?;
+        let alg = alg.ok_or(JoseError::KeyRefused(Pair(
+            "the algorithm is not one of this key type",
+            "该算法不适用于此类密钥",
+        )))?;
+        let kid = members.kid.ok_or(JoseError::KeyRefused(Pair("the key has no kid", "密钥没有 kid")))?;
         Ok(Self { alg, kid, material })
     }
 }
 
 fn number(text: &Option<String>) -> Result<Vec<u8>, JoseError> {
-    text.as_deref()
-        .and_then(unb64)
-        .ok_or(JoseError::KeyRefused("a number of the key is missing or not base64url"))
+    text.as_deref().and_then(unb64).ok_or(JoseError::KeyRefused(Pair(
+        "a number of the key is missing or not base64url",
+        "密钥的某个数值缺失，或不是 base64url",
+    )))
 }
 
 impl From<PublicJwk> for Members {

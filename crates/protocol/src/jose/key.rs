@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::material::Material;
 use super::{JoseError, KeyAlg, Kid, PublicJwk, SigningAlg, Typ, header};
+use crate::said;
 
 /// A private signing key, parsed once. It cannot be written out again, and `Debug` shows only its name.
 pub struct SigningKey {
@@ -59,7 +60,10 @@ impl SigningKey {
         let (pair, material) = match alg {
             KeyAlg::Rs256 | KeyAlg::Ps256 => {
                 let pair = RsaKeyPair::from_pkcs8(der).map_err(|_| {
-                    JoseError::KeyRefused("not the PKCS#8 form of an RSA key of at least 2048 bits")
+                    JoseError::KeyRefused(said::Pair(
+                        "not the PKCS#8 form of an RSA key of at least 2048 bits",
+                        "不是至少 2048 位 RSA 密钥的 PKCS#8 格式",
+                    ))
                 })?;
                 let material = Material::rsa_from_der(pair.public_key().as_ref())?;
                 let encoding: &dyn RsaEncoding =
@@ -67,14 +71,22 @@ impl SigningKey {
                 (Pair::Rsa(pair, encoding), material)
             }
             KeyAlg::Es256 => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
-                    .map_err(|_| JoseError::KeyRefused("not the PKCS#8 form of a P-256 key"))?;
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der).map_err(|_| {
+                    JoseError::KeyRefused(said::Pair(
+                        "not the PKCS#8 form of a P-256 key",
+                        "不是 P-256 密钥的 PKCS#8 格式",
+                    ))
+                })?;
                 let material = Material::p256_from_point(pair.public_key().as_ref())?;
                 (Pair::P256(pair), material)
             }
             KeyAlg::EdDsa => {
-                let pair = Ed25519KeyPair::from_pkcs8(der)
-                    .map_err(|_| JoseError::KeyRefused("not the PKCS#8 form of an Ed25519 key"))?;
+                let pair = Ed25519KeyPair::from_pkcs8(der).map_err(|_| {
+                    JoseError::KeyRefused(said::Pair(
+                        "not the PKCS#8 form of an Ed25519 key",
+                        "不是 Ed25519 密钥的 PKCS#8 格式",
+                    ))
+                })?;
                 let material = Material::ed25519(pair.public_key().as_ref())?;
                 (Pair::Ed25519(pair), material)
             }
@@ -176,7 +188,10 @@ impl HmacKey {
     /// Refuses a secret shorter than the hash, 32 bytes (RFC 7518 §3.2).
     pub fn new(secret: &[u8]) -> Result<Self, JoseError> {
         if secret.len() < 32 {
-            return Err(JoseError::KeyRefused("HS256 needs a secret of at least 32 bytes"));
+            return Err(JoseError::KeyRefused(said::Pair(
+                "HS256 needs a secret of at least 32 bytes",
+                "HS256 需要至少 32 字节的密钥",
+            )));
         }
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, secret)))
     }

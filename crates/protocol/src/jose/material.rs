@@ -5,6 +5,7 @@ use aws_lc_rs::signature::{
 
 use super::hash::{b64, sha256};
 use super::{JoseError, KeyAlg};
+use crate::said::Pair;
 
 const DER_SEQUENCE: u8 = 0x30;
 const DER_INTEGER: u8 = 0x02;
@@ -26,37 +27,49 @@ impl Material {
     /// bits, and leading zeros.
     pub(super) fn rsa(n: Vec<u8>, e: Vec<u8>) -> Result<Self, JoseError> {
         if !matches!(bits(&n), Some(2048..=4096)) {
-            return Err(JoseError::KeyRefused("an RSA key has 2048 to 4096 bits"));
+            return Err(JoseError::KeyRefused(Pair(
+                "an RSA key has 2048 to 4096 bits",
+                "RSA 密钥须为 2048 到 4096 位",
+            )));
         }
         if !matches!(bits(&e), Some(2..=32)) || e.last().is_none_or(|byte| byte % 2 == 0) {
-            return Err(JoseError::KeyRefused("an RSA exponent is odd, at least 3 and at most 32 bits long"));
+            return Err(JoseError::KeyRefused(Pair(
+                "an RSA exponent is odd, at least 3 and at most 32 bits long",
+                "RSA 指数须为奇数，不小于 3，不超过 32 位",
+            )));
         }
         Ok(Self::Rsa { n, e })
     }
 
     /// The RSA public key in a DER `RSAPublicKey` (RFC 8017 A.1.1).
     pub(super) fn rsa_from_der(der: &[u8]) -> Result<Self, JoseError> {
-        let (n, e) = rsa_integers(der).ok_or(JoseError::KeyRefused("not an RSAPublicKey"))?;
+        let (n, e) = rsa_integers(der)
+            .ok_or(JoseError::KeyRefused(Pair("not an RSAPublicKey", "不是 RSAPublicKey")))?;
         Self::rsa(n.to_vec(), e.to_vec())
     }
 
     /// A P-256 point. Refuses coordinates that are not 32 bytes; whether it is on the curve shows in [`Self::parse`].
     pub(super) fn p256(x: &[u8], y: &[u8]) -> Result<Self, JoseError> {
         let coordinate = |bytes: &[u8]| {
-            bytes.try_into().map_err(|_| JoseError::KeyRefused("a P-256 coordinate has 32 bytes"))
+            bytes.try_into().map_err(|_| {
+                JoseError::KeyRefused(Pair("a P-256 coordinate has 32 bytes", "P-256 坐标须为 32 字节"))
+            })
         };
         Ok(Self::P256 { x: coordinate(x)?, y: coordinate(y)? })
     }
 
     /// The P-256 point in its uncompressed form (SEC 1 §2.3.3).
     pub(super) fn p256_from_point(point: &[u8]) -> Result<Self, JoseError> {
-        let (x, y) = point_halves(point).ok_or(JoseError::KeyRefused("not an uncompressed P-256 point"))?;
+        let (x, y) = point_halves(point)
+            .ok_or(JoseError::KeyRefused(Pair("not an uncompressed P-256 point", "不是未压缩的 P-256 点")))?;
         Self::p256(x, y)
     }
 
     /// An Ed25519 point. Refuses anything but 32 bytes.
     pub(super) fn ed25519(x: &[u8]) -> Result<Self, JoseError> {
-        let x = x.try_into().map_err(|_| JoseError::KeyRefused("an Ed25519 key has 32 bytes"))?;
+        let x = x.try_into().map_err(|_| {
+            JoseError::KeyRefused(Pair("an Ed25519 key has 32 bytes", "Ed25519 密钥须为 32 字节"))
+        })?;
         Ok(Self::Ed25519 { x })
     }
 
@@ -94,9 +107,14 @@ impl Material {
             (KeyAlg::Es256, Self::P256 { x, y }) => {
                 ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point(x, y))
             }
-            _ => return Err(JoseError::KeyRefused("the algorithm is not one of this key type")),
+            _ => {
+                return Err(JoseError::KeyRefused(Pair(
+                    "the algorithm is not one of this key type",
+                    "该算法不适用于此类密钥",
+                )));
+            }
         };
-        parsed.map_err(|_| JoseError::KeyRefused("not a valid public key"))
+        parsed.map_err(|_| JoseError::KeyRefused(Pair("not a valid public key", "不是有效的公钥")))
     }
 }
 

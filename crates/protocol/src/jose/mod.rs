@@ -55,7 +55,7 @@ pub enum JoseError {
     Claims,
     /// The key is unusable; the reason says why.
     #[error("key refused: {0}")]
-    KeyRefused(&'static str),
+    KeyRefused(crate::said::Pair),
     /// The cryptographic library failed while generating a key or signing.
     #[error("the cryptographic operation failed")]
     Crypto,

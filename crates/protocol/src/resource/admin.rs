@@ -7,13 +7,16 @@
 use std::sync::LazyLock;
 
 use super::{Action, ActionName, Namespace, Part, Resource, ResourceCode, ResourceType, Rule, ScopeItem};
-use crate::{operator::Permission, scope::Scope};
+use crate::{operator::Permission, said::Pair, scope::Scope};
 
 /// Its code, in the pool's namespace.
 pub const ADMIN: &str = "admin";
 
 /// What whoever declares a resource of that code is told.
-pub const RESERVED: &str = "is the built-in resource of the admin API; take another code";
+pub const RESERVED: Pair = Pair(
+    "is the built-in resource of the admin API; take another code",
+    "是管理 API 的内置资源，请另选一个编码",
+);
 
 static RESOURCE: LazyLock<Option<Resource>> = LazyLock::new(|| {
     let mut actions: Vec<Action> = Vec::new();

@@ -12,64 +12,85 @@ use super::{
 use crate::{
     limits::{ATTRIBUTES_PER_RULE, IP_RANGES_PER_RULE, RULES_PER_APPLICATION, RULES_PER_SUBJECT},
     pool::PoolSettings,
+    said::Pair,
+    says,
     user_field::{BasicField, FieldType, UserField},
 };
 
 /// What is wrong with a rule, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleError {
     /// The resource does not exist in the namespace named.
-    #[error("there is no resource `{}` {}", .0.as_str(), elsewhere(*.1))]
     NoResource(ResourceCode, Namespace),
     /// The resource has no such action.
-    #[error("the resource `{}` has no action `{}`; add it there or name another", .0.as_str(), .1.as_str())]
     NoAction(ResourceCode, ActionName),
     /// No resource at all has such an action.
-    #[error("no resource has an action `{}`; add it to one or name another", .0.as_str())]
     NoSuchAction(ActionName),
     /// An action is listed twice.
-    #[error("the action `{}` is there twice; keep one", .0.as_str())]
     ActionTwice(ActionName),
     /// An account is restricted by what only a user has.
-    #[error("an account has no attributes and no second factor; restrict it by `ip` or `time`")]
     NotOfAccounts,
     /// The field has no single value.
-    #[error("`{0}` has parts and equals nothing; name one of its parts, or roles and groups as the subject")]
     NotScalar(UserField),
     /// The pool declares extended fields, and not this one.
-    #[error("the pool has no field `{0}`; declare it or name another")]
     NoField(UserField),
     /// The field never has such a value.
-    #[error("`{0}` must equal {1}")]
-    WrongType(UserField, &'static str),
+    WrongType(UserField, Pair),
     /// One field is compared twice.
-    #[error("`{0}` is there twice; keep one")]
     FieldTwice(UserField),
     /// The number cannot be compared exactly.
-    #[error("a number must be within 9007199254740991 of 0")]
     TooGreat,
     /// Too many ranges.
-    #[error("a rule has at most {IP_RANGES_PER_RULE} IP ranges; make two of it")]
     TooManyRanges,
     /// Too many attributes.
-    #[error("a rule compares at most {ATTRIBUTES_PER_RULE} attributes; leave some out")]
     TooManyAttributes,
     /// Too many about one subject.
-    #[error("an application has at most {RULES_PER_SUBJECT} rules about the same; use `*`, roles or groups")]
     TooManyOfOne,
     /// Too many altogether.
-    #[error("an application has at most {RULES_PER_APPLICATION} rules; use roles or groups")]
     TooMany,
 }
 
-fn elsewhere(namespace: Namespace) -> &'static str {
-    match namespace {
-        Namespace::Application => {
-            "of the application; add it, or say namespace = \"pool\" for one of the pool's"
-        }
-        Namespace::Pool => "of the pool; add it, or leave `namespace` out for one of the application's",
-    }
-}
+says!(RuleError {
+    RuleError::NoResource(code, Namespace::Application) =>
+        "there is no resource `{code}` of the application; add it, or say namespace = \"pool\" for one of the pool's",
+        "应用没有资源 `{code}`；请添加该资源，若指用户池的资源，请设置 namespace = \"pool\"";
+    RuleError::NoResource(code, Namespace::Pool) =>
+        "there is no resource `{code}` of the pool; add it, or leave `namespace` out for one of the application's",
+        "用户池没有资源 `{code}`；请添加该资源，若指应用的资源，请去掉 `namespace`";
+    RuleError::NoAction(code, action) =>
+        "the resource `{code}` has no action `{action}`; add it there or name another",
+        "资源 `{code}` 没有操作 `{action}`；请在资源中添加，或改用其他操作";
+    RuleError::NoSuchAction(action) =>
+        "no resource has an action `{action}`; add it to one or name another",
+        "没有任何资源具有操作 `{action}`；请在某个资源中添加，或改用其他操作";
+    RuleError::ActionTwice(action) =>
+        "the action `{action}` is there twice; keep one",
+        "操作 `{action}` 出现了两次；请只保留一个";
+    RuleError::NotOfAccounts =>
+        "an account has no attributes and no second factor; restrict it by `ip` or `time`",
+        "账户没有用户属性，也没有第二因素；请用 `ip` 或 `time` 加以限制";
+    RuleError::NotScalar(field) =>
+        "`{field}` has parts and equals nothing; name one of its parts, or roles and groups as the subject",
+        "`{field}` 由多个部分组成，无法与单个值比较；请指定其中一个部分，或将角色、分组作为主体";
+    RuleError::NoField(field) =>
+        "the pool has no field `{field}`; declare it or name another",
+        "用户池没有字段 `{field}`；请先声明该字段，或改用其他字段";
+    RuleError::WrongType(field, wanted) => "`{field}` must equal {wanted}", "`{field}` 须等于{wanted}", wanted;
+    RuleError::FieldTwice(field) => "`{field}` is there twice; keep one", "`{field}` 出现了两次；请只保留一个";
+    RuleError::TooGreat => "a number must be within 9007199254740991 of 0", "数字的绝对值不得超过 9007199254740991";
+    RuleError::TooManyRanges =>
+        "a rule has at most {IP_RANGES_PER_RULE} IP ranges; make two of it",
+        "一条规则最多有 {IP_RANGES_PER_RULE} 个 IP 段；请拆分为两条规则";
+    RuleError::TooManyAttributes =>
+        "a rule compares at most {ATTRIBUTES_PER_RULE} attributes; leave some out",
+        "一条规则最多比较 {ATTRIBUTES_PER_RULE} 个属性；请减少一些";
+    RuleError::TooManyOfOne =>
+        "an application has at most {RULES_PER_SUBJECT} rules about the same; use `*`, roles or groups",
+        "一个应用针对同一主体最多有 {RULES_PER_SUBJECT} 条规则；请使用 `*`、角色或分组";
+    RuleError::TooMany =>
+        "an application has at most {RULES_PER_APPLICATION} rules; use roles or groups",
+        "一个应用最多有 {RULES_PER_APPLICATION} 条规则；请使用角色或分组";
+});
 
 /// Whether `rules` can be meant in an application with the resources `own`, in a pool with `pool` and `settings`. Whether
 /// their accounts and users exist is for whoever knows those.

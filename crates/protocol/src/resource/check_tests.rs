@@ -96,7 +96,7 @@ fn what_no_rule_can_be_is_refused_where_it_is_read() {
     for (text, told) in
         [("*", "actions = \"all\""), ("all", "actions = \"all\""), ("book:read", "without the resource")]
     {
-        assert!(ActionName::parse(text).unwrap_err().contains(told), "{text}");
+        assert!(ActionName::parse(text).unwrap_err().0.contains(told), "{text}");
     }
     let error = rule(|rule| (rule["resource"], rule["namespace"]) = (json!("*"), json!("pool"))).unwrap_err();
     assert!(error.contains("both namespaces"), "{error}");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::name::{is_action, is_code, is_id};
-use crate::{pool::PoolSettings, scope::ScopeValue};
+use crate::{pool::PoolSettings, said::Pair, scope::ScopeValue};
 
 /// Stands for all, now and later.
 const ANY: &str = "*";
@@ -90,7 +90,7 @@ impl<T: AsRef<str>> Serialize for Part<T> {
     }
 }
 
-impl<'de, T: TryFrom<String, Error = &'static str>> Deserialize<'de> for Part<T> {
+impl<'de, T: TryFrom<String, Error = Pair>> Deserialize<'de> for Part<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Part::parse(&text, |text| T::try_from(text.to_owned())).map_err(serde::de::Error::custom)

@@ -1,12 +1,13 @@
 //! The words of which items and rules are made. All are compared byte by byte.
 
-use std::borrow::Borrow;
+use std::{borrow::Borrow, fmt};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     limits::{ACTION_BYTES, API_IDENTIFIER_BYTES, RESOURCE_CODE_BYTES, RESOURCE_ID_BYTES},
     pool::is_word,
+    said::Pair,
     scope::KnownScope,
 };
 
@@ -23,13 +24,19 @@ macro_rules! checked_text {
             ///
             /// # Errors
             /// What it must be.
-            pub fn parse(text: &str) -> Result<$name, &'static str> {
+            pub fn parse(text: &str) -> Result<$name, Pair> {
                 $check(text).map(|()| $name(text.into()))
             }
 
             /// As it was written.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
             }
         }
 
@@ -52,9 +59,9 @@ macro_rules! checked_text {
         }
 
         impl TryFrom<String> for $name {
-            type Error = &'static str;
+            type Error = Pair;
 
-            fn try_from(text: String) -> Result<$name, &'static str> {
+            fn try_from(text: String) -> Result<$name, Pair> {
                 $name::parse(&text)
             }
         }
@@ -98,35 +105,48 @@ pub(super) fn is_id(text: &str) -> bool {
     is_word(text, "_-.~@/", RESOURCE_ID_BYTES)
 }
 
-fn check_code(text: &str) -> Result<(), &'static str> {
+fn check_code(text: &str) -> Result<(), Pair> {
     if KnownScope::ALL.iter().any(|known| known.as_str().eq_ignore_ascii_case(text)) {
-        Err("is a built-in scope, which no resource can be called; take another code")
+        Err(Pair(
+            "is a built-in scope, which no resource can be called; take another code",
+            "是内置的 scope，资源不能使用这个编码，请另选一个",
+        ))
     } else if is_code(text) {
         Ok(())
     } else {
-        Err("must be 1 to 64 letters, digits, underscores, hyphens and full stops")
+        Err(Pair(
+            "must be 1 to 64 letters, digits, underscores, hyphens and full stops",
+            "须为 1 到 64 个字母、数字、下划线、连字符或点",
+        ))
     }
 }
 
-fn check_action(text: &str) -> Result<(), &'static str> {
+fn check_action(text: &str) -> Result<(), Pair> {
     if text == "*" || text.eq_ignore_ascii_case("all") {
-        Err("is no name of an action; a rule about every action has actions = \"all\"")
+        Err(Pair(
+            "is no name of an action; a rule about every action has actions = \"all\"",
+            "不能作为操作的名称；针对所有操作的规则请使用 actions = \"all\"",
+        ))
     } else if is_action(text) {
         Ok(())
     } else {
-        Err(
+        Err(Pair(
             "must be 1 to 64 letters, digits, underscores, hyphens and full stops, without the resource's code",
-        )
+            "须为 1 到 64 个字母、数字、下划线、连字符或点，且不带资源编码",
+        ))
     }
 }
 
-fn check_id(text: &str) -> Result<(), &'static str> {
+fn check_id(text: &str) -> Result<(), Pair> {
     let good = is_id(text);
-    good.then_some(()).ok_or("must be * or 1 to 128 letters, digits and characters of _-.~@/")
+    good.then_some(()).ok_or(Pair(
+        "must be * or 1 to 128 letters, digits and characters of _-.~@/",
+        "须为 * 或 1 到 128 个字母、数字或 _-.~@/ 中的字符",
+    ))
 }
 
 /// An absolute URI without fragment (RFC 8707 §2, RFC 3986 §4.3).
-fn check_api_identifier(text: &str) -> Result<(), &'static str> {
+fn check_api_identifier(text: &str) -> Result<(), Pair> {
     let (scheme, rest) = text.split_once(':').unwrap_or_default();
     let in_scheme = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
     let in_uri = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte);
@@ -134,7 +154,8 @@ fn check_api_identifier(text: &str) -> Result<(), &'static str> {
     let host = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
     let placed = !matches!(scheme, "http" | "https") || !host.is_empty() && !host.contains('@');
     let good = text.len() <= API_IDENTIFIER_BYTES && named && placed && !rest.is_empty();
-    (good && rest.bytes().all(in_uri))
-        .then_some(())
-        .ok_or("must be a URI of at most 512 bytes without fragment, such as https://api.example.com/books")
+    (good && rest.bytes().all(in_uri)).then_some(()).ok_or(Pair(
+        "must be a URI of at most 512 bytes without fragment, such as https://api.example.com/books",
+        "须为不超过 512 字节且不含片段的 URI，例如 https://api.example.com/books",
+    ))
 }

@@ -9,6 +9,7 @@ use crate::{
     application::names,
     limits::{ACTIONS_PER_RESOURCE, RESOURCES_PER_NAMESPACE},
     pool::PoolSettings,
+    says,
 };
 
 names!(
@@ -118,27 +119,42 @@ impl Resource {
 }
 
 /// What is wrong with a resource, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ResourceError {
     /// Its code is that of an earlier one.
-    #[error("the resource `{}` is there twice; keep one, with the actions of both", .0.as_str())]
     CodeTwice(ResourceCode),
     /// It has one action twice.
-    #[error("the action `{}` is there twice; keep one", .0.as_str())]
     ActionTwice(ActionName),
     /// It is no API, and has the identifier of one.
-    #[error("only a resource of type API has an `api_identifier`; change the type or leave it out")]
     NotAnApi,
     /// A text is too long, or not one line.
-    #[error("name and descriptions must be at most 1000 bytes each, without control characters")]
     Text,
     /// It has too many actions.
-    #[error("a resource has at most {ACTIONS_PER_RESOURCE} actions; make two of it")]
     TooManyActions,
     /// There are too many.
-    #[error("a namespace has at most {RESOURCES_PER_NAMESPACE} resources; leave some out")]
     TooMany,
 }
+
+says!(ResourceError {
+    ResourceError::CodeTwice(code) =>
+        "the resource `{code}` is there twice; keep one, with the actions of both",
+        "资源 `{code}` 出现了两次；请只保留一个，并合并两者的操作";
+    ResourceError::ActionTwice(name) =>
+        "the action `{name}` is there twice; keep one",
+        "操作 `{name}` 出现了两次；请只保留一个";
+    ResourceError::NotAnApi =>
+        "only a resource of type API has an `api_identifier`; change the type or leave it out",
+        "只有 API 类型的资源才有 `api_identifier`；请更改类型，或去掉该项";
+    ResourceError::Text =>
+        "name and descriptions must be at most 1000 bytes each, without control characters",
+        "名称和描述各自最多 1000 字节，且不含控制字符";
+    ResourceError::TooManyActions =>
+        "a resource has at most {ACTIONS_PER_RESOURCE} actions; make two of it",
+        "一个资源最多有 {ACTIONS_PER_RESOURCE} 个操作；请拆分为两个资源";
+    ResourceError::TooMany =>
+        "a namespace has at most {RESOURCES_PER_NAMESPACE} resources; leave some out",
+        "一个命名空间最多有 {RESOURCES_PER_NAMESPACE} 个资源；请减少一些";
+});
 
 /// The resources of one namespace, indexed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use crate::{
     access::Effect,
     application::names,
     id::{AccountId, UserId},
+    said::Pair,
 };
 
 /// Whom a rule is about: `{ account = "…" }`.
@@ -116,13 +117,16 @@ impl From<Actions> for ActionsForm {
 }
 
 impl TryFrom<ActionsForm> for Actions {
-    type Error = &'static str;
+    type Error = Pair;
 
-    fn try_from(form: ActionsForm) -> Result<Actions, &'static str> {
+    fn try_from(form: ActionsForm) -> Result<Actions, Pair> {
         match form {
             ActionsForm::Word(word) if word == "all" => Ok(Actions::All),
             ActionsForm::List(list) if !list.is_empty() => Ok(Actions::Listed(list)),
-            _ => Err("`actions` must be \"all\" or a list of at least one action"),
+            _ => Err(Pair(
+                "`actions` must be \"all\" or a list of at least one action",
+                "`actions` 须为 \"all\" 或至少含一个操作的列表",
+            )),
         }
     }
 }
@@ -158,9 +162,12 @@ fn is_default(restrictions: &Restrictions) -> bool {
 pub fn resource_name(
     resource: Part<ResourceCode>,
     namespace: Option<Namespace>,
-) -> Result<Part<ResourceName>, &'static str> {
+) -> Result<Part<ResourceName>, Pair> {
     match (resource, namespace) {
-        (Part::Any, Some(_)) => Err("`resource = \"*\"` is about both namespaces; leave `namespace` out"),
+        (Part::Any, Some(_)) => Err(Pair(
+            "`resource = \"*\"` is about both namespaces; leave `namespace` out",
+            "`resource = \"*\"` 同时涉及两个命名空间；请去掉 `namespace`",
+        )),
         (resource, namespace) => {
             let namespace = namespace.unwrap_or(Namespace::Application);
             Ok(resource.map(|code| ResourceName { namespace, code }))
@@ -187,9 +194,9 @@ impl From<Rule> for Form {
 }
 
 impl TryFrom<Form> for Rule {
-    type Error = &'static str;
+    type Error = Pair;
 
-    fn try_from(form: Form) -> Result<Rule, &'static str> {
+    fn try_from(form: Form) -> Result<Rule, Pair> {
         Ok(Rule {
             subject: form.subject,
             effect: form.effect,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Timestamp;
+use crate::{said::Pair, time::Timestamp};
 
 const DAY: u16 = 24 * 60;
 
@@ -32,13 +32,23 @@ impl TimeOfDay {
     ///
     /// # Errors
     /// What is wrong with which of them.
-    pub fn parse(from: &str, to: &str, offset: &str) -> Result<TimeOfDay, &'static str> {
-        let from = clock(from).filter(|minute| *minute < DAY).ok_or("`from` must be a time such as 09:00")?;
-        let to = clock(to).ok_or("`to` must be a time such as 17:30, at most 24:00")?;
-        let offset = read_offset(offset)
-            .ok_or("`offset` must be the offset from UTC, such as +08:00, within 14 hours of it")?;
+    pub fn parse(from: &str, to: &str, offset: &str) -> Result<TimeOfDay, Pair> {
+        let from = clock(from)
+            .filter(|minute| *minute < DAY)
+            .ok_or(Pair("`from` must be a time such as 09:00", "`from` 须为时间，例如 09:00"))?;
+        let to = clock(to).ok_or(Pair(
+            "`to` must be a time such as 17:30, at most 24:00",
+            "`to` 须为时间，例如 17:30，最晚 24:00",
+        ))?;
+        let offset = read_offset(offset).ok_or(Pair(
+            "`offset` must be the offset from UTC, such as +08:00, within 14 hours of it",
+            "`offset` 须为与 UTC 的时差，例如 +08:00，不超过 14 小时",
+        ))?;
         match from % DAY == to % DAY {
-            true => Err("is the whole day or nothing of it; leave it out, or let `to` differ from `from`"),
+            true => Err(Pair(
+                "is the whole day or nothing of it; leave it out, or let `to` differ from `from`",
+                "是全天或空时段；请去掉该项，或让 `to` 与 `from` 不同",
+            )),
             false => Ok(TimeOfDay { from, to, offset }),
         }
     }
@@ -84,9 +94,9 @@ impl From<TimeOfDay> for Form {
 }
 
 impl TryFrom<Form> for TimeOfDay {
-    type Error = &'static str;
+    type Error = Pair;
 
-    fn try_from(form: Form) -> Result<TimeOfDay, &'static str> {
+    fn try_from(form: Form) -> Result<TimeOfDay, Pair> {
         TimeOfDay::parse(&form.from, &form.to, &form.offset)
     }
 }

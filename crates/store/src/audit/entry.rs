@@ -1,7 +1,7 @@
 //! What is written down of an act.
 
 use serde_json::{Map, Value as Json};
-use signet_protocol::time::Now;
+use signet_protocol::{operator::Permission, time::Now};
 
 /// Characters that are kept of a text that comes from outside.
 const TEXT_CHARS: usize = 256;
@@ -176,12 +176,15 @@ pub struct Origin {
     pub request_id: Option<String>,
     /// Why, in the actor's words.
     pub reason: Option<String>,
+    /// What whoever comes with a token may give away. What a person at the console may is asked of their role; commands on the machine
+    /// may everything. It is not written down.
+    pub granted: Vec<Permission>,
 }
 
 impl Origin {
     /// An actor at a door, without a request.
     pub fn new(via: Via, actor: Named) -> Origin {
-        Origin { via, actor, ip: None, user_agent: None, request_id: None, reason: None }
+        Origin { via, actor, ip: None, user_agent: None, request_id: None, reason: None, granted: Vec::new() }
     }
 
     /// An operator on the machine.

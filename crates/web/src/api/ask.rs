@@ -6,15 +6,11 @@ use serde_json::{Map, Value};
 use signet_protocol::{
     application::Application,
     id::{AccountId, AppId, UserId},
-    operator::Permission,
     params::RawParams,
 };
 use signet_store::audit::{Origin, Via};
 
-use super::{
-    caller::Caller,
-    problem::{FORBIDDEN, Problem},
-};
+use super::{caller::Caller, problem::Problem};
 use crate::{Signet, edge::Edge};
 
 /// A request to the API. Only the gate makes one.
@@ -51,19 +47,6 @@ impl Ask {
     /// The user that the path names.
     pub fn user(&self) -> Result<UserId, Problem> {
         UserId::parse(self.part("user")).ok_or_else(|| Problem::missing("user"))
-    }
-
-    /// The same, if they may be changed by whoever asks: what becomes of an administrator is for those who say who is one
-    /// (attack 19: whoever sets somebody's password can sign in as them).
-    pub async fn changeable_user(&self) -> Result<UserId, Problem> {
-        let user = self.user()?;
-        let rank = self.signet.store().administrator(user).await?;
-        if rank.is_some() && !self.caller.may(Permission::AdministratorsWrite, None) {
-            let needs = Box::new([Permission::AdministratorsWrite]);
-            let detail = "this user administers the pool; changing them needs admin:administrators:write";
-            return Err(Problem { needs, ..Problem::new(FORBIDDEN, detail) });
-        }
-        Ok(user)
     }
 
     /// A member of the body that is a text.
@@ -108,7 +91,7 @@ impl Ask {
     /// Where what is done by this request comes from.
     pub fn origin(&self) -> Origin {
         let origin = self.edge.origin(Via::Api).by(self.caller.named().clone());
-        Origin { reason: self.reason.clone(), ..origin }
+        Origin { reason: self.reason.clone(), granted: self.caller.gives(), ..origin }
     }
 }
 

@@ -94,6 +94,11 @@ impl Caller {
             && self.role.as_ref().is_none_or(|role| role.may_give(permission))
     }
 
+    /// All that they may give to others.
+    pub fn gives(&self) -> Vec<Permission> {
+        Permission::ALL.iter().copied().filter(|permission| self.may_give(*permission)).collect()
+    }
+
     /// Whether a list shows them this application.
     pub fn sees(&self, application: AppId) -> bool {
         self.role.as_ref().is_none_or(|role| role.sees(application))

@@ -9,8 +9,8 @@ use signet_store::StoreError;
 use crate::{
     hashing::Busy,
     manage::{
-        accounts::AccountError, audit::AuditError, edit, keys::KeysError, plan::PlanError,
-        sign_out::SignOutError, users,
+        accounts::AccountError, audit::AuditError, authority::Forbidden, edit, keys::KeysError,
+        plan::PlanError, sign_out::SignOutError, users,
     },
 };
 
@@ -200,6 +200,12 @@ fn stale() -> Problem {
     )
 }
 
+impl From<Forbidden> for Problem {
+    fn from(reason: Forbidden) -> Problem {
+        Problem { needs: reason.needs().into(), ..Problem::new(FORBIDDEN, reason.to_string()) }
+    }
+}
+
 impl From<PlanError> for Problem {
     fn from(error: PlanError) -> Problem {
         match error {
@@ -208,12 +214,13 @@ impl From<PlanError> for Problem {
                     .into_iter()
                     .map(|problem| Wrong {
                         field: format!("line {}", problem.line),
-                        message: problem.message,
+                        message: problem.message.to_string(),
                     })
                     .collect(),
             ),
             PlanError::Busy => busy(),
             PlanError::Stale => stale(),
+            PlanError::Forbidden(reason) => reason.into(),
             PlanError::Contended => contended(),
             PlanError::Store(error) => error.into(),
         }
@@ -224,7 +231,7 @@ impl From<edit::EditError> for Problem {
     fn from(error: edit::EditError) -> Problem {
         let told = |problem: edit::FieldProblem| Wrong {
             field: problem.key.unwrap_or_default(),
-            message: problem.message,
+            message: problem.message.to_string(),
         };
         match error {
             edit::EditError::Refused(problems) => Problem::fields(problems.into_iter().map(told).collect()),
@@ -236,11 +243,14 @@ impl From<edit::EditError> for Problem {
 impl From<users::edit::EditError> for Problem {
     fn from(error: users::edit::EditError) -> Problem {
         use users::edit::EditError;
-        let told =
-            |problem: users::fields::FieldProblem| Wrong { field: problem.field, message: problem.message };
+        let told = |problem: users::fields::FieldProblem| Wrong {
+            field: problem.field,
+            message: problem.message.to_string(),
+        };
         match error {
             EditError::NoUser => Problem::missing("user"),
             EditError::Stale => stale(),
+            EditError::Forbidden(reason) => reason.into(),
             EditError::Refused(problems) => Problem::fields(problems.into_iter().map(told).collect()),
             EditError::Busy => busy(),
             EditError::Contended => contended(),
@@ -259,7 +269,7 @@ impl From<AccountError> for Problem {
             AccountError::Overlap => Problem::field("overlap", text),
             AccountError::Remarks(_) => Problem::field("remarks", text),
             AccountError::Changed => stale(),
-            AccountError::Authority => Problem::new(FORBIDDEN, text),
+            AccountError::Forbidden(reason) => reason.into(),
             AccountError::Store(error) => error.into(),
         }
     }

@@ -57,7 +57,7 @@ pub async fn get(ask: Ask) -> Answer {
 /// PATCH `/users/{user}`: what is said changes, what is null goes, the rest stays (RFC 7396).
 pub async fn change(ask: Ask) -> Answer {
     check_members(&ask.body, user_members())?;
-    let user = ask.changeable_user().await?;
+    let user = ask.user()?;
     let lists = ["roles", "groups"];
     let mut members = ask.body.clone();
     for (name, value) in members.iter_mut().filter(|(_, value)| value.is_null()) {
@@ -74,7 +74,7 @@ pub async fn change(ask: Ask) -> Answer {
 
 /// DELETE `/users/{user}`.
 pub async fn remove(ask: Ask) -> Answer {
-    let user = ask.changeable_user().await?;
+    let user = ask.user()?;
     let listed = ask.signet.store().person(user).await?.ok_or_else(|| Problem::missing("user"))?;
     let edit = match ask.version {
         Some(version) => Edit::user(user, version),
@@ -95,21 +95,21 @@ pub async fn unblock(ask: Ask) -> Answer {
 }
 
 async fn blocked(ask: Ask, blocked: bool) -> Answer {
-    let user = ask.changeable_user().await?;
+    let user = ask.user()?;
     edit::set_blocked(&ask.signet, user, blocked, &ask.origin()).await?;
     get(ask).await
 }
 
 /// POST `/users/{user}/link`: a one-time link with which they choose their password.
 pub async fn make_link(ask: Ask) -> Answer {
-    let user = ask.changeable_user().await?;
+    let user = ask.user()?;
     let made = link::create(&ask.signet, user, &ask.origin()).await?;
     Ok(Reply::ok(json!({ "url": made.url, "expires_at": made.expires_at })))
 }
 
 /// DELETE `/users/{user}/link`.
 pub async fn withdraw_link(ask: Ask) -> Answer {
-    let user = ask.changeable_user().await?;
+    let user = ask.user()?;
     super::ask::found(link::withdraw(&ask.signet, user, &ask.origin()).await?, "link that could be used")?;
     Ok(Reply::nothing())
 }
@@ -127,9 +127,6 @@ pub async fn import(ask: Ask) -> Answer {
     let mode = Mode {
         dry_run: ask.truth("dry_run")?.unwrap_or_default(),
         update: ask.truth("update")?.unwrap_or_default(),
-        spares_administrators: !ask
-            .caller
-            .may(signet_protocol::operator::Permission::AdministratorsWrite, None),
     };
     let mut records = Vec::new();
     for (place, user) in users.iter().enumerate() {

@@ -4,7 +4,10 @@
 use serde_json::{Map, Value, json};
 use signet_protocol::params::RawParams;
 
-use super::words::Pair;
+use super::{
+    shell::ShellWords,
+    words::{Pair, Words},
+};
 use crate::{
     manage::{
         advice::Advice,
@@ -49,6 +52,18 @@ pub struct Field {
     pub hint: Pair,
 }
 
+const ON: Pair = Pair("on", "开启");
+const OFF: Pair = Pair("off", "关闭");
+const NONE: Pair = Pair("nothing", "无");
+
+/// Short for the tables of cards.
+pub const fn field(key: &'static str, control: Control, label: Pair, hint: Pair) -> Field {
+    Field { key, control, label, hint }
+}
+
+/// Of a field that its name explains.
+pub const NO_HINT: Pair = Pair("", "");
+
 /// Settings that are saved together.
 #[derive(Debug)]
 pub struct Card {
@@ -82,6 +97,8 @@ pub struct FieldView {
     pub on: bool,
     /// Its boxes or buttons.
     pub options: Vec<OptionView>,
+    /// What is stored, where a form that is shown again says something else.
+    pub stored: Option<String>,
     /// What is wrong with it.
     pub problems: Vec<String>,
     /// What is better done otherwise, with the clause.
@@ -98,6 +115,22 @@ impl FieldView {
     /// What it means.
     pub fn hint(&self) -> &'static str {
         self.field.hint.of(self.lang)
+    }
+
+    /// What stands before [`FieldView::stored`].
+    pub fn stored_now(&self) -> &'static str {
+        ShellWords::of(self.lang).stored_now
+    }
+
+    /// It as a sentence has it: what is written, chosen or ticked.
+    fn in_words(&self) -> String {
+        let chosen = self.options.iter().filter(|option| option.on).map(|option| option.text.as_str());
+        let text = match self.field.control {
+            Control::Toggle | Control::Opposite => if self.on { ON } else { OFF }.of(self.lang).to_owned(),
+            Control::Choice(_) | Control::Checks(_) => chosen.collect::<Vec<_>>().join(", "),
+            _ => self.text.clone(),
+        };
+        if text.is_empty() { NONE.of(self.lang).to_owned() } else { text }
     }
 
     /// The name of its control, for the template.
@@ -131,13 +164,15 @@ impl Card {
     ) -> Vec<FieldView> {
         let view = |field: &'static Field| {
             let value = stored.get(field.key).unwrap_or(&Value::Null);
+            let stored = field.stored(lang, value);
             let mut view = match typed {
-                Some(form) => field.typed(lang, form),
-                None => field.stored(lang, value),
+                Some(form) if field.agrees(form, value) => field.typed(lang, form),
+                Some(form) => FieldView { stored: Some(stored.in_words()), ..field.typed(lang, form) },
+                None => stored,
             };
             let about = |problem: &&FieldProblem| problem.key.as_deref() == Some(field.key);
             view.problems =
-                problems.iter().filter(about).map(|problem| problem.beside().to_owned()).collect();
+                problems.iter().filter(about).map(|problem| problem.beside(lang).to_owned()).collect();
             let said = advice.iter().filter(|advice| advice.key == field.key);
             view.advice = said.map(|advice| (Pair(advice.en, advice.zh).of(lang), advice.clause)).collect();
             view
@@ -151,11 +186,12 @@ impl Card {
     }
 
     /// What is wrong with no field of this card.
-    pub fn others(&self, problems: &[FieldProblem]) -> Vec<String> {
+    pub fn others(&self, problems: &[FieldProblem], lang: Lang) -> Vec<String> {
         let here = |problem: &&FieldProblem| {
             problem.key.as_deref().is_some_and(|key| self.fields.iter().any(|field| field.key == key))
         };
-        problems.iter().filter(|problem| !here(problem)).map(|problem| problem.message.clone()).collect()
+        let others = problems.iter().filter(|problem| !here(problem));
+        others.map(|problem| problem.message.of(lang).to_owned()).collect()
     }
 }
 
@@ -166,6 +202,7 @@ impl Field {
             text: String::new(),
             on: false,
             options: Vec::new(),
+            stored: None,
             problems: Vec::new(),
             advice: Vec::new(),
             lang,
@@ -212,6 +249,19 @@ impl Field {
         }
     }
 
+    /// Whether a form says what is stored.
+    fn agrees(&self, form: &RawParams, stored: &Value) -> bool {
+        let typed = self.read(form);
+        let empty = |value: &Value| match value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(list) => list.is_empty(),
+            Value::Object(members) => members.is_empty(),
+            _ => false,
+        };
+        typed == *stored || empty(&typed) && empty(stored)
+    }
+
     /// What a form says of it.
     pub fn read(&self, form: &RawParams) -> Value {
         let text = form.get(self.key).unwrap_or_default();
@@ -245,7 +295,7 @@ fn lines(text: &str) -> Vec<&str> {
 /// A value in words, where it is not a word of a standard.
 fn said(value: &str, lang: Lang) -> String {
     let pair = match value {
-        "" => Pair("none", "无"),
+        "" => NONE,
         "allow" => Pair("Allow everybody but the exceptions", "除例外外允许所有人"),
         "deny" => Pair("Deny everybody but the exceptions", "除例外外拒绝所有人"),
         "web" => Pair("Web application with a back end", "有后端的 Web 应用"),
@@ -268,18 +318,18 @@ mod tests {
         title: Pair("", ""),
         lead: Pair("", ""),
         fields: &[
-            field("name", Control::Text),
-            field("redirect_uris", Control::Lines),
-            field("sso", Control::Toggle),
-            field("skip_consent", Control::Opposite),
-            field("response_types", Control::Checks(&["code", "code id_token"])),
-            field("id_token_expire", Control::Seconds),
-            field("constant_claims", Control::Json),
+            blank("name", Control::Text),
+            blank("redirect_uris", Control::Lines),
+            blank("sso", Control::Toggle),
+            blank("skip_consent", Control::Opposite),
+            blank("response_types", Control::Checks(&["code", "code id_token"])),
+            blank("id_token_expire", Control::Seconds),
+            blank("constant_claims", Control::Json),
         ],
     };
 
-    const fn field(key: &'static str, control: Control) -> Field {
-        Field { key, control, label: Pair("", ""), hint: Pair("", "") }
+    const fn blank(key: &'static str, control: Control) -> Field {
+        field(key, control, NO_HINT, NO_HINT)
     }
 
     fn form(pairs: &[(&str, &str)]) -> RawParams {
@@ -305,6 +355,31 @@ mod tests {
              redirect_uris = [\"https://a.example/cb\", \"https://b.example/cb\"]\nsso = true\n\
              skip_consent = true\nresponse_types = [\"code id_token\"]\nid_token_expire = 3600\n\
              constant_claims = { a = [1] }\n"
+        );
+    }
+
+    #[test]
+    fn a_form_that_is_shown_again_has_what_was_typed_and_beside_it_what_is_stored() {
+        let stored = json!({ "name": "Theirs", "redirect_uris": ["https://a.example/cb"], "sso": true, "skip_consent": true });
+        let form = form(&[
+            ("name", "Mine"),
+            ("redirect_uris", "https://a.example/cb\r\n"),
+            ("id_token_expire", "60"),
+        ]);
+        let views = CARD.views(Lang::En, stored.as_object().unwrap(), Some(&form), &[], &[]);
+        let told: Vec<(&str, &str, Option<&str>)> =
+            views.iter().map(|view| (view.field.key, view.text.as_str(), view.stored.as_deref())).collect();
+        assert_eq!(
+            told,
+            [
+                ("name", "Mine", Some("Theirs")),
+                ("redirect_uris", "https://a.example/cb\r\n", None),
+                ("sso", "", Some("on")),
+                ("skip_consent", "", None),
+                ("response_types", "", None),
+                ("id_token_expire", "60", Some("nothing")),
+                ("constant_claims", "", None),
+            ]
         );
     }
 

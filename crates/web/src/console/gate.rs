@@ -7,7 +7,9 @@ use http::{Method, StatusCode};
 use signet_protocol::{id::AppId, params::RawParams, params::encode_pairs};
 
 use super::{
-    Ask, Operator, Route, session,
+    Ask, Operator, Route,
+    kept::Kept,
+    session,
     shell::language,
     sign_in::{self, ConfirmPage, Tried},
 };
@@ -63,15 +65,15 @@ pub async fn pass(
 pub enum Sent {
     /// A form.
     Form(Form),
-    /// A form that may have a file, which is read of nobody who may not send one.
-    File(Request),
+    /// A form of at most so many bytes that may have a file, which is read of nobody who may not send one.
+    File(Request, usize),
 }
 
 impl Sent {
     async fn read(self) -> Result<(RawParams, Option<Upload>), Failure> {
         match self {
             Sent::Form(form) => Ok((form.params()?, None)),
-            Sent::File(request) => upload::read(request, PASTED).await,
+            Sent::File(request, most) => upload::read(request, PASTED, most).await,
         }
     }
 }
@@ -96,7 +98,11 @@ async fn through(
     let found = rows.iter().find(|row| (posts || read) && row.path == pattern && row.posts == posts);
     let Some(route) = found else { return Err(not_this_way(&edge.method, rows, pattern)) };
     let Some(operator) = Operator::of(signet, edge).await? else {
-        return Ok(Passed::Answer(sign_in::first(target, posts)));
+        return Ok(Passed::Answer(match sent {
+            Sent::Form(form) if posts => out(signet, edge, target, form).await?,
+            Sent::File(..) if posts && session::shown(edge) => sign_in::lost(signet, edge).await?,
+            _ => sign_in::first(target, posts),
+        }));
     };
     let application = path.get("app").map(|text| AppId::parse(text).ok_or(Failure::Missing(Missing::Path)));
     if !operator.may(route.permission, application.transpose()?) {
@@ -109,15 +115,27 @@ async fn through(
     if posts && !operator.gave(signet, form.get("csrf")) {
         return Err(Problem::WrongBrowser.into());
     }
-    let (operator, cookie) = match freshen(signet, edge, (route, target), operator, &form).await? {
-        Fresh::Yes(operator, cookie) => (operator, cookie),
-        Fresh::Asked(response) => return Ok(Passed::Answer(response)),
-    };
+    let (operator, cookie) =
+        match freshen(signet, edge, (route, target), operator, (&form, file.as_ref())).await? {
+            Fresh::Yes(operator, cookie) => (operator, cookie),
+            Fresh::Asked(response) => return Ok(Passed::Answer(response)),
+        };
     let query = edge.query()?;
     let lang = language(edge);
     let (signet, edge, target) = (Arc::clone(signet), edge.clone(), target.to_owned());
     let ask = Ask { signet, edge, operator, path, query, form, file, lang, target };
     Ok(Passed::In { route, ask: Box::new(ask), cookie })
+}
+
+/// The answer to a form of somebody whose login has ended. What they typed waits for them, if the form is one that we gave to that login: a
+/// form of somebody else's would be sent on in their name (attack 19).
+async fn out(signet: &Arc<Signet>, edge: &Edge, target: &str, form: Form) -> Result<Response, Failure> {
+    match form.params() {
+        Ok(form) if same_origin(edge) && session::gave_once(signet, edge, form.get("csrf")) => {
+            sign_in::again(signet, edge, target, &Kept::of(&form)).await
+        }
+        _ => Ok(sign_in::first(target, true)),
+    }
 }
 
 /// The console is at the pool's own address.
@@ -154,7 +172,7 @@ async fn freshen(
     edge: &Edge,
     (route, action): (&Route, &str),
     operator: Operator,
-    form: &RawParams,
+    (form, file): (&RawParams, Option<&Upload>),
 ) -> Result<Fresh, Failure> {
     if !route.fresh || operator.is_fresh(signet) {
         return Ok(Fresh::Yes(operator, None));
@@ -166,9 +184,8 @@ async fn freshen(
     let alert = match tried {
         Tried::Right(user) => {
             let replaces = Some(operator.session());
-            let cookie = session::begin(signet, edge, &user, replaces).await?;
-            return match cookie {
-                Some(cookie) => Ok(Fresh::Yes(operator, Some(cookie))),
+            return match session::begin(signet, edge, &user, replaces).await? {
+                Some(begun) => Ok(Fresh::Yes(operator, Some(begun.cookie))),
                 None => Err(Problem::Forbidden.into()),
             };
         }
@@ -178,7 +195,8 @@ async fn freshen(
     let lang = language(edge);
     let kept: Vec<(&str, &str)> = form.pairs().filter(|(name, _)| *name != CONFIRM).collect();
     let account = operator.user().account_name();
-    let page = ConfirmPage { lang, action, account, fields: &kept, alert };
+    let text = file.map(Upload::text).and_then(Result::ok);
+    let page = ConfirmPage { lang, action, account, fields: &kept, text, alert };
     let status = if alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     Ok(Fresh::Asked(respond::page(status, &page, &Policy::CONSOLE)))
 }

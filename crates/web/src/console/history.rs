@@ -2,7 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
-use signet_protocol::{id::AppId, operator::Permission};
+use signet_protocol::{id::AppId, operator::Permission, said::Said};
 use signet_store::Revision;
 
 use super::{
@@ -16,7 +16,7 @@ use crate::{
     error::Failure,
     manage::{
         history::{self, UndoError},
-        plan::{Plan, PlanError},
+        plan::{Plan, PlanError, words},
     },
     respond,
 };
@@ -155,8 +155,8 @@ pub async fn of(
         reason: revision.reason.unwrap_or_default(),
         undone: revision.undone_by.is_some(),
         undoing: revision.undoes.is_some(),
-        title: revision.title,
-        lines: revision.lines,
+        title: words::title(&revision.title, ask.lang),
+        lines: revision.lines.iter().map(|line| words::told(line, ask.lang)).collect(),
     };
     Ok(History {
         t,
@@ -192,6 +192,7 @@ pub async fn undo(
         _ => history::preview(&ask.signet, id, allow).await.map(|(_, plan)| Some(plan)),
     };
     let alert = |text, lines| Err(Alert { text, lines });
+    let in_words = |all: Vec<Said>| all.iter().map(|said| said.of(ask.lang).to_owned()).collect();
     match outcome {
         Ok(None) => Ok(Ok(respond::see_other(&format!("{}?done={}", around.back, Notice::Undone.as_str())))),
         Ok(Some(plan)) => Ok(review::show(ask, &plan, around).await),
@@ -199,10 +200,11 @@ pub async fn undo(
         Err(UndoError::NotKept) => alert(t.not_kept, Vec::new()),
         Err(UndoError::Undone) => alert(t.was_undone, Vec::new()),
         Err(UndoError::NotAllowed) => alert(t.not_allowed, Vec::new()),
-        Err(UndoError::Conflict(lines)) => alert(t.conflict, lines),
+        Err(UndoError::Conflict(lines)) => alert(t.conflict, in_words(lines)),
         Err(UndoError::Plan(PlanError::Refused(problems))) => {
-            alert(t.refused, problems.into_iter().map(|problem| problem.message).collect())
+            alert(t.refused, in_words(problems.into_iter().map(|problem| problem.message).collect()))
         }
+        Err(UndoError::Plan(PlanError::Forbidden(_))) => alert(t.not_allowed, Vec::new()),
         Err(UndoError::Plan(error)) => {
             tracing::warn!(request_id = ask.edge.request_id, %error, "a change was not undone");
             alert(t.busy, Vec::new())

@@ -6,10 +6,12 @@
 
 mod applications;
 mod audit;
+mod download;
 mod fields;
 mod gate;
 mod history;
 mod home;
+mod kept;
 mod overview;
 mod review;
 mod routes;
@@ -72,8 +74,8 @@ pub struct Route {
     pub permission: Permission,
     /// Whether they must have shown their password a moment ago.
     pub fresh: bool,
-    /// Whether its form may have a file.
-    pub file: bool,
+    /// The bytes of a form with a file, if it takes one.
+    pub file: Option<usize>,
     handler: Handler,
 }
 

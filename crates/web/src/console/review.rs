@@ -14,9 +14,11 @@ use crate::{
     error::Failure,
     manage::{
         advice::{Advice, advice},
+        authority::Forbidden,
         edit::{Edit, EditError, FieldProblem},
         plan::{Plan, PlanError},
     },
+    pages::{Lang, Problem},
     respond,
 };
 
@@ -30,7 +32,7 @@ words! {
         reason_hint: "For whoever looks at the history later.", "供日后查看历史的人参考。";
         confirm: "Save the change", "保存变更";
         back: "Back", "返回";
-        stale: "Somebody else changed this after you opened the page. Below is what is stored now; make your change again.", "您打开页面后，其他人修改了此内容。下方为当前保存的内容，请重新修改。";
+        stale: "Somebody else changed this after you opened the page. What you typed is still here, and beside each field that differs is what is stored now. Save again to keep yours.", "您打开页面后，其他人修改了此内容。您填写的内容仍在，不同之处旁边会显示当前保存的内容。再次保存即采用您的内容。";
         busy: "The server cannot do this now; try again in a moment.", "服务器暂时无法处理，请稍后重试。";
     }
 }
@@ -44,6 +46,8 @@ struct ReviewPage<'a> {
     lines: Vec<String>,
     advice: Vec<(&'static str, &'static str)>,
     fields: Vec<(&'a str, &'a str)>,
+    /// A text that was sent along, too large for a field of another kind.
+    text: Option<&'a str>,
     back: &'a str,
 }
 
@@ -69,9 +73,9 @@ pub struct Wanted<'a> {
 pub enum Outcome {
     /// It is answered.
     Answered(Answer),
-    /// It breaks rules: shown again with these.
+    /// It breaks rules: shown again as it was filled in, with these.
     Refused(Vec<FieldProblem>),
-    /// It was not carried out for another reason, told above the form.
+    /// It was not carried out for another reason, told above the form, which is shown again as it was filled in.
     Failed(&'static str),
 }
 
@@ -80,8 +84,11 @@ pub async fn proceed(ask: &Ask, wanted: Wanted<'_>) -> Outcome {
     let t: &'static ReviewWords = ask.words();
     let confirmed = ask.form.get("step") == Some("confirm");
     let edit = &wanted.edit;
-    let outcome =
-        if confirmed { edit.save(&ask.signet, &ask.origin()).await } else { edit.preview(&ask.signet).await };
+    let outcome = if confirmed {
+        edit.save(&ask.signet, &ask.origin()).await
+    } else {
+        edit.preview(&ask.signet, &ask.origin()).await
+    };
     match outcome {
         Ok(plan) if confirmed || plan.changes().is_empty() => {
             let notice = if confirmed { Notice::Saved } else { Notice::Nothing };
@@ -90,6 +97,12 @@ pub async fn proceed(ask: &Ask, wanted: Wanted<'_>) -> Outcome {
         Ok(plan) => Outcome::Answered(page(ask, &plan, &wanted).await),
         Err(EditError::Refused(problems)) => Outcome::Refused(problems),
         Err(EditError::Plan(PlanError::Stale)) => Outcome::Failed(t.stale),
+        Err(EditError::Plan(PlanError::Forbidden(Forbidden::Administrators))) => {
+            Outcome::Answered(Err(Problem::Forbidden.into()))
+        }
+        Err(EditError::Plan(PlanError::Forbidden(reason))) => {
+            Outcome::Refused(vec![FieldProblem { key: None, message: reason.into() }])
+        }
         Err(EditError::Plan(error)) => {
             tracing::warn!(request_id = ask.edge.request_id, %error, "a change was not saved");
             Outcome::Failed(t.busy)
@@ -118,9 +131,10 @@ pub async fn show(ask: &Ask, plan: &Plan, around: &Around<'_>) -> Answer {
     let page = ReviewPage {
         shell: ask.shell(around.section),
         of: around.of,
-        lines: lines(plan),
+        lines: lines(plan, ask.lang),
         advice: said(ask, plan).await?,
         fields: fields.collect(),
+        text: ask.file.as_ref().and_then(|file| file.text().ok()),
         back: around.back,
     };
     ask.page(StatusCode::OK, &page)
@@ -137,8 +151,8 @@ async fn said(ask: &Ask, plan: &Plan) -> Result<Vec<(&'static str, &'static str)
 }
 
 /// The differences, without the line that counts them.
-fn lines(plan: &Plan) -> Vec<String> {
-    let lines = plan.lines();
+fn lines(plan: &Plan, lang: Lang) -> Vec<String> {
+    let lines = plan.lines(lang);
     let told = lines.len().saturating_sub(1);
     lines.into_iter().take(told).map(|line| line.trim_end().to_owned()).collect()
 }

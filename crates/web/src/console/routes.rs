@@ -18,12 +18,13 @@ use super::{
 use crate::{
     Signet,
     edge::{Edge, Form},
+    upload::{DESCRIPTION_BYTES, UPLOAD_BYTES},
 };
 
 /// A row: how it is asked, its path, what it takes, and who answers.
 macro_rules! row {
     ($posts:expr, $path:literal, $permission:ident, $fresh:expr, $handler:path) => {
-        row!($posts, $path, $permission, $fresh, $handler, false)
+        row!($posts, $path, $permission, $fresh, $handler, None)
     };
     ($posts:expr, $path:literal, $permission:ident, $fresh:expr, $handler:path, $file:expr) => {
         Route {
@@ -53,7 +54,10 @@ macro_rules! form {
         row!(true, $path, $permission, true, $handler)
     };
     (file $path:literal, $permission:ident, $handler:path) => {
-        row!(true, $path, $permission, false, $handler, true)
+        row!(true, $path, $permission, false, $handler, Some(UPLOAD_BYTES))
+    };
+    (fresh description $path:literal, $permission:ident, $handler:path) => {
+        row!(true, $path, $permission, true, $handler, Some(DESCRIPTION_BYTES))
     };
 }
 
@@ -175,7 +179,7 @@ pub static ROWS: &[Route] = &[
     page!("/console/settings/administrators", AdministratorsRead, settings::administrators::show),
     form!(fresh "/console/settings/administrators", AdministratorsWrite, settings::administrators::save),
     page!("/console/settings/code", SettingsWrite, settings::code::show),
-    form!(fresh "/console/settings/code", SettingsWrite, settings::code::submit),
+    form!(fresh description "/console/settings/code", SettingsWrite, settings::code::submit),
     page!("/console/settings/code/export", SettingsWrite, settings::code::download),
     page!("/console/settings/history", SettingsRead, history::show),
     form!("/console/settings/history/undo", SettingsWrite, history::submit),
@@ -192,7 +196,7 @@ pub fn routes() -> Router<Arc<Signet>> {
     paths.sort_unstable();
     paths.dedup();
     for path in paths {
-        let file = ROWS.iter().any(|row| row.path == path && row.file);
+        let file = ROWS.iter().filter(|row| row.path == path).find_map(|row| row.file);
         let answer = async move |State(signet): State<Arc<Signet>>,
                                  edge: Edge,
                                  parts: RawPathParams,
@@ -201,11 +205,12 @@ pub fn routes() -> Router<Arc<Signet>> {
             let parts: BTreeMap<String, String> =
                 parts.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
             let target = uri.path_and_query().map_or(path, |asked| asked.as_str());
-            let sent = if file {
-                Sent::File(request)
-            } else {
-                let Ok(form) = Form::from_request(request, &()).await;
-                Sent::Form(form)
+            let sent = match file {
+                Some(most) => Sent::File(request, most),
+                None => {
+                    let Ok(form) = Form::from_request(request, &()).await;
+                    Sent::Form(form)
+                }
             };
             gate::pass(signet, edge, parts, sent, At { rows: ROWS, pattern: path, target }).await
         };

@@ -66,7 +66,7 @@ impl Operator {
 
     /// The token of their forms.
     pub fn csrf(&self, signet: &Signet) -> String {
-        csrf_token(signet.store().pool().csrf_key.expose(), &self.cookie, "console", None)
+        csrf(signet, &self.cookie)
     }
 
     /// Whether a form is one we gave them.
@@ -87,6 +87,29 @@ impl Operator {
     }
 }
 
+/// The token of the forms of a login, by its cookie.
+fn csrf(signet: &Signet, cookie: &str) -> String {
+    csrf_token(signet.store().pool().csrf_key.expose(), cookie, "console", None)
+}
+
+/// Whether a form is one that we gave to the login of this browser, which may have ended since.
+pub fn gave_once(signet: &Signet, edge: &Edge, token: Option<&str>) -> bool {
+    edge.cookies.get(cookies::CONSOLE).is_some_and(|cookie| csrf_fits(token, &csrf(signet, cookie)))
+}
+
+/// Whether this browser has shown the cookie of a login, alive or not.
+pub fn shown(edge: &Edge) -> bool {
+    edge.cookies.get(cookies::CONSOLE).and_then(Opaque::<ConsoleSessionId>::parse).is_some()
+}
+
+/// A login that has begun.
+pub struct Begun {
+    /// Its cookie.
+    pub cookie: HeaderValue,
+    /// The token of its forms.
+    pub csrf: String,
+}
+
 /// What is written down of somebody who comes or goes.
 fn entry(action: Action, edge: &Edge, user: &User) -> Entry {
     Entry::of_admin(action, edge.origin(Via::Console).by(audit::user(user)))
@@ -99,7 +122,7 @@ pub async fn begin(
     edge: &Edge,
     user: &ActiveUser,
     replaces: Option<ConsoleSessionId>,
-) -> Result<Option<HeaderValue>, Failure> {
+) -> Result<Option<Begun>, Failure> {
     let now = signet.now();
     let token = Opaque::<ConsoleSessionId>::generate(now, &mut SystemEntropy);
     let session = ConsoleSession {
@@ -120,5 +143,7 @@ pub async fn begin(
             .note_failure(Failed { whose, network, entry: entry.failed().with("why", "no_role") }, now);
         return Ok(None);
     }
-    Ok(edge.cookies.set_strict(cookies::CONSOLE, &token.encode(), None))
+    let token = token.encode();
+    let cookie = edge.cookies.set_strict(cookies::CONSOLE, &token, None);
+    Ok(cookie.map(|cookie| Begun { cookie, csrf: csrf(signet, &token) }))
 }

@@ -35,7 +35,7 @@ use crate::{
     hashing::Asker,
     login::browser::Browser,
     manage::setup::{self, Offered, Unfit},
-    pages::{Lang, Problem},
+    pages::{Catalogue, Lang, Problem},
     respond::{self, Policy},
 };
 
@@ -132,9 +132,9 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Answer {
         Ok(Some(user)) => {
             let user = Arc::new(user);
             let active = user.active().ok_or(Failure::Internal("the first administrator is blocked"))?;
-            let cookie = session::begin(signet, edge, &active, None).await?;
+            let begun = session::begin(signet, edge, &active, None).await?;
             tracing::info!(request_id = edge.request_id, sub = %user.id, "the first administrator was set up");
-            Ok(respond::set_cookies(respond::see_other("/console"), [cookie]))
+            Ok(respond::set_cookies(respond::see_other("/console"), [begun.map(|begun| begun.cookie)]))
         }
         Ok(None) => Ok(refused(language(edge))),
         Err(problems) => page(signet, edge, link, (&form, problems)).await,

@@ -11,6 +11,15 @@ use crate::{cookies, edge::Edge, pages::Lang};
 words! {
     /// The texts around every page, and of the pages before the gate.
     ShellWords {
+        waits: "Your login had ended. What you typed is not lost: it waits here until you have signed in again. Passwords and secrets are not kept.", "您的登录已失效。您填写的内容没有丢失，重新登录后即可继续。密码和密钥不会保留。";
+        waits_lost: "Your login had ended, and what you typed is too long to wait here. Go back with your browser and copy it before you sign in again.", "您的登录已失效，而您填写的内容过长，无法在此保留。请先用浏览器返回上一页并复制内容，然后再登录。";
+        go_on_title: "Signed in again", "已重新登录";
+        go_on_lead: "Nothing is saved yet. Go on with what you had typed.", "尚未保存。请继续处理您之前填写的内容。";
+        go_on_shown: "What you had typed", "您之前填写的内容";
+        go_on: "Go on", "继续";
+        go_on_discard: "Discard it", "放弃";
+        take_stored: "Discard mine, keep what is stored", "放弃我的修改，保留当前内容";
+        stored_now: "Stored now:", "当前保存的内容：";
         console: "Console", "控制台";
         skip: "Skip to the content", "跳到主要内容";
         language: "Language", "语言";

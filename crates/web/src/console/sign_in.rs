@@ -17,6 +17,7 @@ use signet_store::audit::Via;
 use super::{
     Answer, Ask, Operator,
     gate::{here, onward, same_origin, sign_in_for},
+    kept::Kept,
     session,
     shell::{ShellWords, language},
     words::Words,
@@ -30,11 +31,11 @@ use crate::{
         browser::Browser,
         credentials::{Checked, Credentials, Door},
     },
-    pages::{Lang, LoginAlert, Problem},
+    pages::{Catalogue, Lang, LoginAlert, Problem},
     respond::{self, Policy},
 };
 
-/// The sign-in form. Posts `csrf`, `to`, `username` and `password`.
+/// The sign-in form. Posts `csrf`, `to`, `username` and `password`, and what waits to be sent on.
 #[derive(Template)]
 #[template(path = "console/sign_in.html")]
 struct SignInPage<'a> {
@@ -45,6 +46,46 @@ struct SignInPage<'a> {
     alert: Option<Alert>,
     /// Whether nobody owns the pool yet.
     unowned: bool,
+    /// What they sent when their login had ended.
+    waits: Waits,
+}
+
+/// What was sent when the login had ended.
+#[derive(Clone, Default)]
+enum Waits {
+    /// Nothing was.
+    #[default]
+    Nothing,
+    /// This, encoded.
+    Kept(String),
+    /// More than can wait.
+    Lost,
+}
+
+impl Waits {
+    fn kept(&self) -> Option<&str> {
+        if let Waits::Kept(text) = self { Some(text) } else { None }
+    }
+
+    fn is_lost(&self) -> bool {
+        matches!(self, Waits::Lost)
+    }
+}
+
+/// What was sent when the login had ended, to be sent on by the new one.
+#[derive(Template)]
+#[template(path = "console/go_on.html")]
+struct GoOnPage<'a> {
+    lang: Lang,
+    action: &'a str,
+    csrf: &'a str,
+    fields: Vec<(&'a str, &'a str)>,
+}
+
+impl GoOnPage<'_> {
+    fn t(&self) -> &'static ShellWords {
+        ShellWords::of(self.lang)
+    }
 }
 
 /// The password, asked for again. Posts what was sent before once more, with it.
@@ -59,6 +100,8 @@ pub struct ConfirmPage<'a> {
     pub account: &'a str,
     /// What was sent.
     pub fields: &'a [(&'a str, &'a str)],
+    /// A text that was sent along, too large for a field of another kind.
+    pub text: Option<&'a str>,
     /// Why it is asked again.
     pub alert: Option<Alert>,
 }
@@ -120,10 +163,26 @@ pub enum Tried {
     Wrong(Alert),
 }
 
-/// The answer to somebody who is not signed in: the sign-in page, and from it back to where they wanted. What was sent in a
-/// form cannot wait for them, so they are told.
+/// The answer to somebody who is not signed in: the sign-in page, and from it back to where they wanted.
 pub fn first(target: &str, posts: bool) -> Response {
     respond::see_other(&sign_in_for(onward(Some(if posts { "/console" } else { target }))))
+}
+
+/// The answer to a form that was sent when the login had ended: the sign-in page, in which it waits, or which says that it cannot.
+pub async fn again(
+    signet: &Arc<Signet>,
+    edge: &Edge,
+    target: &str,
+    kept: &Kept,
+) -> Result<Response, Failure> {
+    let waits = kept.encode().map_or(Waits::Lost, Waits::Kept);
+    let to = if waits.is_lost() { "/console" } else { onward(Some(target)) };
+    page(signet, edge, (to, waits), ("", None)).await
+}
+
+/// The same for a form with a file, which is read of nobody who is not signed in.
+pub async fn lost(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
+    page(signet, edge, ("/console", Waits::Lost), ("", None)).await
 }
 
 /// GET and POST `/console/sign-in`.
@@ -144,19 +203,19 @@ async fn show(signet: &Arc<Signet>, edge: &Edge) -> Answer {
     if Operator::of(signet, edge).await?.is_some() {
         return Ok(respond::see_other(to));
     }
-    page(signet, edge, to, ("", None)).await
+    page(signet, edge, (to, Waits::Nothing), ("", None)).await
 }
 
 async fn page(
     signet: &Arc<Signet>,
     edge: &Edge,
-    to: &str,
+    (to, waits): (&str, Waits),
     (identifier, alert): (&str, Option<Alert>),
 ) -> Answer {
     let browser = Browser::of(edge);
     let unowned = !signet.store().has_owner().await?;
     let csrf = token(signet, &browser);
-    let page = SignInPage { lang: language(edge), to, csrf: &csrf, identifier, alert, unowned };
+    let page = SignInPage { lang: language(edge), to, csrf: &csrf, identifier, alert, unowned, waits };
     let status = alert.map_or(StatusCode::OK, Alert::status);
     let mut response = respond::page(status, &page, &Policy::CONSOLE);
     if let Some(seconds) = alert.and_then(Alert::wait) {
@@ -178,18 +237,28 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Answer {
     }
     let to = onward(form.get("to"));
     let again = |alert| (form.get("username").unwrap_or_default(), Some(alert));
+    let kept = form.get("kept").and_then(|text| Some((text, Kept::decode(text)?)));
+    let waits = || kept.as_ref().map_or(Waits::Nothing, |(text, _)| Waits::Kept((*text).to_owned()));
     let user = match check(signet, edge, &form).await? {
         Ok(user) => user,
-        Err(alert) => return page(signet, edge, to, again(Alert::Login(alert))).await,
+        Err(alert) => return page(signet, edge, (to, waits()), again(Alert::Login(alert))).await,
     };
     let replaced = Operator::of(signet, edge).await?.map(|operator| operator.session());
-    let Some(cookie) = session::begin(signet, edge, &user, replaced).await? else {
+    let Some(begun) = session::begin(signet, edge, &user, replaced).await? else {
         tracing::warn!(request_id = edge.request_id, sub = %user.id, "no role at the console");
-        return page(signet, edge, to, again(Alert::NoRole)).await;
+        return page(signet, edge, (to, waits()), again(Alert::NoRole)).await;
     };
     tracing::info!(request_id = edge.request_id, sub = %user.id, "signed in to the console");
     let device = device_cookie(signet, edge, user.id);
-    Ok(respond::set_cookies(respond::see_other(to), [Some(cookie), device]))
+    let response = match &kept {
+        None => respond::see_other(to),
+        Some((_, kept)) => {
+            let fields = kept.fields();
+            let page = GoOnPage { lang: language(edge), action: to, csrf: &begun.csrf, fields };
+            respond::page(StatusCode::OK, &page, &Policy::CONSOLE)
+        }
+    };
+    Ok(respond::set_cookies(response, [Some(begun.cookie), device]))
 }
 
 async fn check(

@@ -1,5 +1,8 @@
 //! The texts of the console: each in English and in Chinese side by side, so that none can be forgotten.
 
+pub use signet_protocol::said::Pair;
+use signet_protocol::said::{SEMICOLON, Said};
+
 use crate::pages::Lang;
 
 /// The texts of one room.
@@ -12,18 +15,9 @@ pub trait Words: Sized + 'static {
     fn pairs() -> Vec<(&'static str, &'static str, &'static str)>;
 }
 
-/// A text in both languages.
-#[derive(Clone, Copy, Debug)]
-pub struct Pair(pub &'static str, pub &'static str);
-
-impl Pair {
-    /// In a language.
-    pub fn of(self, lang: Lang) -> &'static str {
-        match lang {
-            Lang::En => self.0,
-            Lang::Zh => self.1,
-        }
-    }
+/// Several things that are wrong, in a sentence.
+pub fn together<'s>(all: impl IntoIterator<Item = &'s Said>, lang: Lang) -> String {
+    Said::join(all, SEMICOLON).of(lang).to_owned()
 }
 
 /// Declares the texts of a room: `name: "English", "中文";`.

@@ -14,6 +14,7 @@ use signet_protocol::{
     id::{AccountId, AppId},
     issuer::Identifier,
     resource::{Rule, Subject},
+    said::Pair,
     secret::Secret,
     time::{Seconds, Timestamp},
 };
@@ -22,7 +23,11 @@ use signet_store::{
     audit::{Act, Action, Entry, Named, Origin},
 };
 
-use super::{authority, description::check as form, show};
+use super::{
+    authority::{self, Forbidden},
+    description::check as form,
+    show,
+};
 use crate::{Signet, audit, clock::SystemEntropy};
 
 /// How often it is tried again because somebody else was quicker.
@@ -48,13 +53,13 @@ pub enum AccountError {
     Overlap,
     /// The remarks are too long, or not of one line.
     #[error("remarks {0}; nothing was done")]
-    Remarks(&'static str),
+    Remarks(Pair),
     /// It is not the version that was seen, or others keep changing it.
     #[error("somebody else changed the account meanwhile; look at it again")]
     Changed,
     /// It has rights at the admin API, which its key or its being enabled gives to whoever has the one or does the other.
-    #[error("the account has rights at the admin API that whoever asks does not have; ask an owner to do it")]
-    Authority,
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -255,6 +260,7 @@ pub async fn enable(
 
 /// Deletes an account and the rules about it. Its tokens are worth nothing at once.
 pub async fn delete(signet: &Signet, which: Which, origin: &Origin) -> Result<Deleted, AccountError> {
+    trusted(signet, which.id, origin).await?;
     for _ in 0..ATTEMPTS {
         // The version of the settings guards the rules, and so is read before them.
         let settings = signet.store().stored_pool_settings().await?;
@@ -278,7 +284,7 @@ async fn trusted(signet: &Signet, id: AccountId, origin: &Origin) -> Result<(), 
     let (account, _) = stored(signet, id).await?;
     let needed = authority::of_account(signet, account.application, id).await?;
     let may = needed.is_empty() || authority::may_give(signet, origin, &needed).await?;
-    if may { Ok(()) } else { Err(AccountError::Authority) }
+    if may { Ok(()) } else { Err(Forbidden::Rights(needed).into()) }
 }
 
 /// An AccessKey as somebody typed it.

@@ -1,5 +1,6 @@
 //! Carries out a description: everything of it, or nothing.
 
+use signet_protocol::said;
 use signet_store::{
     Applied, Change, Revision, StoreError,
     audit::{Act, Origin, Via},
@@ -9,7 +10,7 @@ use super::{
     authority,
     description::Description,
     history,
-    plan::{Plan, PlanError, plan},
+    plan::{Plan, PlanError, plan, words},
     problem::Problem,
     prune::{self, Prune},
 };
@@ -40,7 +41,11 @@ pub async fn apply_pruned(
 /// Like [`apply`], but refuses an entry that exists already.
 pub async fn create(signet: &Signet, description: &Description, origin: &Origin) -> Result<Plan, PlanError> {
     let only_new = |plan: &Plan| match plan.existing() {
-        Some(what) => Err(PlanError::Refused(vec![Problem::new(1, format!("{what} exists already"))])),
+        Some(what) => {
+            let what = words::said(what);
+            let reason = said!("{what} exists already", "{what} 已存在", what);
+            Err(PlanError::Refused(vec![Problem::new(1, reason)]))
+        }
         None => Ok(()),
     };
     carry_out(signet, description, origin, only_new).await

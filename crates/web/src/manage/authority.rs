@@ -1,4 +1,4 @@
-//! What nobody gives away who does not have it: rights at the admin API.
+//! What nobody gives away who does not have it: rights at the admin API, and what those have who administer.
 //!
 //! A rule about the built-in resource `admin` makes programs administrators, and so does the key of an account that has
 //! such rules. Whoever adds or takes away the one, or changes the other, must have those rights themselves, whichever door
@@ -8,18 +8,47 @@ use signet_protocol::{
     access::Effect,
     id::{AccountId, AppId, UserId},
     operator::Permission,
-    resource::{Caller, ScopeCase, concerned, permitted},
-    scope::Scope,
+    resource::concerned,
+    says,
 };
 use signet_store::{
     Change, StoreError,
     audit::{Origin, Via},
 };
 
-use super::{plan::PlanError, problem::Problem};
+use super::plan::PlanError;
 use crate::Signet;
 
-/// Refused, if `changes` give what whoever makes them does not have.
+/// What whoever acts may not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forbidden {
+    /// They give rights at the admin API which they do not have: these are needed.
+    Rights(Vec<Permission>),
+    /// They change somebody who administers the pool, and may not say who does.
+    Administrators,
+}
+
+says!(Forbidden {
+    Forbidden::Rights(_) =>
+        "gives rights at the admin API that whoever asks does not have; ask an owner to do it",
+        "会赋予请求者自己所没有的管理 API 权限；请由所有者来操作";
+    Forbidden::Administrators =>
+        "this user administers the pool; they are changed by those who say who does: an owner, or a program with \
+         admin:administrators:write",
+        "此用户是用户池的管理人员，只能由所有者或具有 admin:administrators:write 的程序更改";
+});
+
+impl Forbidden {
+    /// What would have to be allowed.
+    pub fn needs(&self) -> Vec<Permission> {
+        match self {
+            Forbidden::Rights(needed) => needed.clone(),
+            Forbidden::Administrators => vec![Permission::AdministratorsWrite],
+        }
+    }
+}
+
+/// Refused, if `changes` give what whoever makes them does not have, or change who administers.
 pub(super) async fn check(signet: &Signet, origin: &Origin, changes: &[Change]) -> Result<(), PlanError> {
     let mut needed = Vec::new();
     for change in changes {
@@ -27,17 +56,25 @@ pub(super) async fn check(signet: &Signet, origin: &Origin, changes: &[Change]) 
             Change::Rules { added, removed, .. } => {
                 needed.extend(added.iter().chain(removed).flat_map(concerned));
             }
-            Change::UpdateAccount(account) => {
+            Change::UpdateAccount(account) | Change::DeleteAccount(account) => {
                 needed.extend(of_account(signet, account.application, account.id).await?);
             }
+            Change::UpdateUser(user) | Change::DeleteUser(user) => person(signet, origin, user.id).await?,
             _ => {}
         }
     }
     if needed.is_empty() || may_give(signet, origin, &needed).await? {
         return Ok(());
     }
-    let message = "gives rights at the admin API that whoever asks does not have; ask an owner to do it";
-    Err(PlanError::Refused(vec![Problem::new(1, message)]))
+    Err(PlanError::Forbidden(Forbidden::Rights(needed)))
+}
+
+/// Refused, if `user` administers the pool and whoever acts may not say who does: whoever could give an owner another password, or
+/// take a link of theirs, would be one (attack 19).
+pub(super) async fn person(signet: &Signet, origin: &Origin, user: UserId) -> Result<(), PlanError> {
+    let allowed = signet.store().administrator(user).await?.is_none()
+        || may_give(signet, origin, &[Permission::AdministratorsWrite]).await?;
+    if allowed { Ok(()) } else { Err(PlanError::Forbidden(Forbidden::Administrators)) }
 }
 
 /// What the rules about an account are about of the admin API, whether they count now or not.
@@ -51,36 +88,18 @@ pub async fn of_account(
     Ok(permissions.about_account(account).iter().filter(given).flat_map(concerned).collect())
 }
 
-/// Whether the actor of `origin` may give all of `needed`.
+/// Whether the actor of `origin` may give all of `needed`: what a program was granted with its token, and what the role of a person at
+/// the console allows at this moment.
 pub async fn may_give(signet: &Signet, origin: &Origin, needed: &[Permission]) -> Result<bool, StoreError> {
     match origin.via {
-        Via::CommandLine | Via::Apply | Via::Automatic => return Ok(true),
-        Via::Console | Via::Api => {}
-        Via::Page | Via::Endpoint => return Ok(false),
+        Via::CommandLine | Via::Apply | Via::Automatic => Ok(true),
+        Via::Api => Ok(needed.iter().all(|permission| origin.granted.contains(permission))),
+        Via::Console => {
+            let user = origin.actor.id.as_deref().and_then(UserId::parse);
+            let Some(user) = user else { return Ok(false) };
+            let role = signet.store().administrator(user).await?;
+            Ok(role.is_some_and(|role| needed.iter().all(|permission| role.may_give(*permission))))
+        }
+        Via::Page | Via::Endpoint => Ok(false),
     }
-    let Some(id) = origin.actor.id.as_deref() else { return Ok(false) };
-    if let Some(user) = UserId::parse(id)
-        && let Some(administrator) = signet.store().administrator(user).await?
-    {
-        return Ok(needed.iter().all(|permission| administrator.may_give(*permission)));
-    }
-    let account = match AccountId::parse(id) {
-        Some(id) if origin.via == Via::Api => signet.store().account(id).await?,
-        _ => None,
-    };
-    let Some(account) = account else { return Ok(false) };
-    let items: Vec<String> = Permission::ALL.iter().map(|permission| permission.item()).collect();
-    let Ok(scope) = Scope::parse(&items.join(" ")) else { return Ok(false) };
-    let (store, settings) = (signet.store(), signet.store().pool_settings().await?);
-    let decision = store.permissions(account.application).await?.decide(&ScopeCase {
-        scope: &scope,
-        api: None,
-        caller: Caller::Account(account.id),
-        settings: &settings,
-        ip: origin.ip.as_deref().and_then(|text| text.parse().ok()),
-        now: signet.now().timestamp(),
-        mfa: None,
-    });
-    let held = permitted(&decision.granted);
-    Ok(needed.iter().all(|permission| held.contains(permission)))
 }

@@ -2,11 +2,16 @@
 //! that every way keeps to the same rules. What is wrong comes back under the key it is about.
 
 use serde_json::Value;
-use signet_protocol::id::{AppId, UserId};
+use signet_protocol::{
+    id::{AppId, UserId},
+    lang::Lang,
+    said::Said,
+};
 use signet_store::{Change, audit::Origin};
 
 use super::{
     apply::carry_out,
+    authority,
     description::Description,
     export::toml,
     plan::{Plan, PlanError, plan},
@@ -39,15 +44,19 @@ pub struct FieldProblem {
     /// The key.
     pub key: Option<String>,
     /// What is wrong and what would be right.
-    pub message: String,
+    pub message: Said,
 }
 
 impl FieldProblem {
     /// The message as it stands beside its field, which need not be named again.
-    pub fn beside(&self) -> &str {
-        let named = self.key.as_deref().map(|key| format!("`{key}` "));
-        named.and_then(|named| self.message.strip_prefix(named.as_str())).unwrap_or(&self.message)
+    pub fn beside(&self, lang: Lang) -> &str {
+        beside(self.key.as_deref().unwrap_or_default(), self.message.of(lang))
     }
+}
+
+/// A message about `key` as it stands beside that.
+pub fn beside<'m>(key: &str, message: &'m str) -> &'m str {
+    message.strip_prefix(format!("`{key}` ").as_str()).unwrap_or(message)
 }
 
 /// Why an edit was not carried out. Nothing was changed.
@@ -110,16 +119,19 @@ impl Edit {
         &self.text
     }
 
-    /// What it would do.
-    pub async fn preview(&self, signet: &Signet) -> Result<Plan, EditError> {
+    /// What it would do, by whoever may do it.
+    pub async fn preview(&self, signet: &Signet, origin: &Origin) -> Result<Plan, EditError> {
+        self.allowed(signet, origin).await?;
         let description = self.parse()?;
         let plan = plan(signet, &description).await.map_err(|error| self.told(error))?;
         self.unless_stale(&plan).map_err(EditError::Plan)?;
+        authority::check(signet, origin, plan.changes()).await.map_err(EditError::Plan)?;
         Ok(plan)
     }
 
     /// Does it, as a whole or not at all, unless what it changes is not any more as it was seen.
     pub async fn save(&self, signet: &Signet, origin: &Origin) -> Result<Plan, EditError> {
+        self.allowed(signet, origin).await?;
         let description = self.parse()?;
         let saved = carry_out(signet, &description, origin, |plan| self.unless_stale(plan)).await;
         saved.map_err(|error| self.told(error))
@@ -142,6 +154,14 @@ impl Edit {
     pub async fn create(&self, signet: &Signet, origin: &Origin) -> Result<Plan, EditError> {
         let description = self.parse()?;
         super::apply::create(signet, &description, origin).await.map_err(|error| self.told(error))
+    }
+
+    /// Who may not change somebody is told that before what else is wrong.
+    async fn allowed(&self, signet: &Signet, origin: &Origin) -> Result<(), EditError> {
+        match self.seen {
+            Some(Seen::User(id, _)) => authority::person(signet, origin, id).await.map_err(EditError::Plan),
+            _ => Ok(()),
+        }
     }
 
     fn parse(&self) -> Result<Description, EditError> {

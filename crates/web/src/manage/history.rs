@@ -11,6 +11,7 @@ mod state;
 use signet_protocol::{
     id::{AppId, RevisionId, RowId},
     jose,
+    said::Said,
 };
 use signet_store::{
     Change, Revision, RevisionTexts, StoreError,
@@ -20,7 +21,7 @@ use signet_store::{
 use super::{
     apply::{ATTEMPTS, attempt},
     description::Description,
-    plan::{Plan, PlanError, StepKind, plan},
+    plan::{Plan, PlanError, StepKind, plan, words},
     problem::Problem,
 };
 use crate::{Signet, clock::SystemEntropy};
@@ -48,7 +49,7 @@ pub enum UndoError {
     Undone,
     /// What it changed was changed again: what would have to be so again before it can be undone.
     #[error("what this changed was changed again since")]
-    Conflict(Vec<String>),
+    Conflict(Vec<Said>),
     /// Whoever asks may not do what undoing it comes to.
     #[error("your role does not allow what undoing this comes to")]
     NotAllowed,
@@ -150,7 +151,9 @@ pub async fn preview(
     let made = plan(signet, &made).await;
     match made {
         Ok(made) if made.changes().is_empty() => {}
-        Ok(made) => return Err(UndoError::Conflict(changed(&made))),
+        Ok(made) => {
+            return Err(UndoError::Conflict(changed(&made).iter().map(|line| words::said(line)).collect()));
+        }
         Err(PlanError::Refused(problems)) => return Err(UndoError::Conflict(messages(&problems))),
         Err(error) => return Err(error.into()),
     }
@@ -202,7 +205,7 @@ fn read(text: &str) -> Result<Description, UndoError> {
     Description::parse(text).map_err(|problems| UndoError::Plan(PlanError::Refused(problems)))
 }
 
-fn messages(problems: &[Problem]) -> Vec<String> {
+fn messages(problems: &[Problem]) -> Vec<Said> {
     problems.iter().map(|problem| problem.message.clone()).collect()
 }
 

@@ -6,6 +6,9 @@ use serde::Serialize;
 use signet_protocol::{
     application::Application,
     issuer::IssuerId,
+    said,
+    said::Said,
+    says,
     session::SESSION_EXPIRE,
     time::{Now, Seconds, Timestamp},
 };
@@ -26,19 +29,30 @@ pub const PUBLISHED_FIRST: Seconds = Seconds(86_400);
 const LEEWAY: Seconds = Seconds(3600);
 
 /// Why no key was rotated.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum KeysError {
     /// The issuer that was named is none of the pool's.
-    #[error(
-        "there is no application with the App ID or identifier {0:?}; the pool's own issuer is called pool"
-    )]
     Unknown(String),
     /// There is nothing to rotate.
-    #[error("there is no signing key yet: an issuer's is made at its first use")]
     NoKey,
     /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+says!(KeysError {
+    KeysError::Unknown(named) =>
+        "there is no application with the App ID or identifier {named:?}; the pool's own issuer is called pool",
+        "没有 App ID 或认证地址为 {named:?} 的应用；用户池自身的发行方称为 pool";
+    KeysError::NoKey =>
+        "there is no signing key yet: an issuer's is made at its first use",
+        "尚无签名密钥：发行方的密钥在首次使用时生成";
+    KeysError::Store(error) => "{error}", "数据库出错（{error}）";
+});
+
+impl From<StoreError> for KeysError {
+    fn from(error: StoreError) -> KeysError {
+        KeysError::Store(error)
+    }
 }
 
 /// The keys of the pool as an operator sees them.
@@ -285,35 +299,50 @@ impl fmt::Display for Listing {
     }
 }
 
+impl Rotated {
+    /// What was done, in a sentence or two for each key.
+    pub fn said(&self) -> Vec<Said> {
+        self.outcomes.iter().map(|(key, outcome)| of_key(&self.names.of(key.issuer), key, outcome)).collect()
+    }
+}
+
+fn of_key(name: &str, key: &KeyRecord, outcome: &Outcome) -> Said {
+    let (alg, kid) = (key.alg, &key.kid);
+    match outcome {
+        Outcome::Published(ready) => {
+            let ready = Utc(*ready);
+            said!(
+                "{name} {alg}: a new key is published. It can sign from {ready} on: a running server sees to that, \
+                 unless key_rotation_days is 0; then rotate again.",
+                "{name} {alg}：已公布新密钥。自 {ready} 起可用于签名：运行中的服务器会自动切换；若 key_rotation_days 为 0，\
+                 请届时再次轮换。"
+            )
+        }
+        Outcome::Signs(until) => {
+            let until = Utc(*until);
+            said!(
+                "{name} {alg}: a new key signs. {kid} is retired and deleted after {until}.",
+                "{name} {alg}：新密钥已用于签名。{kid} 已退役，将在 {until} 之后删除。"
+            )
+        }
+        Outcome::TooEarly(ready) => {
+            let ready = Utc(*ready);
+            said!(
+                "{name} {alg}: nothing done: clients may not know the next key before {ready}. Rotate again then, or \
+                 with --now.",
+                "{name} {alg}：未执行：在 {ready} 之前，客户端可能还不知道下一个密钥。请届时再次轮换，或立即轮换（--now）。"
+            )
+        }
+        Outcome::Contended => said!(
+            "{name} {alg}: nothing done: somebody else rotated it at the same time. See: signet keys list",
+            "{name} {alg}：未执行：其他人同时进行了轮换。请查看密钥列表。"
+        ),
+    }
+}
+
 impl fmt::Display for Rotated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (key, outcome) in &self.outcomes {
-            let (name, kid) = (self.names.of(key.issuer), &key.kid);
-            write!(f, "{name} {}: ", key.alg)?;
-            match outcome {
-                Outcome::Published(ready) => {
-                    writeln!(
-                        f,
-                        "a new key is published. It can sign from {} on: a running server sees to that, unless \
-                         key_rotation_days is 0; then rotate again.",
-                        Utc(*ready)
-                    )?;
-                }
-                Outcome::Signs(until) => {
-                    writeln!(f, "a new key signs. {kid} is retired and deleted after {}.", Utc(*until))?;
-                }
-                Outcome::TooEarly(ready) => writeln!(
-                    f,
-                    "nothing done: clients may not know the next key before {}. Rotate again then, or with --now.",
-                    Utc(*ready)
-                )?,
-                Outcome::Contended => writeln!(
-                    f,
-                    "nothing done: somebody else rotated it at the same time. See: signet keys list"
-                )?,
-            }
-        }
-        Ok(())
+        self.said().iter().try_for_each(|said| writeln!(f, "{said}"))
     }
 }
 

@@ -9,9 +9,11 @@ mod pool;
 mod record;
 mod removal;
 pub(in crate::manage) mod users;
+pub mod words;
 
 use std::fmt;
 
+use self::words::Worded;
 pub use self::{
     line::Line,
     removal::{Losses, losses},
@@ -20,12 +22,15 @@ pub(in crate::manage) use removal::leaves_no_owner;
 use signet_protocol::{
     id::{AppId, UserId},
     issuer::Identifier,
+    lang::Lang,
     pool::PoolSettings,
+    said::{Pair, Said},
     secret::Secret,
 };
 use signet_store::{Change, SecretOf, StoreError};
 
 use super::{
+    authority::Forbidden,
     description::{ApplicationEntry, Description, SecretEntry, UserEntry},
     problem::Problem,
 };
@@ -42,7 +47,7 @@ pub struct Plan {
 #[derive(Debug)]
 struct Step {
     /// `application notes`, `user alice`.
-    what: String,
+    what: Worded,
     /// The id of what is changed, if it has one.
     id: Option<String>,
     action: Action,
@@ -75,15 +80,15 @@ pub struct PlannedStep<'p> {
 impl PlannedStep<'_> {
     /// As lines for people.
     pub fn text(&self) -> impl Iterator<Item = String> {
-        let sign = match self.kind {
-            StepKind::Create => "+ create",
-            StepKind::Change => "~ change",
-            StepKind::Remove => "- remove",
-            StepKind::Keep => "= keep  ",
-            StepKind::Absent => "= absent",
+        let head = match self.kind {
+            StepKind::Create => words::CREATE,
+            StepKind::Change => words::CHANGE,
+            StepKind::Remove => words::REMOVE,
+            StepKind::Keep => words::KEEP,
+            StepKind::Absent => words::ABSENT,
         };
         let lines = self.lines.iter().map(|line| format!("      {line}"));
-        std::iter::once(format!("{sign} {}", self.what)).chain(lines)
+        std::iter::once(head.with(self.what).to_string()).chain(lines)
     }
 }
 
@@ -130,6 +135,9 @@ pub enum PlanError {
     /// What is changed is not any more what whoever changes it has seen.
     #[error("somebody else changed this meanwhile; look at it again, and then change it")]
     Stale,
+    /// Whoever acts may not do it.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// Others changed the same entries, each time.
     #[error("somebody else keeps changing the same entries; try again in a moment")]
     Contended,
@@ -173,8 +181,8 @@ impl Plan {
     }
 
     /// What becomes of each entry, as lines for people.
-    pub fn lines(&self) -> Vec<String> {
-        self.to_string().lines().map(str::to_owned).collect()
+    pub fn lines(&self, lang: Lang) -> Vec<String> {
+        self.to_string().lines().map(|line| words::told(line, lang)).collect()
     }
 
     /// What has to be written.
@@ -185,7 +193,7 @@ impl Plan {
     /// The first entry that exists already.
     pub(super) fn existing(&self) -> Option<&str> {
         let step = self.steps.iter().find(|step| !matches!(step.action, Action::Create(_)))?;
-        Some(&step.what)
+        Some(step.what.as_str())
     }
 
     /// The entries that are created, changed or removed, by name.
@@ -198,7 +206,7 @@ impl Plan {
     pub fn steps(&self) -> impl Iterator<Item = PlannedStep<'_>> {
         self.steps.iter().map(|step| {
             let (kind, lines) = step.action.parts();
-            PlannedStep { what: &step.what, kind, lines }
+            PlannedStep { what: step.what.as_str(), kind, lines }
         })
     }
 
@@ -219,7 +227,7 @@ impl fmt::Display for Plan {
             step.text().try_for_each(|line| writeln!(f, "{line}"))?;
         }
         let (created, changed, unchanged) = self.counts();
-        write!(f, "{created} to create, {changed} to change, {unchanged} unchanged")
+        f.write_str(words::COUNTS.with_all([created, changed, unchanged]).as_str())
     }
 }
 
@@ -249,22 +257,27 @@ fn unsealed(
     signet: &Signet,
     entry: &SecretEntry,
     of: Option<SecretOf>,
-) -> Result<Result<Secret, &'static str>, StoreError> {
+) -> Result<Result<Secret, Pair>, StoreError> {
     let text = match (entry, of) {
         (SecretEntry::Plain(secret), _) => return Ok(Ok(secret.clone())),
         (SecretEntry::Sealed(_), None) => {
-            return Ok(Err("`secret` is sealed for one `id`, which has to be there as well"));
+            return Ok(Err(Pair(
+                "`secret` is sealed for one `id`, which has to be there as well",
+                "`secret` 是为某个 `id` 封存的，须同时填写该 `id`",
+            )));
         }
         (SecretEntry::Sealed(text), Some(of)) => signet.store().open_exported(of, text),
     };
     match text {
         Ok(secret) => Ok(Ok(secret)),
-        Err(StoreError::KeyMismatch) => Ok(Err(
+        Err(StoreError::KeyMismatch) => Ok(Err(Pair(
             "`secret` was sealed with another master key; apply it where that key is, or write the secret itself",
-        )),
-        Err(StoreError::Corrupt { .. }) => {
-            Ok(Err("`secret` was sealed for another `id`, or was changed since; export it again"))
-        }
+            "`secret` 是用另一个主密钥封存的；请在拥有该主密钥的环境中应用，或直接填写密钥",
+        ))),
+        Err(StoreError::Corrupt { .. }) => Ok(Err(Pair(
+            "`secret` was sealed for another `id`, or was changed since; export it again",
+            "`secret` 是为另一个 `id` 封存的，或此后被改动；请重新导出",
+        ))),
         Err(error) => Err(error),
     }
 }
@@ -282,16 +295,16 @@ impl Draft {
         if self.problems.is_empty() { Ok(self.plan) } else { Err(self.problems) }
     }
 
-    fn refuse(&mut self, line: usize, message: impl Into<String>) {
+    fn refuse(&mut self, line: usize, message: impl Into<Said>) {
         self.problems.push(Problem::new(line, message));
     }
 
     /// An entry whose change is written with others.
-    fn step(&mut self, what: String, action: Action) {
+    fn step(&mut self, what: Worded, action: Action) {
         self.plan.steps.push(Step { what, id: None, action });
     }
 
-    fn remove(&mut self, what: String, losses: Vec<String>, change: Change) {
+    fn remove(&mut self, what: Worded, losses: Vec<Worded>, change: Change) {
         let id = record::id_of(&change);
         let losses = losses.into_iter().map(Line::from).collect();
         self.plan.steps.push(Step { what, id, action: Action::Remove(losses) });
@@ -306,12 +319,12 @@ impl Draft {
         }
     }
 
-    fn create(&mut self, what: String, fields: Vec<Line>, change: Change) {
+    fn create(&mut self, what: Worded, fields: Vec<Line>, change: Change) {
         self.plan.steps.push(Step { what, id: record::id_of(&change), action: Action::Create(fields) });
         self.plan.changes.push(change);
     }
 
-    fn update<L: Into<Line>>(&mut self, what: String, differences: Vec<L>, change: Change) {
+    fn update<L: Into<Line>>(&mut self, what: Worded, differences: Vec<L>, change: Change) {
         let id = record::id_of(&change);
         if differences.is_empty() {
             self.plan.steps.push(Step { what, id, action: Action::Unchanged });

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use signet_protocol::{
+    said,
+    said::{Pair, Said},
+};
+
 /// Problems of one file that are told; there is no end to what can be wrong with one.
 pub const PROBLEMS_MAX: usize = 100;
 /// Characters of a name or value that a message repeats.
@@ -21,12 +26,12 @@ pub struct Problem {
     /// The line, counted from one.
     pub line: usize,
     /// What is wrong and what would be right.
-    pub message: String,
+    pub message: Said,
 }
 
 impl Problem {
     /// A problem at `line`.
-    pub fn new(line: usize, message: impl Into<String>) -> Problem {
+    pub fn new(line: usize, message: impl Into<Said>) -> Problem {
         Problem { line, message: message.into() }
     }
 }
@@ -58,10 +63,17 @@ pub fn ranked<'a>(text: &str, choices: impl IntoIterator<Item = &'a str>) -> Vec
 }
 
 /// That `text` is none of `choices`: which they are, and which of them was probably meant.
-pub fn must_be_one_of(text: &str, choices: &[&str]) -> String {
-    let guess = nearest(text, choices.iter().copied());
-    let guess = guess.map_or(String::new(), |meant| format!("; did you mean \"{meant}\"?"));
-    format!("must be one of {}{guess}", choices.join(", "))
+pub fn must_be_one_of(text: &str, choices: &[&str]) -> Said {
+    let (all, guess) = (choices.join(", "), guess(text, choices.iter().copied()));
+    said!("must be one of {all}{guess}", "须为以下之一：{all}{guess}", guess)
+}
+
+/// The one of `choices` that was probably meant, as a question behind a message; nothing if none is near.
+pub fn guess<'a>(text: &str, choices: impl IntoIterator<Item = &'a str>) -> Said {
+    match nearest(text, choices) {
+        Some(meant) => said!("; did you mean \"{meant}\"?", "；您是否想写 \"{meant}\"？"),
+        None => Pair("", "").into(),
+    }
 }
 
 /// How many insertions, deletions and substitutions of a character lead from `from` to `to` (Levenshtein).

@@ -4,15 +4,19 @@
 //! one of those that were asked for is named, or the few nearest. No message repeats a value, but for entries of lists and names of choices,
 //! which are never secrets.
 
+mod syntax;
 mod values;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Display,
     ops::RangeInclusive,
 };
 
 use serde_json::Value as Json;
+use signet_protocol::{
+    said,
+    said::{Pair, Said},
+};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -86,15 +90,18 @@ fn dismantle(root: DeTable) {
 }
 
 /// What the parser says, on one line, and the name of a key that is there twice.
-fn message(text: &str, error: &toml::de::Error) -> String {
+fn message(text: &str, error: &toml::de::Error) -> Said {
     let key = error.span().and_then(|span| text.get(span));
     match (error.message(), key) {
-        ("duplicate key", Some(key)) => format!("the key `{}` is there twice", shown(key.trim())),
+        ("duplicate key", Some(key)) => {
+            let key = shown(key.trim());
+            said!("the key `{key}` is there twice", "键 `{key}` 出现了两次")
+        }
         // Its two ways to say so do not say what to do.
         (message, _) if message.contains("recur") => {
-            "is nested too deep; at most 80 levels are read".to_owned()
+            Pair("is nested too deep; at most 80 levels are read", "嵌套过深；最多读取 80 层").into()
         }
-        (message, _) => message.replace('\n', ", "),
+        (message, _) => syntax::said(message),
     }
 }
 
@@ -113,7 +120,7 @@ impl Log {
         self.line_starts.partition_point(|start| *start <= offset) + 1
     }
 
-    fn report(&mut self, offset: usize, message: impl Into<String>) {
+    fn report(&mut self, offset: usize, message: impl Into<Said>) {
         self.note(Problem::new(self.line(offset), message));
     }
 
@@ -134,7 +141,10 @@ impl Log {
         self.problems.sort();
         if full {
             let line = self.problems.last().map_or(1, |problem| problem.line);
-            self.problems.push(Problem::new(line, "and there is more; correct these first"));
+            self.problems.push(Problem::new(
+                line,
+                Pair("and there is more; correct these first", "还有更多问题；请先改正以上各项"),
+            ));
         }
         self.problems
     }
@@ -170,16 +180,16 @@ impl<'r> Table<'r> {
     }
 
     /// The text of `key`, turned into what it means by `parse`, whose error says what is valid ("must be …").
-    pub fn parsed<T, E: Display>(
+    pub fn parsed<T, E: Into<Said>>(
         &mut self,
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let found = self.find(key)?;
-        let Some(text) = found.get_ref().as_str() else { return self.wrong_type(key, found, "a string") };
+        let Some(text) = found.get_ref().as_str() else { return self.wrong_type(key, found, STRING) };
         match parse(text) {
             Ok(value) => Some(value),
-            Err(error) => self.refuse(found, format!("`{key}` {error}")),
+            Err(error) => self.refuse(found, about(key, error)),
         }
     }
 
@@ -187,13 +197,13 @@ impl<'r> Table<'r> {
     pub fn text(
         &mut self,
         key: &'static str,
-        check: impl FnOnce(&str) -> Result<(), &'static str>,
+        check: impl FnOnce(&str) -> Result<(), Pair>,
     ) -> Option<Option<String>> {
         self.optional(key, |text| check(text).map(|()| text.to_owned()))
     }
 
     /// The text of `key`, turned into what it means by `parse`; `Some(None)` when it is empty, which takes a value away.
-    pub fn optional<T, E: Display>(
+    pub fn optional<T, E: Into<Said>>(
         &mut self,
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
@@ -232,7 +242,7 @@ impl<'r> Table<'r> {
     }
 
     /// A list of at most `most` different texts.
-    pub fn list<T: PartialEq, E: Display>(
+    pub fn list<T: PartialEq, E: Into<Said>>(
         &mut self,
         key: &'static str,
         most: usize,
@@ -240,23 +250,28 @@ impl<'r> Table<'r> {
     ) -> Option<Vec<T>> {
         let found = self.find(key)?;
         let Some(array) = found.get_ref().as_array() else {
-            return self.wrong_type(key, found, "a list of strings");
+            return self.wrong_type(key, found, STRINGS);
         };
         if array.len() > most {
-            return self.refuse(found, format!("`{key}` may have at most {most} entries"));
+            return self
+                .refuse(found, said!("`{key}` may have at most {most} entries", "`{key}` 最多有 {most} 项"));
         }
         let mut values = Vec::new();
         for entry in array.iter() {
             let Some(text) = entry.get_ref().as_str() else {
-                self.wrong_type::<T>(key, entry, "a list of strings");
+                self.wrong_type::<T>(key, entry, STRINGS);
                 continue;
             };
             match parse(text) {
                 Ok(value) if values.contains(&value) => {
-                    self.refuse::<T>(entry, format!("{:?} is twice in `{key}`", shown(text)));
+                    let text = shown(text);
+                    self.refuse::<T>(
+                        entry,
+                        said!("{text:?} is twice in `{key}`", "{text:?} 在 `{key}` 中出现了两次"),
+                    );
                 }
                 Ok(value) => values.push(value),
-                Err(error) => drop(self.refuse::<T>(entry, format!("{:?} in `{key}` {error}", shown(text)))),
+                Err(error) => drop(self.refuse::<T>(entry, within(key, text, error))),
             }
         }
         Some(values)
@@ -269,7 +284,7 @@ impl<'r> Table<'r> {
     }
 
     /// A list of at most `most` texts or tables of the same meaning.
-    pub fn texts_or_tables<T, E: Display>(
+    pub fn texts_or_tables<T, E: Into<Said>>(
         &mut self,
         key: &'static str,
         most: usize,
@@ -277,10 +292,11 @@ impl<'r> Table<'r> {
         read: impl Fn(&mut Table) -> Option<T>,
     ) -> Option<Vec<T>> {
         let found = self.find(key)?;
-        let wanted = "a list of strings or tables";
+        let wanted = Pair("a list of strings or tables", "字符串或表的列表");
         let Some(array) = found.get_ref().as_array() else { return self.wrong_type(key, found, wanted) };
         if array.len() > most {
-            return self.refuse(found, format!("`{key}` may have at most {most} entries"));
+            return self
+                .refuse(found, said!("`{key}` may have at most {most} entries", "`{key}` 最多有 {most} 项"));
         }
         let mut values = Vec::new();
         for entry in array.iter() {
@@ -288,9 +304,7 @@ impl<'r> Table<'r> {
                 DeValue::Table(table) => values.extend(self.nested(entry, table, &read)),
                 DeValue::String(text) => match parse(text) {
                     Ok(value) => values.push(value),
-                    Err(error) => {
-                        drop(self.refuse::<T>(entry, format!("{:?} in `{key}` {error}", shown(text))))
-                    }
+                    Err(error) => drop(self.refuse::<T>(entry, within(key, text, error))),
                 },
                 _ => drop(self.wrong_type::<T>(key, entry, wanted)),
             }
@@ -306,9 +320,13 @@ impl<'r> Table<'r> {
             DeValue::Boolean(truth) => Some(Json::from(*truth)),
             DeValue::Integer(_) => match integer(found.get_ref()) {
                 Some(number) => Some(Json::from(number)),
-                None => self.refuse(found, format!("`{key}` is too large a number")),
+                None => self.refuse(found, said!("`{key}` is too large a number", "`{key}` 的数值过大")),
             },
-            _ => self.wrong_type(key, found, "a string, a whole number or true or false"),
+            _ => self.wrong_type(
+                key,
+                found,
+                Pair("a string, a whole number or true or false", "字符串、整数、true 或 false"),
+            ),
         }
     }
 
@@ -317,46 +335,55 @@ impl<'r> Table<'r> {
         let found = self.find(key)?;
         match found.get_ref().as_bool() {
             Some(value) => Some(value),
-            None => self.wrong_type(key, found, "true or false"),
+            None => self.wrong_type(key, found, TRUTH),
         }
     }
 
     /// A number of seconds within `range`.
     pub fn seconds(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
-        self.number(key, range, "seconds")
+        self.number(key, range, Pair("seconds", "秒"))
     }
 
     /// A number of days within `range`.
     pub fn days(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
-        self.number(key, range, "days")
+        self.number(key, range, Pair("days", "天"))
     }
 
     /// A number of characters within `range`.
     pub fn characters(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
-        self.number(key, range, "characters")
+        self.number(key, range, Pair("characters", "个字符"))
     }
 
-    fn number(&mut self, key: &'static str, range: RangeInclusive<i64>, of: &str) -> Option<i64> {
+    fn number(&mut self, key: &'static str, range: RangeInclusive<i64>, of: Pair) -> Option<i64> {
         let found = self.find(key)?;
         if !found.get_ref().is_integer() {
-            return self.wrong_type(key, found, &format!("a whole number of {of}"));
+            return self.wrong_type(key, found, said!("a whole number of {of}", "整数（{of}）", of));
         }
         // A number that is too large to be read is also too large.
         if let Some(number) = integer(found.get_ref()).filter(|number| range.contains(number)) {
             return Some(number);
         }
         let (from, to) = range.into_inner();
-        self.refuse(found, format!("`{key}` must be {from} to {to} {of}"))
+        self.refuse(
+            found,
+            said!("`{key}` must be {from} to {to} {of}", "`{key}` 须为 {from} 到 {to} {of}", of),
+        )
     }
 
     /// A table of any content, as JSON, of at most `depth` levels.
     pub fn json(&mut self, key: &'static str, depth: usize) -> Option<serde_json::Map<String, Json>> {
         let found = self.find(key)?;
-        let Some(table) = found.get_ref().as_table() else { return self.wrong_type(key, found, "a table") };
+        let Some(table) = found.get_ref().as_table() else { return self.wrong_type(key, found, TABLE) };
         match json_table(table, depth) {
             Ok(value) => Some(value),
-            Err(NotJson::Number) => self.refuse(found, format!("`{key}` has a number that JSON cannot hold")),
-            Err(NotJson::Deep) => self.refuse(found, format!("`{key}` may be at most {depth} levels deep")),
+            Err(NotJson::Number) => self.refuse(
+                found,
+                said!("`{key}` has a number that JSON cannot hold", "`{key}` 中有 JSON 无法表示的数字"),
+            ),
+            Err(NotJson::Deep) => self.refuse(
+                found,
+                said!("`{key}` may be at most {depth} levels deep", "`{key}` 最多嵌套 {depth} 层"),
+            ),
         }
     }
 
@@ -373,7 +400,7 @@ impl<'r> Table<'r> {
         let found = self.find(key)?;
         match found.get_ref().as_table() {
             Some(table) => Some(self.nested(found, table, read)),
-            None => self.wrong_type(key, found, "a table"),
+            None => self.wrong_type(key, found, TABLE),
         }
     }
 
@@ -381,20 +408,20 @@ impl<'r> Table<'r> {
     pub fn tables<T>(&mut self, key: &'static str, read: impl Fn(&mut Table) -> T) -> Vec<T> {
         let Some(found) = self.find(key) else { return Vec::new() };
         let Some(array) = found.get_ref().as_array() else {
-            return self.wrong_type(key, found, &format!("a list of tables: [[{key}]]")).unwrap_or_default();
+            return self.wrong_type(key, found, tables(key)).unwrap_or_default();
         };
         let mut values = Vec::new();
         for entry in array.iter() {
             match entry.get_ref().as_table() {
                 Some(table) => values.push(self.nested(entry, table, &read)),
-                None => drop(self.wrong_type::<T>(key, entry, &format!("a list of tables: [[{key}]]"))),
+                None => drop(self.wrong_type::<T>(key, entry, tables(key))),
             }
         }
         values
     }
 
     /// Notes a problem at `line` that only several keys together show.
-    pub fn problem(&mut self, line: usize, message: impl Into<String>) {
+    pub fn problem(&mut self, line: usize, message: impl Into<Said>) {
         self.log.note(Problem::new(line, message));
     }
 
@@ -421,11 +448,14 @@ impl<'r> Table<'r> {
                 return;
             }
             let right = match nearest(name, self.asked.iter().copied()) {
-                Some(meant) => format!("did you mean `{meant}`?"),
+                Some(meant) => said!("did you mean `{meant}`?", "您是否想写 `{meant}`？"),
                 None => valid(name, &self.asked),
             };
-            self.log
-                .report(key.span().start, format!("unknown key `{}`, {right}", shown(name).escape_debug()));
+            let name = shown(name).escape_debug().to_string();
+            self.log.report(
+                key.span().start,
+                said!("unknown key `{name}`, {right}", "未知的键 `{name}`，{right}", right),
+            );
         }
     }
 
@@ -436,43 +466,73 @@ impl<'r> Table<'r> {
         Some(value)
     }
 
-    fn refuse<T>(&mut self, found: Found, message: String) -> Option<T> {
+    fn refuse<T>(&mut self, found: Found, message: Said) -> Option<T> {
         self.log.report(found.span().start, message);
         None
     }
 
-    fn wrong_type<T>(&mut self, key: &str, found: Found, wanted: &str) -> Option<T> {
+    fn wrong_type<T>(&mut self, key: &str, found: Found, wanted: impl Into<Said>) -> Option<T> {
         let kind = match found.get_ref() {
-            DeValue::String(_) => "a string",
-            DeValue::Integer(_) => "a number",
-            DeValue::Float(_) => "a floating-point number",
-            DeValue::Boolean(_) => "true or false",
-            DeValue::Datetime(_) => "a date without quotes",
-            DeValue::Array(_) => "a list",
-            DeValue::Table(_) => "a table",
+            DeValue::String(_) => STRING,
+            DeValue::Integer(_) => Pair("a number", "数字"),
+            DeValue::Float(_) => Pair("a floating-point number", "浮点数"),
+            DeValue::Boolean(_) => TRUTH,
+            DeValue::Datetime(_) => Pair("a date without quotes", "不带引号的日期"),
+            DeValue::Array(_) => Pair("a list", "列表"),
+            DeValue::Table(_) => TABLE,
         };
-        self.refuse(found, format!("`{key}` must be {wanted}, not {kind}"))
+        let wanted = wanted.into();
+        self.refuse(
+            found,
+            said!("`{key}` must be {wanted}, not {kind}", "`{key}` 须为{wanted}，而不是{kind}", wanted, kind),
+        )
     }
+}
+
+const STRING: Pair = Pair("a string", "字符串");
+const STRINGS: Pair = Pair("a list of strings", "字符串列表");
+const TRUTH: Pair = Pair("true or false", " true 或 false");
+const TABLE: Pair = Pair("a table", "表");
+
+fn tables(key: &str) -> Said {
+    said!("a list of tables: [[{key}]]", "表的列表：[[{key}]]")
+}
+
+/// What is wrong with the value of a key.
+fn about(key: &str, reason: impl Into<Said>) -> Said {
+    let reason = reason.into();
+    said!("`{key}` {reason}", "`{key}` {reason}", reason)
+}
+
+/// What is wrong with an entry of a list.
+fn within(key: &str, text: &str, reason: impl Into<Said>) -> Said {
+    let (text, reason) = (shown(text), reason.into());
+    said!("{text:?} in `{key}` {reason}", "`{key}` 中的 {text:?} {reason}", reason)
 }
 
 /// Keys that an error names.
 const NAMED: usize = 10;
 
 /// Which keys there are, or the nearest of many.
-fn valid(name: &str, keys: &BTreeSet<&'static str>) -> String {
+fn valid(name: &str, keys: &BTreeSet<&'static str>) -> Said {
     let quoted = |keys: Vec<&str>| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
     if keys.len() <= NAMED {
-        return format!("valid are {}", quoted(keys.iter().copied().collect()));
+        let all = quoted(keys.iter().copied().collect());
+        return said!("valid are {all}", "有效的有 {all}");
     }
     let near = quoted(ranked(name, keys.iter().copied()).into_iter().take(3).collect());
-    format!("the nearest are {near}; docs/configuration.md has all {}", keys.len())
+    let number = keys.len();
+    said!(
+        "the nearest are {near}; docs/configuration.md has all {number}",
+        "最接近的有 {near}；全部 {number} 个见 docs/configuration.md"
+    )
 }
 
 /// The one of `choices` that `text` names.
 ///
 /// # Errors
 /// Which there are.
-pub fn choose<T: Copy>(text: &str, choices: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+pub fn choose<T: Copy>(text: &str, choices: &[T], name: fn(T) -> &'static str) -> Result<T, Said> {
     if let Some(choice) = choices.iter().find(|choice| name(**choice) == text) {
         return Ok(*choice);
     }

@@ -3,7 +3,7 @@ use super::*;
 fn problems(text: &str) -> Vec<(usize, String)> {
     let outcome = read(text, |root| {
         root.text("name", |_| Ok(()));
-        root.parsed("secret", |_| Err::<(), _>("must be longer"));
+        root.parsed("secret", |_| Err::<(), _>(Pair("must be longer", "须更长")));
         root.choice("colour", &["red", "green"], |name| name);
         root.choices("colours", &["red", "green"], |name| name);
         root.seconds("age", 1..=9);
@@ -12,7 +12,12 @@ fn problems(text: &str) -> Vec<(usize, String)> {
         root.table("place", |place| place.text("city", |_| Ok(())));
         root.tables("rows", |row| row.boolean("x"));
     });
-    outcome.err().unwrap_or_default().into_iter().map(|p| (p.line, p.message)).collect()
+    outcome
+        .err()
+        .unwrap_or_default()
+        .into_iter()
+        .map(|p| (p.line, crate::sayings::english_of(&p.message)))
+        .collect()
 }
 
 #[test]
@@ -107,7 +112,7 @@ fn attack_21_nesting_is_bounded() {
 #[test]
 fn values_arrive() {
     let read = read("name=\"\"\nextra={a=[1,2.5,true,\"x\"],d=2001-02-03}\nage=0x0A", |root| {
-        (root.text("name", |_| Err("x")), root.json("extra", 9), root.seconds("age", 1..=10))
+        (root.text("name", |_| Err(Pair("x", "错"))), root.json("extra", 9), root.seconds("age", 1..=10))
     });
     let (name, extra, age) = read.unwrap();
     assert_eq!(name, Some(None));

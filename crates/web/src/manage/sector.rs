@@ -1,7 +1,7 @@
 //! Sectors of pairwise applications: whoever publishes the list of a sector says which callbacks belong to it (OpenID Connect
 //! Registration §5).
 
-use signet_protocol::redirect_uri::RedirectUri;
+use signet_protocol::{redirect_uri::RedirectUri, said, said::Said};
 
 use super::problem::shown;
 use crate::outbound::Outbound;
@@ -13,14 +13,23 @@ const LIST_BYTES: usize = 256 * 1024;
 ///
 /// # Errors
 /// What is wrong, to be told behind the name of the key.
-pub async fn check(outbound: &Outbound, uri: &str, callbacks: &[RedirectUri]) -> Result<(), String> {
+pub async fn check(outbound: &Outbound, uri: &str, callbacks: &[RedirectUri]) -> Result<(), Said> {
     let fetched = outbound.get(uri, "application/json", LIST_BYTES).await;
-    let document = fetched.map_err(|error| format!("cannot be fetched: {error}"))?;
-    let listed: Vec<String> = serde_json::from_slice(&document)
-        .map_err(|_| "must lead to a JSON list of the callbacks of its applications".to_owned())?;
+    let document =
+        fetched.map_err(|error| said!("cannot be fetched: {error}", "无法获取：{error}", error))?;
+    let listed: Vec<String> = serde_json::from_slice(&document).map_err(|_| {
+        said!(
+            "must lead to a JSON list of the callbacks of its applications",
+            "须指向其各应用回调链接的 JSON 列表"
+        )
+    })?;
     match callbacks.iter().find(|callback| !listed.iter().any(|own| own == callback.as_str())) {
         Some(missing) => {
-            Err(format!("leads to a list without \"{}\": add it there", shown(missing.as_str())))
+            let missing = shown(missing.as_str());
+            Err(said!(
+                "leads to a list without \"{missing}\": add it there",
+                "所指的列表中没有 \"{missing}\"：请在那里添加"
+            ))
         }
         None => Ok(()),
     }
@@ -36,7 +45,7 @@ mod tests {
     use super::*;
     use crate::outbound::{Authorities, Opened};
 
-    async fn found(body: &'static str, callbacks: &[&str]) -> Result<(), String> {
+    async fn found(body: &'static str, callbacks: &[&str]) -> Result<(), Said> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let uri = format!("http://{}/sector.json", listener.local_addr().unwrap());
         tokio::spawn(async move {
@@ -57,17 +66,17 @@ mod tests {
         assert_eq!(found(list, &["https://b.example/cb", "https://a.example/cb"]).await, Ok(()));
         for missing in ["https://a.example/cb/", "https://c.example/cb", "https://a.example/CB"] {
             let error = found(list, &["https://a.example/cb", missing]).await.unwrap_err();
-            assert!(error.contains(missing), "{error}");
+            assert!(error.en.contains(missing), "{error}");
         }
         for other in ["", "{}", r#"[1]"#, r#"{"redirect_uris":[]}"#, "null"] {
             let error = found(other, &["https://a.example/cb"]).await.unwrap_err();
-            assert!(error.contains("JSON list"), "{error}");
+            assert!(error.en.contains("JSON list"), "{error}");
         }
     }
 
     #[tokio::test]
     async fn attack_10_what_cannot_be_asked_says_why() {
         let error = check(&Outbound::default(), "https://127.0.0.1/s.json", &[]).await.unwrap_err();
-        assert!(error.contains("not a public address"), "{error}");
+        assert!(error.en.contains("not a public address"), "{error}");
     }
 }

@@ -6,13 +6,18 @@
 mod en;
 mod zh;
 
-pub use super::lang::Lang;
 pub use en::EN;
+pub use signet_protocol::lang::Lang;
 pub use zh::ZH;
 
-impl Lang {
+/// A language with its texts.
+pub trait Catalogue {
     /// The texts of this language.
-    pub fn messages(self) -> &'static Messages {
+    fn messages(self) -> &'static Messages;
+}
+
+impl Catalogue for Lang {
+    fn messages(self) -> &'static Messages {
         match self {
             Lang::En => &EN,
             Lang::Zh => &ZH,

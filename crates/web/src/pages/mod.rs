@@ -9,7 +9,6 @@
 //! `action` of [`FormPostPage`]. Whoever fills those has checked the scheme.
 
 mod assets;
-mod lang;
 pub mod messages;
 mod problem;
 #[cfg(test)]
@@ -19,7 +18,7 @@ pub use assets::{
     Asset, CONSOLE_STYLESHEET, STYLESHEET, asset, console_script_path, console_stylesheet_path, icon_path,
     stylesheet_path,
 };
-pub use messages::{Lang, Messages};
+pub use messages::{Catalogue, Lang, Messages};
 pub use problem::Problem;
 
 use std::{borrow::Cow, collections::BTreeSet};

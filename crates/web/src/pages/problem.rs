@@ -1,6 +1,6 @@
 //! The problems a person can be told about.
 
-use super::messages::{Lang, Messages, ProblemText};
+use super::messages::{Catalogue, Lang, Messages, ProblemText};
 use super::{ErrorPage, Link};
 
 /// What went wrong, as far as the person in front of the browser is concerned.

@@ -1,6 +1,8 @@
 //! What each rule asks, and what was expected and received, in words of both languages. A trace is kept in English.
 
-use crate::pages::Lang;
+use signet_protocol::said::Pair;
+
+use crate::{pages::Lang, sayings};
 
 /// What the rule of a name asks: in English and in Chinese.
 const CHECKS: &[(&str, &str, &str)] = &[
@@ -118,113 +120,119 @@ const CHECKS: &[(&str, &str, &str)] = &[
 ];
 
 /// What was expected and received, in English and in Chinese. A gap takes anything; the first that fits is taken.
-const SAYINGS: &[(&str, &str)] = &[
-    (
+const SAYINGS: &[Pair] = &[
+    Pair(
         "the parameters in the form body of a POST, as application/x-www-form-urlencoded",
         "参数位于 POST 的表单正文中（application/x-www-form-urlencoded）",
     ),
-    ("a body of another type", "其他类型的正文"),
-    ("parameters in the URL", "参数位于 URL 中"),
-    ("Authorization: Bearer with an access token", "Authorization: Bearer 携带访问令牌"),
-    ("no access token", "没有访问令牌"),
-    ("an ID token of this issuer for this application, or none", "此发行方为此应用签发的 ID Token，或不发送"),
-    ("a login that needs no page", "无需页面的登录"),
-    ("nobody is signed in as asked", "没有符合要求的已登录用户"),
-    ("a request object that is still good", "仍然有效的请求对象"),
-    ("the address of the pool, or that of an enabled application", "用户池的地址，或已启用应用的地址"),
-    ("a host that is neither", "两者皆非的主机名"),
-    ("the App ID of an enabled application at this address", "此地址上已启用应用的 App ID"),
-    ("that of {}, which is disabled", "{} 的 App ID，但该应用已停用"),
-    ("that of {}, which this issuer does not serve", "{} 的 App ID，但此发行方不服务该应用"),
-    ("one that is registered, and none is", "已登记的链接，但尚未登记任何链接"),
-    ("one of the modes that are ticked: {}", "已勾选的模式之一：{}"),
-    ("one method of authentication", "一种认证方式"),
-    ("{}, which differs from {} by the slash at its end", "{}，与 {} 仅差末尾的斜杠"),
-    (
+    Pair("a body of another type", "其他类型的正文"),
+    Pair("parameters in the URL", "参数位于 URL 中"),
+    Pair("Authorization: Bearer with an access token", "Authorization: Bearer 携带访问令牌"),
+    Pair("no access token", "没有访问令牌"),
+    Pair(
+        "an ID token of this issuer for this application, or none",
+        "此发行方为此应用签发的 ID Token，或不发送",
+    ),
+    Pair("a login that needs no page", "无需页面的登录"),
+    Pair("nobody is signed in as asked", "没有符合要求的已登录用户"),
+    Pair("a request object that is still good", "仍然有效的请求对象"),
+    Pair("the address of the pool, or that of an enabled application", "用户池的地址，或已启用应用的地址"),
+    Pair("a host that is neither", "两者皆非的主机名"),
+    Pair("the App ID of an enabled application at this address", "此地址上已启用应用的 App ID"),
+    Pair("that of {}, which is disabled", "{} 的 App ID，但该应用已停用"),
+    Pair("that of {}, which this issuer does not serve", "{} 的 App ID，但此发行方不服务该应用"),
+    Pair("one that is registered, and none is", "已登记的链接，但尚未登记任何链接"),
+    Pair("one of the modes that are ticked: {}", "已勾选的模式之一：{}"),
+    Pair("one method of authentication", "一种认证方式"),
+    Pair("{}, which differs from {} by the slash at its end", "{}，与 {} 仅差末尾的斜杠"),
+    Pair(
         "{}, which differs from {} by its scheme, its case or a slash",
         "{}，与 {} 的差别在于协议、大小写或斜杠",
     ),
-    ("{}, which cannot be registered", "{}，无法登记"),
-    ("the AccessKey of an account", "账户的 AccessKey"),
-    ("the App ID of an application", "应用的 App ID"),
-    ("an access token with the scope openid", "带有 scope openid 的访问令牌"),
-    ("one without", "不带该 scope 的令牌"),
-    ("a scope with openid", "包含 openid 的 scope"),
-    ("no more than was granted", "不超过已授予的范围"),
-    ("something that rules allow", "规则允许的内容"),
-    (
+    Pair("{}, which cannot be registered", "{}，无法登记"),
+    Pair("the AccessKey of an account", "账户的 AccessKey"),
+    Pair("the App ID of an application", "应用的 App ID"),
+    Pair("an access token with the scope openid", "带有 scope openid 的访问令牌"),
+    Pair("one without", "不带该 scope 的令牌"),
+    Pair("a scope with openid", "包含 openid 的 scope"),
+    Pair("no more than was granted", "不超过已授予的范围"),
+    Pair("something that rules allow", "规则允许的内容"),
+    Pair(
         "the api_identifier of a resource of the application or the pool",
         "应用或用户池中某资源的 api_identifier",
     ),
-    ("code_challenge_method S256", "code_challenge_method 为 S256"),
-    ("no code_challenge_method, which means plain", "没有 code_challenge_method，即 plain"),
-    ("43 characters of base64url", "43 个 base64url 字符"),
-    ("each parameter once", "每个参数一次"),
-    ("{} more than once", "{} 多于一次"),
-    ("a parameter of another name", "其他名称的参数"),
-    ("two at once", "同时两种"),
-    ("the App Secret or key of the application", "应用的 App Secret 或密钥"),
-    ("an assertion that is not accepted", "未被接受的断言"),
-    ("another secret", "其他密钥"),
-    ("the SecretKey of an enabled account", "已启用账户的 SecretKey"),
-    ("the SecretKey of the account", "账户的 SecretKey"),
-    ("the client it was given to, another application", "它所签发给的客户端（另一个应用）"),
-    ("the client it was given to, {}", "它所签发给的客户端 {}"),
-    ("that of the authorization request", "授权请求中的值"),
-    ("the issuer that made it", "签发它的发行方"),
-    ("none: the authorization request had no code_challenge", "不发送：授权请求中没有 code_challenge"),
-    ("a code_verifier", "code_verifier"),
-    ("the one whose code_challenge was in the authorization request", "与授权请求中 code_challenge 对应的值"),
-    ("a code that was not used yet", "尚未使用的授权码"),
-    ("one that was used, {}: {}", "已于 {} 使用：{}"),
-    ("one that was used, {}", "已于 {} 使用"),
-    ("a code that is still good", "仍然有效的授权码"),
-    ("one that expired, {}: {}", "已于 {} 过期：{}"),
-    ("one that expired, {}", "已于 {} 过期"),
-    ("one whose login has ended: {}", "所属登录已结束：{}"),
-    ("one whose login has ended", "所属登录已结束"),
-    ("a code of this server", "本服务器的授权码"),
-    ("the newest refresh token", "最新的刷新令牌"),
-    ("one that was revoked, or whose login has ended: {}", "已被撤回，或所属登录已结束：{}"),
-    ("one that was revoked, or whose login has ended", "已被撤回，或所属登录已结束"),
-    (
+    Pair("code_challenge_method S256", "code_challenge_method 为 S256"),
+    Pair("no code_challenge_method, which means plain", "没有 code_challenge_method，即 plain"),
+    Pair("43 characters of base64url", "43 个 base64url 字符"),
+    Pair("each parameter once", "每个参数一次"),
+    Pair("{} more than once", "{} 多于一次"),
+    Pair("a parameter of another name", "其他名称的参数"),
+    Pair("two at once", "同时两种"),
+    Pair("the App Secret or key of the application", "应用的 App Secret 或密钥"),
+    Pair("an assertion that is not accepted", "未被接受的断言"),
+    Pair("another secret", "其他密钥"),
+    Pair("the SecretKey of an enabled account", "已启用账户的 SecretKey"),
+    Pair("the SecretKey of the account", "账户的 SecretKey"),
+    Pair("the client it was given to, another application", "它所签发给的客户端（另一个应用）"),
+    Pair("the client it was given to, {}", "它所签发给的客户端 {}"),
+    Pair("that of the authorization request", "授权请求中的值"),
+    Pair("the issuer that made it", "签发它的发行方"),
+    Pair("none: the authorization request had no code_challenge", "不发送：授权请求中没有 code_challenge"),
+    Pair("a code_verifier", "code_verifier"),
+    Pair(
+        "the one whose code_challenge was in the authorization request",
+        "与授权请求中 code_challenge 对应的值",
+    ),
+    Pair("a code that was not used yet", "尚未使用的授权码"),
+    Pair("one that was used, {}: {}", "已于 {} 使用：{}"),
+    Pair("one that was used, {}", "已于 {} 使用"),
+    Pair("a code that is still good", "仍然有效的授权码"),
+    Pair("one that expired, {}: {}", "已于 {} 过期：{}"),
+    Pair("one that expired, {}", "已于 {} 过期"),
+    Pair("one whose login has ended: {}", "所属登录已结束：{}"),
+    Pair("one whose login has ended", "所属登录已结束"),
+    Pair("a code of this server", "本服务器的授权码"),
+    Pair("the newest refresh token", "最新的刷新令牌"),
+    Pair("one that was revoked, or whose login has ended: {}", "已被撤回，或所属登录已结束：{}"),
+    Pair("one that was revoked, or whose login has ended", "已被撤回，或所属登录已结束"),
+    Pair(
         "one that was revoked, or whose user or application may no longer have it, or that is forged: {}",
         "已被撤回，或用户、应用不再有权持有，或系伪造：{}",
     ),
-    (
+    Pair(
         "one that was revoked, or whose user or application may no longer have it, or that is forged",
         "已被撤回，或用户、应用不再有权持有，或系伪造",
     ),
-    (
+    Pair(
         "one that was replaced before: what was given with it is revoked: {}",
         "此前已被替换，由其签发的内容均已撤回：{}",
     ),
-    (
+    Pair(
         "one that was replaced before: what was given with it is revoked",
         "此前已被替换，由其签发的内容均已撤回",
     ),
-    ("one that has expired: {}", "已过期：{}"),
-    ("one that has expired", "已过期"),
-    ("an access token of this issuer that is alive", "此发行方签发且仍有效的访问令牌"),
-    ("no signed token: {}", "不是签名令牌：{}"),
-    ("no signed token", "不是签名令牌"),
-    ("a token of another kind, such as an ID token", "其他种类的令牌，例如 ID Token"),
-    ("an access token of another application", "另一个应用的访问令牌"),
-    ("an access token of {}", "{} 签发的访问令牌"),
-    ("something else: {}", "其他内容：{}"),
-    ("something else", "其他内容"),
-    ("another application", "另一个应用"),
-    ("another", "另一个"),
-    ("nothing", "无"),
-    ("(not shown)", "（不显示）"),
-    ("(not kept)", "（未保存）"),
-    ("before", "之前"),
-    ("fragment, or leave it out", "fragment，或不发送"),
-    ("GET or POST", "GET 或 POST"),
-    ("{} of other names", "另有 {} 个其他名称的参数"),
-    ("{} characters, SHA-256 {}", "{} 个字符，SHA-256 {}"),
-    ("{} characters that are no App ID", "{} 个字符，不是 App ID"),
-    ("one of {}", "其中之一：{}"),
+    Pair("one that has expired: {}", "已过期：{}"),
+    Pair("one that has expired", "已过期"),
+    Pair("an access token of this issuer that is alive", "此发行方签发且仍有效的访问令牌"),
+    Pair("no signed token: {}", "不是签名令牌：{}"),
+    Pair("no signed token", "不是签名令牌"),
+    Pair("a token of another kind, such as an ID token", "其他种类的令牌，例如 ID Token"),
+    Pair("an access token of another application", "另一个应用的访问令牌"),
+    Pair("an access token of {}", "{} 签发的访问令牌"),
+    Pair("something else: {}", "其他内容：{}"),
+    Pair("something else", "其他内容"),
+    Pair("another application", "另一个应用"),
+    Pair("another", "另一个"),
+    Pair("nothing", "无"),
+    Pair("(not shown)", "（不显示）"),
+    Pair("(not kept)", "（未保存）"),
+    Pair("before", "之前"),
+    Pair("fragment, or leave it out", "fragment，或不发送"),
+    Pair("GET or POST", "GET 或 POST"),
+    Pair("{} of other names", "另有 {} 个其他名称的参数"),
+    Pair("{} characters, SHA-256 {}", "{} 个字符，SHA-256 {}"),
+    Pair("{} characters that are no App ID", "{} 个字符，不是 App ID"),
+    Pair("one of {}", "其中之一：{}"),
 ];
 
 /// What a rule asks.
@@ -235,29 +243,7 @@ pub fn check(name: &str, lang: Lang) -> Option<&'static str> {
 
 /// What a trace says, in the language of a page. A value stands as it is.
 pub fn said(text: &str, lang: Lang) -> String {
-    if lang == Lang::En {
-        return text.to_owned();
-    }
-    let found = SAYINGS.iter().find_map(|(en, zh)| Some((gaps(en, text)?, *zh)));
-    let Some((values, zh)) = found else { return text.to_owned() };
-    values.into_iter().fold(zh.to_owned(), |told, value| told.replacen("{}", &said(value, lang), 1))
-}
-
-/// What stands in the gaps of `pattern` in `text`, if it is like that.
-fn gaps<'t>(pattern: &str, text: &'t str) -> Option<Vec<&'t str>> {
-    let mut pieces = pattern.split("{}");
-    let mut rest = text.strip_prefix(pieces.next()?)?;
-    let mut values = Vec::new();
-    let mut pieces = pieces.peekable();
-    while let Some(piece) = pieces.next() {
-        let at = match pieces.peek() {
-            Some(_) => rest.find(piece)?,
-            None => rest.len().checked_sub(piece.len()).filter(|at| rest.get(*at..) == Some(piece))?,
-        };
-        values.push(rest.get(..at)?);
-        rest = rest.get(at + piece.len()..)?;
-    }
-    rest.is_empty().then_some(values).filter(|values| values.iter().all(|value| !value.is_empty()))
+    sayings::told(SAYINGS, text, lang)
 }
 
 #[cfg(test)]
@@ -288,14 +274,8 @@ mod tests {
 
     #[test]
     fn every_saying_has_both_languages_and_is_found_by_itself() {
+        sayings::check(SAYINGS, &["code_verifier"]);
         let chinese = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
-        for (en, zh) in SAYINGS {
-            assert_eq!(en.matches("{}").count(), zh.matches("{}").count(), "{en}");
-            assert!(chinese(zh) || *zh == "code_verifier", "{zh}");
-            let sample = en.replace("{}", "X1");
-            let found = SAYINGS.iter().find(|(known, _)| gaps(known, &sample).is_some());
-            assert_eq!(found.map(|(known, _)| known), Some(en), "hidden by an earlier one");
-        }
         for (name, en, zh) in CHECKS {
             assert!(!chinese(en) && chinese(zh), "{name}");
         }

@@ -159,7 +159,7 @@ fn attack_21_what_an_operator_writes_is_bounded() {
             panic!("{}: {inside:.200}", problems[0]);
         }
         let problems = Description::parse(&beyond).unwrap_err();
-        assert!(problems.len() == 1 && problems[0].message.contains(words), "{problems:?}");
+        assert!(problems.len() == 1 && problems[0].message.en.contains(words), "{problems:?}");
         assert!(problems[0].line >= 2, "{problems:?}");
     }
 }

@@ -26,6 +26,7 @@ mod console_overview;
 mod console_traces;
 mod console_try;
 mod console_users;
+mod console_words;
 mod cors;
 mod delivery;
 mod discovery;

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::material::Material;
 use super::*;
+use crate::said::Pair;
 
 #[test]
 fn algorithms_by_name() {
@@ -199,7 +200,10 @@ fn rsa_keys_have_2048_to_4096_bits() {
         assert_eq!((n.len(), e), (bits.div_ceil(8), vec![1, 0, 1]));
     }
     for bits in [1024, 2047, 4097, 8192] {
-        let refused = Err(JoseError::KeyRefused("an RSA key has 2048 to 4096 bits"));
+        let refused = Err(JoseError::KeyRefused(Pair(
+            "an RSA key has 2048 to 4096 bits",
+            "RSA 密钥须为 2048 到 4096 位",
+        )));
         assert_eq!(Material::rsa_from_der(&rsa_der(bits)), refused, "{bits}");
     }
 }

@@ -1,7 +1,7 @@
 //! The settings of an application, card by card.
 
 use crate::console::{
-    fields::{Card, Control, Field},
+    fields::{Card, Control, NO_HINT, field},
     words::Pair,
 };
 
@@ -9,13 +9,6 @@ const AUTH_METHODS: &[&str] =
     &["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"];
 const SIGNING: &[&str] = &["RS256", "HS256", "PS256", "ES256", "EdDSA"];
 const PUBLIC_SIGNING: &[&str] = &["RS256", "PS256", "ES256", "EdDSA"];
-
-/// Short for the tables below.
-const fn field(key: &'static str, control: Control, label: Pair, hint: Pair) -> Field {
-    Field { key, control, label, hint }
-}
-
-const NO_HINT: Pair = Pair("", "");
 
 /// What it is called and where it lives.
 pub static BASIC: Card = Card {

@@ -53,13 +53,13 @@ impl NewPage<'_> {
 
     fn problem(&self, key: &str) -> Option<&str> {
         let about = |problem: &&FieldProblem| problem.key.as_deref() == Some(key);
-        self.problems.iter().find(about).map(FieldProblem::beside)
+        self.problems.iter().find(about).map(|problem| problem.beside(self.shell.lang))
     }
 
     fn others(&self) -> impl Iterator<Item = &str> {
         const SHOWN: [&str; 4] = ["name", "identifier", "redirect_uris", "type"];
         let other = |problem: &&FieldProblem| problem.key.as_deref().is_none_or(|key| !SHOWN.contains(&key));
-        self.problems.iter().filter(other).map(|problem| problem.message.as_str())
+        self.problems.iter().filter(other).map(|problem| problem.message.of(self.shell.lang))
     }
 
     fn count(&self) -> Option<String> {

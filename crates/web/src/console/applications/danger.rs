@@ -16,7 +16,7 @@ use crate::{
     console::{
         Answer, Ask, Section, missing,
         shell::{Notice, Shell},
-        words::{Words, fill},
+        words::{Words, fill, together},
     },
     error::Failure,
     manage::{
@@ -145,8 +145,7 @@ async fn save(ask: &Ask, edit: Edit) -> Result<(), String> {
     match edit.save(&ask.signet, &ask.origin()).await {
         Ok(_) => Ok(()),
         Err(EditError::Refused(problems)) => {
-            let text: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            Err(text.join("; "))
+            Err(together(problems.iter().map(|problem| &problem.message), ask.lang))
         }
         Err(EditError::Plan(error)) => {
             tracing::warn!(request_id = ask.edge.request_id, %error, "a change was not saved");

@@ -10,7 +10,7 @@ use crate::{
         review::{Outcome, Wanted, proceed},
         shell::Shell,
         traces::{self, List, Search, prepared::prepared, words::TraceWords},
-        words::Words,
+        words::{Words, together},
     },
     manage::edit::Edit,
 };
@@ -70,8 +70,8 @@ pub async fn mend(ask: Ask) -> Answer {
     match proceed(&ask, wanted).await {
         Outcome::Answered(answer) => answer,
         Outcome::Refused(problems) => {
-            let told: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            page(&ask, Some(told.join("; "))).await
+            let told = together(problems.iter().map(|problem| &problem.message), ask.lang);
+            page(&ask, Some(told)).await
         }
         Outcome::Failed(alert) => page(&ask, Some(alert.to_owned())).await,
     }

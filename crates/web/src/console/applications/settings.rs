@@ -22,7 +22,7 @@ use crate::{
         fields::{Card, FieldView},
         review::{Outcome, Wanted, proceed},
         shell::Shell,
-        words::{Words, fill},
+        words::{Words, fill, together},
     },
     error::Failure,
     manage::{
@@ -43,12 +43,15 @@ struct SettingsPage {
     scopes: Vec<(String, String)>,
     rules: Option<Vec<RuleView>>,
     action: String,
+    form: RawParams,
 }
 
 struct CardView {
     card: &'static Card,
     views: Vec<FieldView>,
     others: Vec<String>,
+    /// Whether it is shown again as it was filled in.
+    again: bool,
     may_write: bool,
     seconds: &'static str,
 }
@@ -61,6 +64,12 @@ struct RuleView {
 }
 
 impl SettingsPage {
+    /// What was typed of an exception that was not added.
+    fn typed(&self, name: &str) -> &str {
+        let again = self.alert.is_some() && self.form.get("rule") == Some("add");
+        self.form.get(name).filter(|_| again).unwrap_or_default()
+    }
+
     fn t(&self) -> &'static AppWords {
         AppWords::of(self.shell.lang)
     }
@@ -170,7 +179,8 @@ async fn page(ask: &Ask, tab: Tab, shown: Shown<'_>) -> Answer {
         CardView {
             card,
             views: card.views(ask.lang, &stored, sent, problems, &said),
-            others: card.others(problems),
+            others: card.others(problems, ask.lang),
+            again: sent.is_some(),
             may_write: frame.may_write,
             seconds: ask.words::<AppWords>().seconds,
         }
@@ -183,6 +193,7 @@ async fn page(ask: &Ask, tab: Tab, shown: Shown<'_>) -> Answer {
         scopes: if tab == Tab::Claims { scopes(ask).await? } else { Vec::new() },
         rules: if tab == Tab::Access { Some(rules(ask, &frame.application).await?) } else { None },
         action: format!("/console/applications/{}{}", frame.application.id, tab.path()),
+        form: ask.form.clone(),
         frame,
     };
     ask.page(status, &page)
@@ -226,18 +237,19 @@ async fn finish(ask: &Ask, edit: Edit, tab: Tab, card: Option<&'static Card>) ->
         Outcome::Refused(problems) => {
             let count = fill(t.problems, problems.len());
             // What no card on the page has is told above.
-            let alert = if card.is_some() { count } else { join(&problems) };
+            let alert = if card.is_some() {
+                count
+            } else {
+                together(problems.iter().map(|problem| &problem.message), ask.lang)
+            };
             page(ask, tab, Shown { typed: card.map(|card| (card, &ask.form)), problems, alert: Some(alert) })
                 .await
         }
         Outcome::Failed(alert) => {
-            page(ask, tab, Shown { alert: Some(alert.to_owned()), ..Shown::default() }).await
+            let typed = card.map(|card| (card, &ask.form));
+            page(ask, tab, Shown { typed, alert: Some(alert.to_owned()), ..Shown::default() }).await
         }
     }
-}
-
-fn join(problems: &[FieldProblem]) -> String {
-    problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 /// Scopes that can be asked for, with what they give.

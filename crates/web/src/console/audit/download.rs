@@ -1,27 +1,18 @@
 //! The audit log as a file: sent page by page while it is read, so that a log of any length needs no memory.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
-use axum::{
-    body::{Body, Bytes, HttpBody},
-    response::Response,
-};
-use http::{
-    HeaderValue,
-    header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
-};
-use hyper::body::Frame;
 use serde_json::Value;
 use signet_store::audit::{Act, Action, Entry, Named, Page, Record, Select};
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::Sender;
 
 use crate::{
     Signet,
-    console::{Answer, Ask, missing},
+    console::{
+        Answer, Ask,
+        download::{self, Broken, Piece},
+        missing,
+    },
     manage::audit::{self, Asked, AuditError},
 };
 
@@ -84,18 +75,9 @@ pub async fn export(ask: Ask) -> Answer {
         .with("format", end)
         .with("filter", filter_of(&asked));
     ask.signet.store().write_audit(&Act::new(ask.signet.now(), entry)).await?;
-    let (sender, receiver) = channel(2);
-    tokio::spawn(send(Arc::clone(&ask.signet), (asked, form), first, sender));
-    let mut response = Response::new(Body::new(Lines(receiver)));
     let date: String = ask.signet.now().timestamp().to_text().chars().take(10).collect();
-    let name = format!("attachment; filename=\"signet-audit-{date}.{end}\"");
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(name) = HeaderValue::from_str(&name) {
-        headers.insert(CONTENT_DISPOSITION, name);
-    }
+    let (sender, response) = download::begin(&format!("signet-audit-{date}.{end}"), kind);
+    tokio::spawn(send(Arc::clone(&ask.signet), (asked, form), first, sender));
     Ok(response)
 }
 
@@ -114,7 +96,7 @@ fn filter_of(asked: &Asked) -> Value {
 
 /// Reads page after page into the answer, as fast as it is taken. Who does not take it any more ends it; a file that ends
 /// early for another reason is broken off, and not ended as if it were whole.
-async fn send(signet: Arc<Signet>, (asked, form): (Asked, Form), first: Page, to: Sender<Part>) {
+async fn send(signet: Arc<Signet>, (asked, form): (Asked, Form), first: Page, to: Sender<Piece>) {
     if to.send(Ok(form.head().into())).await.is_err() {
         return;
     }
@@ -133,27 +115,5 @@ async fn send(signet: Arc<Signet>, (asked, form): (Asked, Form), first: Page, to
                 return;
             }
         };
-    }
-}
-
-/// The rest cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("the audit log cannot be read any further")]
-struct Broken;
-
-type Part = Result<Bytes, Broken>;
-
-/// An answer that is made while it is sent.
-struct Lines(Receiver<Part>);
-
-impl HttpBody for Lines {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        self.0.poll_recv(context).map(|part| part.map(|part| part.map(Frame::data)))
     }
 }

@@ -5,7 +5,7 @@ use signet_protocol::params::encode_pairs;
 use signet_store::audit::{Action, Record};
 
 use super::words::{self, AuditWords};
-use crate::{console::words::fill, pages::Lang};
+use crate::{console::words::fill, manage::plan::words as words_of_plans, pages::Lang};
 
 /// Characters of a value that are shown.
 const SHOWN: usize = 2000;
@@ -42,7 +42,7 @@ impl Shown {
         let actor = record.actor_name.clone().or_else(|| record.actor_id.clone());
         let action = Action::parse(&record.action).map_or(&*record.action, |one| words::action(one).of(lang));
         let (before, behind) = action.split_once('…').unwrap_or((action, ""));
-        let (changes, says) = details(record, t);
+        let (changes, says) = details(record, lang, t);
         Shown {
             time: time(record),
             actor: actor.unwrap_or_else(|| t.somebody.to_owned()),
@@ -100,12 +100,16 @@ fn facts(record: &Record, lang: Lang, t: &'static AuditWords) -> Vec<(&'static s
 type Details = (Vec<(String, String, String)>, Vec<(String, String)>);
 
 /// The fields that changed, and what else the record has to say.
-fn details(record: &Record, t: &'static AuditWords) -> Details {
+fn details(record: &Record, lang: Lang, t: &'static AuditWords) -> Details {
     let (mut changes, mut says) = (Vec::new(), Vec::new());
     for (key, value) in record.details() {
         match (value.get("old"), value.get("new")) {
             (Some(old), Some(new)) => changes.push((key, shown(old, t), shown(new, t))),
-            _ => says.push((key, shown(value.get("is").unwrap_or(&value), t))),
+            _ => {
+                let text = shown(value.get("is").unwrap_or(&value), t);
+                let told: Vec<String> = text.lines().map(|line| words_of_plans::told(line, lang)).collect();
+                says.push((key, told.join("\n")));
+            }
         }
     }
     (changes, says)

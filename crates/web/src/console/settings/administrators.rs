@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use signet_protocol::{
     id::{AppId, UserId},
     operator::{APPLICATIONS_PER_MANAGER, Administrator, Permission, Role},
+    params::RawParams,
     user::LoginName,
 };
 use signet_store::{
@@ -36,6 +37,7 @@ struct AdministratorsPage {
     roles: Vec<(&'static str, &'static str)>,
     alert: Option<String>,
     may_write: bool,
+    form: RawParams,
 }
 
 struct Row {
@@ -51,6 +53,19 @@ struct Row {
 }
 
 impl AdministratorsPage {
+    /// What was typed of a role that was not given.
+    fn typed(&self, name: &str) -> &str {
+        let again = self.alert.is_some() && self.form.get("act") == Some("give");
+        self.form.get(name).filter(|_| again).unwrap_or_default()
+    }
+
+    fn chosen(&self) -> &str {
+        match self.typed("role") {
+            "" => Role::Administrator.as_str(),
+            role => role,
+        }
+    }
+
     fn t(&self) -> &'static SettingsWords {
         SettingsWords::of(self.shell.lang)
     }
@@ -64,7 +79,8 @@ pub async fn show(ask: Ask) -> Answer {
 async fn page(ask: &Ask, alert: Option<String>) -> Answer {
     let mut rows = Vec::new();
     for one in ask.signet.store().administrators().await? {
-        rows.push(row(ask, one).await?);
+        let row = row(ask, one).await?;
+        rows.push(if alert.is_some() { row.again(ask) } else { row });
     }
     let status = if alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let page = AdministratorsPage {
@@ -74,8 +90,24 @@ async fn page(ask: &Ask, alert: Option<String>) -> Answer {
         roles: Role::ALL.iter().map(|one| (one.as_str(), role(*one).of(ask.lang))).collect(),
         alert,
         may_write: ask.may(Permission::AdministratorsWrite),
+        form: ask.form.clone(),
     };
     ask.page(status, &page)
+}
+
+impl Row {
+    /// As it was filled in, if the form was its.
+    fn again(self, ask: &Ask) -> Row {
+        let changed = ask.form.get("act") == Some("change")
+            && ask.form.get("user").and_then(UserId::parse) == Some(self.user);
+        let (role, applications) = (ask.form.get("role").and_then(Role::parse), ask.form.get("applications"));
+        match role.zip(applications).filter(|_| changed) {
+            Some((role, applications)) => {
+                Row { role: role.as_str(), applications: applications.to_owned(), ..self }
+            }
+            None => self,
+        }
+    }
 }
 
 async fn row(ask: &Ask, one: Administrator) -> Result<Row, Failure> {

@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 use serde_json::{Value, json};
-use signet_protocol::{operator::Permission, user_field::FieldType};
+use signet_protocol::{operator::Permission, params::RawParams, user_field::FieldType};
 
 use super::frame::{SettingsWords, Tab, TabLink, tabs};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         Answer, Ask, Section, missing,
         review::{Outcome, Wanted, proceed},
         shell::Shell,
-        words::Words,
+        words::{Words, together},
     },
     manage::edit::Edit,
 };
@@ -28,9 +28,16 @@ struct ClaimsPage {
     types: Vec<&'static str>,
     alert: Option<String>,
     may_write: bool,
+    form: RawParams,
 }
 
 impl ClaimsPage {
+    /// What was typed into the form of a table, if that is shown again.
+    fn typed(&self, table: &str, name: &str) -> &str {
+        let again = self.alert.is_some() && self.form.get("table") == Some(table) && !self.form.has("remove");
+        self.form.get(name).filter(|_| again).unwrap_or_default()
+    }
+
     fn t(&self) -> &'static SettingsWords {
         SettingsWords::of(self.shell.lang)
     }
@@ -63,6 +70,7 @@ async fn page(ask: &Ask, alert: Option<String>) -> Answer {
         types: FieldType::ALL.iter().map(|kind| kind.as_str()).collect(),
         alert,
         may_write: ask.may(Permission::SettingsWrite),
+        form: ask.form.clone(),
     };
     ask.page(status, &page)
 }
@@ -95,8 +103,8 @@ pub async fn save(ask: Ask) -> Answer {
     match proceed(&ask, wanted).await {
         Outcome::Answered(answer) => answer,
         Outcome::Refused(problems) => {
-            let told: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            page(&ask, Some(format!("{} {}", t.problems, told.join("; ")))).await
+            let told = together(problems.iter().map(|problem| &problem.message), ask.lang);
+            page(&ask, Some(format!("{} {told}", t.problems))).await
         }
         Outcome::Failed(alert) => page(&ask, Some(alert.to_owned())).await,
     }

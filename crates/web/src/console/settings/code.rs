@@ -9,6 +9,7 @@ use http::{
     HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
 };
+use signet_protocol::said::{Pair, Said};
 use signet_store::{
     StoreError,
     audit::{Act, Action, Entry, Named},
@@ -18,6 +19,7 @@ use super::frame::{SettingsWords, Tab, TabLink, tabs};
 use crate::{
     console::{
         Answer, Ask, Section,
+        gate::PASTED,
         review::{self, Around},
         shell::{Notice, Shell},
         words::{Words, fill},
@@ -27,10 +29,15 @@ use crate::{
         description::Description,
         export::{self, Part, Secrets},
         plan::{PlanError, plan},
+        problem::Problem,
         prune::{self, Prune},
     },
     respond,
+    upload::DESCRIPTION_BYTES,
 };
+
+/// What is told of a file that is no text.
+const NO_TEXT: Pair = Pair("is not UTF-8; save the file as UTF-8", "不是 UTF-8；请将文件保存为 UTF-8");
 
 #[derive(Template)]
 #[template(path = "console/settings/code.html")]
@@ -38,6 +45,8 @@ struct CodePage<'a> {
     shell: Shell,
     tabs: Vec<TabLink>,
     text: &'a str,
+    /// Bytes that it may have.
+    most: usize,
     prune: &'a str,
     alert: Option<String>,
     problems: Vec<(usize, String)>,
@@ -67,12 +76,21 @@ fn page(ask: &Ask, alert: Option<String>, problems: Vec<(usize, String)>) -> Ans
     let page = CodePage {
         shell: ask.shell(Section::Settings),
         tabs: tabs(ask, Tab::Code),
-        text: ask.form.get("text").unwrap_or_default(),
+        text: text_of(ask).unwrap_or_default(),
+        most: DESCRIPTION_BYTES,
         prune: ask.form.get("prune").unwrap_or("nothing"),
         alert,
         problems,
     };
     ask.page(status, &page)
+}
+
+/// The description that was sent: the file, or what was pasted. `None`: it is no text.
+fn text_of(ask: &Ask) -> Option<&str> {
+    match &ask.file {
+        Some(file) => file.text().ok(),
+        None => Some(ask.form.get(PASTED).unwrap_or_default()),
+    }
 }
 
 fn prune_of(ask: &Ask) -> Prune {
@@ -93,8 +111,12 @@ pub async fn submit(ask: Ask) -> Answer {
             Ok(respond::see_other(&format!("{}?done={}", Tab::Code.path(), done.as_str())))
         }
         Err(PlanError::Refused(problems)) => {
-            let told = problems.into_iter().map(|problem| (problem.line, problem.message)).collect();
+            let told = |problem: Problem| (problem.line, problem.message.of(ask.lang).to_owned());
+            let told = problems.into_iter().map(told).collect();
             page(&ask, Some(t.code_refused.to_owned()), told)
+        }
+        Err(PlanError::Forbidden(reason)) => {
+            page(&ask, Some(Said::from(reason).of(ask.lang).to_owned()), Vec::new())
         }
         Err(PlanError::Store(error)) => Err(error.into()),
         Err(error) => {
@@ -106,7 +128,8 @@ pub async fn submit(ask: Ask) -> Answer {
 
 /// `None`: it is done, or there is nothing to do.
 async fn carry_out(ask: &Ask) -> Result<Option<Answer>, PlanError> {
-    let text = ask.form.get("text").unwrap_or_default();
+    let no_text = || PlanError::Refused(vec![Problem::new(1, NO_TEXT)]);
+    let text = text_of(ask).ok_or_else(no_text)?;
     let description = Description::parse(text).map_err(PlanError::Refused)?;
     if ask.form.get("step") == Some("confirm") {
         apply::apply_pruned(&ask.signet, description, prune_of(ask), &ask.origin()).await?;

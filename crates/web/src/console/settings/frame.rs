@@ -62,7 +62,8 @@ words! {
         code_export_lead: "Applications, users, resources, rules and settings as one file, without secrets and passwords, in an order that does not change by itself: keep it where code is kept. “signet export” writes secrets, too, sealed.", "应用、用户、资源、规则和设置汇成一个文件，不含密钥和密码，顺序固定，适合纳入版本管理。“signet export”可另外写出密封的密钥。";
         code_download: "Download", "下载";
         code_apply: "Apply a description", "应用配置";
-        code_apply_lead: "Paste all of such a file, or a part of it. What would change is shown first. Larger ones: “signet apply --plan”.", "粘贴完整或部分文件内容，将先显示变更。较大的文件请使用“signet apply --plan”。";
+        code_apply_lead: "Paste all of such a file, or a part of it, or choose it: up to 1 MiB. What would change is shown first. Larger ones: “signet apply --plan”.", "粘贴完整或部分文件内容，或选择文件，最大 1 MiB。将先显示变更。更大的文件请使用“signet apply --plan”。";
+        code_file: "Or a file", "或选择文件";
         code_text: "Description (TOML)", "配置 (TOML)";
         code_prune: "What is not in it", "未列出的内容";
         code_prune_nothing: "stays", "保留";

@@ -8,7 +8,10 @@ use crate::{
     console::{Answer, Ask, Section, moment, shell::Shell, words::Words},
     manage::keys::{self, KeysError},
 };
-use signet_protocol::operator::Permission;
+use signet_protocol::{
+    operator::Permission,
+    said::{Pair, Said},
+};
 
 #[derive(Template)]
 #[template(path = "console/settings/keys.html")]
@@ -44,9 +47,9 @@ pub async fn show(ask: Ask) -> Answer {
 pub async fn rotate(ask: Ask) -> Answer {
     let at_once = ask.form.get("act") == Some("now");
     let told = match keys::rotate(&ask.signet, ask.form.get("issuer"), at_once, &ask.origin()).await {
-        Ok(rotated) => rotated.to_string(),
+        Ok(rotated) => Said::join(&rotated.said(), Pair("\n", "\n")).of(ask.lang).to_owned(),
         Err(KeysError::Store(error)) => return Err(error.into()),
-        Err(error) => error.to_string(),
+        Err(error) => Said::from(error).of(ask.lang).to_owned(),
     };
     page(&ask, Some(told)).await
 }

@@ -8,18 +8,12 @@ use signet_protocol::{
 
 use crate::{
     console::{
-        fields::{Card, Control, Field},
+        fields::{Card, Control, Field, NO_HINT, field},
         words::Pair,
     },
     manage::{edit::Edit, users::export},
 };
 
-/// Short for the tables below.
-const fn field(key: &'static str, control: Control, label: Pair, hint: Pair) -> Field {
-    Field { key, control, label, hint }
-}
-
-const NO_HINT: Pair = Pair("", "");
 const LINK_HINT: Pair = Pair("An https address.", "https 地址。");
 
 /// Who they are (OpenID Connect Core §5.1).

@@ -11,9 +11,12 @@ use crate::{
         shell::{Notice, Shell},
         words::{Words, fill},
     },
-    manage::users::{
-        edit::{self, EditError},
-        fields::{FieldProblem, Fields},
+    manage::{
+        edit::beside,
+        users::{
+            edit::{self, EditError},
+            fields::{FieldProblem, Fields},
+        },
     },
     respond,
 };
@@ -41,8 +44,7 @@ impl NewPage<'_> {
 
     fn problem(&self, name: &str) -> Option<&str> {
         let problem = self.problems.iter().find(|problem| problem.field == name)?;
-        let named = format!("`{name}` ");
-        Some(problem.message.strip_prefix(named.as_str()).unwrap_or(&problem.message))
+        Some(beside(name, problem.message.of(self.shell.lang)))
     }
 
     fn count(&self) -> Option<String> {
@@ -52,7 +54,7 @@ impl NewPage<'_> {
     /// What is wrong with none of the fields.
     fn others(&self) -> impl Iterator<Item = &str> {
         let others = self.problems.iter().filter(|problem| !KEYS.contains(&problem.field.as_str()));
-        others.map(|problem| problem.message.as_str())
+        others.map(|problem| problem.message.of(self.shell.lang))
     }
 }
 

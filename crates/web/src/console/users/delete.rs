@@ -5,20 +5,21 @@ use http::StatusCode;
 use signet_store::GrantCount;
 
 use super::{
-    frame::{Frame, Tab, user_id, writable},
+    frame::{Frame, Tab, user_id},
     words::UserWords,
 };
 use crate::{
     console::{
         Answer, Ask, Section, missing,
         shell::{Notice, Shell},
-        words::{Words, fill},
+        words::{Words, fill, together},
     },
     manage::{
         edit::{Edit, EditError},
         plan::PlanError,
         users::{self, SHOWN, is_last_owner},
     },
+    pages::Problem,
     respond,
 };
 
@@ -84,19 +85,16 @@ fn counted(number: usize) -> String {
 pub async fn submit(ask: Ask) -> Answer {
     let t: &'static UserWords = ask.words();
     let id = user_id(&ask)?;
-    writable(&ask, id).await?;
     let stored = ask.signet.store().person(id).await?.ok_or_else(missing)?.user;
-    if is_last_owner(&ask.signet, id).await? {
-        return page(&ask, Some(t.last_owner.to_owned())).await;
-    }
     let seen = ask.form.get("version").and_then(|text| text.parse().ok()).unwrap_or(stored.version);
     match Edit::user(id, seen).set("remove", &true.into()).save(&ask.signet, &ask.origin()).await {
         Ok(_) => Ok(respond::see_other(&format!("/console/users?done={}", Notice::Removed.as_str()))),
         Err(EditError::Refused(problems)) => {
-            let all: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            page(&ask, Some(all.join("; "))).await
+            let all = together(problems.iter().map(|problem| &problem.message), ask.lang);
+            page(&ask, Some(all)).await
         }
         Err(EditError::Plan(PlanError::Stale)) => page(&ask, Some(t.stale.to_owned())).await,
+        Err(EditError::Plan(PlanError::Forbidden(_))) => Err(Problem::Forbidden.into()),
         Err(EditError::Plan(PlanError::Store(error))) => Err(error.into()),
         Err(EditError::Plan(error)) => {
             tracing::warn!(request_id = ask.edge.request_id, %error, "a user was not removed");

@@ -1,30 +1,22 @@
 //! `/console/users/export`: everybody as a file, for an import elsewhere.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
-use axum::{
-    body::{Body, Bytes, HttpBody},
-    response::Response,
-};
-use http::{
-    HeaderValue,
-    header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
-};
-use hyper::body::Frame;
+use axum::body::Bytes;
 use signet_protocol::id::UserId;
 use signet_store::{
     StoreError,
     audit::{Act, Action, Entry, Named},
 };
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::Sender;
 
 use crate::{
     Signet,
-    console::{Answer, Ask, missing},
+    console::{
+        Answer, Ask,
+        download::{self, Broken, Piece},
+        missing,
+    },
     manage::users::{
         export::{fields, head, line},
         import::Format,
@@ -33,8 +25,6 @@ use crate::{
 
 /// Users that are read at once.
 const PAGE: usize = 500;
-/// Pages that wait for who downloads.
-const AHEAD: usize = 2;
 
 /// GET `/console/users/export?format=csv` or `jsonl`. Nobody's password is in it.
 pub async fn download(ask: Ask) -> Answer {
@@ -45,23 +35,13 @@ pub async fn download(ask: Ask) -> Answer {
     };
     let entry = Entry::of_admin(Action::Export, ask.origin()).on("users", Named::only("users"));
     ask.signet.store().write_audit(&Act::new(ask.signet.now(), entry.with("file", name))).await?;
-    let (pages, received) = mpsc::channel(AHEAD);
+    let (pages, response) = download::begin(name, kind);
     drop(tokio::spawn(write(Arc::clone(&ask.signet), format, pages)));
-    let mut response = Response::new(Body::new(Download(received)));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-        headers.insert(CONTENT_DISPOSITION, value);
-    }
     Ok(response)
 }
 
-type Piece = Result<Bytes, StoreError>;
-
 /// Sends everybody, page by page, for as long as somebody receives.
-async fn write(signet: Arc<Signet>, format: Format, pages: mpsc::Sender<Piece>) {
+async fn write(signet: Arc<Signet>, format: Format, pages: Sender<Piece>) {
     let (mut text, mut last) = (head(format, false), None);
     loop {
         let page = page(&signet, format, last).await;
@@ -69,8 +49,7 @@ async fn write(signet: Arc<Signet>, format: Format, pages: mpsc::Sender<Piece>) 
             Ok(page) => page,
             Err(error) => {
                 tracing::warn!(%error, "an export of users broke off");
-                // The download breaks off, so that nobody takes it for everybody.
-                let _ = pages.send(Err(error)).await;
+                let _ = pages.send(Err(Broken)).await;
                 return;
             }
         };
@@ -90,19 +69,4 @@ async fn page(
     let users = signet.store().users_after(last, PAGE).await?;
     let text = users.iter().map(|user| line(&fields(user, false), format, false)).collect();
     Ok((text, users.last().filter(|_| users.len() == PAGE).map(|user| user.id)))
-}
-
-/// A body of pieces as they come.
-struct Download(mpsc::Receiver<Piece>);
-
-impl HttpBody for Download {
-    type Data = Bytes;
-    type Error = StoreError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, StoreError>>> {
-        self.0.poll_recv(context).map(|piece| piece.map(|piece| piece.map(Frame::data)))
-    }
 }

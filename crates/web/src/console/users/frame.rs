@@ -1,7 +1,9 @@
 //! What every page of one user has: who they are, and the tabs.
 
+use std::collections::HashMap;
+
 use signet_protocol::{
-    id::UserId,
+    id::{AppId, UserId},
     operator::{Permission, Role},
     user::User,
 };
@@ -10,7 +12,8 @@ use super::words::UserWords;
 use crate::{
     console::{Ask, missing, moment, shell::role, words::Words},
     error::Failure,
-    pages::{Lang, Problem},
+    manage::users::SHOWN,
+    pages::Lang,
 };
 
 /// A page of a user.
@@ -158,13 +161,29 @@ pub fn user_id(ask: &Ask) -> Result<UserId, Failure> {
     UserId::parse(ask.part("user")).ok_or_else(missing)
 }
 
-/// Refuses to change who somebody is, or how they sign in, who administers the pool, to whoever may not say who does: with a
-/// password or a link of theirs one would have their role (attack 19).
-pub async fn writable(ask: &Ask, user: UserId) -> Result<(), Failure> {
-    let administrator = ask.signet.store().administrator(user).await?;
-    if allowed(ask, administrator.map(|one| one.role)) { Ok(()) } else { Err(Problem::Forbidden.into()) }
-}
-
+/// Whether whoever asks is offered to change somebody of this role: who administers the pool is changed by those who say who does.
 fn allowed(ask: &Ask, role: Option<Role>) -> bool {
     role.is_none() || ask.may(Permission::AdministratorsWrite)
+}
+
+/// The names of applications, each looked up once.
+#[derive(Default)]
+pub struct Names(HashMap<AppId, String>);
+
+impl Names {
+    /// That of one, or its id.
+    pub async fn of(&mut self, ask: &Ask, id: AppId) -> Result<String, Failure> {
+        if let Some(known) = self.0.get(&id) {
+            return Ok(known.clone());
+        }
+        let found = ask.signet.store().application(id).await?;
+        let name = found.map_or_else(|| id.to_string(), |found| found.name.clone());
+        self.0.insert(id, name.clone());
+        Ok(name)
+    }
+}
+
+/// Whether there may be more than these, which are as many as are shown at once.
+pub fn is_full<T>(list: &[T]) -> bool {
+    i64::try_from(list.len()).is_ok_and(|length| length >= SHOWN)
 }

@@ -1,13 +1,11 @@
 //! `/console/users/{user}/grants`: what somebody gave applications.
 
-use std::collections::HashMap;
-
 use askama::Template;
 use http::StatusCode;
 use signet_protocol::id::{AppId, GrantId, RowId};
 
 use super::{
-    frame::{Frame, Tab, user_id},
+    frame::{Frame, Names, Tab, is_full, user_id},
     words::UserWords,
 };
 use crate::{
@@ -16,8 +14,7 @@ use crate::{
         shell::{Notice, Shell},
         words::Words,
     },
-    error::Failure,
-    manage::users::{self, SHOWN},
+    manage::users,
     respond,
 };
 
@@ -56,22 +53,6 @@ impl GrantsPage {
     }
 }
 
-/// The names of applications, each looked up once.
-#[derive(Default)]
-struct Names(HashMap<AppId, String>);
-
-impl Names {
-    async fn of(&mut self, ask: &Ask, id: AppId) -> Result<String, Failure> {
-        if let Some(known) = self.0.get(&id) {
-            return Ok(known.clone());
-        }
-        let found = ask.signet.store().application(id).await?;
-        let name = found.map_or_else(|| id.to_string(), |found| found.name.clone());
-        self.0.insert(id, name.clone());
-        Ok(name)
-    }
-}
-
 /// GET of the page.
 pub async fn show(ask: Ask) -> Answer {
     let frame = Frame::of(&ask, Tab::Grants).await?;
@@ -79,9 +60,8 @@ pub async fn show(ask: Ask) -> Answer {
     let after = ask.query.get("after").and_then(AppId::parse);
     let held = users::grants(&ask.signet, frame.user.id, before).await?;
     let allowed = users::consents(&ask.signet, frame.user.id, after).await?;
-    let full = |length| i64::try_from(length).is_ok_and(|length: i64| length >= SHOWN);
-    let next = held.last().filter(|_| full(held.len()));
-    let next_consents = allowed.last().filter(|_| full(allowed.len()));
+    let next = held.last().filter(|_| is_full(&held));
+    let next_consents = allowed.last().filter(|_| is_full(&allowed));
     let (mut names, mut grants, mut consents) = (Names::default(), Vec::new(), Vec::new());
     let next = next.map(|last| format!("{}?before={}", frame.action, last.id));
     let next_consents = next_consents.map(|last| format!("{}?after={}", frame.action, last.application));

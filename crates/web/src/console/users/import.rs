@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use http::{HeaderValue, StatusCode};
-use signet_protocol::operator::Permission;
+use signet_protocol::said::Said;
 
 use super::words::{ImportWords, UserWords};
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         words::{Words, fill},
     },
     manage::users::import::{Desk, DeskError, FIELDS, File, Format, LineProblem, Mode, Progress},
+    pages::Lang,
     respond,
 };
 
@@ -44,7 +45,8 @@ struct DeskView {
     dry_run: bool,
     size: u64,
     progress: Progress,
-    problems: Vec<LineProblem>,
+    /// By line.
+    problems: Vec<(usize, String)>,
     untold: usize,
     begun: String,
 }
@@ -84,7 +86,7 @@ fn page(ask: &Ask, alert: Option<&'static str>, wrong: Option<String>) -> Answer
     let running = desk.as_ref().is_some_and(|desk| !desk.job.is_finished());
     let page = ImportPage {
         shell: ask.shell(Section::Users),
-        desk: desk.map(|desk| view(ask.words(), &desk)),
+        desk: desk.map(|desk| view(ask.lang, &desk)),
         columns: FIELDS.to_vec(),
         update: ask.form.has("update"),
         alert,
@@ -98,7 +100,8 @@ fn page(ask: &Ask, alert: Option<&'static str>, wrong: Option<String>) -> Answer
     Ok(response)
 }
 
-fn view(t: &'static ImportWords, desk: &Arc<Desk>) -> DeskView {
+fn view(lang: Lang, desk: &Arc<Desk>) -> DeskView {
+    let t = ImportWords::of(lang);
     let running = !desk.job.is_finished();
     let outcome = desk.job.outcome();
     let name = if desk.name.is_empty() { t.pasted_name } else { &desk.name };
@@ -110,16 +113,19 @@ fn view(t: &'static ImportWords, desk: &Arc<Desk>) -> DeskView {
     };
     let report = outcome.and_then(|outcome| outcome.as_ref().ok());
     let all = report.map(|report| report.problems.as_slice()).unwrap_or_default();
+    let told = |found: &LineProblem| (found.line, found.problem.message.of(lang).to_owned());
     DeskView {
         title: fill(title, name),
         running,
         stopped: !running && outcome.is_none(),
-        failed: outcome.and_then(|outcome| outcome.as_ref().err()).map(ToString::to_string),
+        failed: outcome
+            .and_then(|outcome| outcome.as_ref().err())
+            .map(|error| Said::from(error).of(lang).to_owned()),
         ready: desk.is_ready(),
         dry_run: desk.mode.dry_run,
         size: desk.size,
         progress: report.map_or_else(|| desk.job.progress(), |report| report.progress),
-        problems: all.iter().take(PROBLEMS).cloned().collect(),
+        problems: all.iter().take(PROBLEMS).map(told).collect(),
         untold: all.len().saturating_sub(PROBLEMS) + report.map_or(0, |report| report.untold),
         begun: moment(desk.begun_at),
     }
@@ -132,9 +138,7 @@ pub async fn submit(ask: Ask) -> Answer {
     let chosen = ask.form.get("format").unwrap_or_default();
     let format = Format::parse(chosen).or_else(|| Format::of_file(&file.name));
     let Some(format) = format else { return page(&ask, Some(t.no_format), None) };
-    // Whoever may not say who administers does not do it by a file, either (attack 19).
-    let spares_administrators = !ask.may(Permission::AdministratorsWrite);
-    let mode = Mode { dry_run: true, update: ask.form.has("update"), spares_administrators };
+    let mode = Mode { dry_run: true, update: ask.form.has("update") };
     let name: String = file.name.chars().filter(|c| !c.is_control()).take(100).collect();
     let file = File { name, bytes: file.bytes.clone(), format };
     answer(&ask, ask.signet.imports().look(&ask.signet, file, mode, ask.origin()).map(|()| true))
@@ -144,14 +148,7 @@ pub async fn submit(ask: Ask) -> Answer {
 pub async fn job(ask: Ask) -> Answer {
     let imports = ask.signet.imports();
     match ask.form.get("act") {
-        Some("begin") => {
-            let spares = imports.desk().is_some_and(|desk| desk.mode.spares_administrators);
-            if !spares && !ask.may(Permission::AdministratorsWrite) {
-                // An owner had it looked through: what would be done is what an owner may.
-                return Err(crate::pages::Problem::Forbidden.into());
-            }
-            answer(&ask, imports.take_in(&ask.signet, ask.origin()))
-        }
+        Some("begin") => answer(&ask, imports.take_in(&ask.signet, ask.origin())),
         Some("away") => {
             imports.put_away();
             Ok(respond::see_other(&format!("/console/users/import?done={}", Notice::Removed.as_str())))
@@ -166,6 +163,6 @@ fn answer(ask: &Ask, begun: Result<bool, DeskError>) -> Answer {
         Ok(true) => Ok(respond::see_other("/console/users/import")),
         Ok(false) => page(ask, Some(t.gone), None),
         Err(DeskError::Occupied) => page(ask, Some(t.occupied), None),
-        Err(DeskError::File(error)) => page(ask, None, Some(error.to_string())),
+        Err(DeskError::File(error)) => page(ask, None, Some(Said::from(error).of(ask.lang).to_owned())),
     }
 }

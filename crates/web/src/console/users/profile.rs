@@ -9,7 +9,7 @@ use signet_protocol::{params::RawParams, user::User, user_field::FieldType};
 
 use super::{
     cards,
-    frame::{Frame, Tab, user_id, writable},
+    frame::{Frame, Tab, user_id},
     words::UserWords,
 };
 use crate::{
@@ -19,16 +19,19 @@ use crate::{
         missing,
         review::{Outcome, Wanted, proceed},
         shell::Shell,
-        words::{Words, fill},
+        words::{Pair, Words, fill},
     },
     manage::{
         edit::{Edit, FieldProblem},
         users::import::typed_field,
     },
+    pages::Lang,
 };
 
 /// The name of the card of extended fields.
 const EXTENDED: &str = "extended";
+/// What is told of extended fields that cannot be read.
+const EXTENDED_BAD: Pair = Pair("must be JSON: an object of fields", "必须是 JSON 对象");
 /// What stands before the name of an extended field in a form.
 const PREFIX: &str = "x.";
 
@@ -48,6 +51,8 @@ struct CardView {
     card: &'static Card,
     views: Vec<FieldView>,
     others: Vec<String>,
+    /// Whether it is shown again as it was filled in.
+    again: bool,
 }
 
 /// The extended fields: those that are declared, or where none are, all as JSON.
@@ -56,12 +61,18 @@ struct Extended {
     json: String,
     declared: bool,
     others: Vec<String>,
+    /// Whether it is shown again as it was filled in.
+    again: bool,
+    /// What is stored, where that is something else.
+    stored: Option<String>,
 }
 
 struct ExtendedRow {
     name: String,
     kind: FieldType,
     text: String,
+    /// What is stored, where a form that is shown again says something else.
+    stored: Option<String>,
 }
 
 impl ProfilePage {
@@ -120,14 +131,15 @@ async fn page(ask: &Ask, tab: Tab, shown: Shown<'_>) -> Answer {
         CardView {
             card,
             views: card.views(ask.lang, &stored, sent, problems, &[]),
-            others: card.others(problems),
+            others: card.others(problems, ask.lang),
+            again: sent.is_some(),
         }
     };
     let declared = ask.signet.store().pool_settings().await?.extended_fields.clone();
     let page = ProfilePage {
         shell: ask.shell(Section::Users),
         cards: cards_of(tab).iter().copied().map(view).collect(),
-        extended: (tab == Tab::Profile).then(|| extended(&frame.user, &declared, &shown)),
+        extended: (tab == Tab::Profile).then(|| extended(&frame.user, &declared, &shown, ask.lang)),
         alert: shown.alert,
         facts: tab == Tab::Profile,
         updated: crate::console::moment(frame.user.updated_at),
@@ -136,30 +148,42 @@ async fn page(ask: &Ask, tab: Tab, shown: Shown<'_>) -> Answer {
     ask.page(status, &page)
 }
 
-fn extended(user: &User, declared: &BTreeMap<String, FieldType>, shown: &Shown<'_>) -> Extended {
+fn extended(user: &User, declared: &BTreeMap<String, FieldType>, shown: &Shown<'_>, lang: Lang) -> Extended {
     let sent = shown.typed.filter(|(id, _)| *id == EXTENDED).map(|(_, form)| form);
     let stored = &user.details.extended_fields;
-    let row = |(name, kind): (&String, &FieldType)| ExtendedRow {
-        name: name.clone(),
-        kind: *kind,
-        text: match sent {
-            Some(form) => form.get(&format!("{PREFIX}{name}")).unwrap_or_default().to_owned(),
-            None => stored.get(name).map(as_text).unwrap_or_default(),
-        },
+    let row = |(name, kind): (&String, &FieldType)| {
+        let now = stored.get(name).map(as_text).unwrap_or_default();
+        let (text, stored) = match sent {
+            Some(form) => again(form.get(&format!("{PREFIX}{name}")).unwrap_or_default(), now),
+            None => (now, None),
+        };
+        ExtendedRow { name: name.clone(), kind: *kind, text, stored }
     };
     let all = || match stored.is_empty() {
         true => String::new(),
         false => serde_json::to_string_pretty(stored).unwrap_or_default(),
     };
+    let (json, now) = match sent.and_then(|form| form.get("json")) {
+        Some(text) => again(text, all()),
+        None => (all(), None),
+    };
     Extended {
         rows: declared.iter().map(row).collect(),
-        json: sent.and_then(|form| form.get("json")).map_or_else(all, str::to_owned),
+        json,
+        again: sent.is_some(),
+        stored: now,
         declared: !declared.is_empty(),
         others: match sent {
-            Some(_) => shown.problems.iter().map(|problem| problem.message.clone()).collect(),
+            Some(_) => shown.problems.iter().map(|problem| problem.message.of(lang).to_owned()).collect(),
             None => Vec::new(),
         },
     }
+}
+
+/// What was typed, and what is stored where that is something else.
+fn again(typed: &str, stored: String) -> (String, Option<String>) {
+    let same = typed.trim().replace("\r\n", "\n") == stored.trim();
+    (typed.to_owned(), (!same).then_some(stored))
 }
 
 fn as_text(value: &Value) -> String {
@@ -185,7 +209,6 @@ fn read_extended(form: &RawParams, declared: &BTreeMap<String, FieldType>) -> Op
 
 async fn submit(ask: &Ask, tab: Tab) -> Answer {
     let id = user_id(ask)?;
-    writable(ask, id).await?;
     let user = ask.signet.store().person(id).await?.ok_or_else(missing)?.user;
     let seen = ask.form.get("version").and_then(|text| text.parse().ok()).unwrap_or(user.version);
     let name = ask.form.get("card").unwrap_or_default();
@@ -193,7 +216,7 @@ async fn submit(ask: &Ask, tab: Tab) -> Answer {
     if tab == Tab::Profile && name == EXTENDED {
         let declared = ask.signet.store().pool_settings().await?.extended_fields.clone();
         let Some(fields) = read_extended(&ask.form, &declared) else {
-            let message = ask.words::<UserWords>().extended_bad.to_owned();
+            let message = EXTENDED_BAD.into();
             return refused(ask, tab, EXTENDED, vec![FieldProblem { key: None, message }]).await;
         };
         return finish(ask, edit.set("extended_fields", &Value::Object(fields)), (tab, EXTENDED), &user)
@@ -210,7 +233,8 @@ async fn finish(ask: &Ask, edit: Edit, (tab, card): (Tab, &str), user: &User) ->
         Outcome::Answered(answer) => answer,
         Outcome::Refused(problems) => refused(ask, tab, card, problems).await,
         Outcome::Failed(alert) => {
-            page(ask, tab, Shown { alert: Some(alert.to_owned()), ..Shown::default() }).await
+            let typed = Some((card, &ask.form));
+            page(ask, tab, Shown { typed, alert: Some(alert.to_owned()), ..Shown::default() }).await
         }
     }
 }

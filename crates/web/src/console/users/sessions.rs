@@ -6,7 +6,7 @@ use signet_protocol::id::{RowId, SessionId};
 use signet_store::OpenSession;
 
 use super::{
-    frame::{Frame, Tab, user_id},
+    frame::{Frame, Names, Tab, is_full, user_id},
     words::UserWords,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         words::Words,
     },
     error::Failure,
-    manage::users::{self, SHOWN},
+    manage::users,
     respond,
 };
 
@@ -50,24 +50,21 @@ pub async fn show(ask: Ask) -> Answer {
     let frame = Frame::of(&ask, Tab::Sessions).await?;
     let before = ask.query.get("before").and_then(SessionId::parse);
     let open = users::sessions(&ask.signet, frame.user.id, before).await?;
-    let full = i64::try_from(open.len()).is_ok_and(|length| length >= SHOWN);
-    let next = open.last().filter(|_| full).map(|last| format!("{}?before={}", frame.action, last.id));
-    let mut rows = Vec::new();
+    let next =
+        open.last().filter(|_| is_full(&open)).map(|last| format!("{}?before={}", frame.action, last.id));
+    let (mut names, mut rows) = (Names::default(), Vec::new());
     for session in open {
-        rows.push(row(&ask, session).await?);
+        rows.push(row(&ask, session, &mut names).await?);
     }
     let page =
         SessionsPage { shell: ask.shell(Section::Users), frame, rows, further: before.is_some(), next };
     ask.page(StatusCode::OK, &page)
 }
 
-async fn row(ask: &Ask, session: OpenSession) -> Result<Row, Failure> {
+async fn row(ask: &Ask, session: OpenSession, names: &mut Names) -> Result<Row, Failure> {
     let application = match session.application {
         None => None,
-        Some(id) => {
-            let found = ask.signet.store().application(id).await?;
-            Some((id.to_string(), found.map_or_else(|| id.to_string(), |found| found.name.clone())))
-        }
+        Some(id) => Some((id.to_string(), names.of(ask, id).await?)),
     };
     Ok(Row {
         id: session.id,

@@ -7,7 +7,7 @@ use signet_store::LinkState;
 
 use super::{
     cards,
-    frame::{Frame, Tab, user_id, writable},
+    frame::{Frame, Tab, user_id},
     words::UserWords,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         missing, moment,
         review::{Outcome, Wanted, proceed},
         shell::{Notice, Shell},
-        words::{Words, fill},
+        words::{Words, fill, together},
     },
     error::Failure,
     manage::{
@@ -25,9 +25,10 @@ use crate::{
         users::{
             edit::{self, EditError},
             fields::Fields,
-            is_last_owner, link,
+            link,
         },
     },
+    pages::Problem,
     respond,
 };
 
@@ -42,6 +43,8 @@ struct SignInPage {
     link: Option<String>,
     /// Whether there is a link that can be taken back.
     live: bool,
+    /// Whether the keys are shown again as they were filled in.
+    again: bool,
 }
 
 #[derive(Template)]
@@ -95,7 +98,8 @@ async fn page(ask: &Ask, shown: Shown<'_>) -> Answer {
     let page = SignInPage {
         shell: ask.shell(Section::Users),
         views: cards::KEYS.views(ask.lang, &stored, shown.typed, &shown.problems, &[]),
-        others: cards::KEYS.others(&shown.problems),
+        others: cards::KEYS.others(&shown.problems, ask.lang),
+        again: shown.typed.is_some(),
         live: matches!(link, Some((LinkState::Live, _))),
         link: link.map(|(state, until)| match state {
             LinkState::Live => fill(t.link_live, moment(until)),
@@ -121,14 +125,13 @@ pub async fn save(ask: Ask) -> Answer {
             let alert = Some(fill(ask.words::<UserWords>().problems, problems.len()));
             page(&ask, Shown { typed: Some(&ask.form), problems, alert }).await
         }
-        Outcome::Failed(alert) => page(&ask, Shown::alert(alert)).await,
+        Outcome::Failed(alert) => page(&ask, Shown { typed: Some(&ask.form), ..Shown::alert(alert) }).await,
     }
 }
 
-/// The user of the path, whom whoever asks may change.
+/// The user of the path.
 async fn meant(ask: &Ask) -> Result<(UserId, User), Failure> {
     let id = user_id(ask)?;
-    writable(ask, id).await?;
     Ok((id, ask.signet.store().person(id).await?.ok_or_else(missing)?.user))
 }
 
@@ -144,9 +147,6 @@ pub async fn block(ask: Ask) -> Answer {
         Some("unblock") => false,
         _ => return Err(missing()),
     };
-    if blocked && is_last_owner(&ask.signet, id).await? {
-        return page(&ask, Shown::alert(ask.words::<UserWords>().last_owner)).await;
-    }
     let outcome = edit::set_blocked(&ask.signet, id, blocked, &ask.origin()).await;
     finish(&ask, id, outcome.map(drop)).await
 }
@@ -164,8 +164,8 @@ pub async fn link(ask: Ask) -> Answer {
     let t: &'static UserWords = ask.words();
     let (id, _) = meant(&ask).await?;
     if ask.form.get("act") == Some("take") {
-        link::withdraw(&ask.signet, id, &ask.origin()).await?;
-        return done(id);
+        let taken = link::withdraw(&ask.signet, id, &ask.origin()).await;
+        return finish(&ask, id, taken.map(drop)).await;
     }
     match link::create(&ask.signet, id, &ask.origin()).await {
         Ok(link) => {
@@ -192,11 +192,12 @@ async fn finish(ask: &Ask, user: UserId, outcome: Result<(), EditError>) -> Answ
     match outcome {
         Ok(()) => done(user),
         Err(EditError::NoUser) => Err(missing()),
+        Err(EditError::Forbidden(_)) => Err(Problem::Forbidden.into()),
         Err(EditError::Store(error)) => Err(error.into()),
         Err(EditError::Stale) => page(ask, Shown::alert(t.stale)).await,
         Err(EditError::Refused(problems)) => {
-            let all: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            page(ask, Shown::alert(all.join("; "))).await
+            let all = together(problems.iter().map(|problem| &problem.message), ask.lang);
+            page(ask, Shown::alert(all)).await
         }
         Err(error) => {
             tracing::warn!(request_id = ask.edge.request_id, %error, "a user was not changed");

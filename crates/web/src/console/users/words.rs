@@ -60,7 +60,6 @@ words! {
         extended: "Extended fields", "扩展字段";
         extended_lead: "Fields of the pool's own.", "用户池自定义的字段。";
         extended_none: "The pool declares no extended fields. What programs stored here is shown as JSON.", "用户池未声明扩展字段。程序存储的内容以 JSON 显示。";
-        extended_bad: "must be JSON: an object of fields", "必须是 JSON 对象";
         yes: "yes", "是";
         no: "no", "否";
         unset: "not set", "未设置";

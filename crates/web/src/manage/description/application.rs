@@ -19,10 +19,14 @@ use signet_protocol::{
     pool::check_claim_name,
     redirect_uri::RedirectUri,
     request_uri::RequestUri,
+    said,
+    said::Pair,
     time::Seconds,
 };
 
-use super::{AccountEntry, ResourceEntry, RuleEntries, SecretEntry, check, nothing_besides, permission, put};
+use super::{
+    AccountEntry, HEX, ResourceEntry, RuleEntries, SecretEntry, check, nothing_besides, permission, put,
+};
 use crate::manage::{
     problem::shown,
     reader::{Lines, Table, choose},
@@ -109,8 +113,7 @@ impl ApplicationEntry {
     pub(super) fn read(table: &mut Table) -> ApplicationEntry {
         let entry = ApplicationEntry {
             lines: Lines::default(),
-            id: table
-                .parsed("id", |text| AppId::parse(text).ok_or("must be 24 lower-case hexadecimal digits")),
+            id: table.parsed("id", |text| AppId::parse(text).ok_or(HEX)),
             identifier: table.parsed("identifier", Identifier::parse),
             name: table.parsed("name", check::name),
             enabled: table.boolean("enabled"),
@@ -193,7 +196,7 @@ impl ApplicationEntry {
         };
         let lines = table.lines();
         if !lines.has("id") && !lines.has("identifier") {
-            table.problem(lines.table, "an application needs an `identifier`");
+            table.problem(lines.table, Pair("an application needs an `identifier`", "应用须有 `identifier`"));
         }
         if entry.remove {
             nothing_besides(table, &lines, &["id", "identifier", "remove"]);
@@ -302,7 +305,10 @@ fn access_rules(table: &mut Table) -> Option<Vec<AccessRule>> {
     let entries = table.tables("access_rules", |entry| (entry.lines().table, access_rule(entry)));
     let lines = table.lines();
     if entries.len() > ACCESS_RULES_PER_APPLICATION {
-        let most = format!("`access_rules` may have at most {ACCESS_RULES_PER_APPLICATION} entries");
+        let most = said!(
+            "`access_rules` may have at most {ACCESS_RULES_PER_APPLICATION} entries",
+            "`access_rules` 最多有 {ACCESS_RULES_PER_APPLICATION} 项"
+        );
         table.problem(lines.of("access_rules"), most);
         return None;
     }
@@ -310,7 +316,11 @@ fn access_rules(table: &mut Table) -> Option<Vec<AccessRule>> {
     for (line, rule) in entries {
         match rule {
             Some(rule) if rules.iter().any(|earlier| earlier.whom == rule.whom) => {
-                table.problem(line, "`access_rules` has two entries about the same; keep one");
+                let twice = Pair(
+                    "`access_rules` has two entries about the same; keep one",
+                    "`access_rules` 中有两项针对同一对象；请只保留一项",
+                );
+                table.problem(line, twice);
             }
             rule => rules.extend(rule),
         }
@@ -320,7 +330,11 @@ fn access_rules(table: &mut Table) -> Option<Vec<AccessRule>> {
 
 pub(super) fn access_rule(table: &mut Table) -> Option<AccessRule> {
     let user = table.parsed("user", |text| {
-        UserId::parse(text).ok_or("must be the id of a user: 24 lower-case hexadecimal digits")
+        let wanted = Pair(
+            "must be the id of a user: 24 lower-case hexadecimal digits",
+            "须为用户的 ID：24 位小写十六进制数字",
+        );
+        UserId::parse(text).ok_or(wanted)
     });
     let role = table.parsed("role", check::role);
     let group = table.parsed("group", check::role);
@@ -328,10 +342,18 @@ pub(super) fn access_rule(table: &mut Table) -> Option<AccessRule> {
     let enabled = table.boolean("enabled");
     let lines = table.lines();
     if ["user", "role", "group"].iter().filter(|key| lines.has(key)).count() != 1 {
-        table.problem(lines.table, "an entry of `access_rules` needs one of `user`, `role` and `group`");
+        let one = Pair(
+            "an entry of `access_rules` needs one of `user`, `role` and `group`",
+            "`access_rules` 的每一项须有 `user`、`role`、`group` 之一",
+        );
+        table.problem(lines.table, one);
     }
     if !lines.has("effect") {
-        table.problem(lines.table, "an entry of `access_rules` needs an `effect`: allow or deny");
+        let effect = Pair(
+            "an entry of `access_rules` needs an `effect`: allow or deny",
+            "`access_rules` 的每一项须有 `effect`：allow 或 deny",
+        );
+        table.problem(lines.table, effect);
     }
     let whom = user.map(Whom::User).or(role.map(Whom::Role)).or(group.map(Whom::Group))?;
     Some(AccessRule { whom, effect: effect?, enabled: enabled.unwrap_or(true) })
@@ -370,7 +392,15 @@ fn constant_claims(table: &mut Table) -> Option<BTreeMap<String, Value>> {
     for name in claims.keys() {
         if let Err(reason) = check_claim_name(name) {
             let line = lines.get(name).copied().unwrap_or_else(|| table.lines().of("constant_claims"));
-            table.problem(line, format!("{:?} in `constant_claims` {reason}", shown(name)));
+            let name = shown(name);
+            table.problem(
+                line,
+                said!(
+                    "{name:?} in `constant_claims` {reason}",
+                    "`constant_claims` 中的 {name:?} {reason}",
+                    reason
+                ),
+            );
         }
     }
     Some(claims.into_iter().collect())

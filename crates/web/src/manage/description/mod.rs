@@ -20,6 +20,8 @@ pub use user::{PasswordEntry, UserEntry};
 
 use signet_protocol::{
     id::{AppId, UserId},
+    said,
+    said::{Pair, Said},
     user::fold_email,
 };
 
@@ -165,7 +167,13 @@ fn unique<'e>(
         let Some(value) = value else { continue };
         let line = lines.of(key);
         if let Some(earlier) = first.get(&value) {
-            root.problem(line, format!("`{key}` {value:?} is already on line {earlier}"));
+            root.problem(
+                line,
+                said!(
+                    "`{key}` {value:?} is already on line {earlier}",
+                    "`{key}` {value:?} 已在第 {earlier} 行出现"
+                ),
+            );
         } else {
             first.insert(value, line);
         }
@@ -175,8 +183,16 @@ fn unique<'e>(
 /// One that is removed has nothing but what it is found by.
 fn nothing_besides(table: &mut Table, lines: &Lines, found_by: &[&str]) {
     for (key, line) in lines.besides(found_by) {
-        table.problem(line, format!("`{key}` and `remove` exclude each other"));
+        table.problem(line, exclude_each_other(key, "remove"));
     }
+}
+
+/// What an id is.
+const HEX: Pair = Pair("must be 24 lower-case hexadecimal digits", "须为 24 位小写十六进制数字");
+
+/// Two keys of which an entry has one at the most.
+fn exclude_each_other(one: &str, other: &str) -> Said {
+    said!("`{one}` and `{other}` exclude each other", "`{one}` 与 `{other}` 不能同时使用")
 }
 
 /// Replaces what the entry names.

@@ -12,11 +12,13 @@ use signet_protocol::{
         Action, ActionName, Actions, ApiIdentifier, AttributeEquals, Namespace, Part, Resource, ResourceCode,
         ResourceId, ResourceType, Restrictions, Rule, Scalar, Subject, TimeOfDay, resource_name,
     },
+    said,
+    said::{Pair, Said},
     time::Seconds,
     user_field::UserField,
 };
 
-use super::{SecretEntry, check, put};
+use super::{HEX, SecretEntry, check, exclude_each_other, put};
 use crate::manage::reader::{Lines, Table};
 
 /// What a file says about a resource.
@@ -66,7 +68,7 @@ impl ResourceEntry {
         };
         let lines = table.lines();
         if !lines.has("code") {
-            table.problem(lines.table, "a resource needs a `code`");
+            table.problem(lines.table, Pair("a resource needs a `code`", "资源须有 `code`"));
         }
         only_remove(table, entry.remove, &["type", "name", "description", "actions", "api_identifier"]);
         ResourceEntry { lines, ..entry }
@@ -82,14 +84,14 @@ impl ResourceEntry {
     }
 }
 
-fn bare_action(text: &str) -> Result<Action, &'static str> {
+fn bare_action(text: &str) -> Result<Action, Pair> {
     Ok(Action { name: ActionName::parse(text)?, description: None })
 }
 
 pub(super) fn action(table: &mut Table) -> Option<Action> {
     let name = table.parsed("name", ActionName::parse);
     let description = table.text("description", check::line).flatten();
-    needs(table, "an action", &["name"]);
+    needs(table, Pair("an action", "操作"), &["name"]);
     Some(Action { name: name?, description })
 }
 
@@ -106,8 +108,11 @@ impl AccountEntry {
         };
         let lines = table.lines();
         if !lines.has("id") {
-            let reason = "an account needs an `id`, its AccessKey, so that applying the file again does not make another; \
-                          `signet account create` makes one";
+            let reason = Pair(
+                "an account needs an `id`, its AccessKey, so that applying the file again does not make another; \
+                 `signet account create` makes one",
+                "账户须有 `id`（即其 AccessKey），以免再次应用文件时又新建一个；可用 `signet account create` 生成",
+            );
             table.problem(lines.table, reason);
         }
         only_remove(table, entry.remove, &["secret", "token_lifetime", "remarks", "enabled"]);
@@ -122,8 +127,6 @@ impl AccountEntry {
     }
 }
 
-const HEX: &str = "must be 24 lower-case hexadecimal digits";
-
 /// `[[applications.rules]]`, all of them; an empty list takes all away.
 pub(super) fn rules(table: &mut Table) -> Option<RuleEntries> {
     let read = table.tables("rules", |entry| (entry.lines().table, rule(entry)));
@@ -133,7 +136,11 @@ pub(super) fn rules(table: &mut Table) -> Option<RuleEntries> {
     let twice: Vec<_> =
         rules.iter().filter_map(|(line, rule)| Some((*line, first.insert(rule, *line)?))).collect();
     for (line, earlier) in twice {
-        table.problem(line, format!("this is the rule of line {earlier} again; keep one"));
+        let again = said!(
+            "this is the rule of line {earlier} again; keep one",
+            "与第 {earlier} 行的规则相同；请只保留一条"
+        );
+        table.problem(line, again);
     }
     lines.has("rules").then_some(RuleEntries(rules))
 }
@@ -146,7 +153,7 @@ pub(super) fn rule(table: &mut Table) -> Option<Rule> {
     let identifier = table.parsed("identifier", |text| Part::parse(text, ResourceId::parse));
     let actions = actions(table);
     let restrictions = table.table("restrictions", restrictions);
-    needs(table, "a rule", &["subject", "effect", "resource", "actions"]);
+    needs(table, Pair("a rule", "规则"), &["subject", "effect", "resource", "actions"]);
     let lines = table.lines();
     let good = |key, present: bool| present || !lines.has(key);
     let whole = good("namespace", namespace.is_some())
@@ -177,7 +184,11 @@ pub(super) fn subject(table: &mut Table) -> Option<Subject> {
     let group = table.parsed("group", check::role).map(Subject::Group);
     let lines = table.lines();
     if ["account", "user", "role", "group"].iter().filter(|key| lines.has(key)).count() != 1 {
-        table.problem(lines.table, "a `subject` is one of `account`, `user`, `role` and `group`");
+        let one = Pair(
+            "a `subject` is one of `account`, `user`, `role` and `group`",
+            "`subject` 须为 `account`、`user`、`role`、`group` 之一",
+        );
+        table.problem(lines.table, one);
         return None;
     }
     account.or(user).or(role).or(group)
@@ -186,13 +197,17 @@ pub(super) fn subject(table: &mut Table) -> Option<Subject> {
 fn actions(table: &mut Table) -> Option<Actions> {
     let length = table.length("actions");
     if length.is_none() {
-        let otherwise = "must be \"all\" or a list of actions";
+        let otherwise = Pair("must be \"all\" or a list of actions", "须为 \"all\" 或操作的列表");
         return table.parsed("actions", |text| if text == "all" { Ok(Actions::All) } else { Err(otherwise) });
     }
     let listed = table.list("actions", ACTIONS_PER_RESOURCE, ActionName::parse)?;
     if length == Some(0) {
         let lines = table.lines();
-        table.problem(lines.of("actions"), "`actions` must be \"all\" or a list of at least one action");
+        let otherwise = Pair(
+            "`actions` must be \"all\" or a list of at least one action",
+            "`actions` 须为 \"all\" 或至少含一个操作的列表",
+        );
+        table.problem(lines.of("actions"), otherwise);
         return None;
     }
     Some(Actions::Listed(listed))
@@ -208,13 +223,20 @@ pub(super) fn restrictions(table: &mut Table) -> Option<Restrictions> {
     let lines = table.lines();
     let most = attributes.len() > ATTRIBUTES_PER_RULE;
     if most {
-        let reason = format!("`attributes` may have at most {ATTRIBUTES_PER_RULE} entries");
+        let reason = said!(
+            "`attributes` may have at most {ATTRIBUTES_PER_RULE} entries",
+            "`attributes` 最多有 {ATTRIBUTES_PER_RULE} 项"
+        );
         table.problem(lines.of("attributes"), reason);
     }
     for (key, empty) in empty {
         // Nobody means by an empty list that there is no restriction.
         if empty {
-            table.problem(lines.of(key), format!("`{key}` restricts to nothing; name some or leave it out"));
+            let reason = said!(
+                "`{key}` restricts to nothing; name some or leave it out",
+                "`{key}` 没有任何内容；请填写，或去掉该项"
+            );
+            table.problem(lines.of(key), reason);
             return None;
         }
     }
@@ -233,14 +255,14 @@ pub(super) fn restrictions(table: &mut Table) -> Option<Restrictions> {
 }
 
 pub(super) fn time(table: &mut Table) -> Option<TimeOfDay> {
-    let mut text = |key| table.parsed(key, |text| Ok::<_, String>(text.to_owned()));
+    let mut text = |key| table.parsed(key, |text| Ok::<_, Said>(text.to_owned()));
     let (from, to, offset) = (text("from"), text("to"), text("offset"));
-    needs(table, "`time`", &["from", "to", "offset"]);
+    needs(table, Pair("`time`", "`time` "), &["from", "to", "offset"]);
     match TimeOfDay::parse(&from?, &to?, &offset?) {
         Ok(time) => Some(time),
         Err(reason) => {
             let lines = table.lines();
-            table.problem(lines.table, format!("`time`: {reason}"));
+            table.problem(lines.table, said!("`time`: {reason}", "`time`：{reason}", reason));
             None
         }
     }
@@ -249,14 +271,14 @@ pub(super) fn time(table: &mut Table) -> Option<TimeOfDay> {
 pub(super) fn attribute(table: &mut Table) -> Option<AttributeEquals> {
     let field = table.parsed("field", UserField::parse);
     let equals = table.scalar("equals").and_then(|value| serde_json::from_value::<Scalar>(value).ok());
-    needs(table, "an attribute", &["field", "equals"]);
+    needs(table, Pair("an attribute", "属性条件"), &["field", "equals"]);
     Some(AttributeEquals { field: field?, equals: equals? })
 }
 
-fn needs(table: &mut Table, what: &str, keys: &[&'static str]) {
+fn needs(table: &mut Table, what: Pair, keys: &[&'static str]) {
     let lines = table.lines();
     for key in keys.iter().filter(|key| !lines.has(key)) {
-        table.problem(lines.table, format!("{what} needs `{key}`"));
+        table.problem(lines.table, said!("{what} needs `{key}`", "{what}须有 `{key}`", what));
     }
 }
 
@@ -264,6 +286,6 @@ fn needs(table: &mut Table, what: &str, keys: &[&'static str]) {
 fn only_remove(table: &mut Table, remove: bool, others: &[&'static str]) {
     let lines = table.lines();
     for key in others.iter().filter(|key| remove && lines.has(key)) {
-        table.problem(lines.of(key), format!("`{key}` and `remove` exclude each other"));
+        table.problem(lines.of(key), exclude_each_other(key, "remove"));
     }
 }

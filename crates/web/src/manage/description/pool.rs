@@ -4,10 +4,12 @@ use signet_protocol::{
     limits::CLAIMS_PER_POOL,
     password_policy::{MAX_LENGTH, MIN_LENGTH, PasswordPolicy},
     pool::{CustomScope, check_claim_name, check_field_name, check_scope_name},
+    said,
+    said::{Pair, Said},
     user_field::{FieldType, UserField},
 };
 
-use super::{check, put};
+use super::{check, exclude_each_other, put};
 use crate::manage::reader::{Lines, Table};
 
 /// What a file says about an extended field.
@@ -79,7 +81,12 @@ impl FieldEntry {
     pub(super) fn read(table: &mut Table) -> FieldEntry {
         let (name, remove) = (name(table, check_field_name), table.boolean("remove").unwrap_or(false));
         let kind = table.choice("type", FieldType::ALL, FieldType::as_str);
-        FieldEntry { lines: finish(table, "an extended field", remove, &["type"]), name, kind, remove }
+        FieldEntry {
+            lines: finish(table, Pair("an extended field", "扩展字段"), remove, &["type"]),
+            name,
+            kind,
+            remove,
+        }
     }
 }
 
@@ -87,17 +94,20 @@ impl ClaimEntry {
     pub(super) fn read(table: &mut Table) -> ClaimEntry {
         let (name, remove) = (name(table, check_claim_name), table.boolean("remove").unwrap_or(false));
         let field = table.parsed("field", UserField::parse);
-        ClaimEntry { lines: finish(table, "a claim", remove, &["field"]), name, field, remove }
+        ClaimEntry {
+            lines: finish(table, Pair("a claim", "声明"), remove, &["field"]), name, field, remove
+        }
     }
 }
 
 impl ScopeEntry {
     pub(super) fn read(table: &mut Table) -> ScopeEntry {
         let (name, remove) = (name(table, check_scope_name), table.boolean("remove").unwrap_or(false));
-        let claims = table.list("claims", CLAIMS_PER_POOL, |text| Ok::<_, String>(text.to_owned()));
+        let claims = table.list("claims", CLAIMS_PER_POOL, |text| Ok::<_, Said>(text.to_owned()));
         let description = table.text("description", check::line);
         let description_zh = table.text("description_zh", check::line);
-        let lines = finish(table, "a scope", remove, &["claims", "description", "description_zh"]);
+        let lines =
+            finish(table, Pair("a scope", "Scope "), remove, &["claims", "description", "description_zh"]);
         ScopeEntry { lines, name, claims, description, description_zh, remove }
     }
 
@@ -109,18 +119,18 @@ impl ScopeEntry {
     }
 }
 
-fn name(table: &mut Table, check: fn(&str) -> Result<(), &'static str>) -> Option<String> {
+fn name(table: &mut Table, check: fn(&str) -> Result<(), Pair>) -> Option<String> {
     table.parsed("name", |text| check(text).map(|()| text.to_owned()))
 }
 
 /// What every such entry keeps to: it has a name, and one that is removed has nothing else.
-fn finish(table: &mut Table, what: &str, remove: bool, others: &[&'static str]) -> Lines {
+fn finish(table: &mut Table, what: Pair, remove: bool, others: &[&'static str]) -> Lines {
     let lines = table.lines();
     if !lines.has("name") {
-        table.problem(lines.table, format!("{what} needs a `name`"));
+        table.problem(lines.table, said!("{what} needs a `name`", "{what}须有 `name`", what));
     }
     for key in others.iter().filter(|key| remove && lines.has(key)) {
-        table.problem(lines.of(key), format!("`{key}` and `remove` exclude each other"));
+        table.problem(lines.of(key), exclude_each_other(key, "remove"));
     }
     lines
 }

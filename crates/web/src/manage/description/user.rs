@@ -7,15 +7,17 @@ use signet_protocol::{
     id::UserId,
     limits::{EXTENDED_FIELDS_BYTES, EXTENDED_FIELDS_DEPTH, GROUPS_PER_USER, ROLES_PER_USER},
     password::{PasswordHash, check_new_password},
+    said,
+    said::Pair,
     secret::Secret,
     user::{Address, Profile, User, check_email, check_phone, check_username, fold_email},
 };
 
-use super::{check, nothing_besides, put};
+use super::{HEX, check, exclude_each_other, nothing_besides, put};
 use crate::manage::reader::{Lines, Table};
 
 /// One profile claim: its name, what its text must look like, and where it is kept.
-type Claim = (&'static str, fn(&str) -> Result<(), &'static str>, fn(&mut Profile) -> &mut Option<String>);
+type Claim = (&'static str, fn(&str) -> Result<(), Pair>, fn(&mut Profile) -> &mut Option<String>);
 
 const PROFILE: &[Claim] = &[
     ("name", check::line, |profile| &mut profile.name),
@@ -73,8 +75,7 @@ impl UserEntry {
     pub(super) fn read(table: &mut Table) -> UserEntry {
         let entry = UserEntry {
             lines: Lines::default(),
-            id: table
-                .parsed("id", |text| UserId::parse(text).ok_or("must be 24 lower-case hexadecimal digits")),
+            id: table.parsed("id", |text| UserId::parse(text).ok_or(HEX)),
             username: table.text("username", check_username),
             email: table.text("email", check_email),
             email_verified: table.boolean("email_verified"),
@@ -98,7 +99,11 @@ impl UserEntry {
             nothing_besides(table, &lines, &["id", "username", "email", "phone", "remove"]);
         }
         if !["id", "username", "email", "phone"].iter().any(|key| lines.has(key)) {
-            table.problem(lines.table, "a user needs a `username`, an `email` or a `phone`");
+            let reason = Pair(
+                "a user needs a `username`, an `email` or a `phone`",
+                "用户须有 `username`、`email` 或 `phone`",
+            );
+            table.problem(lines.table, reason);
         }
         UserEntry { lines, ..entry }
     }
@@ -158,7 +163,10 @@ fn extended_fields(table: &mut Table) -> Option<BTreeMap<String, Value>> {
         let line = table.lines().of("extended_fields");
         table.problem(
             line,
-            format!("`extended_fields` must be at most {EXTENDED_FIELDS_BYTES} bytes as JSON"),
+            said!(
+                "`extended_fields` must be at most {EXTENDED_FIELDS_BYTES} bytes as JSON",
+                "`extended_fields` 以 JSON 表示时最多 {EXTENDED_FIELDS_BYTES} 字节"
+            ),
         );
         return None;
     }
@@ -170,7 +178,7 @@ fn password(table: &mut Table) -> Option<PasswordEntry> {
     let hash = table.optional("password_hash", PasswordHash::parse);
     let lines = table.lines();
     if lines.has("password") && lines.has("password_hash") {
-        table.problem(lines.of("password_hash"), "`password` and `password_hash` exclude each other");
+        table.problem(lines.of("password_hash"), exclude_each_other("password", "password_hash"));
     }
     plain
         .map(PasswordEntry::Plain)

@@ -5,12 +5,14 @@ use std::collections::{HashMap, HashSet};
 use signet_protocol::{
     account::{Account, TOKEN_LIFETIME},
     id::{AccountId, AppId},
+    said,
+    said::Pair,
     secret::Secret,
     time::Timestamp,
 };
 use signet_store::{Change, SecretOf, StoreError};
 
-use super::{Action, Draft, PlanError, Target, fields, unsealed};
+use super::{Action, Draft, PlanError, Target, fields, unsealed, words, words::Worded};
 use crate::{Signet, manage::description::AccountEntry};
 
 /// The accounts of an application as they will be.
@@ -38,18 +40,19 @@ pub(super) async fn plan(
     let mut accounts = Accounts { known: stored.keys().copied().collect(), gone: Vec::new() };
     for entry in entries {
         let Some(id) = entry.id else { continue };
-        let what = format!("account {id} of {}", target.identifier);
+        let what = words::ACCOUNT.with_all([&id.to_string(), target.identifier.as_str()]);
         match (stored.get(&id), owners.contains_key(&id)) {
             (None, true) => {
-                let reason =
-                    format!("the account {id} is another application's, and stays so; take another `id`");
+                let reason = said!(
+                    "the account {id} is another application's, and stays so; take another `id`",
+                    "账户 {id} 属于另一个应用，且不能转移；请使用其他 `id`"
+                );
                 draft.refuse(entry.lines.of("id"), reason);
             }
             (Some(old), _) if entry.remove => {
                 accounts.known.remove(&id);
                 accounts.gone.push(old.clone());
-                let effect = "its tokens are worth nothing any more, and the rules about it go as well";
-                draft.step(what, Action::Remove(vec![effect.to_owned().into()]));
+                draft.step(what, Action::Remove(vec![words::ACCOUNT_GOES.words().into()]));
             }
             (None, false) if entry.remove => draft.step(what, Action::Absent),
             (old, _) => {
@@ -63,7 +66,7 @@ pub(super) async fn plan(
     Ok(accounts)
 }
 
-fn step(what: String, old: Option<&Account>, new: Account, draft: &mut Draft) {
+fn step(what: Worded, old: Option<&Account>, new: Account, draft: &mut Draft) {
     match old {
         None => draft.create(what, fields::of_new_account(&new), Change::InsertAccount(new)),
         Some(old) => draft.update(what, fields::of_account(old, &new), Change::UpdateAccount(new)),
@@ -89,8 +92,10 @@ fn planned(
     };
     let mut account = match (old, given) {
         (None, None) => {
-            let reason =
-                "a new account needs a `secret`, its SecretKey; `signet account create` makes one with both";
+            let reason = Pair(
+                "a new account needs a `secret`, its SecretKey; `signet account create` makes one with both",
+                "新账户须有 `secret`（即其 SecretKey）；可用 `signet account create` 同时生成两者",
+            );
             draft.refuse(entry.lines.table, reason);
             return Ok(None);
         }

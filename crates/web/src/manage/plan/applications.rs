@@ -3,11 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use signet_protocol::{
-    application::Application, entropy::random, id::AppId, issuer::Identifier, jose, secret::Secret,
+    application::Application,
+    entropy::random,
+    id::AppId,
+    issuer::Identifier,
+    jose, said,
+    said::{Pair, Said},
+    secret::Secret,
 };
 use signet_store::{Change, SecretOf};
 
-use super::{Action, Draft, PlanError, Target, fields, removal, unsealed};
+use super::{Action, Draft, PlanError, Target, fields, removal, unsealed, words, words::Worded};
 use crate::{
     Signet,
     clock::SystemEntropy,
@@ -34,7 +40,8 @@ pub(super) async fn plan<'d>(
             Ok(None) => targets.extend(create(signet, entry, draft).await?),
             Ok(Some(old)) => {
                 if let Some(line) = met.insert(old.id, entry.lines.table) {
-                    let same = format!("this is the application of line {line} again");
+                    let same =
+                        said!("this is the application of line {line} again", "与第 {line} 行是同一个应用");
                     draft.refuse(entry.lines.table, same);
                 } else if entry.remove {
                     let losses = removal::of_application(signet, old).await?;
@@ -49,7 +56,7 @@ pub(super) async fn plan<'d>(
     Ok(targets)
 }
 
-type Refused = (&'static str, String);
+type Refused = (&'static str, Said);
 
 /// The stored application that `entry` means: the one of its id, else of its identifier.
 fn target<'s>(
@@ -67,7 +74,11 @@ fn target<'s>(
 
 fn taken(other: &Application) -> Refused {
     let Application { identifier, id, .. } = other;
-    ("identifier", format!("`identifier` \"{identifier}\" belongs to another application, {id}"))
+    let reason = said!(
+        "`identifier` \"{identifier}\" belongs to another application, {id}",
+        "`identifier` \"{identifier}\" 已属于另一个应用 {id}"
+    );
+    ("identifier", reason)
 }
 
 async fn create<'d>(
@@ -76,8 +87,11 @@ async fn create<'d>(
     draft: &mut Draft,
 ) -> Result<Option<Target<'d>>, PlanError> {
     let (Some(identifier), Some(name)) = (&entry.identifier, &entry.name) else {
-        let missing = if entry.identifier.is_none() { "an `identifier`" } else { "a `name`" };
-        draft.refuse(entry.lines.table, format!("a new application needs {missing}"));
+        let missing = match entry.identifier {
+            None => Pair("a new application needs an `identifier`", "新应用须有 `identifier`"),
+            Some(_) => Pair("a new application needs a `name`", "新应用须有 `name`"),
+        };
+        draft.refuse(entry.lines.table, missing);
         return Ok(None);
     };
     let mut application = new(signet, entry, identifier, name);
@@ -173,8 +187,13 @@ fn unreachable(signet: &Signet, entry: &ApplicationEntry) -> Vec<Refused> {
     let objects = entry.request_uris.iter().flatten().map(|uri| ("request_uris", uri.as_str()));
     let asked = keys.chain(objects).map(|(key, url)| (key, url, signet.outbound().check(url)));
     let refused = |(key, url, checked): (&'static str, &str, Result<(), OutboundError>)| {
-        let error = checked.err()?;
-        Some((key, format!("`{key}` has {:?}, which cannot be fetched: {error}", shown(url))))
+        let (error, url) = (checked.err()?, shown(url));
+        let reason = said!(
+            "`{key}` has {url:?}, which cannot be fetched: {error}",
+            "`{key}` 中的 {url:?} 无法获取：{error}",
+            error
+        );
+        Some((key, reason))
     };
     asked.filter_map(refused).collect()
 }
@@ -195,15 +214,16 @@ async fn outside_sector(
         return None;
     }
     let error = sector::check(signet.outbound(), uri, &settings.redirect_uris).await.err()?;
-    Some(("sector_identifier_uri", format!("`sector_identifier_uri` {error}")))
+    let reason = said!("`sector_identifier_uri` {error}", "`sector_identifier_uri` {error}", error);
+    Some(("sector_identifier_uri", reason))
 }
 
 /// What an entry calls an application that is not there.
-fn name_of(entry: &ApplicationEntry) -> String {
+fn name_of(entry: &ApplicationEntry) -> Worded {
     let name = entry.identifier.as_ref().map(ToString::to_string);
-    format!("application {}", name.or(entry.id.map(|id| id.to_string())).unwrap_or_default())
+    words::APPLICATION.with(name.or(entry.id.map(|id| id.to_string())).unwrap_or_default())
 }
 
-fn headline(identifier: &Identifier) -> String {
-    format!("application {identifier}")
+fn headline(identifier: &Identifier) -> Worded {
+    words::APPLICATION.with(identifier)
 }

@@ -11,7 +11,7 @@ use signet_protocol::{
     user::User,
 };
 
-use super::Line;
+use super::{Line, words};
 
 /// The lines for an application that is new.
 pub fn of_new_application(application: &Application, given: bool) -> Vec<Line> {
@@ -19,8 +19,8 @@ pub fn of_new_application(application: &Application, given: bool) -> Vec<Line> {
     let mut lines =
         differences(&application_fields(&defaults), &application_fields(application), Line::is_new);
     let secret = application.secret.is_some();
-    let words = if given { "secret: as given" } else { "secret: generated" };
-    lines.extend(secret.then(|| words.to_owned().into()));
+    let words = if given { words::GIVEN } else { words::GENERATED };
+    lines.extend(secret.then(|| Line::words("secret", &words.words())));
     lines
 }
 
@@ -28,26 +28,26 @@ pub fn of_new_application(application: &Application, given: bool) -> Vec<Line> {
 pub fn of_application(old: &Application, new: &Application) -> Vec<Line> {
     let mut lines = differences(&application_fields(old), &application_fields(new), Line::change);
     let secret = match (&old.secret, &new.secret) {
-        (Some(old), Some(new)) if !old.matches(new.expose()) => Some("secret: changed"),
-        (None, Some(_)) => Some("secret: new"),
-        (Some(_), None) => Some("secret: removed"),
+        (Some(old), Some(new)) if !old.matches(new.expose()) => Some(words::CHANGED),
+        (None, Some(_)) => Some(words::NEW),
+        (Some(_), None) => Some(words::REMOVED),
         (Some(_), Some(_)) | (None, None) => None,
     };
-    lines.extend(secret.map(|words| words.to_owned().into()));
+    lines.extend(secret.map(|words| Line::words("secret", &words.words())));
     lines
 }
 
 /// The lines for a user who is new; `blank` is one without anything.
 pub fn of_new_user(blank: &User, user: &User) -> Vec<Line> {
     let mut lines = differences(&user_fields(blank), &user_fields(user), Line::is_new);
-    lines.extend(user.password.is_some().then(|| "password: set".to_owned().into()));
+    lines.extend(user.password.is_some().then(|| Line::words("password", &words::SET.words())));
     lines
 }
 
 /// The lines for a user who changes.
 pub fn of_user(old: &User, new: &User) -> Vec<Line> {
     let mut lines = differences(&user_fields(old), &user_fields(new), Line::change);
-    lines.extend((old.password != new.password).then(|| "password: changed".to_owned().into()));
+    lines.extend((old.password != new.password).then(|| Line::words("password", &words::CHANGED.words())));
     lines
 }
 
@@ -88,14 +88,14 @@ pub fn of_resource(old: &Resource, new: &Resource) -> Vec<Line> {
 /// The lines for an account that is new.
 pub fn of_new_account(account: &Account) -> Vec<Line> {
     let mut lines = differences(&Map::new(), &account_fields(account), Line::is_new);
-    lines.push("secret: as given".to_owned().into());
+    lines.push(Line::words("secret", &words::GIVEN.words()));
     lines
 }
 
 /// The lines for an account that changes.
 pub fn of_account(old: &Account, new: &Account) -> Vec<Line> {
     let mut lines = differences(&account_fields(old), &account_fields(new), Line::change);
-    lines.extend((old.secret != new.secret).then(|| "secret: changed".to_owned().into()));
+    lines.extend((old.secret != new.secret).then(|| Line::words("secret", &words::CHANGED.words())));
     lines
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use super::words::Worded;
+
 /// Bytes of a value that the audit log keeps.
 const VALUE_BYTES: usize = 4096;
 
@@ -21,6 +23,11 @@ impl Line {
             text: format!("{key}: {}", shown(value)),
             field: Some((key.to_owned(), Value::Null, kept(value))),
         }
+    }
+
+    /// A field of which no value is told.
+    pub fn words(key: &str, words: &Worded) -> Line {
+        Line { text: format!("{key}: {words}"), field: None }
     }
 
     /// A field that changes.
@@ -46,9 +53,9 @@ impl Line {
     }
 }
 
-impl From<String> for Line {
-    fn from(text: String) -> Line {
-        Line { text, field: None }
+impl From<Worded> for Line {
+    fn from(text: Worded) -> Line {
+        Line { text: text.to_string(), field: None }
     }
 }
 
@@ -78,13 +85,14 @@ fn kept(value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manage::plan::words;
 
     #[test]
     fn a_change_is_told_and_kept_with_both_values() {
         let line = Line::change("name", &"Notes".into(), &Value::Null);
         assert_eq!(line.to_string(), "name: \"Notes\" → none");
         assert_eq!(line.entry(), ("name".to_owned(), json!({ "old": "Notes", "new": null })));
-        let words = Line::from("secret: changed".to_owned());
+        let words = Line::words("secret", &words::CHANGED.words());
         assert_eq!(words.entry(), ("secret".to_owned(), json!({ "is": "changed" })));
     }
 

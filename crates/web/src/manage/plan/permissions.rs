@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use signet_protocol::{
     id::{AccountId, AppId, UserId},
+    issuer::Identifier,
     pool::PoolSettings,
     resource::{
         ADMIN, ApiIdentifier, RESERVED, Resource, ResourceCode, Resources, Rule, RuleError, Subject,
         check_rules,
     },
+    said,
+    said::{Pair, Said},
     user_field::UserField,
 };
 use signet_store::{Change, StoreError};
@@ -19,11 +22,14 @@ use super::{
     fields,
     pool::changed,
     removal::{self, People},
+    words::{self, Row, Worded},
 };
 use crate::{
     Signet,
     manage::description::{Description, ResourceEntry, RuleEntries},
 };
+
+const THE_POOL: Pair = Pair("the pool", "用户池");
 
 /// New rules, and removed ones, that are told one by one.
 const TOLD_RULES: usize = 20;
@@ -40,13 +46,13 @@ pub(super) async fn plan(
         return Ok(());
     }
     let before = draft.plan.changes.len();
-    let pool = namespace(signet, None, &description.resources, "", draft).await?;
+    let pool = namespace(signet, (None, None), &description.resources, draft).await?;
     let with_accounts = targets.iter().any(|target| !target.entry.accounts.is_empty());
     let owners = if with_accounts { signet.store().account_owners().await? } else { HashMap::new() };
     let mut all = BTreeMap::new();
     for target in targets.iter().filter(|target| target.entry.is_about_permissions()) {
-        let of = format!(" of {}", target.identifier);
-        let own = namespace(signet, Some(target.id), &target.entry.resources, &of, draft).await?;
+        let of = (Some(target.id), Some(&target.identifier));
+        let own = namespace(signet, of, &target.entry.resources, draft).await?;
         let accounts = accounts::plan(signet, target, &owners, draft).await?;
         let planned = rules(signet, (target, people), accounts, own, draft).await?;
         all.insert(target.id, planned);
@@ -74,9 +80,8 @@ struct Namespace {
 
 async fn namespace(
     signet: &Signet,
-    of: Option<AppId>,
+    (of, whose): (Option<AppId>, Option<&Identifier>),
     entries: &[ResourceEntry],
-    whose: &str,
     draft: &mut Draft,
 ) -> Result<Namespace, StoreError> {
     let stored = signet.store().stored_resources(of).await?;
@@ -86,10 +91,15 @@ async fn namespace(
     for entry in entries {
         let Some(code) = &entry.code else { continue };
         if code.as_str() == ADMIN && !entry.remove {
-            draft.refuse(entry.lines.of("code"), format!("`code` {RESERVED}"));
+            let reason = RESERVED;
+            draft.refuse(entry.lines.of("code"), said!("`code` {reason}", "`code` {reason}", reason));
             continue;
         }
-        let (what, old) = (format!("resource {}{whose}", code.as_str()), new.get(code));
+        let what = match whose {
+            Some(whose) => words::RESOURCE_OF.with_all([code.as_str(), whose.as_str()]),
+            None => words::RESOURCE.with(code),
+        };
+        let old = new.get(code);
         if entry.remove {
             let absent = old.is_none();
             draft.step(
@@ -97,7 +107,7 @@ async fn namespace(
                 if absent {
                     Action::Absent
                 } else {
-                    Action::Remove(vec!["nobody is granted it any more".to_owned().into()])
+                    Action::Remove(vec![words::RESOURCE_GOES.words().into()])
                 },
             );
             removed.extend((!absent).then(|| code.clone()));
@@ -105,7 +115,11 @@ async fn namespace(
             continue;
         }
         let Some(resource) = planned(entry, code, old) else {
-            draft.refuse(entry.lines.table, "a new resource needs a `type`: API, DATA, UI, MENU or BUTTON");
+            let reason = Pair(
+                "a new resource needs a `type`: API, DATA, UI, MENU or BUTTON",
+                "新资源须有 `type`：API、DATA、UI、MENU 或 BUTTON",
+            );
+            draft.refuse(entry.lines.table, reason);
             continue;
         };
         let differences = old.map(|old| fields::of_resource(old, &resource));
@@ -123,7 +137,7 @@ async fn namespace(
     let resources = Resources::new(new.into_values().collect()).unwrap_or_else(|errors| {
         for (at, error) in errors {
             let line = codes.get(at).and_then(|code| lines.get(code)).copied();
-            draft.refuse(line.unwrap_or(last), error.to_string());
+            draft.refuse(line.unwrap_or(last), error);
         }
         Resources::default()
     });
@@ -167,24 +181,19 @@ async fn rules(
         let added: Vec<Rule> =
             entries.iter().map(|(_, rule)| rule).filter(|rule| !stored.contains(*rule)).cloned().collect();
         let removed: Vec<Rule> = stored.iter().filter(|rule| !new.contains(*rule)).cloned().collect();
-        let count =
-            |rules: &[Rule], what: &str| (!rules.is_empty()).then(|| format!("{} {what}", rules.len()));
-        let counts = [count(&added, "new"), count(&removed, "removed")];
-        let told = |rules: &[Rule], what: &str| {
-            rules
-                .iter()
-                .take(TOLD_RULES)
-                .map(|rule| format!("{what}: {}", fields::rule(rule)))
-                .collect::<Vec<_>>()
+        let count = |rules: &[Rule], row: Row| (!rules.is_empty()).then(|| row.with(rules.len()));
+        let counts = [count(&added, words::NEW_RULES), count(&removed, words::REMOVED_RULES)];
+        let told = |rules: &[Rule], row: Row| {
+            rules.iter().take(TOLD_RULES).map(|rule| row.with(fields::rule(rule))).collect::<Vec<_>>()
         };
-        let lines: Vec<String> = counts
+        let lines: Vec<Worded> = counts
             .into_iter()
             .flatten()
-            .chain(told(&added, "new"))
-            .chain(told(&removed, "removed"))
+            .chain(told(&added, words::NEW_RULE))
+            .chain(told(&removed, words::REMOVED_RULE))
             .collect();
         let change = Change::Rules { of: target.id, added, removed };
-        draft.update(format!("rules of {}", target.identifier), lines, change);
+        draft.update(words::RULES.with(&target.identifier), lines, change);
     }
     // After the rules: those about them that are left go with them.
     let gone = accounts.gone.iter().map(|account| account.id).collect();
@@ -204,11 +213,17 @@ async fn subjects(
     for (line, rule) in entries {
         match &rule.subject {
             Subject::Account(id) if !accounts.known.contains(id) => {
-                let reason = format!("the application has no account {id}; add it, or name another");
+                let reason = said!(
+                    "the application has no account {id}; add it, or name another",
+                    "应用没有账户 {id}；请添加该账户，或指定其他账户"
+                );
                 draft.refuse(*line, reason);
             }
             Subject::User(id) if people.leave.contains_key(id) => {
-                let reason = format!("the user {id} goes by this file; take the rule away as well");
+                let reason = said!(
+                    "the user {id} goes by this file; take the rule away as well",
+                    "用户 {id} 将被此文件移除；请一并去掉该规则"
+                );
                 draft.refuse(*line, reason);
             }
             Subject::User(id) if !stored.contains(rule) && !people.come.contains(id) => {
@@ -218,7 +233,11 @@ async fn subjects(
                 };
                 users.insert(*id, known);
                 if !known {
-                    draft.refuse(*line, format!("there is no user with the id {id}; create them first"));
+                    let reason = said!(
+                        "there is no user with the id {id}; create them first",
+                        "没有 ID 为 {id} 的用户；请先创建"
+                    );
+                    draft.refuse(*line, reason);
                 }
             }
             _ => {}
@@ -262,7 +281,7 @@ impl Checked<'_> {
                 let errors = check_rules(&rules, &own.resources, &self.pool.resources, self.settings);
                 for (at, error) in errors.err().into_iter().flatten() {
                     let line = entries.get(at).map_or(1, |(line, _)| *line);
-                    draft.refuse(line, error.to_string());
+                    draft.refuse(line, error);
                 }
             } else if everywhere || planned.is_some_and(|planned| planned.own.changed) {
                 self.stored_rules(id, planned, draft).await?;
@@ -299,10 +318,11 @@ impl Checked<'_> {
             None => id.to_string(),
         };
         let target = self.targets.iter().find(|target| target.id == id);
-        let told: HashSet<(usize, String)> = errors
-            .iter()
-            .map(|(_, error)| (self.line(error, target), format!("a rule of {whose} needs this: {error}")))
-            .collect();
+        let reason = |error: &RuleError| {
+            said!("a rule of {whose} needs this: {error}", "应用 {whose} 的一条规则需要它：{error}", error)
+        };
+        let told: HashSet<(usize, Said)> =
+            errors.iter().map(|(_, error)| (self.line(error, target), reason(error))).collect();
         told.into_iter().for_each(|(line, reason)| draft.refuse(line, reason));
         Ok(())
     }
@@ -356,10 +376,12 @@ impl Checked<'_> {
                 None => drop(owners.insert(of)),
                 Some(owner) => {
                     let whose = self.whose(*owner).await?;
-                    let reason = format!(
-                        "`api_identifier` {:?} belongs to {whose}, which alone decides who gets tokens for it; \
+                    let api = api.as_str();
+                    let reason = said!(
+                        "`api_identifier` {api:?} belongs to {whose}, which alone decides who gets tokens for it; \
                          name another, or take it away there first",
-                        api.as_str()
+                        "`api_identifier` {api:?} 属于{whose}，只有它能决定谁可获得其令牌；请使用其他值，或先在那里去掉",
+                        whose
                     );
                     draft.refuse(entry.lines.of("api_identifier"), reason);
                 }
@@ -380,14 +402,14 @@ impl Checked<'_> {
         namespace.is_none_or(has)
     }
 
-    async fn whose(&self, of: Option<AppId>) -> Result<String, PlanError> {
-        let Some(id) = of else { return Ok("the pool".to_owned()) };
+    async fn whose(&self, of: Option<AppId>) -> Result<Said, PlanError> {
+        let Some(id) = of else { return Ok(THE_POOL.into()) };
         let planned =
             self.targets.iter().find(|target| target.id == id).map(|target| target.identifier.clone());
         let stored =
             self.signet.store().application(id).await?.map(|application| application.identifier.clone());
         let name = planned.or(stored).map_or(id.to_string(), |identifier| identifier.to_string());
-        Ok(format!("the application {name}"))
+        Ok(said!("the application {name}", "应用 {name}"))
     }
 
     /// No scope of the pool's own takes the name of a resource.
@@ -397,7 +419,10 @@ impl Checked<'_> {
             let hidden = entry.code.as_ref().filter(|code| self.settings.scopes.contains_key(code.as_str()));
             if let Some(code) = hidden {
                 let name = code.as_str();
-                let reason = format!("`code` {name:?} is the name of a scope of the pool; take another");
+                let reason = said!(
+                    "`code` {name:?} is the name of a scope of the pool; take another",
+                    "`code` {name:?} 与用户池的一个 scope 同名；请另选一个"
+                );
                 draft.refuse(entry.lines.of("code"), reason);
             }
         }
@@ -423,9 +448,13 @@ impl Checked<'_> {
             let name = entry.name.as_deref();
             let hidden = stored.iter().find(|(_, code)| name == Some(code.as_str()));
             if let Some((of, code)) = hidden {
-                let whose = of.map_or("the pool".to_owned(), |id| format!("the application {id}"));
+                let whose = of.map_or(THE_POOL.into(), |id| said!("the application {id}", "应用 {id}"));
                 let name = code.as_str();
-                let reason = format!("`name` {name:?} is the code of a resource of {whose}; take another");
+                let reason = said!(
+                    "`name` {name:?} is the code of a resource of {whose}; take another",
+                    "`name` {name:?} 与{whose}的一个资源编码相同；请另选一个",
+                    whose
+                );
                 draft.refuse(entry.lines.of("name"), reason);
             }
         }

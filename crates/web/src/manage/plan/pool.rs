@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use signet_protocol::{
     claims::built_in_claims,
     limits::{CLAIMS_PER_POOL, FIELDS_PER_POOL, SCOPES_PER_POOL},
     pool::{CustomScope, PoolSettings},
+    said,
+    said::Pair,
     user_field::{FieldType, UserField},
 };
 use signet_store::Change;
 
-use super::{Action, Draft, Line, PlanError, fields};
+use super::{Action, Draft, Line, PlanError, fields, words, words::Row};
 use crate::{
     Signet,
     manage::{
         description::{ClaimEntry, Description, FieldEntry, ScopeEntry},
-        problem::{nearest, shown},
+        problem::{guess, shown},
     },
 };
 
@@ -36,7 +39,7 @@ pub(super) async fn plan(
     if let Some(entry) = &description.password_policy {
         entry.lay_over(&mut new.password_policy);
         let lines = fields::of_policy(&stored.password_policy, &new.password_policy);
-        draft.step("password policy".to_owned(), changed(Some(lines), Vec::new));
+        draft.step(words::PASSWORD_POLICY.words(), changed(Some(lines), Vec::new));
     }
     check_claims(description, &new, draft);
     check_scopes(description, &new, draft);
@@ -49,23 +52,28 @@ pub(super) async fn plan(
 
 fn field(entry: &FieldEntry, known: &mut BTreeMap<String, FieldType>, draft: &mut Draft) {
     let Some(name) = &entry.name else { return };
-    let (what, old) = (format!("extended field {name}"), known.get(name).copied());
+    let (what, old) = (words::FIELD.with(name), known.get(name).copied());
     if entry.remove {
-        let effect = "values that users have stay, and nothing is made of them";
-        return draft.step(what, removed(known.remove(name).is_some(), effect));
+        return draft.step(what, removed(known.remove(name).is_some(), words::FIELD_GOES));
     }
     let Some(kind) = entry.kind.or(old) else {
-        return draft.refuse(entry.lines.table, format!("a new extended field needs a `type`: {}", types()));
+        let types = types();
+        let reason =
+            said!("a new extended field needs a `type`: {types}", "新的扩展字段须有 `type`：{types}");
+        return draft.refuse(entry.lines.table, reason);
     };
     known.insert(name.clone(), kind);
     let line = |old: FieldType| match old == kind {
         true => vec![],
         false => vec![
-            format!("type: {:?} → {:?}", old.as_str(), kind.as_str()),
-            format!("claims are made only of values that are {}", kind.what()),
+            Line::change("type", &old.as_str().into(), &kind.as_str().into()),
+            words::FIELD_TYPE.with(kind.what()).into(),
         ],
     };
-    draft.step(what, changed(old.map(line), || vec![format!("type: {:?}", kind.as_str())]));
+    draft.step(
+        what,
+        changed(old.map(line), || vec![Line::is_new("type", &Value::Null, &kind.as_str().into())]),
+    );
 }
 
 fn types() -> String {
@@ -74,27 +82,32 @@ fn types() -> String {
 
 fn claim(entry: &ClaimEntry, known: &mut BTreeMap<String, UserField>, draft: &mut Draft) {
     let Some(name) = &entry.name else { return };
-    let (what, old) = (format!("claim {name}"), known.get(name).cloned());
+    let (what, old) = (words::CLAIM.with(name), known.get(name).cloned());
     if entry.remove {
-        return draft.step(what, removed(known.remove(name).is_some(), "it is in no token and no user info"));
+        return draft.step(what, removed(known.remove(name).is_some(), words::CLAIM_GOES));
     }
     let Some(field) = entry.field.clone().or_else(|| old.clone()) else {
-        return draft.refuse(entry.lines.table, "a new claim needs a `field`, which it is made of");
+        return draft.refuse(
+            entry.lines.table,
+            Pair("a new claim needs a `field`, which it is made of", "新的声明须有 `field`，即其取值的字段"),
+        );
     };
     let line = |old: UserField| match old == field {
         true => vec![],
-        false => vec![format!("field: \"{old}\" → \"{field}\"")],
+        false => vec![Line::change("field", &old.to_string().into(), &field.to_string().into())],
     };
-    draft.step(what, changed(old.map(line), || vec![format!("field: \"{field}\"")]));
+    draft.step(
+        what,
+        changed(old.map(line), || vec![Line::is_new("field", &Value::Null, &field.to_string().into())]),
+    );
     known.insert(name.clone(), field);
 }
 
 fn scope(entry: &ScopeEntry, known: &mut BTreeMap<String, CustomScope>, draft: &mut Draft) {
     let Some(name) = &entry.name else { return };
-    let (what, old) = (format!("scope {name}"), known.get(name).cloned());
+    let (what, old) = (words::SCOPE.with(name), known.get(name).cloned());
     if entry.remove {
-        let effect = "applications that ask for it get nothing for it, also where it was granted before";
-        return draft.step(what, removed(known.remove(name).is_some(), effect));
+        return draft.step(what, removed(known.remove(name).is_some(), words::SCOPE_GOES));
     }
     let mut scope = old.clone().unwrap_or_default();
     entry.lay_over(&mut scope);
@@ -103,8 +116,8 @@ fn scope(entry: &ScopeEntry, known: &mut BTreeMap<String, CustomScope>, draft: &
     known.insert(name.clone(), scope);
 }
 
-fn removed(was_there: bool, effect: &str) -> Action {
-    if was_there { Action::Remove(vec![effect.to_owned().into()]) } else { Action::Absent }
+fn removed(was_there: bool, effect: Row) -> Action {
+    if was_there { Action::Remove(vec![effect.words().into()]) } else { Action::Absent }
 }
 
 /// What happens to an entry of which these are the differences, `None` for a new one.
@@ -126,12 +139,18 @@ fn check_claims(description: &Description, new: &PoolSettings, draft: &mut Draft
         }
         let mut claims = description.claims.iter().filter(|entry| entry.field.is_some());
         if let Some(entry) = claims.find(|entry| entry.name.as_ref() == Some(claim)) {
-            let reason = format!("`field` names {field}, which is not declared in [[extended_fields]]");
+            let reason = said!(
+                "`field` names {field}, which is not declared in [[extended_fields]]",
+                "`field` 所指的 {field} 没有在 [[extended_fields]] 中声明"
+            );
             draft.refuse(entry.lines.of("field"), reason);
         } else if let Some(entry) =
             description.extended_fields.iter().find(|entry| entry.name.as_ref() == Some(field))
         {
-            let reason = format!("the claim {claim} is made of {field}; remove that claim as well");
+            let reason = said!(
+                "the claim {claim} is made of {field}; remove that claim as well",
+                "声明 {claim} 取自 {field}；请一并移除该声明"
+            );
             draft.refuse(entry.lines.of("remove"), reason);
         }
     }
@@ -143,21 +162,22 @@ fn check_scopes(description: &Description, new: &PoolSettings, draft: &mut Draft
         for claim in settings.claims.iter().filter(|claim| new.field_of(claim).is_none()) {
             let mut scopes = description.scopes.iter().filter(|entry| entry.claims.is_some());
             if let Some(entry) = scopes.find(|entry| entry.name.as_ref() == Some(scope)) {
-                let guess = nearest(
-                    claim,
-                    new.claims.keys().map(String::as_str).chain(built_in_claims().map(|(name, _)| name)),
-                );
-                let guess = guess.map_or(String::new(), |meant| format!("; did you mean \"{meant}\"?"));
-                let reason = format!(
-                    "{:?} in `claims` is neither a built-in claim nor one of [[claims]]{guess}",
-                    shown(claim)
+                let known = new.claims.keys().map(String::as_str);
+                let guess = guess(claim, known.chain(built_in_claims().map(|(name, _)| name)));
+                let claim = shown(claim);
+                let reason = said!(
+                    "{claim:?} in `claims` is neither a built-in claim nor one of [[claims]]{guess}",
+                    "`claims` 中的 {claim:?} 既不是内置声明，也不在 [[claims]] 中{guess}",
+                    guess
                 );
                 draft.refuse(entry.lines.of("claims"), reason);
             } else if let Some(entry) =
                 description.claims.iter().find(|entry| entry.name.as_ref() == Some(claim))
             {
-                let reason =
-                    format!("the scope {scope} gives the claim; take it out of its `claims` as well");
+                let reason = said!(
+                    "the scope {scope} gives the claim; take it out of its `claims` as well",
+                    "scope {scope} 会给出该声明；请一并从其 `claims` 中去掉"
+                );
                 draft.refuse(entry.lines.of("remove"), reason);
             }
         }
@@ -169,15 +189,17 @@ fn check_numbers(description: &Description, new: &PoolSettings, draft: &mut Draf
     let claims = description.claims.last().map(|entry| entry.lines.table);
     let scopes = description.scopes.last().map(|entry| entry.lines.table);
     for (what, number, most, last) in [
-        ("extended fields", new.extended_fields.len(), FIELDS_PER_POOL, fields),
-        ("claims", new.claims.len(), CLAIMS_PER_POOL, claims),
-        ("scopes", new.scopes.len(), SCOPES_PER_POOL, scopes),
+        (Pair("extended fields", "扩展字段"), new.extended_fields.len(), FIELDS_PER_POOL, fields),
+        (Pair("claims", "声明"), new.claims.len(), CLAIMS_PER_POOL, claims),
+        (Pair("scopes", " scope "), new.scopes.len(), SCOPES_PER_POOL, scopes),
     ] {
         if let Some(line) = last.filter(|_| number > most) {
-            draft.refuse(
-                line,
-                format!("a pool may have at most {most} {what} of its own; this makes {number}"),
+            let reason = said!(
+                "a pool may have at most {most} {what} of its own; this makes {number}",
+                "用户池最多有 {most} 个自定义{what}；这样会有 {number} 个",
+                what
             );
+            draft.refuse(line, reason);
         }
     }
 }

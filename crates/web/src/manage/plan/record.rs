@@ -52,8 +52,9 @@ impl Step {
             Action::Remove(_) => (Done::Delete, [].as_slice()),
             Action::Unchanged | Action::Absent => return None,
         };
-        let known = KINDS.iter().find_map(|(begins, kind)| Some((*kind, self.what.strip_prefix(begins)?)));
-        let (kind, name) = known.unwrap_or(("pool", &self.what));
+        let known =
+            KINDS.iter().find_map(|(begins, kind)| Some((*kind, self.what.as_str().strip_prefix(begins)?)));
+        let (kind, name) = known.unwrap_or(("pool", self.what.as_str()));
         let target = Named { id: self.id.clone(), ..Named::only(name) };
         let entry = Entry::of_admin(done, origin.clone()).on(kind, target);
         Some(lines.iter().map(Line::entry).fold(entry, told))

@@ -7,10 +7,14 @@ use signet_protocol::{
     id::{AppId, UserId},
     operator::Role,
     resource::{Rule, Subject},
+    said::Pair,
 };
 use signet_store::{Change, GrantCount, StoreError};
 
-use super::{Action, Draft, users};
+use super::{
+    Action, Draft, users,
+    words::{self, Row, Worded},
+};
 use crate::{Signet, manage::description::UserEntry};
 
 /// The users that a description makes with an id, and those it removes.
@@ -44,17 +48,17 @@ impl People {
 pub(super) async fn of_application(
     signet: &Signet,
     application: &Application,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<Worded>, StoreError> {
     let lost = losses(signet, application).await?;
-    let keys = if lost.secret { "its secret and its signing keys" } else { "its signing keys" };
+    let keys = if lost.secret { words::LOST_SECRET_AND_KEYS } else { words::LOST_KEYS };
     let lines = [
-        Some(keys.to_owned()),
-        counted(lost.accounts, "account", "accounts"),
-        counted(lost.resources, "resource", "resources"),
-        counted(lost.rules, "rule", "rules"),
+        Some(keys.words()),
+        counted(lost.accounts, words::LOST_ACCOUNT, words::LOST_ACCOUNTS),
+        counted(lost.resources, words::LOST_RESOURCE, words::LOST_RESOURCES),
+        counted(lost.rules, words::LOST_RULE, words::LOST_RULES),
         Some(grants(lost.grants)),
     ];
-    Ok(lines.into_iter().flatten().map(|lost| format!("lost: {lost}")).collect())
+    Ok(lines.into_iter().flatten().map(|lost| words::LOST.with(lost)).collect())
 }
 
 /// What goes with an application, besides its signing keys.
@@ -84,17 +88,31 @@ pub async fn losses(signet: &Signet, application: &Application) -> Result<Losses
     })
 }
 
-/// Whether nobody would own the pool without this user.
+/// What is told of whoever would leave the pool without an owner.
+pub(super) const LAST_OWNER: Pair = Pair(
+    "this user is the only owner of the pool; make somebody else one first",
+    "此用户是用户池唯一的所有者；请先让其他人成为所有者",
+);
+
+/// Whether nobody who can sign in would own the pool without this user.
 pub(in crate::manage) async fn leaves_no_owner(signet: &Signet, user: UserId) -> Result<bool, StoreError> {
     let mut owners = signet.store().administrators().await?;
     owners.retain(|one| one.role == Role::Owner);
-    Ok(matches!(owners.as_slice(), [only] if only.user == user))
+    if !owners.iter().any(|one| one.user == user) {
+        return Ok(false);
+    }
+    for other in owners.iter().filter(|one| one.user != user) {
+        if signet.store().user(other.user).await?.is_some_and(|user| !user.blocked) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What goes with a user.
-pub(super) async fn of_user(signet: &Signet, user: UserId) -> Result<Vec<String>, StoreError> {
+pub(super) async fn of_user(signet: &Signet, user: UserId) -> Result<Vec<Worded>, StoreError> {
     let lost = grants(signet.store().grants_of_user(user).await?);
-    Ok(vec![format!("lost: their profile, logins and consents, and {lost}")])
+    Ok(vec![words::LOST.with(words::LOST_PERSON.with(lost))])
 }
 
 /// Adds that rules about users who go do so as well. Applications that are `ruled` have all their rules in the file.
@@ -120,8 +138,8 @@ pub(super) async fn rules_about(
         let name =
             signet.store().application(of).await?.map(|application| application.identifier.to_string());
         let name = name.unwrap_or_else(|| of.to_string());
-        let lines = vec![format!("{} removed, about users who go", removed.len()).into()];
-        draft.step(format!("rules of {name}"), Action::Update(lines));
+        let lines = vec![words::RULES_OF_LEAVING.with(removed.len()).into()];
+        draft.step(words::RULES.with(name), Action::Update(lines));
         draft.plan.changes.push(Change::Rules { of, added: Vec::new(), removed });
     }
     Ok(())
@@ -136,21 +154,19 @@ pub(super) fn applications(draft: &Draft) -> HashSet<AppId> {
     gone.collect()
 }
 
-fn counted(number: usize, one: &str, many: &str) -> Option<String> {
+fn counted(number: usize, one: Row, many: Row) -> Option<Worded> {
     match number {
         0 => None,
-        1 => Some(format!("1 {one}")),
-        number => Some(format!("{number} {many}")),
+        1 => Some(one.words()),
+        number => Some(many.with(number)),
     }
 }
 
-fn grants(count: GrantCount) -> String {
+fn grants(count: GrantCount) -> Worded {
     match count {
-        GrantCount::Exactly(1) => "1 grant, whose tokens are worth nothing any more".to_owned(),
-        GrantCount::Exactly(0) => "no grant".to_owned(),
-        GrantCount::Exactly(number) => format!("{number} grants, whose tokens are worth nothing any more"),
-        GrantCount::MoreThan(number) => {
-            format!("more than {number} grants, whose tokens are worth nothing any more")
-        }
+        GrantCount::Exactly(1) => words::LOST_GRANT.words(),
+        GrantCount::Exactly(0) => words::LOST_NO_GRANT.words(),
+        GrantCount::Exactly(number) => words::LOST_GRANTS.with(number),
+        GrantCount::MoreThan(number) => words::LOST_MORE_GRANTS.with(number),
     }
 }

@@ -6,11 +6,13 @@ use signet_protocol::{
     id::UserId,
     password::PasswordHash,
     pool::PoolSettings,
+    said,
+    said::{Pair, Said},
     user::{User, UserDetails, fold_email},
 };
 use signet_store::{Change, StoreError};
 
-use super::{Action, Draft, PlanError, fields, removal};
+use super::{Action, Draft, PlanError, fields, removal, words, words::Worded};
 use crate::{
     Signet,
     clock::SystemEntropy,
@@ -37,10 +39,10 @@ pub(super) async fn plan(
             Ok(None) => create(signet, entry, pool, draft).await?,
             Ok(Some(old)) => {
                 if let Some(line) = met.insert(old.id, entry.lines.table) {
-                    draft.refuse(entry.lines.table, format!("this is the user of line {line} again"));
+                    let same = said!("this is the user of line {line} again", "与第 {line} 行是同一个用户");
+                    draft.refuse(entry.lines.table, same);
                 } else if entry.remove && removal::leaves_no_owner(signet, old.id).await? {
-                    let reason = "this user is the only owner of the pool; make somebody else one first";
-                    draft.refuse(entry.lines.table, reason);
+                    draft.refuse(entry.lines.table, removal::LAST_OWNER);
                 } else if entry.remove {
                     let losses = removal::of_user(signet, old.id).await?;
                     draft.remove(headline(&old), losses, Change::DeleteUser(old));
@@ -58,7 +60,7 @@ pub(super) async fn plan(
 pub(in crate::manage) async fn find(
     signet: &Signet,
     entry: &UserEntry,
-) -> Result<Result<Option<User>, (&'static str, String)>, StoreError> {
+) -> Result<Result<Option<User>, (&'static str, Said)>, StoreError> {
     let keys = Keys::of_entry(entry);
     let (username, phone) = (keys.username.as_deref(), keys.phone.as_deref());
     let found = signet.store().users_by_keys(username, keys.email.as_deref(), phone).await?;
@@ -78,7 +80,7 @@ pub(in crate::manage) async fn find(
 pub(in crate::manage) async fn taken(
     signet: &Signet,
     user: &User,
-) -> Result<Option<(&'static str, String)>, StoreError> {
+) -> Result<Option<(&'static str, Said)>, StoreError> {
     let keys = Keys::of_user(user);
     let email = keys.email.as_deref();
     let found = signet.store().users_by_keys(keys.username.as_deref(), email, keys.phone.as_deref()).await?;
@@ -91,8 +93,9 @@ pub(in crate::manage) async fn taken(
     }))
 }
 
-fn belongs(key: &str, other: &User) -> String {
-    format!("`{key}` belongs to another user, {}", other.account_name())
+fn belongs(key: &str, other: &User) -> Said {
+    let other = other.account_name();
+    said!("`{key}` belongs to another user, {other}", "`{key}` 已属于另一个用户 {other}")
 }
 
 /// The extended fields of an entry are those the pool declares, if it declares any, and of their types.
@@ -103,14 +106,24 @@ fn check_fields(entry: &UserEntry, pool: &PoolSettings, draft: &mut Draft) {
         match declared.get(name) {
             Some(kind) if kind.takes(value) => {}
             Some(kind) => {
-                draft.refuse(line, format!("the extended field {:?} must be {}", shown(name), kind.what()));
+                let (name, wanted) = (shown(name), kind.what());
+                let reason = said!(
+                    "the extended field {name:?} must be {wanted}",
+                    "扩展字段 {name:?} 须为{wanted}",
+                    wanted
+                );
+                draft.refuse(line, reason);
             }
             None => {
                 let guess = nearest(name, declared.keys().map(String::as_str));
-                let guess = guess.map_or(String::new(), |meant| format!("; did you mean `{meant}`?"));
-                let reason = format!(
-                    "the extended field {:?} is not declared in [[extended_fields]]{guess}",
-                    shown(name)
+                let guess = guess.map_or(Pair("", "").into(), |meant| {
+                    said!("; did you mean `{meant}`?", "；您是否想写 `{meant}`？")
+                });
+                let name = shown(name);
+                let reason = said!(
+                    "the extended field {name:?} is not declared in [[extended_fields]]{guess}",
+                    "扩展字段 {name:?} 没有在 [[extended_fields]] 中声明{guess}",
+                    guess
                 );
                 draft.refuse(line, reason);
             }
@@ -156,7 +169,7 @@ impl Keys {
 
 /// The stored user that `keys` mean: the one of the user name, else of the e-mail, else of the phone. A user who has
 /// another value for a key that comes first is somebody else, so that a slip never renames anybody.
-fn target<'f>(keys: &Keys, found: &'f [User]) -> Result<Option<&'f User>, (&'static str, String)> {
+fn target<'f>(keys: &Keys, found: &'f [User]) -> Result<Option<&'f User>, (&'static str, Said)> {
     let mut target: Option<&User> = None;
     let mut unmatched: Vec<&'static str> = Vec::new();
     for (key, value) in keys.in_order().into_iter().filter(|(_, value)| value.is_some()) {
@@ -218,6 +231,10 @@ pub(in crate::manage) async fn update(
     if !lay_over(entry, &mut user, pool, draft) {
         return Ok(());
     }
+    if user.blocked && !old.blocked && removal::leaves_no_owner(signet, old.id).await? {
+        draft.refuse(entry.lines.of("blocked"), removal::LAST_OWNER);
+        return Ok(());
+    }
     let Some(password) = password(signet, entry, (&user, pool), draft).await? else { return Ok(()) };
     user.password = password;
     if user.password != old.password {
@@ -263,19 +280,20 @@ async fn password(
         return Ok(Some(Some(hash)));
     }
     if let Err(problem) = pool.password_policy.check(&plain, user) {
-        draft.refuse(entry.lines.of("password"), format!("`password` {problem}"));
+        let reason = said!("`password` {problem}", "`password` {problem}", problem);
+        draft.refuse(entry.lines.of("password"), reason);
         return Ok(None);
     }
     signet.hasher().create(Asker::Operator, plain).await.map(|hash| Some(Some(hash)))
 }
 
 /// What an entry calls a user who is not there.
-fn name_of(entry: &UserEntry) -> String {
+fn name_of(entry: &UserEntry) -> Worded {
     let keys = Keys::of_entry(entry);
     let name = keys.in_order().into_iter().find_map(|(_, value)| value.map(str::to_owned));
-    format!("user {}", name.or(entry.id.map(|id| id.to_string())).unwrap_or_default())
+    words::USER.with(name.or(entry.id.map(|id| id.to_string())).unwrap_or_default())
 }
 
-fn headline(user: &User) -> String {
-    format!("user {}", user.account_name())
+fn headline(user: &User) -> Worded {
+    words::USER.with(user.account_name())
 }

@@ -44,7 +44,7 @@ fn every_documented_key_is_read_and_every_stored_setting_is_documented() {
         for key in keys {
             let within = if table.contains('.') { "[[applications]]\n" } else { "" };
             let problems = Description::parse(&format!("{within}[[{table}]]\n{key} = 1.5")).unwrap_err();
-            let unknown = problems.iter().any(|problem| problem.message.starts_with("unknown key"));
+            let unknown = problems.iter().any(|problem| problem.message.en.starts_with("unknown key"));
             assert!(!unknown, "{key}");
         }
     }

@@ -21,12 +21,13 @@ use signet_store::{Database, MasterKey, Options, Store, audit::Origin};
 use super::{
     apply::apply,
     description::Description,
-    plan::{Plan, PlanError, plan},
+    plan::{Plan, PlanError, plan, words},
 };
 use crate::{
     Settings, Signet,
     clock::{Clock, SystemEntropy},
     hashing::Hasher,
+    sayings,
 };
 
 struct Fixed;
@@ -66,9 +67,10 @@ impl Bench {
 
     pub(in crate::manage) async fn apply(&self, text: &str) -> Plan {
         let description = Description::parse(text).unwrap_or_else(|problems| panic!("{problems:?}"));
-        apply(&self.signet, &description, &Origin::command_line())
-            .await
-            .unwrap_or_else(|error| panic!("{error:?}"))
+        let plan = apply(&self.signet, &description, &Origin::command_line()).await;
+        let plan = plan.unwrap_or_else(|error| panic!("{error:?}"));
+        in_chinese(&plan);
+        plan
     }
 
     /// Line and message of everything wrong with `text`, whichever step finds it. Nothing is changed.
@@ -81,7 +83,7 @@ impl Bench {
                 Ok(_) => Vec::new(),
             },
         };
-        problems.into_iter().map(|problem| (problem.line, problem.message)).collect()
+        problems.into_iter().map(|problem| (problem.line, sayings::english_of(&problem.message))).collect()
     }
 
     async fn application(&self, identifier: &str) -> Option<Arc<signet_protocol::application::Application>> {
@@ -91,5 +93,14 @@ impl Bench {
 
     pub(in crate::manage) async fn user(&self, name: &str) -> Option<User> {
         self.signet.store().user_by_login(&LoginName::parse(name).unwrap()).await.unwrap()
+    }
+}
+
+/// Everything that is not a value is told in Chinese, too.
+fn in_chinese(plan: &Plan) {
+    for step in plan.steps() {
+        step.text().take(1).for_each(|head| drop(sayings::english_of(&words::said(&head))));
+        let words = step.lines.iter().filter(|line| line.becomes().is_none());
+        words.for_each(|line| drop(sayings::english_of(&words::said(&line.to_string()))));
     }
 }

@@ -287,7 +287,7 @@ async fn creating_refuses_what_exists() {
     create(&bench.signet, &description, &Origin::command_line()).await.unwrap();
     let again = create(&bench.signet, &description, &Origin::command_line()).await;
     let Err(PlanError::Refused(problems)) = again else { panic!("{again:?}") };
-    assert_eq!(problems[0].message, "user alice exists already");
+    assert_eq!(sayings::english_of(&problems[0].message), "user alice exists already");
 }
 
 #[tokio::test]

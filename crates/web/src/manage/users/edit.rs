@@ -1,6 +1,13 @@
 //! Creating and changing one user.
 
-use signet_protocol::{id::UserId, user::User};
+use std::fmt;
+
+use signet_protocol::{
+    id::UserId,
+    said,
+    said::{SEMICOLON, Said},
+    user::User,
+};
 use signet_store::{
     Applied, Change, StoreError,
     audit::{Act, Origin},
@@ -10,37 +17,71 @@ use super::fields::{FieldProblem, Fields};
 use crate::{
     Signet,
     clock::SystemEntropy,
-    manage::plan::{Draft, Plan, PlanError, users as plan},
+    manage::{
+        authority::{self, Forbidden},
+        plan::{Draft, Plan, PlanError, users as plan},
+    },
 };
 
 /// How often a change is made again because somebody else was quicker.
 const ATTEMPTS: usize = 3;
 
 /// Why a user is not as was asked. Nothing was changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum EditError {
     /// There is no such user.
-    #[error("there is no such user")]
     NoUser,
     /// The user was changed since the version that was named.
-    #[error("somebody else has changed this user since; look at them again")]
     Stale,
     /// What is wrong, field by field.
-    #[error("{}", problems(.0))]
     Refused(Vec<FieldProblem>),
+    /// Whoever acts may not do it.
+    Forbidden(Forbidden),
     /// The hashing threads are at capacity.
-    #[error("the server is hashing as many passwords as it can; try again in a moment")]
     Busy,
     /// Others changed the same user, each time.
-    #[error("somebody else keeps changing the same user; try again in a moment")]
     Contended,
     /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
 }
 
-fn problems(problems: &[FieldProblem]) -> String {
-    problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
+impl From<&EditError> for Said {
+    fn from(error: &EditError) -> Said {
+        match error {
+            EditError::NoUser => said!("there is no such user", "没有此用户"),
+            EditError::Stale => said!(
+                "somebody else has changed this user since; look at them again",
+                "其他人此后修改了该用户；请重新查看"
+            ),
+            EditError::Refused(problems) => {
+                Said::join(problems.iter().map(|problem| &problem.message), SEMICOLON)
+            }
+            EditError::Forbidden(reason) => reason.into(),
+            EditError::Busy => said!(
+                "the server is hashing as many passwords as it can; try again in a moment",
+                "服务器正忙于计算密码哈希；请稍后重试"
+            ),
+            EditError::Contended => said!(
+                "somebody else keeps changing the same user; try again in a moment",
+                "其他人正在不断修改同一用户；请稍后重试"
+            ),
+            EditError::Store(error) => said!("{error}", "数据库出错（{error}）"),
+        }
+    }
+}
+
+impl fmt::Display for EditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Said::from(self))
+    }
+}
+
+impl std::error::Error for EditError {}
+
+impl From<StoreError> for EditError {
+    fn from(error: StoreError) -> EditError {
+        EditError::Store(error)
+    }
 }
 
 impl From<PlanError> for EditError {
@@ -50,6 +91,7 @@ impl From<PlanError> for EditError {
                 problems.into_iter().map(|problem| FieldProblem::new("", problem.message)).collect(),
             ),
             PlanError::Stale => EditError::Stale,
+            PlanError::Forbidden(reason) => EditError::Forbidden(reason),
             PlanError::Busy => EditError::Busy,
             PlanError::Contended => EditError::Contended,
             PlanError::Store(error) => EditError::Store(error),
@@ -89,7 +131,8 @@ pub(super) fn exists(fields: &Fields, other: &User) -> FieldProblem {
         fields.0.get(*key).and_then(serde_json::Value::as_str).is_some_and(|text| !text.is_empty())
     };
     let key = ["username", "email", "phone"].into_iter().find(named).unwrap_or_default();
-    FieldProblem::new(key, format!("the user {} exists already", other.account_name()))
+    let other = other.account_name();
+    FieldProblem::new(key, said!("the user {other} exists already", "用户 {other} 已存在"))
 }
 
 /// Changes what `fields` say of a user; the rest stays. With a `version`, only if they are still at that one. Blocking them, or
@@ -101,6 +144,7 @@ pub async fn edit(
     fields: &Fields,
     origin: &Origin,
 ) -> Result<User, EditError> {
+    authority::person(signet, origin, id).await?;
     for _ in 0..ATTEMPTS {
         let old = signet.store().person(id).await?.ok_or(EditError::NoUser)?.user;
         if version.is_some_and(|version| version != old.version) {
@@ -163,7 +207,9 @@ pub async fn set_blocked(
 /// Writes what is planned, and its records; `false` when somebody else was quicker.
 async fn write(signet: &Signet, mut plan: Plan, origin: &Origin) -> Result<bool, EditError> {
     let act = Act { now: signet.now(), entries: plan.entries(origin) };
-    match signet.store().apply(plan.take_changes(), act, &mut SystemEntropy).await {
+    let changes = plan.take_changes();
+    authority::check(signet, origin, &changes).await?;
+    match signet.store().apply(changes, act, &mut SystemEntropy).await {
         Ok(applied) => Ok(applied == Applied::Done),
         Err(StoreError::Conflict { .. }) => Ok(false),
         Err(error) => Err(error.into()),

@@ -5,6 +5,10 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use signet_protocol::{
+    said,
+    said::{Pair, Said},
+};
 
 use crate::manage::{
     description::{Description, UserEntry},
@@ -23,12 +27,12 @@ pub struct FieldProblem {
     /// Its name, `extended_fields.level` for one of those; empty when it is about the user as a whole.
     pub field: String,
     /// What is wrong and what would be right. It never holds the value of a secret.
-    pub message: String,
+    pub message: Said,
 }
 
 impl FieldProblem {
     /// A problem of `field`.
-    pub fn new(field: impl Into<String>, message: impl Into<String>) -> FieldProblem {
+    pub fn new(field: impl Into<String>, message: impl Into<Said>) -> FieldProblem {
         FieldProblem { field: field.into(), message: message.into() }
     }
 }
@@ -89,7 +93,7 @@ impl Fields {
             Err(problems) => Err(by_field(&names, problems)),
             Ok(mut description) => match description.users.pop() {
                 Some(entry) => Ok(Read { entry, names }),
-                None => Err(vec![FieldProblem::new("", "nothing is said")]),
+                None => Err(vec![FieldProblem::new("", Pair("nothing is said", "没有任何内容"))]),
             },
         }
     }
@@ -115,7 +119,8 @@ impl Text {
         match inline(value, &mut line) {
             Ok(()) => self.line(name, &line),
             Err(reason) => {
-                let message = format!("`{}` {reason}", shown(name).escape_debug());
+                let told = shown(name).escape_debug().to_string();
+                let message = said!("`{told}` {reason}", "`{told}` {reason}", reason);
                 self.unreadable.push(FieldProblem::new(name, message));
             }
         }
@@ -132,7 +137,7 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
-fn inline(value: &Value, line: &mut String) -> Result<(), &'static str> {
+fn inline(value: &Value, line: &mut String) -> Result<(), Pair> {
     match value {
         Value::Null => line.push_str("\"\""),
         Value::Bool(truth) => line.push_str(if *truth { "true" } else { "false" }),
@@ -161,9 +166,12 @@ fn inline(value: &Value, line: &mut String) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn nested(value: &Value, line: &mut String) -> Result<(), &'static str> {
+fn nested(value: &Value, line: &mut String) -> Result<(), Pair> {
     if value.is_null() {
-        return Err("must not have null within lists and objects; leave it out");
+        return Err(Pair(
+            "must not have null within lists and objects; leave it out",
+            "列表和对象中不得有 null；请去掉",
+        ));
     }
     inline(value, line)
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use signet_protocol::{
     id::{LinkId, UserId},
     opaque::Opaque,
+    said,
     time::{Seconds, Timestamp},
     user::{LoginName, User},
 };
@@ -14,7 +15,7 @@ use signet_store::{
 };
 
 use super::edit::EditError;
-use crate::{Signet, audit, clock::SystemEntropy};
+use crate::{Signet, audit, clock::SystemEntropy, manage::authority};
 
 /// How long a link can be used: a day.
 pub const LINK_EXPIRE: Seconds = Seconds(86_400);
@@ -32,6 +33,7 @@ pub struct NewLink {
 /// Makes a link for a user, in the place of their last one. Refused: one for nobody, and for who is blocked.
 pub async fn create(signet: &Signet, user: UserId, origin: &Origin) -> Result<NewLink, EditError> {
     let stored = signet.store().person(user).await?.ok_or(EditError::NoUser)?.user;
+    authority::person(signet, origin, user).await?;
     let now = signet.now();
     let token = Opaque::<LinkId>::generate(now, &mut SystemEntropy);
     let link = UserLink {
@@ -44,7 +46,8 @@ pub async fn create(signet: &Signet, user: UserId, origin: &Origin) -> Result<Ne
     };
     let entry = Entry::of_admin(Action::MakeLink, origin.clone()).on("user", audit::user(&stored));
     if !signet.store().put_link(&link, Act::new(now, entry)).await? {
-        let reason = format!("{} is blocked; unblock them first", stored.account_name());
+        let who = stored.account_name();
+        let reason = said!("{who} is blocked; unblock them first", "{who} 已被锁定；请先解锁");
         return Err(EditError::Refused(vec![super::fields::FieldProblem::new("blocked", reason)]));
     }
     tracing::info!(sub = %user, "an operator made a one-time link to set a password");
@@ -75,10 +78,11 @@ pub async fn find(signet: &Signet, named: &str) -> Result<Option<UserId>, StoreE
 }
 
 /// Takes a user's link away; `false` when they had none that could be used.
-pub async fn withdraw(signet: &Signet, user: UserId, origin: &Origin) -> Result<bool, StoreError> {
+pub async fn withdraw(signet: &Signet, user: UserId, origin: &Origin) -> Result<bool, EditError> {
+    authority::person(signet, origin, user).await?;
     let who = super::named(signet, user).await?;
     let entry = Entry::of_admin(Action::MakeLink, origin.clone()).on("user", who).with("withdrawn", true);
-    signet.store().withdraw_link(user, Act::new(signet.now(), entry)).await
+    Ok(signet.store().withdraw_link(user, Act::new(signet.now(), entry)).await?)
 }
 
 /// What the link is worth that somebody shows.

@@ -113,12 +113,6 @@ async fn named(signet: &Signet, user: UserId) -> Result<Named, StoreError> {
     Ok(stored.map_or_else(|| Named::new(user, "?"), |stored| audit::user(&stored)))
 }
 
-/// Whether a user administers this pool. Who they are, how they sign in and whether they do is for those to say who say who
-/// administers: whoever could give an owner another password would be one.
-pub async fn administers(signet: &Signet, user: UserId) -> Result<bool, StoreError> {
-    Ok(signet.store().administrator(user).await?.is_some())
-}
-
 /// Whether the pool would have no owner without this user.
 pub async fn is_last_owner(signet: &Signet, user: UserId) -> Result<bool, StoreError> {
     super::plan::leaves_no_owner(signet, user).await

@@ -29,7 +29,10 @@ async fn made(bench: &Bench, value: Value) -> User {
 
 fn refused(error: EditError) -> Vec<(String, String)> {
     let EditError::Refused(problems) = error else { panic!("{error}") };
-    problems.into_iter().map(|FieldProblem { field, message }| (field, message)).collect()
+    problems
+        .into_iter()
+        .map(|FieldProblem { field, message }| (field, crate::sayings::english_of(&message)))
+        .collect()
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use http::StatusCode;
 use signet_protocol::{
     id::{AccountId, AppId},
     operator::Permission,
+    params::RawParams,
     resource::{Rule, Subject},
     time::Seconds,
 };
@@ -47,6 +48,7 @@ struct AccountPage {
     rules: usize,
     may_see_secret: bool,
     alert: Option<String>,
+    form: RawParams,
 }
 
 impl AccountPage {
@@ -63,7 +65,16 @@ impl AccountPage {
     }
 
     fn remarks(&self) -> &str {
-        self.account.remarks.as_deref().unwrap_or_default()
+        self.typed("remarks").or(self.account.remarks.as_deref()).unwrap_or_default()
+    }
+
+    fn lifetime(&self) -> String {
+        self.typed("token_lifetime").map_or_else(|| self.account.token_lifetime.0.to_string(), str::to_owned)
+    }
+
+    /// What was typed, in a form that is shown again.
+    fn typed(&self, name: &str) -> Option<&str> {
+        self.form.get(name).filter(|_| self.alert.is_some())
     }
 }
 
@@ -145,6 +156,7 @@ async fn one(ask: &Ask, alert: Option<String>) -> Answer {
         rules,
         account,
         alert,
+        form: ask.form.clone(),
     };
     ask.page(status, &page)
 }
@@ -219,7 +231,7 @@ fn remarks(ask: &Ask) -> String {
 fn failure(error: AccountError) -> Failure {
     match error {
         AccountError::Store(error) => error.into(),
-        AccountError::Authority => Problem::Forbidden.into(),
+        AccountError::Forbidden(_) => Problem::Forbidden.into(),
         _ => missing(),
     }
 }

@@ -21,9 +21,10 @@ use crate::{
     console::{
         Answer, Ask, Section,
         shell::Shell,
-        words::{Words, fill},
+        words::{Words, fill, together},
     },
     error::Failure,
+    manage::edit::FieldProblem,
 };
 
 /// Rules of a page.
@@ -39,7 +40,8 @@ struct CallersPage {
     accounts: Vec<AccountRow>,
     grant_off: bool,
     may_create: bool,
-    lifetime: i64,
+    lifetime: String,
+    remarks: String,
     resources: Vec<ResourceRow>,
     rules: Vec<RuleRow>,
     /// Which rules of how many are shown, and where the others are.
@@ -94,11 +96,13 @@ async fn page(ask: &Ask, alert: Option<String>) -> Answer {
     let status = if alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let range = format!("{}–{until} / {}", from + 1, all.len());
     let t: &'static CallerWords = ask.words();
+    let typed = |name: &str| ask.form.get(name).map(str::to_owned);
     let page = CallersPage {
         shell: ask.shell(Section::Applications),
         grant_off: !frame.application.settings.grant_types.contains(&GrantType::ClientCredentials),
         may_create: frame.may_write && ask.may(Permission::SecretsRead),
-        lifetime: TOKEN_LIFETIME.0,
+        lifetime: typed("token_lifetime").unwrap_or_else(|| TOKEN_LIFETIME.0.to_string()),
+        remarks: typed("remarks").unwrap_or_default(),
         alert,
         resources: resources.iter().map(resource_row).collect(),
         range: paged.then(|| fill(t.shown, range)),
@@ -133,9 +137,9 @@ fn part<T: AsRef<str>>(part: &Part<T>) -> String {
 }
 
 /// Several problems as one text.
-fn told(t: &CallerWords, problems: &[crate::manage::edit::FieldProblem]) -> String {
-    let texts: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
-    format!("{} {}", t.problems, texts.join("; "))
+fn told(ask: &Ask, problems: &[FieldProblem]) -> String {
+    let told = together(problems.iter().map(|problem| &problem.message), ask.lang);
+    format!("{} {told}", ask.words::<CallerWords>().problems)
 }
 
 /// The application that the path names.

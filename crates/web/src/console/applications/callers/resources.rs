@@ -100,7 +100,7 @@ pub async fn save(ask: Ask) -> Answer {
     let wanted = Wanted { edit, of: &application.name, section: Section::Applications, back: &back };
     let alert = match proceed(&ask, wanted).await {
         Outcome::Answered(answer) => return answer,
-        Outcome::Refused(problems) => told(ask.words(), &problems),
+        Outcome::Refused(problems) => told(&ask, &problems),
         Outcome::Failed(alert) => alert.to_owned(),
     };
     page(&ask, ask.form.has("known"), typed(&ask.form), Some(alert)).await

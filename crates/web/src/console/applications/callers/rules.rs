@@ -256,7 +256,11 @@ pub async fn save(ask: Ask) -> Answer {
     let stored = sorted(&ask.signet, application.id).await?;
     let named = ask.form.get("rule").filter(|named| !named.is_empty());
     if named.is_some_and(|named| !stored.iter().any(|rule| key(rule) == named)) {
-        return Err(missing());
+        if ask.form.has("remove") {
+            return Err(missing());
+        }
+        // It was changed or removed meanwhile: what was typed is shown as a new one.
+        return again(&ask, None, ask.words::<CallerWords>().rule_gone.to_owned()).await;
     }
     let mut list: Vec<Value> =
         stored.iter().filter(|rule| named != Some(key(rule).as_str())).map(value).collect();
@@ -264,7 +268,7 @@ pub async fn save(ask: Ask) -> Answer {
     if !ask.form.has("remove") {
         match entry(&ask).await? {
             Some(rule) => list.push(rule),
-            None => return again(&ask, t.no_user.to_owned()).await,
+            None => return again(&ask, named, t.no_user.to_owned()).await,
         }
     }
     let edit = Edit::application(application.id, application.version).set("rules", &Value::Array(list));
@@ -272,15 +276,14 @@ pub async fn save(ask: Ask) -> Answer {
     let wanted = Wanted { edit, of: &application.name, section: Section::Applications, back: &back };
     match proceed(&ask, wanted).await {
         Outcome::Answered(answer) => answer,
-        Outcome::Refused(problems) => again(&ask, told(t, &problems)).await,
-        Outcome::Failed(alert) => again(&ask, alert.to_owned()).await,
+        Outcome::Refused(problems) => again(&ask, named, told(&ask, &problems)).await,
+        Outcome::Failed(alert) => again(&ask, named, alert.to_owned()).await,
     }
 }
 
-async fn again(ask: &Ask, alert: String) -> Answer {
+async fn again(ask: &Ask, named: Option<&str>, alert: String) -> Answer {
     let typed = FIELDS.iter().filter_map(|name| Some((*name, ask.form.get(name)?.to_owned())));
-    let key = ask.form.get("rule").filter(|named| !named.is_empty()).map(str::to_owned);
-    page(ask, key, typed.collect(), Some(alert)).await
+    page(ask, named.map(str::to_owned), typed.collect(), Some(alert)).await
 }
 
 /// The rule of the form; `None`: it names a user that there is not.

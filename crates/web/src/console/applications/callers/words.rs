@@ -5,6 +5,7 @@ use crate::console::words::words;
 words! {
     /// The texts.
     CallerWords {
+        rule_gone: "Somebody else changed or removed this rule meanwhile. What you typed is still here; saving it makes it a rule of its own.", "此规则在此期间被其他人更改或移除。您填写的内容仍在；保存后将成为一条新规则。";
         accounts: "Programmatic access accounts", "编程访问账号";
         accounts_lead: "Each is a program that calls without a user: it exchanges its AccessKey and SecretKey for tokens by client credentials.", "每个账号代表一个无用户的程序：通过客户端凭证模式，用 AccessKey 和 SecretKey 换取令牌。";
         accounts_none: "No account yet. Make one for each program, so that each can be stopped by itself.", "还没有账号。请为每个程序各建一个，以便单独停用。";

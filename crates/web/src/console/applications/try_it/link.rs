@@ -8,6 +8,7 @@ use crate::{
     console::{
         Answer, Ask, Section, missing,
         review::{Outcome, Wanted, proceed},
+        words::together,
     },
     manage::{edit::Edit, try_it::callback},
 };
@@ -32,8 +33,8 @@ pub async fn link(ask: Ask) -> Answer {
         Outcome::Answered(answer) => answer,
         Outcome::Failed(alert) => offer(&ask, Some(alert)).await,
         Outcome::Refused(problems) => {
-            let told: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            offer(&ask, Some(&told.join("; "))).await
+            let told = together(problems.iter().map(|problem| &problem.message), ask.lang);
+            offer(&ask, Some(&told)).await
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use signet_protocol::{id::UserId, pool::PoolSettings};
+use signet_protocol::{id::UserId, pool::PoolSettings, said, said::Pair};
 use signet_store::{
     Applied, Change, StoreError,
     audit::{Act, Action, Entry, Named, Origin},
@@ -13,11 +13,9 @@ use crate::{
     Signet,
     clock::SystemEntropy,
     manage::{
+        authority,
         plan::{Draft, Plan, PlanError, users as plan},
-        users::{
-            administers,
-            edit::{EditError, exists},
-        },
+        users::edit::{EditError, exists},
     },
 };
 
@@ -45,7 +43,10 @@ pub async fn run(
         match together(signet, one, (&pool, mode), origin).await? {
             Some(outcome) => all.add(outcome),
             None => {
-                let reason = "somebody else changes the same user; import the line again";
+                let reason = Pair(
+                    "somebody else changes the same user; import the line again",
+                    "其他人正在修改同一用户；请重新导入该行",
+                );
                 all.refuse(LineProblem::new(line, FieldProblem::new("", reason)));
             }
         }
@@ -63,7 +64,7 @@ async fn together(
     let (mut outcome, mut met) = (Outcome::default(), BTreeMap::new());
     let (mut changes, mut entries) = (Vec::new(), Vec::new());
     for record in records {
-        match one(signet, record, pool, mode).await? {
+        match one(signet, record, (pool, mode), origin).await? {
             Err(problems) => outcome.refuse_all(record.line, problems),
             Ok(mut planned) => match met_before(&planned, record.line, &mut met) {
                 Some(problem) => outcome.refuse(problem),
@@ -110,8 +111,8 @@ fn of_chunk(outcome: &Outcome, records: &[Record], origin: &Origin) -> Entry {
 async fn one(
     signet: &Signet,
     record: &Record,
-    pool: &PoolSettings,
-    mode: Mode,
+    (pool, mode): (&PoolSettings, Mode),
+    origin: &Origin,
 ) -> Result<Result<Plan, Vec<FieldProblem>>, EditError> {
     let mut fields = record.fields.clone();
     if record.texts {
@@ -125,22 +126,26 @@ async fn one(
     let planned: Result<(), PlanError> = match plan::find(signet, &read.entry).await? {
         Err((key, reason)) => return Ok(Err(vec![FieldProblem::new(key, reason)])),
         Ok(None) => plan::create(signet, &read.entry, pool, &mut draft).await,
-        Ok(Some(old)) if mode.update && mode.spares_administrators && administers(signet, old.id).await? => {
-            let reason = "this user administers the pool, and your role does not allow to change who does";
-            return Ok(Err(vec![FieldProblem::new("", reason)]));
-        }
         Ok(Some(old)) if mode.update => plan::update(signet, &read.entry, (&old, pool), &mut draft).await,
         Ok(Some(old)) => return Ok(Err(vec![exists(&fields, &old)])),
     };
     planned?;
-    Ok(draft.outcome().map_err(|problems| read.by_field(problems)))
+    let plan = match draft.outcome() {
+        Ok(plan) => plan,
+        Err(problems) => return Ok(Err(read.by_field(problems))),
+    };
+    match authority::check(signet, origin, plan.changes()).await {
+        Ok(()) => Ok(Ok(plan)),
+        Err(PlanError::Forbidden(reason)) => Ok(Err(vec![FieldProblem::new("", reason)])),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// That a record means the user of an earlier one: by another of their keys, or else it would have been noticed.
 fn met_before(planned: &Plan, line: usize, met: &mut BTreeMap<UserId, usize>) -> Option<LineProblem> {
     let [Change::UpdateUser(user)] = planned.changes() else { return None };
     let earlier = met.insert(user.id, line)?;
-    let reason = format!("this is the user of line {earlier} again");
+    let reason = said!("this is the user of line {earlier} again", "与第 {earlier} 行是同一个用户");
     Some(LineProblem::new(line, FieldProblem::new("", reason)))
 }
 

@@ -2,24 +2,39 @@
 
 use std::io::BufRead;
 
+use signet_protocol::says;
+
 /// Why a row cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CsvError {
-    #[error(
-        "has a quote in the middle of a value; put the whole value in quotes and double the quotes in it"
-    )]
     StrayQuote,
-    #[error("has something behind the quote that ends a value; double the quotes within a value")]
     AfterQuote,
-    #[error("has a quote that begins a value and is never closed")]
     OpenQuote,
-    #[error("is not UTF-8; save the file as UTF-8")]
     Encoding,
-    #[error("is longer than 64 KiB, which a user may have")]
     TooLong,
-    #[error("has more than 300 values")]
     TooMany,
 }
+
+says!(CsvError {
+    CsvError::StrayQuote =>
+        "has a quote in the middle of a value; put the whole value in quotes and double the quotes in it",
+        "在值的中间有引号；请用引号括住整个值，并将其中的引号写成两个";
+    CsvError::AfterQuote =>
+        "has something behind the quote that ends a value; double the quotes within a value",
+        "在结束引号之后还有内容；值中的引号请写成两个";
+    CsvError::OpenQuote =>
+        "has a quote that begins a value and is never closed",
+        "有一个值的起始引号没有闭合";
+    CsvError::Encoding =>
+        "is not UTF-8; save the file as UTF-8",
+        "不是 UTF-8；请将文件保存为 UTF-8";
+    CsvError::TooLong =>
+        "is longer than 64 KiB, which a user may have",
+        "超过 64 KiB，即单个用户的上限";
+    CsvError::TooMany =>
+        "has more than 300 values",
+        "超过 300 个值";
+});
 
 /// What a row is made of, and how many lines it has.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -56,14 +56,18 @@ impl Desk {
 pub struct Imports(Mutex<Option<Arc<Desk>>>);
 
 /// Why a file was not taken.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum DeskError {
     /// Another file is being taken in.
-    #[error("another file is being imported; wait until it is done")]
     Occupied,
     /// It is no file of users.
-    #[error(transparent)]
-    File(#[from] FileError),
+    File(FileError),
+}
+
+impl From<FileError> for DeskError {
+    fn from(error: FileError) -> DeskError {
+        DeskError::File(error)
+    }
 }
 
 impl Imports {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde::Serialize;
+use signet_protocol::{said::Said, says};
 use signet_store::audit::Origin;
 use tokio::task::JoinHandle;
 
@@ -20,16 +21,16 @@ use crate::Signet;
 /// Where chunks are written.
 pub trait Sink: Sync {
     /// Takes in some users; the error is what stopped it, in words.
-    fn take(&self, records: Vec<Record>, mode: Mode) -> impl Future<Output = Result<Outcome, String>> + Send;
+    fn take(&self, records: Vec<Record>, mode: Mode) -> impl Future<Output = Result<Outcome, Said>> + Send;
 }
 
 /// Into the store of this process, as an act of somebody.
 pub struct Here(pub Arc<Signet>, pub Origin);
 
 impl Sink for Here {
-    async fn take(&self, records: Vec<Record>, mode: Mode) -> Result<Outcome, String> {
+    async fn take(&self, records: Vec<Record>, mode: Mode) -> Result<Outcome, Said> {
         let Here(signet, origin) = self;
-        chunk::run(signet, records, mode, origin).await.map_err(|error| error.to_string())
+        chunk::run(signet, records, mode, origin).await.map_err(|error| Said::from(&error))
     }
 }
 
@@ -65,24 +66,37 @@ pub struct Report {
 }
 
 /// Why an import ended before its file did. What was taken in before stays.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum ImportError {
     /// The file.
-    #[error(transparent)]
-    File(#[from] FileError),
+    File(FileError),
     /// A chunk could not be written.
-    #[error("line {} and those before are done; the next could not be imported: {reason}", report.progress.line)]
     Stopped {
+        /// The last line that is done.
+        line: usize,
         /// What was done before.
         report: Box<Report>,
         /// What stopped it.
-        reason: String,
+        reason: Said,
     },
     /// The file has more users than an import takes.
-    #[error(
-        "a file may have at most {USERS_PER_FILE} users; those up to line {0} are done; import the rest as another file"
-    )]
     TooMany(usize),
+}
+
+says!(ImportError {
+    ImportError::File(error) => "{error}", "{error}", error;
+    ImportError::Stopped { line, reason, .. } =>
+        "line {line} and those before are done; the next could not be imported: {reason}",
+        "第 {line} 行及之前的已导入；下一行无法导入：{reason}", reason;
+    ImportError::TooMany(line) =>
+        "a file may have at most {USERS_PER_FILE} users; those up to line {line} are done; import the rest as another file",
+        "一个文件最多有 {USERS_PER_FILE} 个用户；第 {line} 行及之前的已导入；其余请作为另一个文件导入";
+});
+
+impl From<FileError> for ImportError {
+    fn from(error: FileError) -> ImportError {
+        ImportError::File(error)
+    }
 }
 
 /// An import that is about to begin.
@@ -123,7 +137,10 @@ impl<R: BufRead> Import<R> {
             if !records.is_empty() {
                 outcome = match sink.take(records, self.mode).await {
                     Ok(outcome) => outcome,
-                    Err(reason) => return Err(ImportError::Stopped { report: Box::new(report), reason }),
+                    Err(reason) => {
+                        let line = report.progress.line;
+                        return Err(ImportError::Stopped { line, report: Box::new(report), reason });
+                    }
                 };
             }
             outcome.add(Outcome { refused, problems: wrong, ..Outcome::default() });

@@ -69,9 +69,6 @@ pub struct Mode {
     pub dry_run: bool,
     /// Change those that exist; otherwise each of them is a problem.
     pub update: bool,
-    /// But not those who administer the pool.
-    #[serde(default)]
-    pub spares_administrators: bool,
 }
 
 /// What became of a chunk.

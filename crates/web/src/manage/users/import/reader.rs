@@ -1,9 +1,15 @@
 //! A file of users, record by record.
 
-use std::{collections::BTreeMap, fmt::Display, io::BufRead};
+use std::{collections::BTreeMap, io::BufRead};
 
 use serde_json::{Map, Value};
-use signet_protocol::{pool::check_field_name, user_field::FieldType};
+use signet_protocol::{
+    pool::check_field_name,
+    said,
+    said::{Pair, Said},
+    says,
+    user_field::FieldType,
+};
 
 use super::{
     COLUMNS, LineProblem, RECORD_BYTES, Record,
@@ -79,14 +85,23 @@ pub const FIELDS: &[&str] = &[
 ];
 
 /// Why nothing of a file can be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum FileError {
     /// Its first row is not one of names.
-    #[error("line 1: {0}")]
-    Header(String),
+    Header(Said),
     /// It cannot be read.
-    #[error("the file cannot be read: {0}")]
-    Io(#[from] std::io::Error),
+    Io(std::io::Error),
+}
+
+says!(FileError {
+    FileError::Header(reason) => "line 1: {reason}", "第 1 行：{reason}", reason;
+    FileError::Io(error) => "the file cannot be read: {error}", "无法读取文件（{error}）";
+});
+
+impl From<std::io::Error> for FileError {
+    fn from(error: std::io::Error) -> FileError {
+        FileError::Io(error)
+    }
 }
 
 /// Reads a file of users.
@@ -160,20 +175,26 @@ impl<R: BufRead> Reader<R> {
 
     fn read_header(&mut self) -> Result<(), FileError> {
         let row = self.row()?;
-        let row =
-            row.ok_or_else(|| FileError::Header("the file is empty; its first row names the fields".into()))?;
-        let row = row.map_err(|(error, _)| FileError::Header(format!("the first row {error}")))?;
+        let empty = Pair("the file is empty; its first row names the fields", "文件为空；第一行应为字段名称");
+        let row = row.ok_or_else(|| FileError::Header(empty.into()))?;
+        let wrong = |error: csv::CsvError| said!("the first row {error}", "第一行{error}", error);
+        let row = row.map_err(|(error, _)| FileError::Header(wrong(error)))?;
         self.line += row.lines;
         let columns: Vec<String> = row.values.iter().map(|name| name.trim().to_owned()).collect();
         for (number, name) in columns.iter().enumerate() {
             check_column(name).map_err(FileError::Header)?;
             if columns.iter().take(number).any(|earlier| earlier == name) {
-                return Err(FileError::Header(format!("the column `{}` is there twice", shown(name))));
+                let name = shown(name);
+                let twice = said!("the column `{name}` is there twice", "列 `{name}` 出现了两次");
+                return Err(FileError::Header(twice));
             }
         }
         if !["username", "email", "phone"].iter().any(|key| columns.iter().any(|column| column == key)) {
-            let reason = "there must be a column `username`, `email` or `phone`".to_owned();
-            return Err(FileError::Header(reason));
+            let reason = Pair(
+                "there must be a column `username`, `email` or `phone`",
+                "须有 `username`、`email` 或 `phone` 列",
+            );
+            return Err(FileError::Header(reason.into()));
         }
         self.columns = columns;
         Ok(())
@@ -203,7 +224,10 @@ impl<R: BufRead> Reader<R> {
             }
             if row.values.len() != self.columns.len() {
                 let (have, want) = (row.values.len(), self.columns.len());
-                let reason = format!("has {have} values, and the first row names {want}");
+                let reason = said!(
+                    "has {have} values, and the first row names {want}",
+                    "有 {have} 个值，而第一行有 {want} 个名称"
+                );
                 return Ok(Some(Err(problem(line, reason))));
             }
             return Ok(Some(match self.fields(row.values) {
@@ -217,8 +241,10 @@ impl<R: BufRead> Reader<R> {
     fn fields(&self, values: Vec<String>) -> Result<Fields, FieldProblem> {
         let mut fields = Map::new();
         for (name, text) in self.columns.iter().zip(values).filter(|(_, text)| !text.is_empty()) {
-            let value =
-                typed(name, text).map_err(|reason| FieldProblem::new(name, format!("`{name}` {reason}")))?;
+            let wrong = |reason: Pair| {
+                FieldProblem::new(name, said!("`{name}` {reason}", "`{name}` {reason}", reason))
+            };
+            let value = typed(name, text).map_err(wrong)?;
             match (name.split_once('.'), value) {
                 (Some((table, part)), value) => insert(&mut fields, table, part, value),
                 (None, Value::Object(members)) => {
@@ -253,18 +279,27 @@ impl<R: BufRead> Reader<R> {
                 Ok(Value::Object(fields)) => {
                     Ok(Record { line: self.line, fields: Fields(fields), texts: false })
                 }
-                Ok(_) => Err(problem(self.line, "must be a JSON object: {\"username\": \"alice\"}")),
+                Ok(_) => Err(problem(
+                    self.line,
+                    Pair(
+                        "must be a JSON object: {\"username\": \"alice\"}",
+                        "须为 JSON 对象：{\"username\": \"alice\"}",
+                    ),
+                )),
                 // The parser's own words may repeat a value.
                 Err(error) => {
-                    Err(problem(self.line, format!("is not JSON from column {} on", error.column())))
+                    let column = error.column();
+                    let reason = said!("is not JSON from column {column} on", "从第 {column} 列起不是 JSON");
+                    Err(problem(self.line, reason))
                 }
             }));
         }
     }
 }
 
-fn problem(line: usize, reason: impl Display) -> LineProblem {
-    LineProblem::new(line, FieldProblem::new("", format!("the line {reason}")))
+fn problem(line: usize, reason: impl Into<Said>) -> LineProblem {
+    let reason = reason.into();
+    LineProblem::new(line, FieldProblem::new("", said!("the line {reason}", "该行{reason}", reason)))
 }
 
 fn insert(fields: &mut Map<String, Value>, table: &str, part: &str, value: Value) {
@@ -274,29 +309,32 @@ fn insert(fields: &mut Map<String, Value>, table: &str, part: &str, value: Value
     }
 }
 
-fn check_column(name: &str) -> Result<(), String> {
+fn check_column(name: &str) -> Result<(), Said> {
     let extended = name.strip_prefix("extended_fields.");
     if FIELDS.contains(&name) || extended.is_some_and(|name| check_field_name(name).is_ok()) {
         return Ok(());
     }
-    let all = || FIELDS.join(", ");
     let right = match nearest(name, FIELDS.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("valid are {} and extended_fields.NAME", all()),
+        Some(meant) => said!("did you mean `{meant}`?", "您是否想写 `{meant}`？"),
+        None => {
+            let all = FIELDS.join(", ");
+            said!("valid are {all} and extended_fields.NAME", "有效的有 {all} 和 extended_fields.名称")
+        }
     };
-    Err(format!("unknown column `{}`, {right}", shown(name).escape_debug()))
+    let name = shown(name).escape_debug().to_string();
+    Err(said!("unknown column `{name}`, {right}", "未知的列 `{name}`，{right}", right))
 }
 
 /// A text as the field of the column has it.
-fn typed(name: &str, text: String) -> Result<Value, String> {
+fn typed(name: &str, text: String) -> Result<Value, Pair> {
     match name {
         "email_verified" | "phone_verified" | "blocked" => {
-            truth(&text).map(Value::Bool).ok_or_else(|| "must be true or false".to_owned())
+            truth(&text).map(Value::Bool).ok_or(Pair("must be true or false", "须为 true 或 false"))
         }
         "roles" | "groups" => list(&text),
         "extended_fields" => match serde_json::from_str(&text) {
             Ok(Value::Object(members)) => Ok(Value::Object(members)),
-            _ => Err("must be a JSON object".to_owned()),
+            _ => Err(Pair("must be a JSON object", "须为 JSON 对象")),
         },
         _ => Ok(Value::from(text)),
     }
@@ -311,11 +349,14 @@ fn truth(text: &str) -> Option<bool> {
 }
 
 /// A JSON list, or codes with semicolons between them.
-pub(super) fn list(text: &str) -> Result<Value, String> {
+pub(super) fn list(text: &str) -> Result<Value, Pair> {
     if text.trim_start().starts_with('[') {
         return match serde_json::from_str(text) {
             Ok(Value::Array(list)) => Ok(Value::Array(list)),
-            _ => Err("must be a list: codes with semicolons between them, or a JSON list".to_owned()),
+            _ => Err(Pair(
+                "must be a list: codes with semicolons between them, or a JSON list",
+                "须为列表：以分号分隔的编码，或 JSON 列表",
+            )),
         };
     }
     let codes = text.split(';').map(str::trim).filter(|code| !code.is_empty());

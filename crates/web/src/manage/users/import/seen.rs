@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use signet_protocol::user::fold_email;
+use signet_protocol::{said, user::fold_email};
 
 use super::{FieldProblem, LineProblem, Record};
 
@@ -31,7 +31,7 @@ impl Seen {
         let keys: Vec<_> = keys.collect();
         for (key, hash) in &keys {
             if let Some(earlier) = self.lines.get(hash) {
-                let reason = format!("`{key}` is already on line {earlier}");
+                let reason = said!("`{key}` is already on line {earlier}", "`{key}` 已在第 {earlier} 行出现");
                 return Err(LineProblem::new(record.line, FieldProblem::new(*key, reason)));
             }
         }

@@ -3,10 +3,11 @@
 use std::{io::Cursor, sync::Mutex};
 
 use proptest::prelude::*;
+use signet_protocol::said::Said;
 use signet_store::audit::Origin;
 
 use super::{csv::CsvError, *};
-use crate::{hashing::Asker, manage::tests::Bench, network::Network};
+use crate::{hashing::Asker, manage::tests::Bench, network::Network, sayings::english_of};
 
 /// Where the operator of these tests writes.
 fn here(bench: &Bench) -> Here {
@@ -29,8 +30,9 @@ async fn csv(bench: &Bench, file: &str) -> Report {
 }
 
 fn told(report: &Report) -> Vec<(usize, &str, &str)> {
-    let told =
-        |found: &'_ LineProblem| (found.line, found.problem.field.clone(), found.problem.message.clone());
+    let told = |found: &'_ LineProblem| {
+        (found.line, found.problem.field.clone(), english_of(&found.problem.message))
+    };
     let all: Vec<_> = report.problems.iter().map(told).collect();
     all.into_iter().map(|(line, field, message)| (line, &*field.leak(), &*message.leak())).collect()
 }
@@ -195,13 +197,17 @@ async fn limits_hold_on_both_sides() {
 struct Stopping<'b>(&'b Bench, Mutex<usize>);
 
 impl Sink for Stopping<'_> {
-    async fn take(&self, records: Vec<Record>, mode: Mode) -> Result<Outcome, String> {
+    async fn take(&self, records: Vec<Record>, mode: Mode) -> Result<Outcome, Said> {
         let chunk = {
             let mut count = self.1.lock().unwrap();
             *count += 1;
             *count
         };
-        if chunk == 3 { Err("the cable is out".to_owned()) } else { here(self.0).take(records, mode).await }
+        if chunk == 3 {
+            Err(Said::english_only("the cable is out"))
+        } else {
+            here(self.0).take(records, mode).await
+        }
     }
 }
 
@@ -214,8 +220,11 @@ async fn an_import_that_is_stopped_goes_on() {
     let stopped =
         begin().run(&Stopping(&bench, Mutex::new(0)), |now| steps.push((now.line, now.created))).await;
     assert_eq!(steps, [(501, 500), (1001, 1000)]);
-    let Err(ImportError::Stopped { report, reason }) = stopped else { panic!() };
-    assert_eq!((report.progress.line, reason.as_str()), (1001, "the cable is out"));
+    let Err(ImportError::Stopped { report, reason, line: 1001 }) = stopped else { panic!() };
+    assert_eq!(
+        (report.progress.line, reason.of(signet_protocol::lang::Lang::En)),
+        (1001, "the cable is out")
+    );
     let report = begin().from_line(1002).run(&here(&bench), |_| ()).await.unwrap();
     assert_eq!((report.progress.created, report.progress.refused), (600, 0));
     assert!(bench.user("u1599").await.is_some() && bench.user("u0").await.is_some());
