@@ -27,6 +27,7 @@ mod network;
 mod oidc;
 pub mod outbound;
 pub mod pages;
+pub mod pools;
 pub mod proxies;
 mod ready;
 mod respond;

@@ -195,7 +195,7 @@ impl Shell {
         };
         Shell {
             lang,
-            pool: ask.signet.store().pool().name.clone(),
+            pool: ask.signet.store().pool_name().to_string(),
             who: user.display_name().to_owned(),
             account: user.account_name().to_owned(),
             role: role(ask.operator.administrator().role).of(lang),
