@@ -62,9 +62,10 @@ const INSERT: Sql = Sql {
     text: "INSERT INTO pool (pool_id, identifier, name, base_url, host, refresh_key, csrf_key, device_key, created_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 };
+/// Whoever changes the settings of the pool at the same time looks again.
 const RENAME: Sql = Sql {
     name: "pool_rename",
-    text: "UPDATE pool SET name = $2, version = version + 1
+    text: "UPDATE pool SET name = $2, version = version + 1, settings_version = settings_version + 1
            WHERE pool_id = $1 AND version = $3 AND removed_at IS NULL",
 };
 const MOVE: Sql = Sql {

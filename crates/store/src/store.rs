@@ -373,9 +373,13 @@ impl Store {
         Arc::clone(&self.0.name.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What the pool is called from now on, as the database has it.
+    /// What the pool is called from now on, as the database has it. It was renamed from the default pool: what is kept of its
+    /// settings is stale.
     pub(crate) fn call_pool(&self, name: &str) {
-        *self.0.name.write().unwrap_or_else(PoisonError::into_inner) = Arc::from(name);
+        if *self.pool_name() != *name {
+            *self.0.name.write().unwrap_or_else(PoisonError::into_inner) = Arc::from(name);
+            self.forget_pool_settings();
+        }
     }
 
     /// Counts the changes of applications and keys that this node has taken in: what was rendered from them under

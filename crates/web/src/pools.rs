@@ -6,12 +6,15 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::Router;
 use http::{HeaderMap, Uri};
-use signet_protocol::issuer::BaseUrl;
+use signet_protocol::{id::PoolId, issuer::BaseUrl};
 use signet_store::{POOL_HOST, Registry, StoreError, StoredPool};
 
 use crate::{Signet, clock::SystemEntropy, edge, manage::pools, router};
@@ -22,6 +25,8 @@ pub struct Pools {
     first: Arc<Signet>,
     router: Router,
     others: RwLock<Arc<Others>>,
+    /// Whether this process serves, and does not only look for one pool.
+    serving: AtomicBool,
     /// Held while the list is read: of two that read it at once the older must not win.
     refreshing: tokio::sync::Mutex<()>,
 }
@@ -49,6 +54,7 @@ impl Pools {
             first,
             router,
             others: RwLock::default(),
+            serving: AtomicBool::new(false),
             refreshing: tokio::sync::Mutex::default(),
         })
     }
@@ -76,6 +82,7 @@ impl Pools {
 
     /// Reads which pools there are, and serves those from now on. A pool that moved has its store and gets another face.
     pub async fn refresh(&self) -> Result<(), StoreError> {
+        self.serving.store(true, Ordering::SeqCst);
         let _alone = self.refreshing.lock().await;
         let Some(registry) = self.first.store().registry() else { return Ok(()) };
         let listed = registry.list().await?;
@@ -132,16 +139,23 @@ impl Pools {
         Ok(Some(Served { router: router(Arc::clone(&signet)), pool, signet }))
     }
 
-    /// The pool of this identifier or id, which need not be served yet: a command needs no other.
+    /// The pool of this identifier or id. Where none is served it is opened alone: a command needs no other. A server has one
+    /// store of a pool and no second, whose memory would not hear of what the other changes.
     pub async fn find(&self, named: &str) -> Result<Option<Arc<Signet>>, StoreError> {
         let Some(registry) = self.first.store().registry() else { return Ok(None) };
         let Some(pool) = pools::find(registry, named).await? else { return Ok(None) };
         if pool.id == registry.default_pool() {
             return Ok(Some(Arc::clone(&self.first)));
         }
-        let others = self.now();
-        let before = others.served.iter().find(|one| one.pool.id == pool.id);
-        Ok(self.serve(registry, before, pool).await?.map(|served| served.signet))
+        if !self.serving.load(Ordering::SeqCst) {
+            return Ok(self.serve(registry, None, pool).await?.map(|served| served.signet));
+        }
+        let id = pool.id;
+        if let Some(served) = self.now().of(id) {
+            return Ok(Some(served));
+        }
+        self.refresh().await?;
+        Ok(self.now().of(id))
     }
 
     /// Writes down where the default pool lives, so that no other takes that address. A server does it anew; a command only
@@ -185,6 +199,12 @@ impl Others {
         }
         let place = self.by_host.get(host).or_else(|| self.by_host.get(host.split_once('.')?.1))?;
         self.served.get(*place)
+    }
+
+    /// The pool of this id.
+    fn of(&self, id: PoolId) -> Option<Arc<Signet>> {
+        let found = self.served.iter().find(|one| one.pool.id == id);
+        found.map(|one| Arc::clone(&one.signet))
     }
 
     fn has(&self, signet: &Arc<Signet>) -> bool {

@@ -40,10 +40,10 @@ words! {
         reason: "Reason, for the audit log", "原因（记入审计日志）";
         delete_title: "Delete this user pool", "删除此用户池";
         delete_lead: "Everybody in it is signed out, its applications stop working, and its address is free at once. This cannot be undone. Lost are:", "其中所有人都将退出登录，应用立即停止工作，地址立即释放。此操作不可撤销。将会丢失：";
-        lost_applications: "{} applications with their secrets, resources and rules", "{} 个应用及其密钥、资源和规则";
-        lost_users: "{} users with their passwords, sessions and what they allowed", "{} 位用户及其密码、会话和授权";
-        lost_accounts: "{} programmatic accounts", "{} 个编程访问账号";
-        lost_administrators: "{} people’s roles at its console", "{} 人在其控制台的角色";
+        lost_applications: "applications: {}, with their secrets, resources and rules", "{} 个应用及其密钥、资源和规则";
+        lost_users: "users: {}, with their passwords, sessions and what they allowed", "{} 位用户及其密码、会话和授权";
+        lost_accounts: "programmatic accounts: {}", "{} 个编程访问账号";
+        lost_administrators: "people with a role at its console: {}", "{} 人在其控制台的角色";
         lost_keys: "its signing keys, settings, history and audit log", "签名密钥、设置、历史和审计日志";
         delete_confirm: "Type “{}” to confirm", "输入“{}”以确认";
         delete: "Delete user pool", "删除用户池";

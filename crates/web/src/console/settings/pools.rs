@@ -12,7 +12,7 @@ use super::{
     pool_words::PoolWords,
 };
 use crate::{
-    console::{Answer, Ask, Section, missing, moment, shell::Shell, words::Words},
+    console::{Answer, Ask, Section, missing, shell::Shell, words::Words},
     error::Failure,
     manage::{
         pools::{self, DEFAULT, Flaw, PoolError, Wanted},
@@ -38,7 +38,6 @@ struct Row {
     name: String,
     identifier: String,
     address: String,
-    created: String,
     first: bool,
 }
 
@@ -91,7 +90,6 @@ async fn page(ask: &Ask, flaw: Option<Flaw>) -> Answer {
         id: pool.id.to_string(),
         identifier: pool.identifier.as_ref().map_or(DEFAULT, Identifier::as_str).to_owned(),
         address: address(&ask.signet, &pool).origin(&Site::Pool),
-        created: moment(pool.created_at),
         first: pool.base_url.is_none(),
         name: pool.name,
     };
