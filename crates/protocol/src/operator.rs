@@ -26,7 +26,7 @@ names!(
     Role {
         /// Everything.
         Owner = "owner",
-        /// Everything but to say who administers.
+        /// Everything but to say who administers, and which user pools there are.
         Administrator = "administrator",
         /// To look at everything that is no secret.
         Auditor = "auditor",
@@ -62,6 +62,10 @@ names!(
         AdministratorsRead = "administrators:read",
         /// To say who does.
         AdministratorsWrite = "administrators:write",
+        /// To see which user pools there are. Of use in the default pool alone.
+        PoolsRead = "pools:read",
+        /// To make, move and remove them.
+        PoolsWrite = "pools:write",
     }
 );
 
@@ -69,6 +73,11 @@ impl Permission {
     /// Whether it is about one application where a request names one.
     fn is_of_application(self) -> bool {
         matches!(self, Permission::ApplicationsRead | Permission::ApplicationsWrite | Permission::SecretsRead)
+    }
+
+    /// Whether it is the owners' alone.
+    fn is_of_owners(self) -> bool {
+        matches!(self, Permission::AdministratorsWrite | Permission::PoolsWrite)
     }
 
     /// What it is about, and what is done with that.
@@ -107,7 +116,7 @@ impl Administrator {
     pub fn may(&self, permission: Permission, application: Option<AppId>) -> bool {
         match self.role {
             Role::Owner => true,
-            Role::Administrator => permission != Permission::AdministratorsWrite,
+            Role::Administrator => !permission.is_of_owners(),
             Role::Auditor => permission.is_harmless(),
             Role::ApplicationManager => match application {
                 Some(id) => permission.is_of_application() && self.applications.contains(&id),
@@ -179,7 +188,8 @@ mod tests {
             for application in [None, own, other] {
                 let may = |role| administrator(role).may(permission, application);
                 assert!(may(Role::Owner));
-                assert_eq!(may(Role::Administrator), permission != Permission::AdministratorsWrite);
+                let owners = ["administrators:write", "pools:write"].contains(&permission.as_str());
+                assert_eq!(may(Role::Administrator), !owners);
                 let reads = permission.as_str().ends_with(":read") && permission != Permission::SecretsRead;
                 assert_eq!(may(Role::Auditor), reads, "{permission:?}");
             }
@@ -190,7 +200,8 @@ mod tests {
             assert_eq!(manager.may(permission, None), permission == Permission::ApplicationsRead);
             let gives = |role| administrator(role).may_give(permission);
             assert!(gives(Role::Owner) && !gives(Role::Auditor) && !gives(Role::ApplicationManager));
-            assert_eq!(gives(Role::Administrator), permission != Permission::AdministratorsWrite);
+            let owners = ["administrators:write", "pools:write"].contains(&permission.as_str());
+            assert_eq!(gives(Role::Administrator), !owners);
         }
     }
 

@@ -20,6 +20,8 @@ Examples:
   signet why K7QF-2M9T                             why was this request refused?
   signet audit list --actor alice                  what did she do?
   signet check                                     is everything as it should be?
+  signet pool create shop --name Shop              a user pool apart, with an address of its own
+  signet export --pool shop shop.toml              any command about another pool than the default one
   signet backup FILE                               the whole database in one file
 
 The commands other than serve work while the server runs and while it does not.";
@@ -44,6 +46,9 @@ pub struct Common {
     /// Database, sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME [default: signet.db in the data directory]
     #[arg(long, global = true, value_name = "URL", env = "SIGNET_DATABASE", hide_env_values = true)]
     pub database: Option<String>,
+    /// User pool that the command is about, by its identifier or id [default: the default pool]
+    #[arg(long, global = true, value_name = "IDENTIFIER|ID")]
+    pub pool: Option<String>,
     /// Configuration file, TOML
     #[arg(long, global = true, value_name = "FILE", env = "SIGNET_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
@@ -73,7 +78,7 @@ pub enum Command {
     /// Manage programmatic access accounts: callers without a user, each of one application
     #[command(subcommand)]
     Account(Account),
-    /// Look at the scopes and claims of the pool
+    /// Manage user pools, and look at the scopes and claims of one
     #[command(subcommand)]
     Pool(Pool),
     /// Look at the signing keys and rotate them
@@ -390,6 +395,58 @@ pub struct RefreshAccount {
 pub enum Pool {
     /// Show the built-in scopes and claims, and the pool's own as signet apply reads them
     Show,
+    /// List the user pools and where they live
+    List,
+    /// Make a user pool with keys of its own; prints the link that sets up its console
+    Create(CreatePool),
+    /// Give a user pool another name, or another address with --address
+    Rename(RenamePool),
+    /// Delete a user pool with everybody and everything in it
+    Delete(DeletePool),
+}
+
+/// `signet pool create`.
+#[derive(Args)]
+pub struct CreatePool {
+    /// What commands call it, and the first label of its address: lower-case letters, digits and hyphens
+    #[arg(value_name = "IDENTIFIER")]
+    pub identifier: String,
+    /// Name people see
+    #[arg(long)]
+    pub name: String,
+    /// An address of its own, https://login.example.org [default: its identifier below the default pool's host]
+    #[arg(long, value_name = "URL")]
+    pub address: Option<String>,
+    #[command(flatten)]
+    pub base: Base,
+}
+
+/// `signet pool rename`.
+#[derive(Args)]
+#[command(group = ArgGroup::new("what").args(["name", "address"]).required(true).multiple(true))]
+pub struct RenamePool {
+    /// Identifier or id; default: the default pool
+    #[arg(value_name = "IDENTIFIER|ID")]
+    pub which: String,
+    /// Its new name
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Its new address: issuers change with it, so applications have to be told
+    #[arg(long, value_name = "URL")]
+    pub address: Option<String>,
+    #[command(flatten)]
+    pub base: Base,
+}
+
+/// `signet pool delete`.
+#[derive(Args)]
+pub struct DeletePool {
+    /// Identifier or id
+    #[arg(value_name = "IDENTIFIER|ID")]
+    pub which: String,
+    /// Its name once more: nothing that is in it comes back
+    #[arg(long, value_name = "NAME")]
+    pub yes: Option<String>,
 }
 
 /// `signet keys`.
@@ -583,6 +640,8 @@ impl Command {
             Command::App(App::Show(show)) => &show.base,
             Command::SetupLink(link) => &link.base,
             Command::User(User::Link(link)) => &link.base,
+            Command::Pool(Pool::Create(create)) => &create.base,
+            Command::Pool(Pool::Rename(rename)) => &rename.base,
             Command::Apply(_)
             | Command::Export(_)
             | Command::User(_)

@@ -10,11 +10,11 @@ use std::{
 
 use serde_json::Value;
 use signet_web::{
-    Signet,
     manage::{
         export::{Part, Secrets},
         prune::Prune,
     },
+    pools::Pools,
 };
 
 use crate::{
@@ -22,11 +22,11 @@ use crate::{
     backup::backup,
     check::check,
     cli::{
-        Account, App, Apply, Command, CreateAccount, CreateApp, CreateUser, Export, Keys, Pool,
-        RefreshAccount, SignOut, User, Why,
+        Account, App, Apply, Command, CreateAccount, CreateApp, CreatePool, CreateUser, DeletePool, Export,
+        Keys, Pool, RefreshAccount, RenamePool, SignOut, User, Why,
     },
     config::Config,
-    control::{self, AccountRequest, Answer, DESCRIPTION_BYTES, Request},
+    control::{self, AccountRequest, Answer, Call, DESCRIPTION_BYTES, PoolRequest, Request},
     data::{DataDir, Installation, Lock},
     failure::Failure,
     output::Output,
@@ -40,6 +40,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Runs `command`.
 pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
     match command {
+        Command::Backup(_) | Command::Check(_) | Command::Health | Command::Restore(_)
+            if config.pool.is_some() =>
+        {
+            Err(about_all_pools())
+        }
         Command::Serve(_) => Ok(()),
         Command::Apply(arguments) => apply(config, &arguments).await,
         Command::Export(arguments) => export(config, &arguments).await,
@@ -59,6 +64,7 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
         }
         Command::Account(arguments) => print(done(ask(config, Request::Account(account(arguments))).await?)?),
         Command::Pool(Pool::Show) => print(done(ask(config, Request::Pool).await?)?),
+        Command::Pool(arguments) => print(done(ask(config, Request::Pools(pool(arguments))).await?)?),
         Command::Keys(Keys::List) => print(done(ask(config, Request::Keys).await?)?),
         Command::Keys(Keys::Rotate(arguments)) => {
             let request = Request::RotateKeys { issuer: arguments.issuer, now: arguments.now };
@@ -80,6 +86,11 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
     }
 }
 
+/// A command that is always about everything.
+pub fn about_all_pools() -> Failure {
+    Failure::new("this command is about every user pool").help("Leave out --pool.")
+}
+
 /// Asks the running server, and nobody in its place.
 async fn health(config: &Config) -> Result<Answer, Failure> {
     let none = || {
@@ -89,7 +100,7 @@ async fn health(config: &Config) -> Result<Answer, Failure> {
     if !config.data.is_dir() {
         return Err(none());
     }
-    control::ask(&DataDir::installed(config)?, &Request::Health).await?.ok_or_else(none)
+    control::ask(&DataDir::installed(config)?, &Call::First(&Request::Health)).await?.ok_or_else(none)
 }
 
 async fn apply(config: &Config, arguments: &Apply) -> Result<(), Failure> {
@@ -152,6 +163,17 @@ async fn create_app(config: &Config, arguments: &CreateApp) -> Result<(), Failur
     print(done(card)?)
 }
 
+fn pool(arguments: Pool) -> PoolRequest {
+    match arguments {
+        Pool::Show | Pool::List => PoolRequest::List,
+        Pool::Create(CreatePool { identifier, name, address, .. }) => {
+            PoolRequest::Create { identifier, name, address }
+        }
+        Pool::Rename(RenamePool { which, name, address, .. }) => PoolRequest::Change { which, name, address },
+        Pool::Delete(DeletePool { which, yes }) => PoolRequest::Delete { which, name: yes },
+    }
+}
+
 fn account(arguments: Account) -> AccountRequest {
     match arguments {
         Account::Create(CreateAccount { application, token_lifetime, remarks }) => {
@@ -196,10 +218,10 @@ pub async fn ask(config: &Config, request: Request) -> Result<Answer, Failure> {
 
 /// Who does what several requests ask, one after the other.
 pub enum Way {
-    /// The running server.
-    Server(DataDir),
-    /// This process.
-    Here(Arc<Signet>, #[allow(dead_code, reason = "it is held")] Lock),
+    /// The running server, in this pool.
+    Server(DataDir, Option<String>),
+    /// This process, in this pool.
+    Here(Arc<Pools>, Option<String>, #[allow(dead_code, reason = "it is held")] Lock),
 }
 
 impl Way {
@@ -209,11 +231,11 @@ impl Way {
         let mut waited = Duration::ZERO;
         loop {
             if control::is_answered(&data).await {
-                return Ok(Way::Server(data));
+                return Ok(Way::Server(data, config.pool.clone()));
             }
             if let Some(lock) = data.try_lock_installed(config)? {
-                let signet = data.open(config, config.listen.port(), &lock).await?;
-                return Ok(Way::Here(signet, lock));
+                let pools = data.open(config, config.listen.port(), &lock).await?;
+                return Ok(Way::Here(pools, config.pool.clone(), lock));
             }
             wait(&data, &mut waited).await?;
         }
@@ -222,16 +244,18 @@ impl Way {
     /// Has `request` done.
     pub async fn ask(&self, request: Request) -> Result<String, Failure> {
         let answer = match self {
-            Way::Server(data) => control::ask(data, &request).await?,
-            Way::Here(signet, _) => Some(control::answer(signet, request).await),
+            Way::Server(data, pool) => control::ask(data, &Call::about(pool.as_deref(), &request)).await?,
+            Way::Here(pools, pool, _) => {
+                Some(control::answer(pools, Call::about(pool.as_deref(), request)).await)
+            }
         };
         done(answer.ok_or_else(|| Failure::new("the server ended; what was done before stays"))?)
     }
 
     /// Lets go of what was opened.
     pub async fn close(self) {
-        if let Way::Here(signet, _lock) = self {
-            signet.store().clone().close().await;
+        if let Way::Here(pools, _, _lock) = self {
+            pools.close().await;
         }
     }
 }
@@ -253,8 +277,8 @@ pub async fn reach(config: &Config, request: Request) -> Result<(Answer, &'stati
     match connect(config, &request).await? {
         Done::Answered(answer) => Ok((answer, THROUGH)),
         Done::Here(here) => {
-            let answer = control::answer(&here.signet, request).await;
-            here.signet.store().clone().close().await;
+            let answer = here.answer(config, request).await;
+            here.pools.close().await;
             Ok((answer, if here.new { "new" } else { ALONE }))
         }
     }
@@ -273,25 +297,31 @@ enum Done {
 
 /// What this process opened, for as long as it holds the lock.
 struct Here {
-    signet: Arc<Signet>,
+    pools: Arc<Pools>,
     new: bool,
     _lock: Lock,
 }
 
+impl Here {
+    async fn answer(&self, config: &Config, request: Request) -> Answer {
+        control::answer(&self.pools, Call::about(config.pool.as_deref(), request)).await
+    }
+}
+
 /// Has a running server do it, or opens the installation.
 async fn connect(config: &Config, request: &Request) -> Result<Done, Failure> {
-    let install = request.may_install();
+    let install = request.may_install() && config.pool.is_none();
     let data = if install { DataDir::create(&config.data)? } else { DataDir::installed(config)? };
     let mut waited = Duration::ZERO;
     loop {
-        if let Some(answer) = control::ask(&data, request).await? {
+        if let Some(answer) = control::ask(&data, &Call::about(config.pool.as_deref(), request)).await? {
             return Ok(Done::Answered(answer));
         }
         let lock = if install { data.try_lock(&config.database)? } else { data.try_lock_installed(config)? };
         if let Some(lock) = lock {
             let new = Installation::look(config) != Installation::Whole;
-            let signet = data.open(config, config.listen.port(), &lock).await?;
-            return Ok(Done::Here(Here { signet, new, _lock: lock }));
+            let pools = data.open(config, config.listen.port(), &lock).await?;
+            return Ok(Done::Here(Here { pools, new, _lock: lock }));
         }
         wait(&data, &mut waited).await?;
     }
@@ -305,11 +335,11 @@ async fn export(config: &Config, arguments: &Export) -> Result<(), Failure> {
     let (mut next, mut here) = (Some(Part::Pool), None::<Here>);
     while let Some(part) = next {
         let answer = match &here {
-            Some(here) => control::answer(&here.signet, request(part)).await,
+            Some(here) => here.answer(config, request(part)).await,
             None => match connect(config, &request(part.clone())).await? {
                 Done::Answered(answer) => answer,
                 Done::Here(opened) => {
-                    let answer = control::answer(&opened.signet, request(part)).await;
+                    let answer = opened.answer(config, request(part)).await;
                     here = Some(opened);
                     answer
                 }
@@ -318,7 +348,7 @@ async fn export(config: &Config, arguments: &Export) -> Result<(), Failure> {
         next = page(answer, &mut target)?;
     }
     if let Some(here) = &here {
-        here.signet.store().clone().close().await;
+        here.pools.close().await;
     }
     let way = if here.is_some() { ALONE } else { THROUGH };
     eprintln!("Data directory {}, {way}", config.data.display());

@@ -43,6 +43,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The database.
     pub database: Database,
+    /// The user pool that a command is about, by identifier or id; else the default one.
+    pub pool: Option<String>,
     /// Where to listen.
     pub listen: SocketAddr,
     /// Where to listen for who reads the metrics.
@@ -154,6 +156,7 @@ impl Config {
         Ok(Config {
             database: database.unwrap_or_else(|| Database::Sqlite(data.join("signet.db"))),
             data,
+            pool: common.pool.clone(),
             listen: listen.unwrap_or(DEFAULT_LISTEN),
             metrics_listen,
             otlp_endpoint: otlp_endpoint.or(file.otlp_endpoint),

@@ -4,6 +4,7 @@
 //! could read the master key as well.
 
 mod accounts;
+mod pools;
 
 use std::{
     fmt::Display,
@@ -26,6 +27,7 @@ use signet_web::{
         export::{self, Part, Secrets},
         keys,
         plan::{self, Plan, PlanError},
+        pools::PoolError,
         problem::Problem,
         prune::{self, Prune},
         setup, show, sign_out, trace,
@@ -36,6 +38,7 @@ use signet_web::{
             list::Cursor,
         },
     },
+    pools::Pools,
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -45,7 +48,7 @@ use tokio::{
     time::timeout,
 };
 
-pub use self::accounts::AccountRequest;
+pub use self::{accounts::AccountRequest, pools::PoolRequest};
 use crate::{
     data::{DataDir, unusable},
     failure::Failure,
@@ -61,6 +64,31 @@ pub const DESCRIPTION_BYTES: u64 = REQUEST_BYTES / 2 - 1024;
 /// How long a request may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 const SOCKET: &str = "signet.sock";
+
+/// A request, and the pool that it is about. What is about the default pool is said as it was before there were others.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Call<R = Request> {
+    /// About the pool of this identifier or id.
+    Of {
+        /// Which.
+        pool: String,
+        /// What.
+        request: R,
+    },
+    /// About the default pool.
+    First(R),
+}
+
+impl<R> Call<R> {
+    /// `request` about `pool`, or about the default one.
+    pub fn about(pool: Option<&str>, request: R) -> Call<R> {
+        match pool {
+            Some(pool) => Call::Of { pool: pool.to_owned(), request },
+            None => Call::First(request),
+        }
+    }
+}
 
 /// What a command wants done. It may hold passwords, so it has no `Debug`.
 #[derive(Serialize, Deserialize)]
@@ -88,6 +116,8 @@ pub enum Request {
     Export { part: Part, secrets: Secrets },
     /// Make, list or change programmatic access accounts.
     Account(AccountRequest),
+    /// List, make, change or remove user pools.
+    Pools(PoolRequest),
     /// Make a one-time link for a user.
     Link(String),
     /// Take users in.
@@ -156,8 +186,25 @@ pub enum Answer {
     Failed(String),
 }
 
-/// Does what is asked, here.
-pub async fn answer(signet: &Signet, request: Request) -> Answer {
+/// Does what is asked, in the pool that is asked for, here.
+pub async fn answer(pools: &Pools, call: Call) -> Answer {
+    let (named, request) = match call {
+        Call::First(request) => return answer_in(pools.first(), request).await,
+        Call::Of { pool, request } => (pool, request),
+    };
+    match pools.find(&named).await {
+        Ok(Some(signet)) => {
+            let answer = answer_in(&signet, request).await;
+            // One that was opened for this request alone has nobody else to write down what it counted.
+            signet.store().settle().await;
+            answer
+        }
+        Ok(None) => Answer::Failed(PoolError::Missing(named).to_string()),
+        Err(error) => Answer::Failed(error.to_string()),
+    }
+}
+
+async fn answer_in(signet: &Signet, request: Request) -> Answer {
     let (text, prune, doing) = match request {
         Request::Show(named) => return card(signet, &named).await,
         Request::Pool => return done(show::pool(signet).await),
@@ -172,6 +219,7 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
         }
         Request::SetupLink => return setup_link(signet).await,
         Request::Account(request) => return done(accounts::answer(signet, request).await),
+        Request::Pools(request) => return done(pools::answer(signet, request).await),
         Request::Link(user) => return done(link::create_for(signet, &user, &Origin::command_line()).await),
         Request::Import { records, mode } => {
             return as_json(chunk::run(signet, records, mode, &Origin::command_line()).await);
@@ -368,7 +416,7 @@ impl Control {
     }
 
     /// Answers until the sender of `stopped` is gone, and then finishes what it has begun.
-    pub async fn run(self, signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
+    pub async fn run(self, pools: Arc<Pools>, mut stopped: watch::Receiver<()>) {
         let mut talks = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -376,7 +424,7 @@ impl Control {
                 _ = stopped.changed() => break,
             };
             match accepted {
-                Ok((stream, _)) => drop(talks.spawn(converse(Arc::clone(&signet), stream))),
+                Ok((stream, _)) => drop(talks.spawn(converse(Arc::clone(&pools), stream))),
                 Err(error) => {
                     tracing::warn!(%error, "control socket");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -389,9 +437,9 @@ impl Control {
     }
 }
 
-async fn converse(signet: Arc<Signet>, mut stream: UnixStream) {
+async fn converse(pools: Arc<Pools>, mut stream: UnixStream) {
     let answer = match timeout(PATIENCE, receive(&mut stream, REQUEST_BYTES)).await {
-        Ok(Ok(request)) => answer(&signet, request).await,
+        Ok(Ok(request)) => answer(&pools, request).await,
         Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => Answer::Failed(error.to_string()),
         // Whoever only looked whether somebody is here, or went away, waits for nothing.
         Ok(Err(_)) | Err(_) => return,
@@ -402,7 +450,7 @@ async fn converse(signet: Arc<Signet>, mut stream: UnixStream) {
 }
 
 /// Asks the server that runs on `data`; `None` when none does.
-pub async fn ask(data: &DataDir, request: &Request) -> Result<Option<Answer>, Failure> {
+pub async fn ask(data: &DataDir, request: &Call<&Request>) -> Result<Option<Answer>, Failure> {
     let gone = |error: io::Error| {
         Failure::io("the server ended before it answered", &error)
             .help("What was asked may have been done or not; asking again is safe.")

@@ -14,6 +14,7 @@ use signet_web::{
     Settings, Signet,
     clock::{Clock, SystemClock, SystemEntropy},
     hashing::Hasher,
+    pools::Pools,
 };
 
 use crate::{config::Config, explain::explain, failure::Failure, restore};
@@ -104,8 +105,9 @@ impl DataDir {
         Ok(lock)
     }
 
-    /// Opens everything. Only who holds the lock may, so that an embedded database has one writer.
-    pub async fn open(&self, config: &Config, port: u16, _lock: &Lock) -> Result<Arc<Signet>, Failure> {
+    /// Opens everything; of the pools, the default one. Only who holds the lock may, so that an embedded database has one
+    /// writer.
+    pub async fn open(&self, config: &Config, port: u16, _lock: &Lock) -> Result<Arc<Pools>, Failure> {
         restore::settle(config).await?;
         let settings = Settings {
             base_url: config.base_url(port)?,
@@ -128,7 +130,7 @@ impl DataDir {
         };
         let hasher =
             Hasher::start().map_err(|error| Failure::io("cannot start the hashing threads", &error))?;
-        Ok(Signet::new(settings, store, Arc::new(SystemClock), hasher))
+        Ok(Pools::new(Signet::new(settings, store, Arc::new(SystemClock), hasher)))
     }
 
     fn master_key(&self, config: &Config) -> Result<Key, Failure> {

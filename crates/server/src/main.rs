@@ -17,6 +17,7 @@ mod password;
 mod people;
 mod restore;
 mod serve;
+mod served;
 mod slots;
 #[cfg(feature = "otlp")]
 mod telemetry;
@@ -61,6 +62,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     logging::start(&config, if server { "info" } else { "warn" }, traces.as_ref())?;
     let outcome = runtime.block_on(async {
         match cli.command {
+            Command::Serve(_) if config.pool.is_some() => Err(commands::about_all_pools()),
             Command::Serve(_) => serve::serve(&config).await,
             other => commands::run(&config, other).await,
         }

@@ -312,7 +312,8 @@ mod tests {
             Config::load(&Cli::parse_from(["signet", "serve", "--data", data.to_str().unwrap()])).unwrap();
         let data = DataDir::create(data).unwrap();
         let lock = data.try_lock(&config.database).unwrap().unwrap();
-        Sources::new(data.open(&config, 8080, &lock).await.unwrap(), Slots::of_this_process())
+        let pools = data.open(&config, 8080, &lock).await.unwrap();
+        Sources::new(Arc::clone(pools.first()), Slots::of_this_process())
     }
 
     /// Name, type and labels of each row of the page.

@@ -16,19 +16,15 @@ use hyper_util::{
     server::graceful::{GracefulShutdown, Watcher},
 };
 use signet_protocol::time::Seconds;
-use signet_web::{
-    Network, Peer, Signet,
-    logout::backchannel,
-    manage::{keys::automatic, setup},
-    proxies::Proxies,
-};
+use signet_store::StoreError;
+use signet_web::{Network, Peer, Signet, manage::setup, pools::Pools, proxies::Proxies};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     task::JoinHandle,
-    time::{MissedTickBehavior, interval, sleep},
+    time::sleep,
 };
 use tower::ServiceExt;
 
@@ -38,6 +34,7 @@ use crate::{
     data::{DataDir, Lock},
     failure::Failure,
     metrics::{self, Sources},
+    served,
     slots::{Slot, Slots},
     telemetry,
     tls::Tls,
@@ -53,13 +50,6 @@ const METRICS_CONNECTIONS: usize = 16;
 const GRACE: Duration = Duration::from_secs(10);
 /// How long to wait for a command that holds the data directory.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
-/// How often expired rows are deleted.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
-/// How long to leave the database to others between users that are made ready to be searched.
-const INDEX_PAUSE: Duration = Duration::from_millis(20);
-
-/// How often it is seen which signing keys are due.
-const ROTATE_EVERY: Duration = Duration::from_secs(600);
 
 /// Runs the server until it is told to stop.
 pub async fn serve(config: &Config) -> Result<(), Failure> {
@@ -73,22 +63,24 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     };
     let address = listener.local_addr().map_err(|error| Failure::io("cannot listen", &error))?;
     let mut signals = Signals::new().map_err(|error| Failure::io("cannot receive signals", &error))?;
-    let signet = data.open(config, address.port(), &lock).await?;
+    let pools = data.open(config, address.port(), &lock).await?;
+    let signet = Arc::clone(pools.first());
+    let unserved =
+        |error: StoreError| Failure::new(format!("cannot see which user pools there are: {error}"));
+    pools.note_address(true).await.map_err(unserved)?;
+    pools.refresh().await.map_err(unserved)?;
     let slots = Slots::of_this_process();
     let (running, stopped) = watch::channel(());
-    let control = tokio::spawn(Control::open(&data)?.run(Arc::clone(&signet), stopped.clone()));
+    let control = tokio::spawn(Control::open(&data)?.run(Arc::clone(&pools), stopped.clone()));
     if let Some(tls) = &tls {
         let follower = Arc::clone(tls).follow(stopped.clone());
         tokio::spawn(follower.map_err(|error| Failure::io("cannot receive signals", &error))?);
     }
-    let sweeper = tokio::spawn(sweep(Arc::clone(&signet), stopped.clone()));
     let rotation = Seconds(config.key_rotation_days * 86_400);
-    let rotator = tokio::spawn(rotate(Arc::clone(&signet), rotation, stopped.clone()));
-    let indexer = tokio::spawn(index(Arc::clone(&signet), stopped.clone()));
-    let post = tokio::spawn(backchannel::run(Arc::clone(&signet), stopped.clone()));
+    let keeper = tokio::spawn(served::keep(Arc::clone(&pools), rotation, stopped.clone()));
     let metrics = metrics_listener.map(|listener| {
         let router = metrics::router(Sources::new(Arc::clone(&signet), Arc::clone(&slots)));
-        let door = Door { router, tls: None, stopped: stopped.clone() };
+        let door = Door { routes: Routes::All(router), tls: None, stopped: stopped.clone() };
         tokio::spawn(async move {
             let (slots, connections) = (Slots::new(METRICS_CONNECTIONS), GracefulShutdown::new());
             accept(&listener, &slots, &Proxies::default(), (&door, &connections)).await;
@@ -105,7 +97,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     );
     tokio::spawn(offer_setup(Arc::clone(&signet), data.clone()));
     let connections = GracefulShutdown::new();
-    let door = Door { router: signet_web::router(Arc::clone(&signet)), tls, stopped };
+    let door = Door { routes: Routes::ByHost(Arc::clone(&pools)), tls, stopped };
     tokio::select! {
         () = accept(&listener, &slots, &config.proxies, (&door, &connections)) => {}
         () = signals.next() => signet.readiness().stop(),
@@ -124,7 +116,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let finished = async {
         connections.shutdown().await;
         // They end by themselves; a panic in one is logged where it happens.
-        drop(tokio::join!(control, sweeper, rotator, indexer, post));
+        drop(tokio::join!(control, keeper));
     };
     tokio::select! {
         () = finished => {}
@@ -132,8 +124,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
         () = signals.next() => return Err(told_twice()),
     }
     metrics.inspect(JoinHandle::abort);
-    signet.traces().settle().await;
-    signet.store().clone().close().await;
+    pools.close().await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -245,9 +236,27 @@ async fn accept(
 
 /// What all connections come through.
 struct Door {
-    router: Router,
+    routes: Routes,
     tls: Option<Arc<Tls>>,
     stopped: watch::Receiver<()>,
+}
+
+/// Where requests go.
+#[derive(Clone)]
+enum Routes {
+    /// All of them here.
+    All(Router),
+    /// Each to the pool of its host.
+    ByHost(Arc<Pools>),
+}
+
+impl Routes {
+    fn of<B>(&self, request: &Request<B>) -> Router {
+        match self {
+            Routes::All(router) => router.clone(),
+            Routes::ByHost(pools) => pools.route(request.headers(), request.uri()),
+        }
+    }
 }
 
 impl Door {
@@ -256,9 +265,9 @@ impl Door {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
-        let router = self.router.clone();
+        let routes = self.routes.clone();
         match &self.tls {
-            None => drop(tokio::spawn(converse(stream, peer, router, kept))),
+            None => drop(tokio::spawn(converse(stream, peer, routes, kept))),
             Some(tls) => {
                 let (tls, mut stopped) = (Arc::clone(tls), self.stopped.clone());
                 tokio::spawn(async move {
@@ -268,7 +277,7 @@ impl Door {
                         _ = stopped.changed() => return,
                     };
                     match secured {
-                        Ok(stream) => converse(stream, peer, router, kept).await,
+                        Ok(stream) => converse(stream, peer, routes, kept).await,
                         Err(error) => tracing::debug!(%peer, %error, "no TLS"),
                     }
                 });
@@ -280,13 +289,13 @@ impl Door {
 /// What a connection holds as long as it lasts: its slot, and a stop of the server.
 type Kept = (Slot, Watcher);
 
-async fn converse<S>(stream: S, peer: IpAddr, router: Router, (slot, watcher): Kept)
+async fn converse<S>(stream: S, peer: IpAddr, routes: Routes, (slot, watcher): Kept)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        let router = router.clone();
+        let router = routes.of(&request);
         telemetry::traced(request, move |request| router.oneshot(request))
     });
     let connection = http1::Builder::new()
@@ -298,72 +307,6 @@ where
         tracing::debug!(%error, "connection");
     }
     drop(slot);
-}
-
-async fn sweep(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
-    let mut ticks = interval(SWEEP_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            _ = stopped.changed() => return,
-        }
-        match signet.store().sweep(signet.now()).await {
-            Ok(0) => {}
-            Ok(rows) => tracing::debug!(rows, "deleted what has expired"),
-            Err(error) => tracing::warn!(%error, "expired rows were not deleted"),
-        }
-    }
-}
-
-/// Writes the words of users who were written by a version that knew none, slowly: nobody but a search waits for them.
-async fn index(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
-    let mut after = None;
-    loop {
-        let pause = match signet.store().index_users(after).await {
-            Ok(Some(last)) => {
-                after = Some(last);
-                INDEX_PAUSE
-            }
-            // Those that another version goes on writing are met in the next round.
-            Ok(None) => {
-                after = None;
-                SWEEP_EVERY
-            }
-            Err(error) => {
-                tracing::warn!(%error, "users were not made ready to be searched");
-                SWEEP_EVERY
-            }
-        };
-        tokio::select! {
-            () = sleep(pause) => {}
-            _ = stopped.changed() => return,
-        }
-    }
-}
-
-/// Replaces signing keys of the age `every`, or none if that is zero.
-async fn rotate(signet: Arc<Signet>, every: Seconds, mut stopped: watch::Receiver<()>) {
-    if every == Seconds(0) {
-        return;
-    }
-    let mut ticks = interval(ROTATE_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            _ = stopped.changed() => return,
-        }
-        let round = automatic::round(&signet, every);
-        // Whatever is not done is due again: a stop need not wait for it.
-        let outcome = tokio::select! {
-            outcome = round => outcome,
-            _ = stopped.changed() => return,
-        };
-        if let Err(error) = outcome {
-            tracing::warn!(%error, "signing keys were not rotated");
-        }
-    }
 }
 
 /// What tells a server to stop.

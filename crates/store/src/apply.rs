@@ -206,7 +206,13 @@ impl Store {
                 "permissions are changed without the pool's version".to_owned(),
             ));
         }
-        let mut batch = Batch::new();
+        let labels = changes.iter().filter_map(|change| match change {
+            Change::InsertApplication(application) | Change::UpdateApplication(application) => {
+                Some(&application.identifier)
+            }
+            _ => None,
+        });
+        let mut batch = self.hold_labels(Batch::new(), labels);
         for change in changes {
             batch = match change {
                 Change::UpdatePool(settings) => self.update_pool(batch, settings)?,

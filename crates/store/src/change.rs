@@ -173,7 +173,7 @@ impl Store {
         self.0.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn forget_pool_settings(&self) {
+    pub(crate) fn forget_pool_settings(&self) {
         self.0.pool_settings.clear();
         self.0.generation.fetch_add(1, Ordering::SeqCst);
     }

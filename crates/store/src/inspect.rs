@@ -15,7 +15,8 @@ const SIGNING: Sql = Sql {
 };
 const IDENTIFIERS: Sql = Sql {
     name: "inspect_identifiers",
-    text: "SELECT identifier FROM application WHERE enabled ORDER BY identifier LIMIT $1",
+    text: "SELECT identifier FROM application
+           WHERE enabled AND pool_id = (SELECT pool_id FROM installation WHERE id = 1) ORDER BY identifier LIMIT $1",
 };
 
 pub(crate) const STATEMENTS: &[&Sql] = &[&SIGNING, &IDENTIFIERS];
@@ -36,7 +37,7 @@ pub struct Inspection {
     pub signing_keys: Vec<SigningKeyAge>,
     /// Tables with hundreds of rows that should have been deleted an hour ago.
     pub unswept: Vec<&'static str>,
-    /// Identifiers of applications that are enabled, some of them at most.
+    /// Identifiers of applications of the default pool that are enabled, some of them at most.
     pub identifiers: Vec<String>,
     /// The database server's time in seconds, where there is a server.
     pub clock: Option<i64>,

@@ -41,16 +41,25 @@ pub(crate) fn first_start(
     entropy: &mut dyn Entropy,
 ) -> Result<Batch, StoreError> {
     let pool = PoolId::generate(now, entropy);
+    let [refresh, csrf, device] = new_keys(master_key, pool, entropy)?;
+    let probe = master_key.seal(&PROBE, PROBE_TEXT, entropy)?;
+    Ok(Batch::new()
+        .guard(&CREATE, args![master_key.id(), probe, pool])
+        .then(&CREATE_POOL, args![pool, "Default pool", refresh, csrf, device, now.timestamp()]))
+}
+
+/// The keys of a new pool, sealed: for refresh tokens, forms and devices.
+pub(crate) fn new_keys(
+    master_key: &MasterKey,
+    pool: PoolId,
+    entropy: &mut dyn Entropy,
+) -> Result<[Value; 3], StoreError> {
     let row = pool.to_string();
     let mut new_key = |column| -> Result<Value, StoreError> {
         let secret = Secret::new(random::<32>(entropy));
         master_key.seal(&pool_key(column, &row), secret.expose(), entropy).map(Value::from)
     };
-    let (refresh, csrf, device) = (new_key("refresh_key")?, new_key("csrf_key")?, new_key("device_key")?);
-    let probe = master_key.seal(&PROBE, PROBE_TEXT, entropy)?;
-    Ok(Batch::new()
-        .guard(&CREATE, args![master_key.id(), probe, pool])
-        .then(&CREATE_POOL, args![pool, "Default pool", refresh, csrf, device, now.timestamp()]))
+    Ok([new_key("refresh_key")?, new_key("csrf_key")?, new_key("device_key")?])
 }
 
 /// Loads the default pool, after creating it if there is none.
@@ -75,6 +84,11 @@ async fn load(engine: &Engine, master_key: &MasterKey) -> Result<Option<Pool>, S
 /// The probe comes first, so that a wrong master key is named as such.
 fn read(row: &mut RowReader, master_key: &MasterKey) -> Result<Pool, StoreError> {
     check_probe(master_key, &row.bytes()?)?;
+    read_pool(row, master_key)
+}
+
+/// A pool with its keys.
+pub(crate) fn read_pool(row: &mut RowReader, master_key: &MasterKey) -> Result<Pool, StoreError> {
     let id = row.parsed(PoolId::parse)?;
     let name = row.text()?;
     let text = id.to_string();

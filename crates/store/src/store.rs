@@ -4,7 +4,7 @@ use std::{
     future::Future,
     path::PathBuf,
     sync::{
-        Arc, Weak,
+        Arc, PoisonError, RwLock, Weak,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
@@ -33,7 +33,7 @@ use crate::{
     issuer_key::KeyRing,
     logout_notice,
     migrations::MIGRATIONS,
-    people, permission, pool, refresh, removal, revision, revocation,
+    people, permission, pool, purge, refresh, registry, removal, revision, revocation,
     revocation::Revoked,
     rotation,
     sealing::MasterKey,
@@ -65,7 +65,9 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     people::STATEMENTS,
     permission::STATEMENTS,
     pool::STATEMENTS,
+    purge::STATEMENTS,
     refresh::STATEMENTS,
+    registry::STATEMENTS,
     removal::STATEMENTS,
     revision::STATEMENTS,
     revocation::STATEMENTS,
@@ -174,7 +176,7 @@ impl std::fmt::Debug for Database {
 pub struct Pool {
     /// In every key and every query.
     pub id: PoolId,
-    /// For people.
+    /// For people, as it was when the pool was opened; [`Store::pool_name`] is what it is called now.
     pub name: String,
     /// Refresh tokens and pairwise subjects are derived from it.
     pub refresh_key: Secret,
@@ -191,14 +193,23 @@ impl Pool {
     }
 }
 
-/// Everything that outlives a request. Cheap to clone; clones are the same store.
+/// Everything of one user pool that outlives a request. Cheap to clone; clones are the same store. The stores of two pools
+/// share the database and the master key, and nothing that is kept in memory.
 #[derive(Clone)]
 pub struct Store(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
+    /// Whether other nodes may share the database.
+    pub shared: bool,
     pub master_key: MasterKey,
     pub pool: Pool,
+    /// What the pool is called now.
+    pub name: RwLock<Arc<str>>,
+    /// Whether it is the default pool, from which the others are managed.
+    pub first: bool,
+    /// Rung when this process has changed which pools there are.
+    pub pools_changed: tokio::sync::Notify,
     pub node: [u8; 6],
     pub clock: Clock,
     pub changes: AtomicU32,
@@ -228,6 +239,14 @@ pub(crate) struct Inner {
     pub notices: tokio::sync::Notify,
 }
 
+/// What the stores of all pools stand on.
+struct Foundation {
+    engine: Arc<Engine>,
+    shared: bool,
+    master_key: MasterKey,
+    clock: Clock,
+}
+
 impl Store {
     /// Opens the database, brings its schema up to date and loads the default pool, which is created with its keys on
     /// the first start. Refused: a master key other than the one that sealed the pool's keys
@@ -254,12 +273,60 @@ impl Store {
         };
         engine.migrate(MIGRATIONS).await?;
         let pool = installation::load_or_create(&engine, &options.master_key, first_start).await?;
-        let store = Self(Arc::new(Inner {
-            engine,
-            master_key: options.master_key,
+        let shared = matches!(options.database, Database::Postgres(_));
+        let Options { master_key, clock, .. } = options;
+        let of = Foundation { engine: Arc::new(engine), shared, master_key, clock };
+        Self::of_pool(of, pool, (node, true)).run(now).await
+    }
+
+    /// The store of another pool of the same installation, with everything that is kept up in the background until it is
+    /// dropped. Nothing but the database is shared with this one. `None`: there is no such pool, or not any more.
+    pub fn sibling(
+        &self,
+        pool: PoolId,
+        now: Now,
+        entropy: &mut dyn Entropy,
+    ) -> impl Future<Output = Result<Option<Self>, StoreError>> + Send + use<'_> {
+        let beside = self.beside(pool, entropy);
+        async move {
+            match beside.await? {
+                Some(store) => store.run(now).await.map(Some),
+                None => Ok(None),
+            }
+        }
+    }
+
+    /// The same for a single act: nothing is kept up in the background.
+    pub(crate) fn beside(
+        &self,
+        pool: PoolId,
+        entropy: &mut dyn Entropy,
+    ) -> impl Future<Output = Result<Option<Self>, StoreError>> + Send + use<'_> {
+        let node = random(entropy);
+        async move {
+            let found = registry::load(self.engine(), &self.0.master_key, pool).await?;
+            let of = || Foundation {
+                engine: Arc::clone(&self.0.engine),
+                shared: self.0.shared,
+                master_key: self.0.master_key.clone(),
+                clock: self.0.clock.clone(),
+            };
+            Ok(found.map(|pool| Self::of_pool(of(), pool, (node, false))))
+        }
+    }
+
+    fn of_pool(of: Foundation, pool: Pool, (node, first): ([u8; 6], bool)) -> Self {
+        let name = RwLock::new(Arc::from(pool.name.as_str()));
+        Self(Arc::new(Inner {
+            engine: of.engine,
+            shared: of.shared,
+            master_key: of.master_key,
             pool,
+            name,
+            first,
+            pools_changed: tokio::sync::Notify::new(),
             node,
-            clock: options.clock.clone(),
+            clock: of.clock,
             changes: AtomicU32::new(0),
             generation: AtomicU64::new(0),
             applications: Cache::default(),
@@ -281,20 +348,38 @@ impl Store {
             reading_keys: tokio::sync::Mutex::default(),
             revoked: Revoked::default(),
             notices: tokio::sync::Notify::new(),
-        }));
-        store.load_revocations(now.timestamp()).await?;
-        if matches!(options.database, Database::Postgres(_)) {
-            change::follow(&store, options.clock);
-        }
-        account::keep_uses(&store);
-        audit::keep_sealing(&store);
-        usage::keep(&store);
-        Ok(store)
+        }))
     }
 
-    /// The default pool.
+    /// Begins what is kept up in the background.
+    async fn run(self, now: Now) -> Result<Self, StoreError> {
+        self.load_revocations(now.timestamp()).await?;
+        if self.0.shared {
+            change::follow(&self, self.0.clock.clone());
+        }
+        account::keep_uses(&self);
+        audit::keep_sealing(&self);
+        usage::keep(&self);
+        Ok(self)
+    }
+
+    /// The pool.
     pub fn pool(&self) -> &Pool {
         &self.0.pool
+    }
+
+    /// What the pool is called now.
+    pub fn pool_name(&self) -> Arc<str> {
+        Arc::clone(&self.0.name.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the pool is called from now on, as the database has it. It was renamed from the default pool: what is kept of its
+    /// settings is stale.
+    pub(crate) fn call_pool(&self, name: &str) {
+        if *self.pool_name() != *name {
+            *self.0.name.write().unwrap_or_else(PoisonError::into_inner) = Arc::from(name);
+            self.forget_pool_settings();
+        }
     }
 
     /// Counts the changes of applications and keys that this node has taken in: what was rendered from them under
@@ -340,8 +425,15 @@ impl Store {
         self.engine().ping().await
     }
 
-    /// Finishes what is queued and lets go of the database. Clones of this store can no longer write.
+    /// Finishes what is queued and lets go of the database. Neither clones of this store nor those of other pools can write
+    /// any more.
     pub async fn close(self) {
+        self.settle().await;
+        self.engine().close().await;
+    }
+
+    /// Writes down what is only in memory, so that nothing is lost when the store is dropped.
+    pub async fn settle(&self) {
         if let Err(error) = self.write_account_uses().await {
             tracing::warn!(%error, "cannot write down which accounts were used last");
         }
@@ -355,7 +447,6 @@ impl Store {
         if let Err(error) = sealed {
             tracing::warn!(%error, "records of the audit log are not sealed; the next start does it");
         }
-        self.engine().close().await;
     }
 
     pub(crate) fn engine(&self) -> &Engine {

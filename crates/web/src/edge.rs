@@ -209,7 +209,7 @@ pub fn asks_for_json(path: &str) -> bool {
 async fn find_site(signet: &Signet, parts: &Parts) -> Result<(Issuer, Option<Arc<Application>>), Failure> {
     let base = &signet.settings().base_url;
     let pool = signet.store().pool().id;
-    let host = request_host(parts).ok_or(Missing::Host)?;
+    let host = request_host(&parts.headers, &parts.uri).ok_or(Missing::Host)?;
     match base.resolve(&host).ok_or(Missing::Host)? {
         Site::Pool => Ok((signet.pool_issuer().clone(), None)),
         Site::Application(identifier) => {
@@ -222,13 +222,13 @@ async fn find_site(signet: &Signet, parts: &Parts) -> Result<(Issuer, Option<Arc
 }
 
 /// The host a request names, if it names exactly one (RFC 9112 §3.2). No other header counts (attack 11).
-fn request_host(parts: &Parts) -> Option<String> {
-    let mut named = parts.headers.get_all(HOST).iter();
+pub fn request_host(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let mut named = headers.get_all(HOST).iter();
     let header = named.next().and_then(|value| value.to_str().ok());
     if named.next().is_some() {
         return None;
     }
-    match parts.uri.authority() {
+    match uri.authority() {
         Some(authority) => Some(authority.as_str().to_owned()),
         None => header.map(str::to_owned),
     }

@@ -28,6 +28,7 @@ mod oidc;
 pub mod outbound;
 pub mod pages;
 mod patience;
+pub mod pools;
 pub mod proxies;
 mod ready;
 mod respond;

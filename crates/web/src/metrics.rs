@@ -198,6 +198,11 @@ pub(crate) fn route(path: Option<&str>) -> usize {
     found
 }
 
+/// The path of every route, but for those of the console and the admin API, which have tables of their own.
+pub fn routes() -> &'static [&'static str] {
+    ROUTES
+}
+
 /// The path of the route at this place.
 pub(crate) fn route_path(route: usize) -> &'static str {
     name(ROUTES, route)

@@ -25,7 +25,7 @@ use crate::{
 /// Verified access tokens kept in memory at most: about half a kilobyte each.
 const VERIFIED: usize = 64 * 1024;
 
-/// What is configured.
+/// What is configured, and where the pool lives.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The pool's own address.
@@ -38,13 +38,15 @@ pub struct Settings {
     pub key_rotation: Seconds,
 }
 
-/// A running Signet: configuration, store, clock and hashing threads.
+/// A user pool that runs: configuration, store, clock and hashing threads.
 pub struct Signet {
     settings: Settings,
     pool_issuer: Issuer,
     store: Store,
     clock: Arc<dyn Clock>,
-    hasher: Hasher,
+    hasher: Arc<Hasher>,
+    /// Where the default pool lives, if it is another one.
+    first: Option<BaseUrl>,
     rendered: Rendered,
     verified: Verified,
     fetched_keys: FetchedKeys,
@@ -56,25 +58,53 @@ pub struct Signet {
     imports: Imports,
 }
 
+/// What all pools of a process have in common.
+struct Shared {
+    clock: Arc<dyn Clock>,
+    hasher: Arc<Hasher>,
+    readiness: Arc<Readiness>,
+    metrics: Arc<Metrics>,
+}
+
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
 impl Signet {
-    /// Puts the parts together.
+    /// Puts the parts of the default pool together.
     pub fn new(settings: Settings, store: Store, clock: Arc<dyn Clock>, hasher: Hasher) -> Arc<Signet> {
+        let (readiness, metrics) = (Arc::default(), Arc::default());
+        let shared = Shared { clock, hasher: Arc::new(hasher), readiness, metrics };
+        Signet::of(settings, None, store, shared)
+    }
+
+    /// Another pool beside this one, the default: at an address of its own, on a store of its own. They share the clock, the
+    /// hashing threads, the configuration and what is counted of requests, and nothing that a request could tell apart.
+    pub(crate) fn beside(&self, base_url: BaseUrl, store: Store) -> Arc<Signet> {
+        let settings = Settings { base_url, ..self.settings.clone() };
+        let shared = Shared {
+            clock: Arc::clone(&self.clock),
+            hasher: Arc::clone(&self.hasher),
+            readiness: Arc::clone(&self.readiness),
+            metrics: Arc::clone(&self.metrics),
+        };
+        Signet::of(settings, Some(self.settings.base_url.clone()), store, shared)
+    }
+
+    fn of(settings: Settings, first: Option<BaseUrl>, store: Store, shared: Shared) -> Arc<Signet> {
         let (rendered, verified) = (Rendered::default(), Cache::of(VERIFIED));
         let fetched_keys = FetchedKeys::default();
-        let (readiness, metrics) = (Arc::default(), Arc::default());
         let pool = store.pool().id;
         let pool_issuer = Issuer::at(&settings.base_url, &Site::Pool, pool, IssuerId::Pool(pool));
         let (traces, refused) = Traces::new();
+        let Shared { clock, hasher, readiness, metrics } = shared;
         let signet = Arc::new(Signet {
             settings,
             pool_issuer,
             store,
             clock,
             hasher,
+            first,
             rendered,
             verified,
             fetched_keys,
@@ -87,6 +117,11 @@ impl Signet {
         });
         trace::keep(&signet, refused);
         signet
+    }
+
+    /// The address of the default pool, if this is another one.
+    pub fn first(&self) -> Option<&BaseUrl> {
+        self.first.as_ref()
     }
 
     /// What is configured.

@@ -42,7 +42,7 @@ fn help_mentions_every_command_and_option() {
             &["--name", "--identifier", "--type", "--redirect-uri", "--auth-method"],
         ),
         (&["app", "show", "--help"], &["ID|IDENTIFIER"]),
-        (&["pool", "--help"], &["show"]),
+        (&["pool", "--help"], &["show", "list", "create", "rename", "delete"]),
         (&["keys", "--help"], &["list", "rotate"]),
         (&["audit", "--help"], &["list", "export", "verify", "prune"]),
         (&["audit", "list", "--help"], &["--kind", "--actor", "--from", "--success"]),

@@ -19,6 +19,7 @@ mod limits;
 mod logout;
 mod people;
 mod person;
+mod pools;
 mod proxies;
 mod rotation;
 mod serving;

@@ -75,6 +75,7 @@ const WHOLE: &[&str] = &[
     "administrator_list",
     "administrator_owned",
     "administrator_unowned",
+    "application_label_free",
     "audit_head_advance",
     "audit_head_load",
     "audit_head_move_base",
@@ -88,8 +89,25 @@ const WHOLE: &[&str] = &[
     "installation_load",
     "issuer_key_due",
     "issuer_key_list",
+    "pool_address_free",
+    "pool_count_accounts",
+    "pool_count_administrators",
+    "pool_count_applications",
+    "pool_count_users",
+    "pool_delete",
+    "pool_has_host",
+    "pool_list",
+    "pool_load",
+    "pool_move",
+    "pool_note_host",
+    "pool_remove",
+    "pool_removed",
+    "pool_rename",
+    "pool_room",
     "pool_settings_load",
     "pool_settings_update",
+    "purge_audit_head",
+    "purge_setup_link",
     "resource_apis",
     "resource_codes",
     "revocation_alive",
@@ -122,7 +140,10 @@ async fn no_statement_reads_a_table_from_end_to_end() {
             .filter(|step| step.starts_with("SCAN") || step.ends_with("(pool_id=?)"))
             .filter(|step| !step.starts_with("SCAN CONSTANT") && *step != "SCAN due")
             .collect();
-        if !whole.is_empty() && !WHOLE.contains(&statement.name) {
+        // Of a pool that was removed 500 rows at a time are looked for, and no more.
+        let purged =
+            statement.name.starts_with("purge_") && whole.len() == 1 && !whole[0].starts_with("SCAN");
+        if !whole.is_empty() && !purged && !WHOLE.contains(&statement.name) {
             found.push(format!("{}: {}", statement.name, whole.join("; ")));
         }
     }

@@ -22,6 +22,7 @@ mod overview;
 mod pages;
 mod permissions;
 mod pool;
+mod pools;
 mod problem;
 mod repeat;
 mod reply;

@@ -14,7 +14,7 @@ use super::{
     PREFIX, Param, ParamKind, Route, accounts, administrators, applications, audit, description, gate, keys,
     openapi, overview,
     pages::{CURSOR, LIMIT},
-    permissions, pool, user_state, users,
+    permissions, pool, pools, user_state, users,
 };
 use crate::{Signet, edge::Edge};
 
@@ -228,6 +228,21 @@ pub static ROWS: &[Route] = &[
         .gives(200, "Administrator")
         .versioned(),
     row!(DELETE "/administrators/{user}", AdministratorsWrite, "Take the role of a user", administrators::remove).versioned(),
+    row!(GET "/pools", PoolsRead, "List the user pools; in the default pool alone", pools::list).gives(200, "UserPoolPage"),
+    row!(POST "/pools", PoolsWrite, "Make a user pool; the link that sets up its console is in this answer alone", pools::create)
+        .takes("NewUserPool")
+        .gives(201, "UserPoolWithLink"),
+    row!(GET "/pools/{pool}", PoolsRead, "Get a user pool, and how much is in it", pools::get)
+        .gives(200, "UserPoolContents")
+        .versioned(),
+    row!(PATCH "/pools/{pool}", PoolsWrite, "Give a user pool another name or address", pools::change)
+        .takes("UserPoolChange")
+        .gives(200, "UserPool")
+        .versioned(),
+    row!(DELETE "/pools/{pool}", PoolsWrite, "Remove a user pool with everybody and everything in it", pools::remove)
+        .versioned(),
+    row!(POST "/pools/{pool}/setup-link", PoolsWrite, "Make a link that sets up the console of a user pool nobody owns", pools::setup_link)
+        .gives(200, "SetupLink"),
     row!(GET "/audit", AuditRead, "List the audit log, the newest first", audit::list)
         .query(RECORDS)
         .gives(200, "RecordPage"),

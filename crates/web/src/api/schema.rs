@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+/// Schemas by their names.
+pub type Schemas = Vec<(&'static str, Value)>;
+
 /// A text.
 pub fn text() -> Value {
     json!({ "type": "string" })

@@ -13,7 +13,7 @@ use signet_protocol::{
 };
 
 use super::schema::{
-    any_object, id, list, list_of, moment, number, number_in, object, one_of, or_null, page, text,
+    Schemas, any_object, id, list, list_of, moment, number, number_in, object, one_of, or_null, page, text,
     text_or_null, truth, whole,
 };
 use crate::manage::users::import::CHUNK_USERS;
@@ -162,9 +162,8 @@ fn members(table: &[(&'static str, Is)]) -> Vec<(&'static str, Value)> {
 /// All of them.
 pub fn schemas() -> Map<String, Value> {
     let mut all = Map::new();
-    for (name, schema) in
-        applications().into_iter().chain(callers()).chain(people()).chain(of_pool()).chain(operators())
-    {
+    let rooms = [applications(), callers(), people(), of_pool(), operators(), super::pools::schemas()];
+    for (name, schema) in rooms.into_iter().flatten() {
         all.insert(name.to_owned(), schema);
     }
     for (name, of) in PAGES {
@@ -191,8 +190,6 @@ const PAGES: &[(&str, &str)] = &[
     ("RecordPage", "Record"),
     ("TracePage", "Trace"),
 ];
-
-type Schemas = Vec<(&'static str, Value)>;
 
 fn applications() -> Schemas {
     let settings = members(SETTINGS);

@@ -181,6 +181,12 @@ pub static ROWS: &[Route] = &[
     page!("/console/settings/code", SettingsWrite, settings::code::show),
     form!(fresh description "/console/settings/code", SettingsWrite, settings::code::submit),
     page!("/console/settings/code/export", SettingsWrite, settings::code::download),
+    page!("/console/settings/pools", PoolsRead, settings::pools::show),
+    form!(fresh "/console/settings/pools", PoolsWrite, settings::pools::create),
+    page!("/console/settings/pools/{pool}", PoolsRead, settings::pool::show),
+    form!("/console/settings/pools/{pool}", PoolsWrite, settings::pool::save),
+    form!(fresh "/console/settings/pools/{pool}/link", PoolsWrite, settings::pool::link),
+    form!(fresh "/console/settings/pools/{pool}/delete", PoolsWrite, settings::pool::delete),
     page!("/console/settings/history", SettingsRead, history::show),
     form!("/console/settings/history/undo", SettingsWrite, history::submit),
 ];

@@ -1,6 +1,9 @@
 //! What every page of the console has around what is its own: the parts, who is signed in, and what was just done.
 
-use signet_protocol::operator::{Permission, Role};
+use signet_protocol::{
+    issuer::Site,
+    operator::{Permission, Role},
+};
 
 use super::{
     Ask, Section,
@@ -25,6 +28,7 @@ words! {
         language: "Language", "语言";
         account: "Your account", "您的账号";
         sign_out: "Sign out", "退出登录";
+        switch_pool: "Switch user pool", "切换用户池";
         sign_in_title: "Sign in to the console", "登录控制台";
         sign_in_lead: "For people who administer this pool.", "仅供管理此用户池的人员使用。";
         identifier: "User name, e-mail or phone", "用户名、邮箱或手机号";
@@ -174,6 +178,8 @@ pub struct Shell {
     pub lang: Lang,
     /// The pool.
     pub pool: String,
+    /// Where the user pools are listed, for who may see that.
+    pub pools: Option<String>,
     /// Who is signed in.
     pub who: String,
     /// Their user name or e-mail.
@@ -204,7 +210,8 @@ impl Shell {
         };
         Shell {
             lang,
-            pool: ask.signet.store().pool().name.clone(),
+            pool: ask.signet.store().pool_name().to_string(),
+            pools: pools(ask),
             who: user.display_name().to_owned(),
             account: user.account_name().to_owned(),
             role: role(ask.operator.administrator().role).of(lang),
@@ -227,6 +234,15 @@ impl Shell {
     /// The letter shown for a person without a picture.
     pub fn initial(&self) -> String {
         crate::pages::initial(&self.who)
+    }
+}
+
+/// The list of the user pools is in the default one.
+fn pools(ask: &Ask) -> Option<String> {
+    let path = super::settings::frame::Tab::Pools.path();
+    match ask.signet.first() {
+        Some(first) => Some(format!("{}{path}", first.origin(&Site::Pool))),
+        None => ask.operator.may(Permission::PoolsRead, None).then(|| path.to_owned()),
     }
 }
 

@@ -69,6 +69,7 @@ mod tests {
             applications::callers::words::CallerWords::pairs(),
             history::HistoryWords::pairs(),
             settings::frame::SettingsWords::pairs(),
+            settings::pool_words::PoolWords::pairs(),
             overview::words::OverviewWords::pairs(),
             audit::words::AuditWords::pairs(),
             traces::words::TraceWords::pairs(),

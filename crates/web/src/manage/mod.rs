@@ -16,6 +16,7 @@ pub mod history;
 pub mod keys;
 pub mod overview;
 pub mod plan;
+pub mod pools;
 pub mod presets;
 pub mod problem;
 pub mod prune;

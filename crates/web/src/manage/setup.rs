@@ -3,7 +3,7 @@
 use signet_protocol::{
     entropy::random,
     id::{PoolId, UserId},
-    issuer::Site,
+    issuer::{BaseUrl, Site},
     jose,
     operator::SETUP_LINK_EXPIRE,
     password::{PasswordHash, check_new_password},
@@ -11,9 +11,9 @@ use signet_protocol::{
     time::Timestamp,
     user::{User, UserDetails, check_email, check_username},
 };
-use signet_store::StoreError;
+use signet_store::{Registry, StoreError, StoredPool, audit::Act};
 
-use crate::{Signet, clock::SystemEntropy};
+use crate::{Signet, clock::SystemEntropy, pools::address};
 
 /// A link by which the console is set up. Its text is a secret.
 pub struct SetupLink(String);
@@ -27,17 +27,50 @@ impl SetupLink {
 
 /// Makes a link in place of the one before; `None` when somebody owns the pool already.
 pub async fn offer(signet: &Signet) -> Result<Option<SetupLink>, StoreError> {
-    let secret = jose::b64(&random::<32>(&mut SystemEntropy));
-    let Some(hash) = hash(&secret) else { return Ok(None) };
-    let until = signet.now().timestamp().plus(SETUP_LINK_EXPIRE);
-    let offered = signet.store().offer_setup(hash, until).await?;
-    let origin = signet.settings().base_url.origin(&Site::Pool);
-    Ok(offered.then(|| SetupLink(format!("{origin}/console/setup?link={secret}"))))
+    let new = New::make(signet.now().timestamp());
+    let offered = signet.store().offer_setup(new.hash, new.until).await?;
+    Ok(offered.then(|| new.at(&signet.settings().base_url)))
+}
+
+/// The same for another pool than this one, the default: for whoever made it.
+pub async fn offer_for(
+    signet: &Signet,
+    registry: Registry<'_>,
+    pool: &StoredPool,
+    act: Act,
+) -> Result<Option<SetupLink>, StoreError> {
+    let new = New::make(signet.now().timestamp());
+    let kept = (new.hash, new.until);
+    let offered = registry.offer_setup(pool.id, kept, act, &mut SystemEntropy).await?;
+    Ok(offered.then(|| new.at(address(signet, pool))))
+}
+
+/// A link that is not offered yet.
+struct New {
+    secret: String,
+    hash: SecretHash,
+    until: Timestamp,
+}
+
+impl New {
+    fn make(now: Timestamp) -> New {
+        let secret = jose::b64(&random::<32>(&mut SystemEntropy));
+        let hash = hash_of(&secret);
+        New { secret, hash, until: now.plus(SETUP_LINK_EXPIRE) }
+    }
+
+    fn at(&self, base_url: &BaseUrl) -> SetupLink {
+        SetupLink(format!("{}/console/setup?link={}", base_url.origin(&Site::Pool), self.secret))
+    }
+}
+
+fn hash_of(secret: &str) -> SecretHash {
+    SecretHash::of("setup_link", secret.as_bytes())
 }
 
 /// What is stored of the secret of a link; `None` for what cannot be one.
 pub fn hash(secret: &str) -> Option<SecretHash> {
-    (secret.len() == 43).then(|| SecretHash::of("setup_link", secret.as_bytes()))
+    (secret.len() == 43).then(|| hash_of(secret))
 }
 
 /// What the first administrator filled in.

@@ -22,6 +22,7 @@ async fn every_route_does_what_it_says_and_answers_as_documented() {
     hanging_on_users(&api).await;
     pool(&api).await;
     operators(&api).await;
+    pools(&api).await;
     description(&api).await;
     let met = api.met.lock().unwrap().clone();
     let all: BTreeSet<_> = ROWS.iter().map(|row| (row.method.to_string(), row.path)).collect();
@@ -304,6 +305,49 @@ async fn operators(api: &Api) {
     let reference = traces["items"][0]["reference"].as_str().unwrap();
     let one = api.done(Method::GET, &format!("/traces/{reference}"), None, 200).await;
     assert_eq!(one["items"], traces["items"]);
+}
+
+async fn pools(api: &Api) {
+    let first = api.done(Method::GET, "/pools", None, 200).await["items"][0].clone();
+    assert_eq!((&first["identifier"], &first["default"]), (&json!("default"), &json!(true)));
+    let new = json!({ "identifier": "shop", "name": "The shop" });
+    let made = api.say(Method::POST, "/pools", new.clone()).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
+    let path = made.header("location").unwrap().strip_prefix("/api/v1").unwrap().to_owned();
+    let link = made.json()["setup_link"].as_str().unwrap().to_owned();
+    assert!(link.starts_with("http://shop.localhost:8080/console/setup?link="), "{link}");
+    assert_eq!(api.say(Method::POST, "/pools", new).await.status, StatusCode::CONFLICT);
+    let operator = json!({ "identifier": "operator", "name": "N" });
+    let overlaps = api.say(Method::POST, "/pools", operator).await;
+    assert_eq!(overlaps.status, StatusCode::UNPROCESSABLE_ENTITY, "an application has that address");
+    assert_eq!(overlaps.json()["errors"][0]["field"], "base_url");
+    for wrong in [
+        json!({ "identifier": "default", "name": "N" }),
+        json!({ "identifier": "A", "name": "N" }),
+        json!({ "identifier": "a", "name": "" }),
+        json!({ "identifier": "a", "name": "N", "base_url": "http://a/b" }),
+        json!({ "identifier": "a" }),
+    ] {
+        assert_eq!(api.say(Method::POST, "/pools", wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let got = api.done(Method::GET, &path, None, 200).await;
+    assert_eq!((&got["contents"]["users"], &got["name"]), (&json!(0), &json!("The shop")));
+    let change = json!({ "name": "The store", "base_url": "https://store.example" });
+    let stale = api.send(Method::PATCH, &path, Some(change.clone()), &[("if-match", "\"7\"")]).await;
+    assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
+    let changed = api.done(Method::PATCH, &path, Some(change), 200).await;
+    assert_eq!(
+        (&changed["base_url"], &changed["version"], &changed["identifier"]),
+        (&json!("https://store.example"), &json!(2), &json!("shop"))
+    );
+    let link = api.done(Method::POST, "/pools/shop/setup-link", None, 200).await;
+    assert!(link["setup_link"].as_str().unwrap().starts_with("https://store.example/console/setup?"));
+    assert_eq!(api.ask(Method::DELETE, "/pools/default").await.status, StatusCode::CONFLICT);
+    let moved = json!({ "base_url": "https://elsewhere.example" });
+    let configured = api.say(Method::PATCH, "/pools/default", moved).await;
+    assert_eq!(configured.status, StatusCode::UNPROCESSABLE_ENTITY);
+    api.done(Method::DELETE, &path, None, 204).await;
+    assert_eq!(api.get(&path).await.status, StatusCode::NOT_FOUND);
 }
 
 async fn description(api: &Api) {

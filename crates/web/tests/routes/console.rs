@@ -220,7 +220,8 @@ fn address(path: &str, application: &Application) -> String {
     let filled = path
         .replace("{app}", &application.id.to_string())
         .replace("{account}", "64f0c0ffee00000000000001")
-        .replace("{user}", NOBODY);
+        .replace("{user}", NOBODY)
+        .replace("{pool}", NOBODY);
     assert!(!filled.contains('{'), "say here what stands for the parts of {path}");
     format!("{BASE}{filled}")
 }

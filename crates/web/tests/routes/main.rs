@@ -47,6 +47,8 @@ mod oidc_token;
 mod operators;
 mod pairwise;
 mod password;
+mod pools;
+mod pools_walk;
 mod prompts;
 mod proxies;
 mod refresh;

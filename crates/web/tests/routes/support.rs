@@ -19,9 +19,17 @@ use signet_protocol::{
     time::{Now, Seconds, Timestamp},
     user::{Profile, User, UserDetails},
 };
-use signet_store::{Applied, Change, Database, MasterKey, Options, Store};
+use signet_store::{Applied, Change, Database, MasterKey, Options, Store, audit::Origin};
 use signet_testkit::{postgres::fresh_database, seed::Seeded};
-use signet_web::{Settings, Signet, clock::Clock, hashing::Hasher, proxies::Proxies, router};
+use signet_web::{
+    Settings, Signet,
+    clock::Clock,
+    hashing::Hasher,
+    manage::pools::{self, Wanted},
+    pools::Pools,
+    proxies::Proxies,
+    router,
+};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
@@ -149,6 +157,36 @@ impl World {
             seed: Mutex::new(Seeded(8)),
             _directory: self._directory.clone(),
         })
+    }
+
+    /// Another user pool of the same server, at `http://{identifier}.localhost:8080`. From now on requests to either go by
+    /// their host.
+    pub async fn pool(self: &Arc<World>, identifier: &str) -> Arc<World> {
+        let pools = self.pools();
+        let wanted = Wanted { identifier, name: &format!("Pool {identifier}"), base_url: None };
+        pools::create(&self.signet(), wanted, &Origin::command_line()).await.unwrap();
+        pools.refresh().await.unwrap();
+        let signet = pools.find(identifier).await.unwrap().unwrap();
+        Arc::new(World {
+            clock: self.clock.clone(),
+            running: Mutex::new((signet, self.router())),
+            options: self.options.clone(),
+            settings: self.settings.clone(),
+            seed: Mutex::new(Seeded(19)),
+            _directory: self._directory.clone(),
+        })
+    }
+
+    /// The pools of this server. From now on requests go by their host.
+    pub fn pools(&self) -> Arc<Pools> {
+        let pools = Pools::new(self.signet());
+        let dispatching = Arc::clone(&pools);
+        let answer = async move |request: Request<Body>| {
+            let router = dispatching.route(request.headers(), request.uri());
+            router.oneshot(request).await
+        };
+        self.running.lock().unwrap().1 = Router::new().fallback(answer);
+        pools
     }
 
     /// The server.

@@ -16,6 +16,7 @@ mod opening;
 mod people;
 pub mod permissions;
 mod pool;
+mod pools;
 mod refreshes;
 mod removals;
 pub mod revisions;

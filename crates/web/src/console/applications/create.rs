@@ -144,10 +144,13 @@ pub async fn check_identifier(ask: Ask) -> Result<Response, Failure> {
     let t: &'static AppWords = ask.words();
     let (good, text) = match Identifier::parse(ask.query.get("value").unwrap_or_default().trim()) {
         Err(_) => (false, t.address_bad),
-        Ok(label) => match ask.signet.store().application_by_identifier(&label).await? {
-            Some(_) => (false, t.address_taken),
-            None => (true, t.address_free),
-        },
+        Ok(label) => {
+            let taken = ask.signet.store().application_by_identifier(&label).await?.is_some();
+            match taken || !ask.signet.store().label_is_free(&label).await? {
+                true => (false, t.address_taken),
+                false => (true, t.address_free),
+            }
+        }
     };
     Ok(respond::json(StatusCode::OK, &json!({ "good": good, "text": text })))
 }

@@ -33,7 +33,7 @@ words! {
         new_callback_hint: "The route of your back end to which the authorization code is sent.", "接收授权码的后端路由。";
         new_kind: "Type", "类型";
         address_free: "This address is free.", "该地址可用。";
-        address_taken: "This address is taken by another application; choose another.", "该地址已被其他应用使用，请换一个。";
+        address_taken: "This address is taken; choose another.", "该地址已被使用，请换一个。";
         address_bad: "Use 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends; some words are kept for Signet itself.", "请使用 1 至 63 个小写字母、数字和连字符，首尾须为字母或数字；部分词语由 Signet 保留。";
         cancel: "Cancel", "取消";
         save: "Save", "保存";

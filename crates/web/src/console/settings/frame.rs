@@ -90,15 +90,18 @@ pub enum Tab {
     Code,
     /// What was changed.
     History,
+    /// The user pools of the installation.
+    Pools,
 }
 
 impl Tab {
-    const ALL: [(Tab, Pair, Permission); 5] = [
+    const ALL: [(Tab, Pair, Permission); 6] = [
         (Tab::Claims, Pair("Scopes and claims", "Scope 与声明"), Permission::SettingsRead),
         (Tab::Keys, Pair("Keys", "密钥"), Permission::SettingsRead),
         (Tab::Administrators, Pair("Administrators", "管理员"), Permission::AdministratorsRead),
         (Tab::Code, Pair("As code", "配置代码"), Permission::SettingsWrite),
         (Tab::History, Pair("History", "历史"), Permission::SettingsRead),
+        (Tab::Pools, Pair("User pools", "用户池"), Permission::PoolsRead),
     ];
 
     /// Its path.
@@ -109,6 +112,7 @@ impl Tab {
             Tab::Administrators => "/console/settings/administrators",
             Tab::Code => "/console/settings/code",
             Tab::History => "/console/settings/history",
+            Tab::Pools => "/console/settings/pools",
         }
     }
 }
@@ -125,7 +129,8 @@ pub struct TabLink {
 
 /// The tabs that whoever asks may see.
 pub fn tabs(ask: &Ask, here: Tab) -> Vec<TabLink> {
-    let seen = Tab::ALL.iter().filter(|(_, _, needs)| ask.may(*needs));
+    let here_too = |tab: &Tab| *tab != Tab::Pools || ask.signet.first().is_none();
+    let seen = Tab::ALL.iter().filter(|(tab, _, needs)| ask.may(*needs) && here_too(tab));
     seen.map(|(tab, name, _)| TabLink { href: tab.path(), name: name.of(ask.lang), here: *tab == here })
         .collect()
 }

@@ -1,10 +1,13 @@
-//! Settings of the pool: what it adds to scopes and claims, its signing keys, and who administers it.
+//! Settings of the pool: what it adds to scopes and claims, its signing keys, and who administers it; and the user pools.
 
 pub mod administrators;
 pub mod claims;
 pub mod code;
 pub mod frame;
 pub mod keys;
+pub mod pool;
+pub mod pool_words;
+pub mod pools;
 
 use super::{Answer, Ask};
 use crate::respond;

@@ -98,7 +98,7 @@ async fn create<'d>(
     let unread = lay_secret(signet, entry, &mut application, draft)?;
     give_secret(&mut application);
     let target = Target { id: application.id, identifier: identifier.clone(), entry };
-    if refuse(signet, entry, None, &application, draft).await || unread {
+    if refuse(signet, entry, None, &application, draft).await? || unread {
         return Ok(None);
     }
     let lines = fields::of_new_application(&application, entry.secret.is_some());
@@ -131,7 +131,7 @@ async fn update(
     entry.lay_over(&mut application);
     let unread = lay_secret(signet, entry, &mut application, draft)?;
     give_secret(&mut application);
-    if refuse(signet, entry, Some(old), &application, draft).await || unread {
+    if refuse(signet, entry, Some(old), &application, draft).await? || unread {
         return Ok(());
     }
     let lines = fields::of_application(old, &application);
@@ -169,16 +169,33 @@ async fn refuse(
     old: Option<&Application>,
     application: &Application,
     draft: &mut Draft,
-) -> bool {
+) -> Result<bool, PlanError> {
     let mut broken = check_application(application);
     broken.extend(unreachable(signet, entry));
+    broken.extend(of_a_pool(signet, old, application).await?);
     if broken.is_empty() {
         broken.extend(outside_sector(signet, old, application).await);
     }
     for (key, reason) in &broken {
         draft.refuse(entry.lines.of(key), reason);
     }
-    !broken.is_empty()
+    Ok(!broken.is_empty())
+}
+
+/// A new authentication address must not be where another user pool lives.
+async fn of_a_pool(
+    signet: &Signet,
+    old: Option<&Application>,
+    application: &Application,
+) -> Result<Option<Refused>, PlanError> {
+    let identifier = &application.identifier;
+    let same = old.is_some_and(|old| old.identifier == *identifier);
+    if same || signet.store().label_is_free(identifier).await? {
+        return Ok(None);
+    }
+    let reason =
+        format!("`identifier` \"{identifier}\" makes the address of another user pool; choose another");
+    Ok(Some(("identifier", reason)))
 }
 
 /// The addresses of an entry that Signet would never ask.

@@ -1,0 +1,162 @@
+//! What runs in the background for each user pool, as long as it is served.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use signet_protocol::{id::PoolId, time::Seconds};
+use signet_web::{Signet, logout::backchannel, manage::keys::automatic, pools::Pools};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, sleep},
+};
+
+/// How often expired rows are deleted.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How long to leave the database to others between users that are made ready to be searched.
+const INDEX_PAUSE: Duration = Duration::from_millis(20);
+/// How often it is seen which signing keys are due.
+const ROTATE_EVERY: Duration = Duration::from_secs(600);
+/// How often it is seen which pools other nodes have made, moved or removed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The background work of one pool. It ends when it is dropped, each part after what it has begun.
+struct Work {
+    signet: Arc<Signet>,
+    _running: watch::Sender<()>,
+}
+
+/// Keeps up with which pools there are, and with each of them, until the sender of `stopped` is gone.
+pub async fn keep(pools: Arc<Pools>, rotation: Seconds, mut stopped: watch::Receiver<()>) {
+    let mut tasks = JoinSet::new();
+    let first = begin(&mut tasks, pools.first(), rotation);
+    tasks.spawn(purge(Arc::clone(&pools), stopped.clone()));
+    let mut works: HashMap<PoolId, Work> = HashMap::new();
+    let mut failing = false;
+    loop {
+        let served = pools.others();
+        works.retain(|_, work| served.iter().any(|signet| Arc::ptr_eq(signet, &work.signet)));
+        for signet in served {
+            let id = signet.store().pool().id;
+            works.entry(id).or_insert_with(|| begin(&mut tasks, &signet, rotation));
+        }
+        while tasks.try_join_next().is_some() {}
+        tokio::select! {
+            () = changed(&pools) => {}
+            () = sleep(LOOK_EVERY) => {}
+            _ = stopped.changed() => break,
+        }
+        let looked = pools.refresh().await;
+        match (&looked, failing) {
+            (Err(error), false) => tracing::warn!(%error, "cannot see which user pools there are"),
+            (Ok(()), true) => tracing::info!("sees again which user pools there are"),
+            _ => {}
+        }
+        failing = looked.is_err();
+    }
+    drop((first, works));
+    // They end by themselves; a panic in one is logged where it happens.
+    while tasks.join_next().await.is_some() {}
+}
+
+async fn changed(pools: &Pools) {
+    match pools.first().store().registry() {
+        Some(registry) => registry.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn begin(tasks: &mut JoinSet<()>, signet: &Arc<Signet>, rotation: Seconds) -> Work {
+    let (running, stopped) = watch::channel(());
+    tasks.spawn(sweep(Arc::clone(signet), stopped.clone()));
+    tasks.spawn(rotate(Arc::clone(signet), rotation, stopped.clone()));
+    tasks.spawn(index(Arc::clone(signet), stopped.clone()));
+    tasks.spawn(backchannel::run(Arc::clone(signet), stopped));
+    Work { signet: Arc::clone(signet), _running: running }
+}
+
+async fn sweep(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
+    let mut ticks = interval(SWEEP_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        match signet.store().sweep(signet.now()).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::debug!(rows, "deleted what has expired"),
+            Err(error) => tracing::warn!(%error, "expired rows were not deleted"),
+        }
+    }
+}
+
+/// Writes the words of users who were written by a version that knew none, slowly: nobody but a search waits for them.
+async fn index(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
+    let mut after = None;
+    loop {
+        let pause = match signet.store().index_users(after).await {
+            Ok(Some(last)) => {
+                after = Some(last);
+                INDEX_PAUSE
+            }
+            // Those that another version goes on writing are met in the next round.
+            Ok(None) => {
+                after = None;
+                SWEEP_EVERY
+            }
+            Err(error) => {
+                tracing::warn!(%error, "users were not made ready to be searched");
+                SWEEP_EVERY
+            }
+        };
+        tokio::select! {
+            () = sleep(pause) => {}
+            _ = stopped.changed() => return,
+        }
+    }
+}
+
+/// Replaces signing keys of the age `every`, or none if that is zero.
+async fn rotate(signet: Arc<Signet>, every: Seconds, mut stopped: watch::Receiver<()>) {
+    if every == Seconds(0) {
+        return;
+    }
+    let mut ticks = interval(ROTATE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        let round = automatic::round(&signet, every);
+        // Whatever is not done is due again: a stop need not wait for it.
+        let outcome = tokio::select! {
+            outcome = round => outcome,
+            _ = stopped.changed() => return,
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "signing keys were not rotated");
+        }
+    }
+}
+
+/// Clears away what was in pools that were removed.
+async fn purge(pools: Arc<Pools>, mut stopped: watch::Receiver<()>) {
+    loop {
+        tokio::select! {
+            () = sleep(SWEEP_EVERY) => {}
+            _ = stopped.changed() => return,
+        }
+        let Some(registry) = pools.first().store().registry() else { return };
+        // What is not done is due again: a stop need not wait for it.
+        let purged = tokio::select! {
+            purged = registry.purge(pools.first().now()) => purged,
+            _ = stopped.changed() => return,
+        };
+        match purged {
+            Ok(0) => {}
+            Ok(pools) => tracing::info!(pools, "cleared away user pools that were deleted"),
+            Err(error) => tracing::warn!(%error, "deleted user pools were not cleared away"),
+        }
+    }
+}
