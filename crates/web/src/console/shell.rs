@@ -195,7 +195,7 @@ impl Shell {
         };
         Shell {
             lang,
-            pool: ask.signet.store().pool().name.clone(),
+            pool: ask.edge.pool().map(|pool| pool.name.clone()).unwrap_or_default(),
             who: user.display_name().to_owned(),
             account: user.account_name().to_owned(),
             role: role(ask.operator.administrator().role).of(lang),
@@ -239,7 +239,7 @@ pub fn role(role: Role) -> Pair {
 
 /// The language of the console: the one that was chosen, else what the browser prefers.
 pub fn language(edge: &Edge) -> Lang {
-    edge.lang(edge.cookies.get(cookies::LANG))
+    edge.operators_lang(edge.cookies.get(cookies::LANG))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use signet_protocol::{
     id::AppId,
     limits::IDENTIFIER_BYTES,
     params::RawParams,
+    sign_in::LoginMethod,
     user::{LoginName, User},
 };
 use signet_store::{audit::Via, usage::Use};
@@ -48,6 +49,7 @@ async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
 fn page(signet: &Signet, edge: &Edge, open: &Open, identifier: &str, alert: Option<LoginAlert>) -> Response {
     let page = LoginPage {
         lang: edge.lang(open.params.get("ui_locales")),
+        methods: edge.pool().map_or(LoginMethod::ALL, |pool| &pool.sign_in.login_methods),
         app_name: &open.application.name,
         app_logo: open.application.settings.logo_uri.as_deref(),
         identifier,

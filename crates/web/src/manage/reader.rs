@@ -336,6 +336,16 @@ impl<'r> Table<'r> {
         self.number(key, range, "characters")
     }
 
+    /// A number of failures within `range`.
+    pub fn failures(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        self.number(key, range, "failures")
+    }
+
+    /// A port.
+    pub fn port(&mut self, key: &'static str) -> Option<i64> {
+        self.number(key, 1..=65_535, "a port")
+    }
+
     fn number(&mut self, key: &'static str, range: RangeInclusive<i64>, of: &str) -> Option<i64> {
         let found = self.find(key)?;
         if !found.get_ref().is_integer() {

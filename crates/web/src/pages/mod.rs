@@ -26,7 +26,10 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use askama::Template;
 use messages::Line;
-use signet_protocol::password_policy::{PasswordPolicy, PolicyProblem};
+use signet_protocol::{
+    password_policy::{PasswordPolicy, PolicyProblem},
+    sign_in::LoginMethod,
+};
 
 /// The login form. Posts `txn`, `csrf`, `username` and `password` to `/login`.
 #[derive(Template)]
@@ -34,6 +37,8 @@ use signet_protocol::password_policy::{PasswordPolicy, PolicyProblem};
 pub struct LoginPage<'a> {
     /// The language of the page.
     pub lang: Lang,
+    /// What people sign in by.
+    pub methods: &'a [LoginMethod],
     /// The application that asked for the login.
     pub app_name: &'a str,
     /// Its logo: an https URL that was checked when it was stored.
@@ -443,7 +448,7 @@ pub struct WebMessagePage<'a> {
 pub struct StartPage<'a> {
     /// The language of the page.
     pub lang: Lang,
-    /// The application whose address this is; `None` at the pool's own.
+    /// The application whose address this is, or the pool if it has a name; `None` otherwise.
     pub app_name: Option<&'a str>,
     /// The issuer at this address.
     pub issuer: &'a str,

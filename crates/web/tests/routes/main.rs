@@ -46,6 +46,7 @@ mod oidc_token;
 mod operators;
 mod pairwise;
 mod password;
+mod pool_settings;
 mod prompts;
 mod proxies;
 mod refresh;

@@ -1,4 +1,6 @@
-use super::{ClaimNames, ItemWords, Line, Messages, Phrase, ProblemText};
+use signet_protocol::sign_in::LoginMethod;
+
+use super::{ClaimNames, ItemWords, Line, LoginNames, Messages, Phrase, ProblemText};
 
 /// The texts in English.
 pub const EN: Messages = Messages {
@@ -7,7 +9,15 @@ pub const EN: Messages = Messages {
 
     login_title: "Sign in",
     login_lead: Phrase("to continue to {}"),
-    login_identifier: "Username, email or phone",
+    login_identifier: LoginNames {
+        words: |method| match method {
+            LoginMethod::Username => "username",
+            LoginMethod::Email => "email",
+            LoginMethod::Phone => "phone",
+        },
+        separator: ", ",
+        last: " or ",
+    },
     login_password: "Password",
     login_submit: "Sign in",
     login_promise: "Your password stays here. The application never sees it.",

@@ -1,4 +1,6 @@
-use super::{ClaimNames, ItemWords, Line, Messages, Phrase, ProblemText};
+use signet_protocol::sign_in::LoginMethod;
+
+use super::{ClaimNames, ItemWords, Line, LoginNames, Messages, Phrase, ProblemText};
 
 /// The texts in Simplified Chinese.
 pub const ZH: Messages = Messages {
@@ -7,7 +9,15 @@ pub const ZH: Messages = Messages {
 
     login_title: "登录",
     login_lead: Phrase("以继续使用 {}"),
-    login_identifier: "用户名、邮箱或手机号",
+    login_identifier: LoginNames {
+        words: |method| match method {
+            LoginMethod::Username => "用户名",
+            LoginMethod::Email => "邮箱",
+            LoginMethod::Phone => "手机号",
+        },
+        separator: "、",
+        last: "或",
+    },
     login_password: "密码",
     login_submit: "登录",
     login_promise: "密码只在此处验证，应用无法看到。",

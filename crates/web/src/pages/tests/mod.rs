@@ -87,6 +87,7 @@ fn problems(known: &str) -> [Problem<'_>; 18] {
 fn login<'a>(lang: Lang, v: &'a Values, alert: Option<LoginAlert>) -> LoginPage<'a> {
     LoginPage {
         lang,
+        methods: LoginMethod::ALL,
         app_name: &v.name,
         app_logo: Some(&v.url),
         identifier: &v.text,
