@@ -59,6 +59,7 @@ pub fn router(signet: Arc<Signet>) -> Router {
         .route("/login/account", any(login::account::handle))
         .route("/login/sso", any(login::sso::arrive))
         .route("/login/ticket", any(login::sso::come_back))
+        .route("/login/forgot", any(login::forgot::handle))
         .route("/login/reset", any(login::reset::handle))
         .route("/consent", any(login::consent::handle))
         .route("/oidc/auth", any(auth::handle))

@@ -14,6 +14,7 @@ use crate::{
     client_keys::FetchedKeys,
     clock::Clock,
     hashing::Hasher,
+    mail::{self, Recoveries},
     manage::{overview::Remembered, users::import::Imports},
     metrics::Metrics,
     oidc::{discovery::Rendered, live::Verified},
@@ -54,6 +55,7 @@ pub struct Signet {
     overview: Remembered,
     api_limits: Limits,
     imports: Imports,
+    recoveries: Recoveries,
 }
 
 /// The address a connection comes from; the accept loop puts it among a request's extensions.
@@ -69,6 +71,7 @@ impl Signet {
         let pool = store.pool().id;
         let pool_issuer = Issuer::at(&settings.base_url, &Site::Pool, pool, IssuerId::Pool(pool));
         let (traces, refused) = Traces::new();
+        let (recoveries, forgotten) = Recoveries::new();
         let signet = Arc::new(Signet {
             settings,
             pool_issuer,
@@ -84,8 +87,10 @@ impl Signet {
             overview: Remembered::default(),
             api_limits: Limits::default(),
             imports: Imports::default(),
+            recoveries,
         });
         trace::keep(&signet, refused);
+        mail::keep(&signet, forgotten);
         signet
     }
 
@@ -132,6 +137,11 @@ impl Signet {
     /// The requests of callers of the admin API.
     pub(crate) fn api_limits(&self) -> &Limits {
         &self.api_limits
+    }
+
+    /// Those who have forgotten their passwords.
+    pub(crate) fn recoveries(&self) -> &Recoveries {
+        &self.recoveries
     }
 
     /// The import of users that runs here, or ran last.

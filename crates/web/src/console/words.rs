@@ -13,7 +13,7 @@ pub trait Words: Sized + 'static {
 }
 
 /// A text in both languages.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair(pub &'static str, pub &'static str);
 
 impl Pair {
@@ -75,6 +75,7 @@ mod tests {
             applications::callers::words::CallerWords::pairs(),
             history::HistoryWords::pairs(),
             settings::frame::SettingsWords::pairs(),
+            settings::pool::PoolWords::pairs(),
             overview::words::OverviewWords::pairs(),
             audit::words::AuditWords::pairs(),
             traces::words::TraceWords::pairs(),

@@ -21,6 +21,7 @@ use crate::{
         self,
         attempts::device_cookie,
         credentials::{Checked, Credentials, Door},
+        forgot,
         session, sso,
         transaction::{Open, used},
     },
@@ -55,6 +56,7 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, identifier: &str, alert: Opti
         identifier,
         transaction: &open.transaction.id.to_string(),
         csrf: &open.csrf(signet, None),
+        recovery: edge.pool().is_some_and(forgot::is_offered),
         alert,
     };
     let status = match alert {

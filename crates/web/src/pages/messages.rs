@@ -169,6 +169,16 @@ catalogue! {
         login_again: &'static str,
         login_missing: &'static str,
         login_too_long: &'static str,
+        login_forgot: &'static str,
+
+        forgot_title: &'static str,
+        forgot_lead: &'static str,
+        forgot_submit: &'static str,
+        forgot_missing: &'static str,
+        forgot_back: &'static str,
+        forgot_sent_title: &'static str,
+        forgot_sent_lead: &'static str,
+        forgot_sent_hint: &'static str,
 
         one_second: &'static str,
         seconds: Phrase,

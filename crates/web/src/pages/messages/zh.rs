@@ -27,6 +27,16 @@ pub const ZH: Messages = Messages {
     login_again: "应用需要确认是您本人，请重新登录。",
     login_missing: "请输入账号和密码。",
     login_too_long: "输入的内容过长，请检查后重试。",
+    login_forgot: "忘记密码？",
+
+    forgot_title: "忘记密码",
+    forgot_lead: "我们会向您账号的邮箱发送链接，您可以通过它设置新密码。",
+    forgot_submit: "发送链接",
+    forgot_missing: "请输入您的账号。",
+    forgot_back: "返回登录",
+    forgot_sent_title: "请查看您的邮箱",
+    forgot_sent_lead: "如果该账号存在且设有邮箱，链接已发往该邮箱。",
+    forgot_sent_hint: "链接只能使用一次，24 小时内有效。没有收到？请查看垃圾邮件、核对账号，或联系为您开通账号的人。",
 
     one_second: "1 秒",
     seconds: Phrase("{} 秒"),

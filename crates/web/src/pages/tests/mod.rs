@@ -93,6 +93,20 @@ fn login<'a>(lang: Lang, v: &'a Values, alert: Option<LoginAlert>) -> LoginPage<
         identifier: &v.text,
         transaction: &v.text,
         csrf: &v.text,
+        recovery: true,
+        alert,
+    }
+}
+
+fn forgot<'a>(lang: Lang, v: &'a Values, alert: Option<ForgotAlert>) -> ForgotPage<'a> {
+    ForgotPage {
+        lang,
+        app_name: &v.name,
+        app_logo: Some(&v.url),
+        methods: LoginMethod::ALL,
+        identifier: &v.text,
+        transaction: &v.text,
+        csrf: &v.text,
         alert,
     }
 }
@@ -182,6 +196,10 @@ fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
     }
     let strict = PasswordPolicy::default();
     let lax = PasswordPolicy { refuse_common: false, refuse_names: false, ..PasswordPolicy::default() };
+    pages.push(("forgot sent".to_owned(), ForgotSentPage { lang, transaction: text }.render()));
+    for alert in [None, Some(ForgotAlert::Missing), Some(ForgotAlert::Throttled { seconds: 90 })] {
+        pages.push((format!("forgot {alert:?}"), forgot(lang, v, alert).render()));
+    }
     pages.push(("reset lax".to_owned(), reset(lang, v, &lax, None).render()));
     pages.push(("reset done".to_owned(), ResetDonePage { lang }.render()));
     for alert in [None].into_iter().chain(RESET_ALERTS.map(Some)) {
