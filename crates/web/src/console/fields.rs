@@ -241,7 +241,13 @@ impl Field {
             Control::Area => text.trim().replace("\r\n", "\n").into(),
             Control::Lines => lines(text).into(),
             Control::Ranked(_) => text.split_whitespace().collect(),
-            Control::Secret => if text.is_empty() { Value::Null } else { text.into() },
+            Control::Secret => {
+                if text.is_empty() {
+                    Value::Null
+                } else {
+                    text.into()
+                }
+            }
             Control::Toggle => form.has(self.key).into(),
             Control::Opposite => (!form.has(self.key)).into(),
             Control::Checks(values) => {
@@ -249,7 +255,9 @@ impl Field {
             }
             // What is no number is refused by the reader, who says what is.
             Control::Number(_) if text.trim().is_empty() => Value::Null,
-            Control::Seconds | Control::Number(_) => text.trim().parse::<i64>().map_or_else(|_| text.trim().into(), Value::from),
+            Control::Seconds | Control::Number(_) => {
+                text.trim().parse::<i64>().map_or_else(|_| text.trim().into(), Value::from)
+            }
             Control::Json if text.trim().is_empty() => json!({}),
             Control::Json => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
         }

@@ -85,9 +85,10 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
         return Ok(page(signet, edge, &open, "", Some(ForgotAlert::Missing)));
     };
     let network = Network::of(edge.peer);
-    let by_network = (!network.is_loopback())
-        .then(|| Counter::recovery_from_network(network.to_string().as_bytes()));
-    let counters: Vec<_> = [Some(Counter::recovery_of_name(&name)), by_network].into_iter().flatten().collect();
+    let by_network =
+        (!network.is_loopback()).then(|| Counter::recovery_from_network(network.to_string().as_bytes()));
+    let counters: Vec<_> =
+        [Some(Counter::recovery_of_name(&name)), by_network].into_iter().flatten().collect();
     if let Err(wait) = signet.store().reserve_attempts(&counters, signet.now()).await? {
         let alert = ForgotAlert::Throttled { seconds: wait.0.unsigned_abs() };
         return Ok(page(signet, edge, &open, typed, Some(alert)));

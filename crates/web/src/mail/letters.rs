@@ -24,7 +24,9 @@ pub fn link(lang: Lang, pool: &str, made: &NewLink) -> Letter {
     let (subject, text) = match lang {
         Lang::En => (
             format!("Set your password for {pool}"),
-            format!("An administrator of {pool} has made a link by which you choose the password of your account {account}."),
+            format!(
+                "An administrator of {pool} has made a link by which you choose the password of your account {account}."
+            ),
         ),
         Lang::Zh => (
             format!("设置您在 {pool} 的密码"),
@@ -40,7 +42,9 @@ pub fn recovery(lang: Lang, pool: &str, made: &NewLink) -> Letter {
     let (subject, text) = match lang {
         Lang::En => (
             format!("Choose a new password for {pool}"),
-            format!("Somebody asked at the login page of {pool} for a link to choose a new password for your account {account}."),
+            format!(
+                "Somebody asked at the login page of {pool} for a link to choose a new password for your account {account}."
+            ),
         ),
         Lang::Zh => (
             format!("重设您在 {pool} 的密码"),

@@ -39,7 +39,12 @@ struct Html<'a> {
 impl Letter {
     fn plain(&self) -> String {
         let link = self.link.iter().map(|(address, _)| address);
-        self.paragraphs.iter().chain(link).chain(&self.closing).map(|text| format!("{text}\r\n\r\n")).collect()
+        self.paragraphs
+            .iter()
+            .chain(link)
+            .chain(&self.closing)
+            .map(|text| format!("{text}\r\n\r\n"))
+            .collect()
     }
 
     /// The message, from the sender of `server` to `to`. Both addresses have to be such as can be written to.
@@ -158,11 +163,16 @@ mod tests {
         let now = (Timestamp(1_800_000_000), &mut SystemEntropy);
         let message = letter("Hello").written(&server(), "Notes", "alice@example.com", now);
         let [plain, html] = parts(&message).try_into().unwrap();
-        assert_eq!(plain, "Hello <b>& 王小明\r\n\r\nhttps://id.example/login/reset?link=a&b\r\n\r\nBye\r\n\r\n");
+        assert_eq!(
+            plain,
+            "Hello <b>& 王小明\r\n\r\nhttps://id.example/login/reset?link=a&b\r\n\r\nBye\r\n\r\n"
+        );
         assert!(html.contains("Hello &#60;b&#62;&#38; 王小明"), "{html}");
         assert!(html.contains("href=\"https://id.example/login/reset?link=a&#38;b\""), "{html}");
         assert!(!html.contains("src="), "nothing is loaded: {html}");
-        assert!(message.starts_with("Date: 15 Jan 2027 08:00:00 +0000\r\nFrom: Notes <no-reply@b.example>\r\n"));
+        assert!(
+            message.starts_with("Date: 15 Jan 2027 08:00:00 +0000\r\nFrom: Notes <no-reply@b.example>\r\n")
+        );
         assert!(message.lines().all(|line| line.len() < 100), "{message}");
         assert!(message.contains("\r\nContent-Language: zh-CN\r\n"));
     }

@@ -14,9 +14,7 @@ pub use recovery::{Recoveries, Recovery, keep};
 
 use std::fmt;
 
-use signet_protocol::{
-    id::UserId, mail::check_address, pool::PoolSettings, time::Timestamp, user::User,
-};
+use signet_protocol::{id::UserId, mail::check_address, pool::PoolSettings, time::Timestamp, user::User};
 use signet_store::{
     SecretOf, StoreError,
     audit::{Act, Action, Entry, Named, Origin},
@@ -43,23 +41,33 @@ pub enum MailError {
     NoAddress,
     #[error("the address cannot be written to; Signet sends to ASCII addresses such as name@example.com")]
     Address,
-    #[error("the name of the server leads to no address; correct the host, or see that this machine can resolve it")]
+    #[error(
+        "the name of the server leads to no address; correct the host, or see that this machine can resolve it"
+    )]
     Unresolved,
-    #[error("there is no connection to the server: {0}; see that host and port are right and no firewall is between")]
+    #[error(
+        "there is no connection to the server: {0}; see that host and port are right and no firewall is between"
+    )]
     Unreachable(String),
     #[error("the server did not answer in time; see that host, port and security belong together")]
     Timeout,
-    #[error("its certificate is not accepted: {0}; use the name that is in it, or name its authority by outbound_ca")]
+    #[error(
+        "its certificate is not accepted: {0}; use the name that is in it, or name its authority by outbound_ca"
+    )]
     Tls(String),
     #[error("the trusted authorities cannot be used: {0}")]
     Authorities(String),
-    #[error("what answers there does not speak SMTP; see that port and security belong together (465 tls, 587 starttls)")]
+    #[error(
+        "what answers there does not speak SMTP; see that port and security belong together (465 tls, 587 starttls)"
+    )]
     NotSmtp,
     #[error("the server does not offer STARTTLS; use tls, or another port")]
     NoStarttls,
     #[error("without TLS only a server on this machine is sent to; choose tls or starttls")]
     Unsecured,
-    #[error("the server takes neither AUTH PLAIN nor LOGIN here; leave the user name empty, or use another port")]
+    #[error(
+        "the server takes neither AUTH PLAIN nor LOGIN here; leave the user name empty, or use another port"
+    )]
     NoLogin,
     #[error("the server does not accept user name and password: {0}")]
     Login(String),
@@ -76,7 +84,9 @@ impl MailError {
     pub fn text(&self, lang: Lang) -> String {
         let zh = match (lang, self) {
             (Lang::En, _) | (_, MailError::Store(_)) => return self.to_string(),
-            (_, MailError::NoServer) => "尚未配置邮件服务器；请在“设置 > 邮件”或 [pool.mail] 中配置".to_owned(),
+            (_, MailError::NoServer) => {
+                "尚未配置邮件服务器；请在“设置 > 邮件”或 [pool.mail] 中配置".to_owned()
+            }
             (_, MailError::NoAddress) => "该用户没有邮箱；请先填写邮箱，或不通过邮件直接生成链接".to_owned(),
             (_, MailError::Address) => {
                 "无法向该地址发送邮件；请使用 ASCII 字符的邮箱地址，例如 name@example.com".to_owned()
@@ -136,7 +146,8 @@ pub async fn send_test(signet: &Signet, to: &str, lang: Lang, origin: &Origin) -
     let pool = signet.store().stored_pool_settings().await?;
     let host = pool.mail.as_ref().map(|server| server.host.clone()).ok_or(MailError::NoServer)?;
     let sent = send(signet, &pool, to, &letters::test(lang, &pool.name, &host)).await;
-    let entry = Entry::of_admin(Action::SendMail, origin.clone()).on("mail", Named::only(to)).with("test", true);
+    let entry =
+        Entry::of_admin(Action::SendMail, origin.clone()).on("mail", Named::only(to)).with("test", true);
     let entry = match &sent {
         Ok(()) => entry,
         Err(error) => entry.failed().with("why", error.to_string()),

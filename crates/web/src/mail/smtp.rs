@@ -298,7 +298,12 @@ fn dotted(message: &str) -> String {
 /// What a server said, for a person: one line of bounded length.
 fn shown(lines: &[String]) -> String {
     let text = lines.join(" ");
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TOLD).collect::<String>().trim().to_owned()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(TOLD)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -68,7 +68,11 @@ fn certified(name: &str) -> Certified {
 }
 
 /// A conversation by the script; what was said comes back, and whether it ended with STARTTLS.
-async fn talk(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), script: Script, greet: bool) -> (String, bool) {
+async fn talk(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    script: Script,
+    greet: bool,
+) -> (String, bool) {
     let (read, mut write) = split(stream);
     let mut lines = BufReader::new(read).lines();
     let (mut said, mut in_data) = (String::new(), false);
@@ -81,7 +85,8 @@ async fn talk(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), script: Script
             continue;
         }
         in_data = line == "DATA";
-        let answer = script.iter().find(|(begins, _)| line.starts_with(begins)).map_or("250 ok", |(_, say)| say);
+        let answer =
+            script.iter().find(|(begins, _)| line.starts_with(begins)).map_or("250 ok", |(_, say)| say);
         if write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
             break;
         }
@@ -119,7 +124,8 @@ async fn attempt(listens: Listens, server: MailServer, script: Script) -> (Resul
     });
     let envelope = Envelope { from: "a@b.example", to: "c@d.example", message: "Subject: x\r\n\r\n.\r\n" };
     let password = server.username.as_ref().map(|_| Secret::new("hush"));
-    let sent = smtp::send(&MailServer { port, ..server }, password.as_ref(), Some(&connector), &envelope).await;
+    let sent =
+        smtp::send(&MailServer { port, ..server }, password.as_ref(), Some(&connector), &envelope).await;
     (sent, heard.await.unwrap())
 }
 
@@ -129,7 +135,8 @@ fn server(security: MailSecurity) -> MailServer {
 
 #[tokio::test]
 async fn a_message_goes_over_tls_and_over_starttls() {
-    let script: Script = &[HELLO, ("AUTH PLAIN AHNpZ25ldABodXNo", "235 welcome"), DATA, ("QUIT", "221 bye"), YES];
+    let script: Script =
+        &[HELLO, ("AUTH PLAIN AHNpZ25ldABodXNo", "235 welcome"), DATA, ("QUIT", "221 bye"), YES];
     let (sent, heard) = attempt(Listens::Tls, server(MailSecurity::Tls), script).await;
     sent.unwrap();
     assert!(heard.contains("MAIL FROM:<a@b.example>\nRCPT TO:<c@d.example>\nDATA\n"), "{heard}");
@@ -156,7 +163,8 @@ async fn attack_25_no_password_goes_over_what_is_not_secured() {
     assert!(matches!(sent, Err(MailError::NoStarttls)), "{sent:?}");
     assert!(!heard.contains("AUTH"), "{heard}");
     // One that slips an answer in before TLS.
-    let script: Script = &[("EHLO", "250-mail\r\n250 STARTTLS"), ("STARTTLS", "220 go on\r\n250-x\r\n250 AUTH PLAIN")];
+    let script: Script =
+        &[("EHLO", "250-mail\r\n250 STARTTLS"), ("STARTTLS", "220 go on\r\n250-x\r\n250 AUTH PLAIN")];
     let (sent, heard) = attempt(Listens::Plain, server(MailSecurity::Starttls), script).await;
     assert!(matches!(sent, Err(MailError::NotSmtp)), "{sent:?}");
     assert!(!heard.contains("AUTH"), "{heard}");

@@ -6,7 +6,7 @@
 //! The pages carry no script and no inline style, so that a policy of `style-src 'self'` without `script-src`
 //! fits all of them but [`FormPostPage`], [`WebMessagePage`], [`SigningOutPage`] and [`CheckSessionPage`]. Values reach a
 //! URL attribute in few places only: the logo of an application, the links named `home`, the frames of a logout, and the
-//! `action` of [`FormPostPage`]. Whoever fills those has checked the scheme.
+//! `action` of [`FormPostPage`]; a transaction is named in the query of a few of our own. Whoever fills those has checked the scheme.
 
 mod assets;
 mod lang;

@@ -23,7 +23,8 @@ const NEW: &str = "quite another sentence";
 
 async fn offered(world: &Arc<World>) -> (Rp, Smtp) {
     let smtp = Smtp::start(Manners::default()).await;
-    apply(world, &format!("[pool]\nname = \"Network Notes\"\npassword_recovery = true\n{}", smtp.settings())).await;
+    apply(world, &format!("[pool]\nname = \"Network Notes\"\npassword_recovery = true\n{}", smtp.settings()))
+        .await;
     world.user("alice", |user| user.phone = Some("+4915112345678".to_owned())).await;
     (Rp::new(world, "notes", |_| {}).await, smtp)
 }
@@ -97,7 +98,9 @@ async fn it_is_there_only_where_it_is_allowed_and_can_be_sent() {
     let (rp, smtp) = offered(&world).await;
     let mut browser = world.browser();
     let address = forgot(&browser.open(&rp.url(&[])).await).unwrap();
-    for closed in ["[pool]\npassword_recovery = false", "[pool]\npassword_recovery = true\n[pool.mail]\nhost = \"\""] {
+    for closed in
+        ["[pool]\npassword_recovery = false", "[pool]\npassword_recovery = true\n[pool.mail]\nhost = \"\""]
+    {
         apply(&world, closed).await;
         assert!(forgot(&browser.open(&rp.url(&[])).await).is_none(), "{closed}");
         assert_eq!(browser.open(&address).await.status, StatusCode::NOT_FOUND, "{closed}");
@@ -114,7 +117,16 @@ async fn attack_22_nothing_tells_whether_there_is_an_account() {
     world.user("odd", |user| user.email = Some("\"x\"<y>@example.com".to_owned())).await;
     operator(&world, "root", Role::Owner, &[]).await;
     let expected = ask(&mut world.browser(), &rp, "alice").await;
-    for name in ["nobody", "nobody@example.com", "+8613800138000", "blocked", "mute", "odd", "root", "root@example.com"] {
+    for name in [
+        "nobody",
+        "nobody@example.com",
+        "+8613800138000",
+        "blocked",
+        "mute",
+        "odd",
+        "root",
+        "root@example.com",
+    ] {
         let answer = ask(&mut world.browser(), &rp, name).await;
         assert_eq!((answer.status, bare(&answer)), (expected.status, bare(&expected)), "{name}");
         let names = |answer: &Answer| answer.headers.keys().map(ToString::to_string).collect::<Vec<_>>();
@@ -198,7 +210,8 @@ async fn attack_19_another_site_cannot_have_messages_sent() {
         assert!(answer.status.is_client_error(), "{}", answer.body);
     }
     let form = page.form().fill(&[("username", "alice")], "send-link");
-    let fields: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let fields: Vec<(&str, &str)> =
+        form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert!(world.post(&format!("{BASE}/login/forgot"), &fields, None).await.status.is_client_error());
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(smtp.taken().is_empty());
@@ -303,8 +316,18 @@ async fn the_pages_of_the_settings_save_what_they_show() {
     let world = World::new().await;
     let mut browser = operator(&world, "root", Role::Owner, &[]).await;
     for (page, id, values, told) in [
-        ("general", "general", vec![("name", "Network Notes"), ("languages", "zh en")], "name: &#34;Default pool&#34;"),
-        ("login", "sessions", vec![("session_lifetime", "3600"), ("browser_session", "on")], "session_lifetime: 1209600"),
+        (
+            "general",
+            "general",
+            vec![("name", "Network Notes"), ("languages", "zh en")],
+            "name: &#34;Default pool&#34;",
+        ),
+        (
+            "login",
+            "sessions",
+            vec![("session_lifetime", "3600"), ("browser_session", "on")],
+            "session_lifetime: 1209600",
+        ),
         ("security", "throttle", vec![("name_failures", "20")], "name_failures: 50"),
         ("security", "password_policy", vec![("min_length", "12")], "min_length: 8"),
     ] {
@@ -313,7 +336,8 @@ async fn the_pages_of_the_settings_save_what_they_show() {
         let mut form: Vec<(String, String)> = form_of(&shown, id);
         form.retain(|(name, _)| values.iter().all(|(own, _)| own != name));
         form.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let pairs: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let pairs: Vec<(&str, &str)> =
+            form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let review = browser.post(&address, &pairs).await;
         assert!(review.body.contains(told), "{told}: {}", review.body);
         let confirmed: Vec<(&str, &str)> = pairs.iter().copied().chain([("step", "confirm")]).collect();
@@ -329,7 +353,9 @@ async fn the_pages_of_the_settings_save_what_they_show() {
     let address = format!("{BASE}/console/settings/security");
     let shown = browser.open(&address).await;
     let mut form: Vec<(String, String)> = form_of(&shown, "throttle");
-    form.iter_mut().filter(|(name, _)| name == "name_failures").for_each(|(_, value)| *value = "0".to_owned());
+    form.iter_mut()
+        .filter(|(name, _)| name == "name_failures")
+        .for_each(|(_, value)| *value = "0".to_owned());
     let pairs: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let refused = browser.post(&address, &pairs).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);

@@ -23,12 +23,13 @@ impl Taken {
     pub fn header(&self, name: &str) -> String {
         let head = self.text.split("\r\n\r\n").next().unwrap().replace("\r\n ", "");
         let line = head.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).unwrap().to_owned();
-        let words = line.split("=?UTF-8?B?").enumerate().map(|(place, word)| match (place, word.split_once("?=")) {
-            (1.., Some((coded, rest))) => {
-                String::from_utf8(STANDARD.decode(coded).unwrap()).unwrap() + rest
-            }
-            _ => word.to_owned(),
-        });
+        let words =
+            line.split("=?UTF-8?B?").enumerate().map(|(place, word)| match (place, word.split_once("?=")) {
+                (1.., Some((coded, rest))) => {
+                    String::from_utf8(STANDARD.decode(coded).unwrap()).unwrap() + rest
+                }
+                _ => word.to_owned(),
+            });
         words.collect()
     }
 

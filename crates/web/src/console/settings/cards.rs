@@ -12,7 +12,8 @@ const fn field(key: &'static str, control: Control, label: Pair, hint: Pair) -> 
 
 const FAILURES: Control = Control::Number(Pair("failures", "次失败"));
 const CHARACTERS: Control = Control::Number(Pair("characters", "个字符"));
-const PERIOD: Pair = Pair("For how long failures are remembered: 900 to 86400.", "失败记录保留的时间：900 到 86400。");
+const PERIOD: Pair =
+    Pair("For how long failures are remembered: 900 to 86400.", "失败记录保留的时间：900 到 86400。");
 
 /// What people see of the pool.
 pub static GENERAL: Card = Card {
@@ -127,7 +128,10 @@ pub static PASSWORDS: Card = Card {
         field(
             "refuse_names",
             Control::Toggle,
-            Pair("Refuse passwords that are little more than a name of the user", "拒绝与用户姓名、邮箱等几乎相同的密码"),
+            Pair(
+                "Refuse passwords that are little more than a name of the user",
+                "拒绝与用户姓名、邮箱等几乎相同的密码",
+            ),
             Pair("", ""),
         ),
     ],
@@ -160,10 +164,7 @@ pub static THROTTLE: Card = Card {
             "network_failures",
             FAILURES,
             Pair("One network, any name", "同一网络、任意账号"),
-            Pair(
-                "20 to 2000. Many people may share a network.",
-                "20 到 2000。多人可能共用同一网络。",
-            ),
+            Pair("20 to 2000. Many people may share a network.", "20 到 2000。多人可能共用同一网络。"),
         ),
         field("network_period", Control::Seconds, Pair("Period", "时段"), PERIOD),
     ],

@@ -48,8 +48,7 @@ struct Page {
 }
 
 static GENERAL: Page = Page { tab: Tab::General, cards: &[("pool", &cards::GENERAL)] };
-static LOGIN: Page =
-    Page { tab: Tab::Login, cards: &[("pool", &cards::LOGIN), ("pool", &cards::SESSIONS)] };
+static LOGIN: Page = Page { tab: Tab::Login, cards: &[("pool", &cards::LOGIN), ("pool", &cards::SESSIONS)] };
 static SECURITY: Page = Page {
     tab: Tab::Security,
     cards: &[("password_policy", &cards::PASSWORDS), ("pool.throttle", &cards::THROTTLE)],
@@ -211,12 +210,8 @@ async fn save(ask: &Ask, of: &'static Page) -> Answer {
     let (table, card) = sent.ok_or_else(missing)?;
     let seen = ask.form.get("version").and_then(|text| text.parse().ok());
     let edit = card.read(Edit::section(table, seen), &ask.form);
-    let wanted = Wanted {
-        edit,
-        of: card.title.of(ask.lang),
-        section: Section::Settings,
-        back: of.tab.path(),
-    };
+    let wanted =
+        Wanted { edit, of: card.title.of(ask.lang), section: Section::Settings, back: of.tab.path() };
     match proceed(ask, wanted).await {
         Outcome::Answered(answer) => answer,
         Outcome::Refused(problems) => {

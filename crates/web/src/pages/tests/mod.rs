@@ -281,6 +281,7 @@ fn values_reach_urls_only_where_handlers_have_checked_them() {
     let own = [
         "/login",
         "/login/account",
+        "/login/forgot",
         "/login/reset",
         "/consent",
         "/oidc/session/end",
@@ -296,7 +297,9 @@ fn values_reach_urls_only_where_handlers_have_checked_them() {
                 let url = ["href", "src", "action"].contains(&key.as_str());
                 let framed =
                     tag.name == "iframe" && ["URL", "https://frame.example/"].contains(&value.as_str());
-                let fine = own.contains(&value.as_str()) || (checked && value == "URL") || framed;
+                // The name of a transaction stands behind a question mark, where it leads nowhere else.
+                let path = value.strip_suffix("?txn=TEXT").unwrap_or(value);
+                let fine = own.contains(&path) || (checked && value == "URL") || framed;
                 assert!(!url || fine, "{name}: {key}={value}");
             }
         }
