@@ -183,7 +183,7 @@ pub fn discovery(issuer: &Issuer, application: Option<&Application>, pool: &Pool
         acr_values_supported: Acr::ALL.iter().map(|acr| acr.as_str()).collect(),
         prompt_values_supported: vec!["none", "login", "consent", "select_account"],
         display_values_supported: Display::ALL.iter().map(|display| display.as_str()).collect(),
-        ui_locales_supported: vec!["en", "zh-CN"],
+        ui_locales_supported: pool.sign_in.languages.iter().map(|language| language.tag()).collect(),
         claims_parameter_supported: true,
         request_parameter_supported: !object_algs.is_empty(),
         request_uri_parameter_supported: settings.is_none_or(|s| !s.request_uris.is_empty()),

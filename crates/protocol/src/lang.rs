@@ -1,5 +1,7 @@
 //! Which of the two languages a page is shown in.
 
+use crate::sign_in::Language;
+
 /// A language the pages are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lang {
@@ -22,7 +24,13 @@ struct Wish<'a> {
 }
 
 impl Lang {
-    const ALL: [Lang; 2] = [Lang::En, Lang::Zh];
+    /// Whose pages are in this language.
+    pub fn of(language: Language) -> Lang {
+        match language {
+            Language::En => Lang::En,
+            Language::Zh => Lang::Zh,
+        }
+    }
 
     /// The BCP 47 tag for the page's `lang` attribute.
     pub fn tag(self) -> &'static str {
@@ -32,47 +40,42 @@ impl Lang {
         }
     }
 
-    /// The language of a page: the first of `ui_locales` (OIDC Core, section 3.1.2.1) that we speak, else the
-    /// best of `Accept-Language` (RFC 9110, section 12.5.4), else English. A tag fits by its primary subtag,
+    /// The language of a page: of those that are offered the first of `ui_locales` (OIDC Core, section 3.1.2.1), else the
+    /// best of `Accept-Language` (RFC 9110, section 12.5.4), else the first offered. A tag fits by its primary subtag,
     /// so every Chinese tag is answered in Chinese; malformed elements are passed over.
-    pub fn choose(ui_locales: Option<&str>, accept_language: Option<&str>) -> Lang {
-        ui_locales
-            .and_then(first_spoken)
-            .or_else(|| accept_language.and_then(best_accepted))
-            .unwrap_or(Lang::En)
-    }
-
-    fn of_tag(tag: &str) -> Option<Lang> {
-        let primary = well_formed(tag).then(|| tag.split('-').next())??;
-        Lang::ALL.into_iter().find(|lang| primary.eq_ignore_ascii_case(lang.primary()))
-    }
-
-    fn primary(self) -> &'static str {
-        match self {
-            Lang::En => "en",
-            Lang::Zh => "zh",
-        }
+    pub fn choose(offered: &[Language], ui_locales: Option<&str>, accept_language: Option<&str>) -> Lang {
+        let chosen = ui_locales
+            .and_then(|wanted| first_spoken(offered, wanted))
+            .or_else(|| accept_language.and_then(|wanted| best_accepted(offered, wanted)))
+            .or_else(|| offered.first().copied());
+        chosen.map_or(Lang::En, Lang::of)
     }
 }
 
-fn first_spoken(ui_locales: &str) -> Option<Lang> {
-    ui_locales.split(' ').take(MOST_WISHES).find_map(Lang::of_tag)
+fn fits(tag: &str, language: Language) -> bool {
+    let primary = tag.split('-').next().unwrap_or_default();
+    well_formed(tag) && primary.eq_ignore_ascii_case(language.as_str())
 }
 
-fn best_accepted(header: &str) -> Option<Lang> {
+fn first_spoken(offered: &[Language], ui_locales: &str) -> Option<Language> {
+    let wishes = ui_locales.split(' ').take(MOST_WISHES);
+    wishes.filter_map(|tag| offered.iter().find(|language| fits(tag, **language))).next().copied()
+}
+
+fn best_accepted(offered: &[Language], header: &str) -> Option<Language> {
     let wishes: Vec<Wish> = header.split(',').take(MOST_WISHES).filter_map(Wish::parse).collect();
-    let ranked = Lang::ALL.into_iter().filter_map(|lang| rank(lang, &wishes).map(|rank| (rank, lang)));
-    // A lone `*` wants both equally: reversed, because of equals `max_by_key` takes the last, which is English.
-    ranked.rev().max_by_key(|(rank, _)| *rank).map(|(_, lang)| lang)
+    let ranked = offered.iter().filter_map(|one| rank(*one, &wishes).map(|rank| (rank, *one)));
+    // A lone `*` wants all equally: reversed, because of equals `max_by_key` takes the last, which is the first offered.
+    ranked.rev().max_by_key(|(rank, _)| *rank).map(|(_, language)| language)
 }
 
-/// How much `lang` is wanted; of two equal qualities the one named earlier ranks higher. `None`: not acceptable.
-fn rank(lang: Lang, wishes: &[Wish]) -> Option<(u16, std::cmp::Reverse<usize>)> {
-    let best = |fits: &dyn Fn(&Wish) -> bool| {
-        let fitting = wishes.iter().enumerate().filter(|(_, wish)| fits(wish));
+/// How much `language` is wanted; of two equal qualities the one named earlier ranks higher. `None`: not acceptable.
+fn rank(language: Language, wishes: &[Wish]) -> Option<(u16, std::cmp::Reverse<usize>)> {
+    let best = |meant: &dyn Fn(&Wish) -> bool| {
+        let fitting = wishes.iter().enumerate().filter(|(_, wish)| meant(wish));
         fitting.map(|(place, wish)| (wish.quality, std::cmp::Reverse(place))).max()
     };
-    best(&|wish| Lang::of_tag(wish.range) == Some(lang))
+    best(&|wish| fits(wish.range, language))
         .or_else(|| best(&|wish| wish.range == "*"))
         .filter(|(quality, _)| *quality > 0)
 }
@@ -156,10 +159,31 @@ mod tests {
             (None, Some(&endless), Lang::En),
         ];
         for (ui_locales, accept_language, expected) in table {
-            let chosen = Lang::choose(*ui_locales, *accept_language);
+            let chosen = Lang::choose(Language::ALL, *ui_locales, *accept_language);
             assert_eq!(
                 chosen, *expected,
                 "ui_locales {ui_locales:.60?}, accept-language {accept_language:.60?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_offered_is_never_shown_and_the_first_is_the_fallback() {
+        let (zh, both) = ([Language::Zh], [Language::Zh, Language::En]);
+        let table: &[(&[Language], Option<&str>, Option<&str>, Lang)] = &[
+            (&zh, Some("en"), Some("en"), Lang::Zh),
+            (&[Language::En], Some("zh"), Some("zh"), Lang::En),
+            (&both, None, None, Lang::Zh),
+            (&both, None, Some("*"), Lang::Zh),
+            (&both, None, Some("fr"), Lang::Zh),
+            (&both, None, Some("en-GB"), Lang::En),
+            (&both, Some("fr en"), Some("zh"), Lang::En),
+        ];
+        for (offered, ui_locales, accepted, expected) in table {
+            assert_eq!(
+                Lang::choose(offered, *ui_locales, *accepted),
+                *expected,
+                "{offered:?} {ui_locales:?} {accepted:?}"
             );
         }
     }

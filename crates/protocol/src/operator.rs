@@ -155,9 +155,11 @@ pub struct ConsoleSession {
 }
 
 impl ConsoleSession {
-    /// Whether whoever shows a secret of this hash is signed in at `now`.
-    pub fn admits(&self, shown: &SecretHash, now: Timestamp) -> bool {
-        self.hash.matches(shown) && self.ended_at.is_none() && now < self.expires_at
+    /// Whether whoever shows a secret of this hash is signed in at `now`, where logins last `lifetime` by the settings of
+    /// today.
+    pub fn admits(&self, shown: &SecretHash, lifetime: Seconds, now: Timestamp) -> bool {
+        let end = self.expires_at.min(self.auth_time.plus(lifetime));
+        self.hash.matches(shown) && self.ended_at.is_none() && now < end
     }
 
     /// Whether they proved who they are a moment ago.
@@ -216,11 +218,14 @@ mod tests {
             expires_at: Timestamp(2000),
             ended_at: None,
         };
-        assert!(session.admits(&hash, Timestamp(1999)));
-        assert!(!session.admits(&hash, Timestamp(2000)));
-        assert!(!session.admits(&SecretHash::of("test", b"other"), Timestamp(1000)));
+        let day = Seconds(86_400);
+        assert!(session.admits(&hash, day, Timestamp(1999)));
+        assert!(!session.admits(&hash, day, Timestamp(2000)));
+        assert!(session.admits(&hash, Seconds(900), Timestamp(1899)));
+        assert!(!session.admits(&hash, Seconds(900), Timestamp(1900)), "shortened since it began");
+        assert!(!session.admits(&SecretHash::of("test", b"other"), day, Timestamp(1000)));
         let ended = ConsoleSession { ended_at: Some(Timestamp(1001)), ..session.clone() };
-        assert!(!ended.admits(&hash, Timestamp(1002)));
+        assert!(!ended.admits(&hash, day, Timestamp(1002)));
         assert!(session.is_fresh(Timestamp(1899)) && !session.is_fresh(Timestamp(1900)));
     }
 }

@@ -8,13 +8,19 @@ use serde_json::Value;
 use crate::{
     claims::built_in_claims,
     limits::{CLAIM_NAME_BYTES, FIELD_NAME_BYTES, SCOPE_NAME_BYTES},
+    mail::MailServer,
     password_policy::PasswordPolicy,
     resource::Asked,
     said::Pair,
     scope::{KnownScope, Scope},
+    sign_in::SignIn,
+    throttle::Throttle,
     user::User,
     user_field::{FieldType, UserField},
 };
+
+/// What a pool is called until somebody names it.
+pub const DEFAULT_NAME: &str = "Default pool";
 
 /// The settings of a pool that are stored together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +34,15 @@ pub struct PoolSettings {
     pub scopes: BTreeMap<String, CustomScope>,
     /// What new passwords must be.
     pub password_policy: PasswordPolicy,
+    /// Languages, names that people sign in by, and how long logins last.
+    pub sign_in: SignIn,
+    /// When failed logins have to wait.
+    pub throttle: Throttle,
+    /// By which messages are sent.
+    pub mail: Option<MailServer>,
+    /// What the pool is called.
+    #[serde(skip)]
+    pub name: String,
     /// Counts the changes; an update names the version it was made from.
     #[serde(skip)]
     pub version: i64,

@@ -1,5 +1,9 @@
 //! How failed logins slow further ones: counted at every door, never a permanent lock-out (attack 14).
 
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{
     id::UserId,
     secret::SecretHash,
@@ -7,8 +11,87 @@ use crate::{
     user::LoginName,
 };
 
-/// How long attempts are remembered: from the first one while they are free, from the end of the wait afterwards.
+/// How long attempts are remembered where nothing else is set: from the first one while they are free, from the end of the
+/// wait afterwards.
 pub const WINDOW: Seconds = Seconds(3600);
+
+/// The values of the periods of [`Throttle`]: a quarter of an hour to a day.
+pub const PERIOD: RangeInclusive<i64> = 900..=86_400;
+/// The values of [`Throttle::name_and_network_failures`].
+pub const NAME_AND_NETWORK_FAILURES: RangeInclusive<i64> = 3..=50;
+/// The values of [`Throttle::name_failures`].
+pub const NAME_FAILURES: RangeInclusive<i64> = 10..=100;
+/// The values of [`Throttle::network_failures`].
+pub const NETWORK_FAILURES: RangeInclusive<i64> = 20..=2000;
+
+/// How many failed logins a pool lets pass before it makes them wait, and for how long it remembers them. There is no value
+/// that switches one of these off, and none that a stranger could keep people out by (attack 14).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Throttle {
+    /// On one name from one network, and by one browser that signed in before.
+    pub name_and_network_failures: i64,
+    /// How long those are remembered.
+    pub name_and_network_period: Seconds,
+    /// On one name from anywhere.
+    pub name_failures: i64,
+    /// How long those are remembered.
+    pub name_period: Seconds,
+    /// From one network on any name.
+    pub network_failures: i64,
+    /// How long those are remembered.
+    pub network_period: Seconds,
+}
+
+impl Default for Throttle {
+    fn default() -> Throttle {
+        Throttle {
+            name_and_network_failures: 10,
+            name_and_network_period: WINDOW,
+            name_failures: 50,
+            name_period: WINDOW,
+            network_failures: 100,
+            network_period: WINDOW,
+        }
+    }
+}
+
+impl Throttle {
+    /// The name that was typed, from this network: who guesses here does not keep out who signs in elsewhere.
+    pub fn name_from_network(&self, name: &LoginName, network: &[u8]) -> Counter {
+        let subject = hash("attempt on name from network", &[network, &[kind(name)], name.key().as_bytes()]);
+        self.own(subject)
+    }
+
+    /// A browser that signed in as `user` before, trying to again. It is counted by nothing else, so that no stranger can
+    /// keep it out.
+    pub fn device(&self, device: &str, user: UserId) -> Counter {
+        self.own(hash("attempt by device", &[device.as_bytes(), user.to_string().as_bytes()]))
+    }
+
+    /// The name that was typed, from anywhere: a guess from each of many networks is slowed too, though never so much
+    /// that its owner is kept out.
+    pub fn name(&self, name: &LoginName) -> Counter {
+        let subject = hash("attempt on name", &[&[kind(name)], name.key().as_bytes()]);
+        let (free, window) = (self.name_failures, self.name_period);
+        Counter { subject, free, window, wait_min: FIRST_WAIT, wait_max: Seconds(30) }
+    }
+
+    /// The network, whatever the name: many people may share it, so the wait is only a brake.
+    pub fn network(&self, network: &[u8]) -> Counter {
+        let (free, window) = (self.network_failures, self.network_period);
+        let subject = hash("attempt from network", &[network]);
+        Counter { subject, free, window, wait_min: FIRST_WAIT, wait_max: Seconds(5) }
+    }
+
+    fn own(&self, subject: SecretHash) -> Counter {
+        let (free, window) = (self.name_and_network_failures, self.name_and_network_period);
+        Counter { subject, free, window, wait_min: FIRST_WAIT, wait_max: Seconds(900) }
+    }
+}
+
+/// The first wait of an attempt to sign in.
+const FIRST_WAIT: Seconds = Seconds(2);
 
 /// One thing attempts are counted by: how many are free, and how long the wait after them grows.
 ///
@@ -19,43 +102,35 @@ pub struct Counter {
     pub subject: SecretHash,
     /// Attempts without a wait.
     pub free: i64,
+    /// How long they are remembered.
+    pub window: Seconds,
+    /// The first wait.
+    pub wait_min: Seconds,
     /// The longest wait between two attempts.
     pub wait_max: Seconds,
 }
 
 impl Counter {
-    /// The name that was typed, from this network: who guesses here does not keep out who signs in elsewhere.
-    pub fn name_from_network(name: &LoginName, network: &[u8]) -> Counter {
-        let subject = hash("attempt on name from network", &[network, &[kind(name)], name.key().as_bytes()]);
-        Counter { subject, free: 10, wait_max: Seconds(900) }
+    /// Asking for a link to the mailbox of whoever has this name: few, so that nobody's mailbox is filled.
+    pub fn recovery_of_name(name: &LoginName) -> Counter {
+        let subject = hash("recovery of name", &[&[kind(name)], name.key().as_bytes()]);
+        Counter { subject, free: 3, window: WINDOW, wait_min: Seconds(300), wait_max: Seconds(3600) }
     }
 
-    /// The name that was typed, from anywhere: a guess from each of many networks is slowed too, though never so much
-    /// that its owner is kept out.
-    pub fn name(name: &LoginName) -> Counter {
-        let subject = hash("attempt on name", &[&[kind(name)], name.key().as_bytes()]);
-        Counter { subject, free: 50, wait_max: Seconds(30) }
+    /// Asking for links from one network, whosever.
+    pub fn recovery_from_network(network: &[u8]) -> Counter {
+        let subject = hash("recovery from network", &[network]);
+        Counter { subject, free: 20, window: WINDOW, wait_min: Seconds(10), wait_max: Seconds(300) }
     }
 
-    /// The network, whatever the name: many people may share it, so the wait is only a brake.
-    pub fn network(network: &[u8]) -> Counter {
-        Counter { subject: hash("attempt from network", &[network]), free: 100, wait_max: Seconds(5) }
-    }
-
-    /// A browser that signed in as `user` before, trying to again. It is counted by nothing else, so that no stranger can
-    /// keep it out.
-    pub fn device(device: &str, user: UserId) -> Counter {
-        let subject = hash("attempt by device", &[device.as_bytes(), user.to_string().as_bytes()]);
-        Counter { subject, free: 10, wait_max: Seconds(900) }
-    }
-
-    /// The wait after `failures` failures: none below the free number, then doubling from two seconds.
+    /// The wait after `failures` failures: none below the free number, then doubling from the first.
     fn wait(&self, failures: i64) -> Seconds {
         let over = failures - self.free;
         if over < 0 {
             return Seconds(0);
         }
-        let doubled = u32::try_from(over + 1).ok().and_then(|power| 2_i64.checked_pow(power));
+        let times = u32::try_from(over).ok().and_then(|power| 2_i64.checked_pow(power));
+        let doubled = times.and_then(|times| self.wait_min.0.checked_mul(times));
         doubled.map_or(self.wait_max, |wait| Seconds(wait).min(self.wait_max))
     }
 }
@@ -91,7 +166,7 @@ pub struct Attempts {
 impl Attempts {
     /// The first attempt of a window.
     pub fn first(counter: &Counter, now: Timestamp) -> Attempts {
-        Attempts { expires_at: now.plus(WINDOW).0, ..Attempts::default() }.and_one(counter, now)
+        Attempts { expires_at: now.plus(counter.window).0, ..Attempts::default() }.and_one(counter, now)
     }
 
     /// Counts one more attempt *before* it is looked at, so that parallel ones cannot all slip under the bound.
@@ -118,7 +193,7 @@ impl Attempts {
             Seconds(0) => Attempts { failures, ..self },
             wait => {
                 let next_at = now.plus(wait);
-                Attempts { failures, next_at: next_at.0, expires_at: next_at.plus(WINDOW).0 }
+                Attempts { failures, next_at: next_at.0, expires_at: next_at.plus(counter.window).0 }
             }
         }
     }
@@ -134,13 +209,13 @@ mod tests {
     }
 
     fn each() -> [(Counter, i64, Vec<i64>); 4] {
-        let alice = name("alice");
+        let (alice, throttle) = (name("alice"), Throttle::default());
         let long = vec![2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900];
         [
-            (Counter::name_from_network(&alice, &[10, 0, 0, 1]), 10, long.clone()),
-            (Counter::name(&alice), 50, vec![2, 4, 8, 16, 30, 30]),
-            (Counter::network(&[10, 0, 0, 1]), 100, vec![2, 4, 5, 5]),
-            (Counter::device("device", user_id()), 10, long),
+            (throttle.name_from_network(&alice, &[10, 0, 0, 1]), 10, long.clone()),
+            (throttle.name(&alice), 50, vec![2, 4, 8, 16, 30, 30]),
+            (throttle.network(&[10, 0, 0, 1]), 100, vec![2, 4, 5, 5]),
+            (throttle.device("device", user_id()), 10, long),
         ]
     }
 
@@ -218,7 +293,8 @@ mod tests {
 
     #[test]
     fn attack_14_spellings_of_one_name_are_one_counter_and_everything_else_is_apart() {
-        let from = |typed: &str, network: &[u8]| Counter::name_from_network(&name(typed), network).subject;
+        let throttle = Throttle::default();
+        let from = |typed: &str, network: &[u8]| throttle.name_from_network(&name(typed), network).subject;
         let home = [10, 0, 0, 1];
         assert_eq!(from("A@b.example", &home), from(" a@B.example ", &home));
         assert_eq!(from("+49 151-1", &home), from("+491511", &home));
@@ -229,16 +305,49 @@ mod tests {
             from("alice", &[10, 0, 0, 1, 0, 0, 0, 0]),
             from("a@b.example", &home),
             from("+491511", &home),
-            Counter::name(&name("alice")).subject,
-            Counter::name(&name("bob")).subject,
-            Counter::network(&home).subject,
-            Counter::device("alice", user_id()).subject,
-            Counter::device("bob", user_id()).subject,
+            throttle.name(&name("alice")).subject,
+            throttle.name(&name("bob")).subject,
+            throttle.network(&home).subject,
+            throttle.device("alice", user_id()).subject,
+            throttle.device("bob", user_id()).subject,
+            Counter::recovery_of_name(&name("alice")).subject,
+            Counter::recovery_from_network(&home).subject,
         ];
         for (number, one) in different.iter().enumerate() {
             assert!(different.iter().skip(number + 1).all(|other| other != one), "{number}");
         }
         let (email, other) = (LoginName::Email("x".to_owned()), LoginName::Username("x".to_owned()));
-        assert_ne!(Counter::name(&email).subject, Counter::name(&other).subject);
+        assert_ne!(throttle.name(&email).subject, throttle.name(&other).subject);
+    }
+
+    #[test]
+    fn attack_14_no_setting_switches_a_counter_off() {
+        for (range, least) in [(NAME_AND_NETWORK_FAILURES, 3), (NAME_FAILURES, 10), (NETWORK_FAILURES, 20)] {
+            assert_eq!(*range.start(), least);
+            assert!(*range.end() <= 2000);
+        }
+        let widest = Throttle {
+            name_and_network_failures: *NAME_AND_NETWORK_FAILURES.end(),
+            name_and_network_period: Seconds(*PERIOD.start()),
+            ..Throttle::default()
+        };
+        let counter = widest.name_from_network(&name("alice"), &[10, 0, 0, 1]);
+        let attempts = used_up(&counter, Timestamp(1000));
+        assert_eq!(attempts.reserve(&counter, Timestamp(1000)), Err(Seconds(2)));
+        // What was counted is forgotten a period after the wait.
+        assert_eq!(attempts.expires_at, 1002 + 900);
+    }
+
+    #[test]
+    fn a_mailbox_gets_few_messages() {
+        let counter = Counter::recovery_of_name(&name("alice"));
+        let (mut attempts, mut now, mut sent) = (Attempts::default(), Timestamp(0), 0);
+        while now.0 < 86_400 {
+            match attempts.reserve(&counter, now) {
+                Ok(next) => (attempts, sent) = (next, sent + 1),
+                Err(wait) => now = now.plus(wait),
+            }
+        }
+        assert!((20..32).contains(&sent), "{sent} in a day");
     }
 }

@@ -215,6 +215,9 @@ pub struct UserLink {
     /// User name, e-mail, phone or user id
     #[arg(value_name = "USER")]
     pub user: String,
+    /// Send it to their e-mail address by the pool's mail server, and do not show it
+    #[arg(long)]
+    pub mail: bool,
     #[command(flatten)]
     pub base: Base,
 }

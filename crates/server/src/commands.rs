@@ -23,7 +23,7 @@ use crate::{
     check::check,
     cli::{
         Account, App, Apply, Command, CreateAccount, CreateApp, CreatePool, CreateUser, DeletePool, Export,
-        Keys, Pool, RefreshAccount, RenamePool, SignOut, User, Why,
+        Keys, Pool, RefreshAccount, RenamePool, SignOut, User, UserLink, Why,
     },
     config::Config,
     control::{self, AccountRequest, Answer, Call, DESCRIPTION_BYTES, PoolRequest, Request},
@@ -54,7 +54,9 @@ pub async fn run(config: &Config, command: Command) -> Result<(), Failure> {
             print(done(ask(config, Request::SignOut { users, application }).await?)?)
         }
         Command::User(User::Link(arguments)) => {
-            print(done(ask(config, Request::Link(arguments.user)).await?)?)
+            let UserLink { user, mail, .. } = arguments;
+            let request = if mail { Request::MailLink(user) } else { Request::Link(user) };
+            print(done(ask(config, request).await?)?)
         }
         Command::User(User::Import(arguments)) => people::import(config, &arguments).await,
         Command::User(User::Export(arguments)) => people::export(config, &arguments).await,

@@ -19,7 +19,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use signet_store::audit::{Act, Origin, Record, Select, Via};
 use signet_web::{
-    Signet,
+    Signet, mail,
     manage::{
         apply,
         audit::{self, Asked},
@@ -120,6 +120,8 @@ pub enum Request {
     Pools(PoolRequest),
     /// Make a one-time link for a user.
     Link(String),
+    /// The same, sent to their address.
+    MailLink(String),
     /// Take users in.
     Import { records: Vec<Person>, mode: Mode },
     /// The next users, with or without the hashes of their passwords.
@@ -221,6 +223,9 @@ async fn answer_in(signet: &Signet, request: Request) -> Answer {
         Request::Account(request) => return done(accounts::answer(signet, request).await),
         Request::Pools(request) => return done(pools::answer(signet, request).await),
         Request::Link(user) => return done(link::create_for(signet, &user, &Origin::command_line()).await),
+        Request::MailLink(user) => {
+            return done(mail::send_link_for(signet, &user, &Origin::command_line()).await);
+        }
         Request::Import { records, mode } => {
             return as_json(chunk::run(signet, records, mode, &Origin::command_line()).await);
         }

@@ -13,11 +13,13 @@ pub const SEALED: &str = "sealed:";
 
 /// Whose secret it is. It opens for nobody else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SecretOf {
+pub enum SecretOf<'a> {
     /// An application.
     Application(AppId),
     /// A programmatic access account.
     Account(AccountId),
+    /// An account at this mail server. It names no pool, so that another installation can read it.
+    Mail(&'a str),
 }
 
 impl Store {
@@ -40,6 +42,7 @@ fn with_place<T>(of: SecretOf, work: impl FnOnce(&Place) -> T) -> T {
     let (column, row) = match of {
         SecretOf::Application(id) => ("application", id.to_string()),
         SecretOf::Account(id) => ("account", id.to_string()),
+        SecretOf::Mail(place) => ("mail", place.to_owned()),
     };
     work(&Place { table: "export", column, row: &row })
 }

@@ -3,6 +3,7 @@
 use signet_protocol::{
     entropy::{Entropy, random},
     id::PoolId,
+    pool::DEFAULT_NAME,
     secret::Secret,
     time::Now,
 };
@@ -45,7 +46,7 @@ pub(crate) fn first_start(
     let probe = master_key.seal(&PROBE, PROBE_TEXT, entropy)?;
     Ok(Batch::new()
         .guard(&CREATE, args![master_key.id(), probe, pool])
-        .then(&CREATE_POOL, args![pool, "Default pool", refresh, csrf, device, now.timestamp()]))
+        .then(&CREATE_POOL, args![pool, DEFAULT_NAME, refresh, csrf, device, now.timestamp()]))
 }
 
 /// The keys of a new pool, sealed: for refresh tokens, forms and devices.

@@ -12,12 +12,13 @@ use crate::{
 
 const LOAD: Sql = Sql {
     name: "pool_settings_load",
-    text: "SELECT settings, settings_version FROM pool WHERE pool_id = $1",
+    text: "SELECT settings, settings_version, name FROM pool WHERE pool_id = $1",
 };
-/// `$3` is the version that was read.
+/// `$3` is the version that was read. Settings without a name leave the pool its own.
 const UPDATE: Sql = Sql {
     name: "pool_settings_update",
-    text: "UPDATE pool SET settings = $2, settings_version = settings_version + 1
+    text: "UPDATE pool SET settings = $2, settings_version = settings_version + 1,
+               name = COALESCE(NULLIF($4, ''), name)
            WHERE pool_id = $1 AND settings_version = $3",
 };
 
@@ -43,11 +44,12 @@ impl Store {
 
     /// Adds that the settings of the pool become these, if they are still at the version these were made from.
     pub(crate) fn update_pool(&self, batch: Batch, settings: &PoolSettings) -> Result<Batch, StoreError> {
-        Ok(batch.guard(&UPDATE, args![self.pool_id(), json(settings)?, settings.version]))
+        Ok(batch
+            .guard(&UPDATE, args![self.pool_id(), json(settings)?, settings.version, settings.name.as_str()]))
     }
 }
 
 fn read(row: &mut RowReader) -> Result<PoolSettings, StoreError> {
     let settings: PoolSettings = row.json()?;
-    Ok(PoolSettings { version: row.int()?, ..settings })
+    Ok(PoolSettings { version: row.int()?, name: row.text()?, ..settings })
 }

@@ -82,8 +82,8 @@ impl Cookies {
     }
 
     /// A `Set-Cookie` for `name` whose value scripts of this host may read.
-    pub fn set_readable(&self, name: &str, value: &str, max_age: i64) -> Option<HeaderValue> {
-        let closed = self.set(name, value, Some(max_age))?;
+    pub fn set_readable(&self, name: &str, value: &str, max_age: Option<i64>) -> Option<HeaderValue> {
+        let closed = self.set(name, value, max_age)?;
         HeaderValue::from_str(&closed.to_str().ok()?.replace("; HttpOnly", "")).ok()
     }
 
@@ -140,7 +140,7 @@ mod tests {
     fn what_scripts_may_read_is_as_closed_otherwise() {
         let shown = cookies("", true);
         assert_eq!(
-            shown.set_readable(STATE, "v", 60).unwrap(),
+            shown.set_readable(STATE, "v", Some(60)).unwrap(),
             "__Host-signet_state=v; Path=/; SameSite=None; Secure; Max-Age=60"
         );
     }

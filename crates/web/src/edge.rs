@@ -30,6 +30,8 @@ use signet_protocol::{
     jose,
     limits::PARAMS_BYTES,
     params::RawParams,
+    pool::PoolSettings,
+    sign_in::Language,
 };
 
 use crate::{
@@ -66,6 +68,7 @@ pub struct Edge {
     pub asks_for_json: bool,
     /// Its path and query.
     pub uri: Uri,
+    pool: Option<Arc<PoolSettings>>,
     /// Where failures are told, for those who run the server.
     traces: Arc<Traces>,
     body: Arc<ReadBody>,
@@ -132,9 +135,21 @@ impl Edge {
         });
     }
 
-    /// The language of a page: what the request asks for, else what the browser prefers.
+    /// The language of a page for people of the pool: of those it offers what the request asks for, else what the browser
+    /// prefers.
     pub fn lang(&self, ui_locales: Option<&str>) -> Lang {
-        Lang::choose(ui_locales, self.accept_language.as_deref())
+        let offered = self.pool.as_deref().map_or(Language::ALL, |pool| &pool.sign_in.languages);
+        Lang::choose(offered, ui_locales, self.accept_language.as_deref())
+    }
+
+    /// The language of a page for who administers it, whatever its people are offered.
+    pub fn operators_lang(&self, wanted: Option<&str>) -> Lang {
+        Lang::choose(Language::ALL, wanted, self.accept_language.as_deref())
+    }
+
+    /// The settings of the pool, for a page; nothing where errors are JSON, or while the database is away.
+    pub fn pool(&self) -> Option<&PoolSettings> {
+        self.pool.as_deref()
     }
 
     /// The origin of this host, or of the pool for a host that is none of ours, without a slash at the end.
@@ -156,7 +171,14 @@ impl FromRequestParts<Arc<Signet>> for Edge {
             Ok((issuer, own)) => (issuer, own, None),
             Err(failure) => (signet.pool_issuer().clone(), None, Some(failure)),
         };
+        let asks_for_json = asks_for_json(parts.uri.path());
+        let pool = match asks_for_json {
+            true => None,
+            // Whoever needs the database finds out that it is away.
+            false => signet.store().pool_settings().await.ok(),
+        };
         let edge = Edge {
+            pool,
             issuer,
             own,
             cookies: Cookies::read(&parts.headers, https),
@@ -167,7 +189,7 @@ impl FromRequestParts<Arc<Signet>> for Edge {
             app_id: text(APP_ID),
             authorization: authorization(&parts.headers),
             method: parts.method.clone(),
-            asks_for_json: asks_for_json(parts.uri.path()),
+            asks_for_json,
             uri: parts.uri.clone(),
             traces: Arc::clone(signet.traces()),
             body,

@@ -21,6 +21,7 @@ pub mod fuzzing {
 pub mod hashing;
 mod login;
 pub mod logout;
+pub mod mail;
 pub mod manage;
 pub mod metrics;
 mod network;

@@ -26,6 +26,7 @@ const ROUTES: &[&str] = &[
     "/login/profile/logout",
     "/login/sso",
     "/login/ticket",
+    "/login/forgot",
     "/login/reset",
     "/oidc/.well-known/jwks.json",
     "/oidc/.well-known/openid-configuration",

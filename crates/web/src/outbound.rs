@@ -287,14 +287,19 @@ impl Outbound {
         target: &Target,
         stream: TcpStream,
     ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, OutboundError> {
+        let name = ServerName::try_from(target.host.clone()).map_err(|_| OutboundError::Url)?;
+        let secured = self.tls().await?.connect(name, stream).await;
+        secured.map_err(|error| OutboundError::Tls(error.to_string()))
+    }
+
+    /// What makes a connection secure, by the authorities that are trusted. Mail servers are trusted by the same.
+    pub(crate) async fn tls(&self) -> Result<&TlsConnector, OutboundError> {
         let authorities = self.0.authorities.clone();
         let connector = self.0.tls.get_or_try_init(async || {
             let made = spawn_blocking(move || connector(authorities)).await;
             made.unwrap_or_else(|error| Err(OutboundError::Authorities(error.to_string())))
         });
-        let name = ServerName::try_from(target.host.clone()).map_err(|_| OutboundError::Url)?;
-        let secured = connector.await?.connect(name, stream).await;
-        secured.map_err(|error| OutboundError::Tls(error.to_string()))
+        connector.await
     }
 
     /// A place among the requests under way.

@@ -19,6 +19,7 @@ use http::{
         X_CONTENT_TYPE_OPTIONS,
     },
 };
+use signet_protocol::{pool::DEFAULT_NAME, sign_in::Language};
 use tracing::Span;
 
 use crate::{
@@ -58,6 +59,7 @@ pub fn router(signet: Arc<Signet>) -> Router {
         .route("/login/account", any(login::account::handle))
         .route("/login/sso", any(login::sso::arrive))
         .route("/login/ticket", any(login::sso::come_back))
+        .route("/login/forgot", any(login::forgot::handle))
         .route("/login/reset", any(login::reset::handle))
         .route("/consent", any(login::consent::handle))
         .route("/oidc/auth", any(auth::handle))
@@ -107,7 +109,8 @@ async fn name_and_log(State(around): State<Around>, mut request: Request, next: 
     let mut response = match within(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let lang = Lang::choose(None, accepted.as_ref().and_then(|value| value.to_str().ok()));
+            let lang =
+                Lang::choose(Language::ALL, None, accepted.as_ref().and_then(|value| value.to_str().ok()));
             error::too_late(asks_for_json(&path), lang, &id)
         }
     };
@@ -155,9 +158,11 @@ async fn healthz() -> Response {
 }
 
 async fn start(edge: Edge) -> Response {
+    let application = edge.own.as_ref().map(|application| application.name.as_str());
+    let named = edge.pool().map(|pool| pool.name.as_str()).filter(|name| *name != DEFAULT_NAME);
     let page = StartPage {
         lang: edge.lang(None),
-        app_name: edge.own.as_ref().map(|application| application.name.as_str()),
+        app_name: application.or(named),
         issuer: edge.issuer.url(),
         discovery: &edge.issuer.endpoint("/.well-known/openid-configuration"),
     };

@@ -14,6 +14,7 @@ use crate::{
     client_keys::FetchedKeys,
     clock::Clock,
     hashing::Hasher,
+    mail::{self, Recoveries},
     manage::{overview::Remembered, users::import::Imports},
     metrics::Metrics,
     oidc::{discovery::Rendered, live::Verified},
@@ -56,6 +57,7 @@ pub struct Signet {
     overview: Remembered,
     api_limits: Limits,
     imports: Imports,
+    recoveries: Recoveries,
 }
 
 /// What all pools of a process have in common.
@@ -98,6 +100,7 @@ impl Signet {
         let pool_issuer = Issuer::at(&settings.base_url, &Site::Pool, pool, IssuerId::Pool(pool));
         let (traces, refused) = Traces::new();
         let Shared { clock, hasher, readiness, metrics } = shared;
+        let (recoveries, forgotten) = Recoveries::new();
         let signet = Arc::new(Signet {
             settings,
             pool_issuer,
@@ -114,8 +117,10 @@ impl Signet {
             overview: Remembered::default(),
             api_limits: Limits::default(),
             imports: Imports::default(),
+            recoveries,
         });
         trace::keep(&signet, refused);
+        mail::keep(&signet, forgotten);
         signet
     }
 
@@ -167,6 +172,11 @@ impl Signet {
     /// The requests of callers of the admin API.
     pub(crate) fn api_limits(&self) -> &Limits {
         &self.api_limits
+    }
+
+    /// Those who have forgotten their passwords.
+    pub(crate) fn recoveries(&self) -> &Recoveries {
+        &self.recoveries
     }
 
     /// The import of users that runs here, or ran last.

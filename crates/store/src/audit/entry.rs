@@ -68,6 +68,8 @@ actions! {
     ChangePassword = "change_password",
     /// Somebody set a new password by a one-time link.
     ResetPassword = "reset_password",
+    /// Somebody who forgot their password asked for a link, which was sent to them.
+    RecoverPassword = "recover_password",
     /// Somebody changed their own profile.
     UpdateProfile = "update_profile",
     /// An administrator signed in to the console, or tried to.
@@ -88,6 +90,8 @@ actions! {
     ForceLogout = "force_logout",
     /// A one-time link was made with which a user sets a password.
     MakeLink = "make_link",
+    /// A message was sent by the mail server.
+    SendMail = "send_mail",
     /// A secret was shown.
     ShowSecret = "show_secret",
     /// A secret was replaced.

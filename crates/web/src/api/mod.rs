@@ -29,6 +29,7 @@ mod reply;
 mod routes;
 mod schema;
 mod schemas;
+mod settings;
 mod user_state;
 mod users;
 

@@ -8,6 +8,7 @@ use signet_store::StoreError;
 
 use crate::{
     hashing::Busy,
+    mail::{LinkError, MailError},
     manage::{
         accounts::AccountError, audit::AuditError, authority::Forbidden, edit, keys::KeysError,
         plan::PlanError, sign_out::SignOutError, users,
@@ -291,6 +292,26 @@ impl From<KeysError> for Problem {
             KeysError::Unknown(_) => Problem::field("issuer", text),
             KeysError::NoKey => Problem::new(CONFLICT, text),
             KeysError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MailError> for Problem {
+    fn from(error: MailError) -> Problem {
+        match error {
+            MailError::Store(error) => error.into(),
+            MailError::Address => Problem::field("to", error.to_string()),
+            other => Problem::new(CONFLICT, other.to_string()),
+        }
+    }
+}
+
+impl From<LinkError> for Problem {
+    fn from(error: LinkError) -> Problem {
+        match error {
+            LinkError::Edit(error) => error.into(),
+            LinkError::Mail(MailError::Store(error)) => error.into(),
+            LinkError::Mail(error) => Problem::new(CONFLICT, error.to_string()),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     PREFIX, Param, ParamKind, Route, accounts, administrators, applications, audit, description, gate, keys,
     openapi, overview,
     pages::{CURSOR, LIMIT},
-    permissions, pool, pools, user_state, users,
+    permissions, pool, pools, settings, user_state, users,
 };
 use crate::{Signet, edge::Edge};
 
@@ -172,6 +172,8 @@ pub static ROWS: &[Route] = &[
     row!(POST "/users/{user}/unblock", UsersWrite, "Let a user in again", users::unblock).gives(200, "User"),
     row!(POST "/users/{user}/link", UsersWrite, "Make a one-time link to set their password", users::make_link)
         .gives(200, "Link"),
+    row!(POST "/users/{user}/link/mail", UsersWrite, "Send them a one-time link to set their password", users::mail_link)
+        .gives(200, "SentLink"),
     row!(DELETE "/users/{user}/link", UsersWrite, "Take their one-time link away", users::withdraw_link),
     row!(GET "/users/{user}/sessions", UsersRead, "List their sessions, the newest first", user_state::sessions)
         .query(PAGE)
@@ -207,6 +209,29 @@ pub static ROWS: &[Route] = &[
         .gives(200, "Field")
         .versioned(),
     row!(DELETE "/extended-fields/{name}", SettingsWrite, "Remove an extended field", pool::remove_field).versioned(),
+    row!(GET "/pool", SettingsRead, "Get the name of the pool, and how people sign in", settings::pool)
+        .gives(200, "Pool")
+        .versioned(),
+    row!(PATCH "/pool", SettingsWrite, "Change the name of the pool, or how people sign in", settings::change_pool)
+        .takes("PoolChange")
+        .gives(200, "Pool")
+        .versioned(),
+    row!(GET "/pool/throttle", SettingsRead, "Get when failed logins have to wait", settings::throttle)
+        .gives(200, "Throttle")
+        .versioned(),
+    row!(PATCH "/pool/throttle", SettingsWrite, "Change when failed logins have to wait", settings::change_throttle)
+        .takes("ThrottleChange")
+        .gives(200, "Throttle")
+        .versioned(),
+    row!(GET "/pool/mail", SettingsRead, "Get the mail server", settings::mail)
+        .gives(200, "MailServer")
+        .versioned(),
+    row!(PATCH "/pool/mail", SettingsWrite, "Change the mail server, or set one up", settings::change_mail)
+        .takes("MailServerChange")
+        .gives(200, "MailServer")
+        .versioned(),
+    row!(DELETE "/pool/mail", SettingsWrite, "Take the mail server away", settings::remove_mail).versioned(),
+    row!(POST "/pool/mail/test", SettingsWrite, "Send a test message", settings::test_mail).takes("MailTest"),
     row!(GET "/password-policy", SettingsRead, "Get what new passwords must be", pool::policy)
         .gives(200, "PasswordPolicy")
         .versioned(),

@@ -6,9 +6,12 @@ use signet_protocol::{
     account::{OVERLAPS, TOKEN_LIFETIMES},
     application::{ApplicationType, AuthMethod, GrantType, RequestObjectAlg, ResponseType, SubjectType},
     jose::{ContentEncryption, KeyManagementAlg, SigningAlg},
+    mail::MailSecurity,
     operator::Role,
     password_policy::{MAX_LENGTH, MIN_LENGTH},
     resource::{Namespace, ResourceType},
+    sign_in::{CONSOLE_SESSION_LIFETIME, Language, LoginMethod, SESSION_LIFETIME},
+    throttle::{NAME_AND_NETWORK_FAILURES, NAME_FAILURES, NETWORK_FAILURES, PERIOD},
     user_field::FieldType,
 };
 
@@ -343,6 +346,7 @@ fn people() -> Schemas {
         ("NewUser", object(&new, &[])),
         ("UserImport", object(&import, &["users"])),
         ("UserImportOutcome", whole(&outcome)),
+        ("SentLink", whole(&[("sent_to", text()), ("expires_at", moment())])),
         ("Link", whole(&[("url", text()), ("expires_at", moment())])),
         ("Session", whole(&session)),
         ("Grant", whole(&grant)),
@@ -356,6 +360,34 @@ fn of_pool() -> Schemas {
     let claim = vec![("field", text())];
     let field = vec![("type", one_of(FieldType::ALL.iter().map(|kind| kind.as_str())))];
     let with_name = |body: &Schemas| -> Schemas { body.iter().cloned().chain([("name", text())]).collect() };
+    let within = |range: &std::ops::RangeInclusive<i64>| number_in(*range.start(), *range.end());
+    let general = [
+        ("name", text()),
+        ("languages", list(one_of(Language::ALL.iter().map(|one| one.as_str())))),
+        ("login_methods", list(one_of(LoginMethod::ALL.iter().map(|one| one.as_str())))),
+        ("session_lifetime", within(&SESSION_LIFETIME)),
+        ("browser_session", truth()),
+        ("console_session_lifetime", within(&CONSOLE_SESSION_LIFETIME)),
+        ("password_recovery", truth()),
+    ];
+    let throttle = [
+        ("name_and_network_failures", within(&NAME_AND_NETWORK_FAILURES)),
+        ("name_and_network_period", within(&PERIOD)),
+        ("name_failures", within(&NAME_FAILURES)),
+        ("name_period", within(&PERIOD)),
+        ("network_failures", within(&NETWORK_FAILURES)),
+        ("network_period", within(&PERIOD)),
+    ];
+    let server: Schemas = vec![
+        ("host", text()),
+        ("port", number_in(1, 65_535)),
+        ("security", one_of(MailSecurity::ALL.iter().map(|one| one.as_str()))),
+        ("username", text_or_null()),
+        ("from", text()),
+        ("from_name", text_or_null()),
+    ];
+    let mail: Schemas = server.iter().cloned().chain([("has_password", truth())]).collect();
+    let mail_change: Schemas = server.iter().cloned().chain([("password", text_or_null())]).collect();
     let policy = vec![
         ("min_length", number_in(*MIN_LENGTH.start(), *MIN_LENGTH.end())),
         ("max_length", number_in(*MAX_LENGTH.start(), *MAX_LENGTH.end())),
@@ -383,6 +415,13 @@ fn of_pool() -> Schemas {
         ("Claim", whole(&with_name(&claim))),
         ("FieldBody", object(&field, &["type"])),
         ("Field", whole(&with_name(&field))),
+        ("Pool", whole(&general)),
+        ("PoolChange", object(&general, &[])),
+        ("Throttle", whole(&throttle)),
+        ("ThrottleChange", object(&throttle, &[])),
+        ("MailServer", whole(&mail)),
+        ("MailServerChange", object(&mail_change, &[])),
+        ("MailTest", object(&[("to", text())], &["to"])),
         ("PasswordPolicy", whole(&policy)),
         ("PasswordPolicyChange", object(&change, &[])),
         ("Key", whole(&key)),

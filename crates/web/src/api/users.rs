@@ -10,14 +10,17 @@ use super::{
     problem::Problem,
     schemas::user_members,
 };
-use crate::manage::{
-    edit::Edit,
-    users::{
-        edit, export,
-        fields::Fields,
-        import::{self, Mode, Record},
-        link,
-        list::{Cursor, Filter, list as people},
+use crate::{
+    mail,
+    manage::{
+        edit::Edit,
+        users::{
+            edit, export,
+            fields::Fields,
+            import::{self, Mode, Record},
+            link,
+            list::{Cursor, Filter, list as people},
+        },
     },
 };
 
@@ -105,6 +108,13 @@ pub async fn make_link(ask: Ask) -> Answer {
     let user = ask.user()?;
     let made = link::create(&ask.signet, user, &ask.origin()).await?;
     Ok(Reply::ok(json!({ "url": made.url, "expires_at": made.expires_at })))
+}
+
+/// POST `/users/{user}/link/mail`: the same, sent to their address and told to nobody else.
+pub async fn mail_link(ask: Ask) -> Answer {
+    let user = ask.user()?;
+    let sent = mail::send_link(&ask.signet, user, &ask.origin()).await?;
+    Ok(Reply::ok(json!({ "sent_to": sent.to, "expires_at": sent.expires_at })))
 }
 
 /// DELETE `/users/{user}/link`.

@@ -35,6 +35,12 @@ pub enum Control {
     Checks(&'static [&'static str]),
     /// A whole number of seconds.
     Seconds,
+    /// A whole number of something else.
+    Number(Pair),
+    /// A list in one of several orders, each as its entries with spaces between them.
+    Ranked(&'static [&'static str]),
+    /// What is never shown; left empty, it stays as it is.
+    Secret,
     /// An object as JSON.
     Json,
 }
@@ -140,9 +146,18 @@ impl FieldView {
             Control::Area | Control::Json => "area",
             Control::Lines => "lines",
             Control::Toggle | Control::Opposite => "toggle",
-            Control::Choice(_) => "choice",
+            Control::Choice(_) | Control::Ranked(_) => "choice",
+            Control::Secret => "secret",
             Control::Checks(_) => "checks",
-            Control::Seconds => "seconds",
+            Control::Seconds | Control::Number(_) => "seconds",
+        }
+    }
+
+    /// What its number counts, where that is not `seconds`.
+    pub fn unit(&self, seconds: &'static str) -> &'static str {
+        match self.field.control {
+            Control::Number(unit) => unit.of(self.lang),
+            _ => seconds,
         }
     }
 
@@ -210,7 +225,10 @@ impl Field {
     }
 
     fn options(&self, lang: Lang, on: impl Fn(&str) -> bool) -> Vec<OptionView> {
-        let (Control::Choice(values) | Control::Checks(values)) = self.control else { return Vec::new() };
+        let (Control::Choice(values) | Control::Checks(values) | Control::Ranked(values)) = self.control
+        else {
+            return Vec::new();
+        };
         let option =
             |value: &'static &'static str| OptionView { value, text: said(value, lang), on: on(value) };
         values.iter().map(option).collect()
@@ -218,7 +236,8 @@ impl Field {
 
     fn stored(&'static self, lang: Lang, value: &Value) -> FieldView {
         let text = match (self.control, value) {
-            (_, Value::Null) => String::new(),
+            (_, Value::Null) | (Control::Secret, _) => String::new(),
+            (Control::Ranked(_), Value::Array(list)) => ranked(list),
             (Control::Lines, Value::Array(list)) => {
                 list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
             }
@@ -228,6 +247,7 @@ impl Field {
             (_, value) => value.to_string(),
         };
         let has = |wanted: &str| match value {
+            Value::Array(list) if matches!(self.control, Control::Ranked(_)) => ranked(list) == wanted,
             Value::Array(list) => list.iter().any(|entry| entry.as_str() == Some(wanted)),
             value => value.as_str().unwrap_or_default() == wanted,
         };
@@ -236,7 +256,8 @@ impl Field {
     }
 
     fn typed(&'static self, lang: Lang, form: &RawParams) -> FieldView {
-        let text = form.get(self.key).unwrap_or_default().to_owned();
+        let secret = self.control == Control::Secret;
+        let text = form.get(self.key).filter(|_| !secret).unwrap_or_default().to_owned();
         let has = |wanted: &str| match self.control {
             Control::Checks(_) => form.has(&box_name(self.key, wanted)),
             _ => text == wanted,
@@ -269,17 +290,33 @@ impl Field {
             Control::Text | Control::Choice(_) => text.trim().into(),
             Control::Area => text.trim().replace("\r\n", "\n").into(),
             Control::Lines => lines(text).into(),
+            Control::Ranked(_) => text.split_whitespace().collect(),
+            Control::Secret => {
+                if text.is_empty() {
+                    Value::Null
+                } else {
+                    text.into()
+                }
+            }
             Control::Toggle => form.has(self.key).into(),
             Control::Opposite => (!form.has(self.key)).into(),
             Control::Checks(values) => {
                 values.iter().copied().filter(|value| form.has(&box_name(self.key, value))).collect()
             }
             // What is no number is refused by the reader, who says what is.
-            Control::Seconds => text.trim().parse::<i64>().map_or_else(|_| text.trim().into(), Value::from),
+            Control::Number(_) if text.trim().is_empty() => Value::Null,
+            Control::Seconds | Control::Number(_) => {
+                text.trim().parse::<i64>().map_or_else(|_| text.trim().into(), Value::from)
+            }
             Control::Json if text.trim().is_empty() => json!({}),
             Control::Json => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
         }
     }
+}
+
+/// A list as the value of a choice.
+fn ranked(list: &[Value]) -> String {
+    list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
 }
 
 /// The name of a box of a field with several.
@@ -302,6 +339,13 @@ fn said(value: &str, lang: Lang) -> String {
         "spa" => Pair("Single-page application", "单页应用 (SPA)"),
         "native" => Pair("Mobile or desktop application", "移动或桌面应用"),
         "api" => Pair("Back end without users", "无用户的后端应用"),
+        "username" => Pair("User name", "用户名"),
+        "email" => Pair("E-mail", "邮箱"),
+        "phone" => Pair("Phone", "手机号"),
+        "en" => Pair("English only", "仅英文"),
+        "zh" => Pair("Chinese only", "仅中文"),
+        "en zh" => Pair("English first, and Chinese", "英文优先，兼有中文"),
+        "zh en" => Pair("Chinese first, and English", "中文优先，兼有英文"),
         "public" => Pair("public: the same name everywhere", "public：各处相同的标识"),
         "pairwise" => Pair("pairwise: a name of its own", "pairwise：每个应用不同的标识"),
         other => return other.to_owned(),

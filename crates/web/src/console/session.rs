@@ -6,7 +6,7 @@ use http::HeaderValue;
 use signet_protocol::{
     id::{AppId, ConsoleSessionId},
     opaque::Opaque,
-    operator::{Administrator, CONSOLE_SESSION_EXPIRE, ConsoleSession, Permission},
+    operator::{Administrator, ConsoleSession, Permission},
     transaction::{csrf_fits, csrf_token},
     user::{ActiveUser, User},
 };
@@ -29,8 +29,9 @@ impl Operator {
         let Some(cookie) = edge.cookies.get(cookies::CONSOLE) else { return Ok(None) };
         let Some(shown) = Opaque::<ConsoleSessionId>::parse(cookie) else { return Ok(None) };
         let session = signet.store().console_session(shown.id).await?;
+        let lifetime = signet.store().pool_settings().await?.sign_in.console_session_lifetime;
         let now = signet.now().timestamp();
-        let Some(session) = session.filter(|session| session.admits(&shown.hash(), now)) else {
+        let Some(session) = session.filter(|session| session.admits(&shown.hash(), lifetime, now)) else {
             return Ok(None);
         };
         let administrator = signet.store().administrator(session.user).await?;
@@ -123,6 +124,7 @@ pub async fn begin(
     user: &ActiveUser,
     replaces: Option<ConsoleSessionId>,
 ) -> Result<Option<Begun>, Failure> {
+    let lifetime = signet.store().pool_settings().await?.sign_in.console_session_lifetime;
     let now = signet.now();
     let token = Opaque::<ConsoleSessionId>::generate(now, &mut SystemEntropy);
     let session = ConsoleSession {
@@ -130,7 +132,7 @@ pub async fn begin(
         hash: token.hash(),
         user: user.id,
         auth_time: now.timestamp(),
-        expires_at: now.timestamp().plus(CONSOLE_SESSION_EXPIRE),
+        expires_at: now.timestamp().plus(lifetime),
         ended_at: None,
     };
     let entry = entry(Action::ConsoleLogin, edge, user).with("again", replaces.is_some());

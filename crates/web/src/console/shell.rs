@@ -210,8 +210,8 @@ impl Shell {
         };
         Shell {
             lang,
-            pool: ask.signet.store().pool_name().to_string(),
             pools: pools(ask),
+            pool: ask.edge.pool().map(|pool| pool.name.clone()).unwrap_or_default(),
             who: user.display_name().to_owned(),
             account: user.account_name().to_owned(),
             role: role(ask.operator.administrator().role).of(lang),
@@ -264,7 +264,7 @@ pub fn role(role: Role) -> Pair {
 
 /// The language of the console: the one that was chosen, else what the browser prefers.
 pub fn language(edge: &Edge) -> Lang {
-    edge.lang(edge.cookies.get(cookies::LANG))
+    edge.operators_lang(edge.cookies.get(cookies::LANG))
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use signet_protocol::{
     id::{CodeId, FamilyId, GrantId, SessionId, TransactionId, UserId},
     issuer::Issuer,
     password::PasswordHash,
+    pool::PoolSettings,
     refresh::RefreshFamily,
     secret::{Secret, SecretHash},
     session::Session,
@@ -56,6 +57,7 @@ pub trait Node {
 pub trait Rows {
     /// What refresh tokens are derived from.
     fn refresh_key(&self) -> &Secret;
+    async fn settings(&self) -> Result<Arc<PoolSettings>, StoreError>;
     async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError>;
     async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError>;
     async fn begin_session(
@@ -182,6 +184,10 @@ impl Node for Signet {
 impl Rows for Store {
     fn refresh_key(&self) -> &Secret {
         &self.pool().refresh_key
+    }
+
+    async fn settings(&self) -> Result<Arc<PoolSettings>, StoreError> {
+        Store::pool_settings(self).await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {

@@ -12,7 +12,7 @@ use signet_protocol::{
     refresh,
     resource::UserScope,
     scope::KnownScope,
-    session::{SESSION_EXPIRE, Session},
+    session::Session,
     time::Now,
     token::INVALID_CREDENTIALS,
 };
@@ -44,6 +44,7 @@ pub async fn begin(
     scope: &UserScope,
     (ip, origin): (IpAddr, Option<Origin>),
 ) -> Result<Given, Failure> {
+    let lifetime = node.rows().settings().await?.sign_in.session_lifetime;
     let (application, now) = (caller.client.application(), node.now());
     let nobodys = Opaque::<SessionId>::generate(now, &mut node.entropy());
     let session = Session {
@@ -54,7 +55,7 @@ pub async fn begin(
         application: Some(application.id),
         auth_time: now.timestamp(),
         amr: Amr::PASSWORD,
-        expires_at: now.timestamp().plus(SESSION_EXPIRE),
+        expires_at: now.timestamp().plus(lifetime),
         ended_at: None,
     };
     let mut grant = Grant {

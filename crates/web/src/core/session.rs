@@ -5,7 +5,7 @@ use signet_protocol::{
     application::ActiveApplication,
     id::{SessionId, TransactionId},
     opaque::Opaque,
-    session::{SESSION_EXPIRE, Session, Shown},
+    session::{Session, Shown},
     time::Now,
     transaction::Chosen,
     user::ActiveUser,
@@ -26,13 +26,19 @@ pub async fn find(node: &impl Node, cookie: Option<Shown<'_>>) -> Result<Option<
     match cookie {
         None => Ok(None),
         // It was found genuine without its row.
-        Some(Shown::Lent(lent)) => Ok(node.rows().session(lent.session()).await?),
+        Some(Shown::Lent(lent)) => load(node, lent.session()).await,
         Some(Shown::Own(value)) => {
             let Some(token) = Opaque::<SessionId>::parse(value) else { return Ok(None) };
-            let session = node.rows().session(token.id).await?;
+            let session = load(node, token.id).await?;
             Ok(session.filter(|session| session.hash.matches(&token.hash())))
         }
     }
+}
+
+/// The session of this id, with the end it has by the settings of today; whatever its state.
+pub(super) async fn load(node: &impl Node, id: SessionId) -> Result<Option<Session>, Failure> {
+    let Some(session) = node.rows().session(id).await? else { return Ok(None) };
+    Ok(Some(node.rows().settings().await?.sign_in.bounded(session)))
 }
 
 /// The session a cookie names, with its user, if both are alive and it serves `application`.
@@ -61,6 +67,7 @@ pub async fn begin(
     origin: Option<Origin>,
 ) -> Result<Option<Opaque<SessionId>>, Failure> {
     let replaced = current(node, application, cookie).await?.map(|(session, _)| session);
+    let lifetime = node.rows().settings().await?.sign_in.session_lifetime;
     let now = node.now();
     let token = Opaque::<SessionId>::generate(now, &mut node.entropy());
     let session = Session {
@@ -71,7 +78,7 @@ pub async fn begin(
         application: (!application.settings.sso).then_some(application.id),
         auth_time: now.timestamp(),
         amr: Amr::PASSWORD,
-        expires_at: now.timestamp().plus(SESSION_EXPIRE),
+        expires_at: now.timestamp().plus(lifetime),
         ended_at: None,
     };
     let choice = Chosen { session: session.id, by_login: true };

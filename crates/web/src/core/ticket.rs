@@ -35,7 +35,7 @@ pub async fn spend(
 ) -> Result<Option<Session>, Failure> {
     let (now, hash) = (node.now(), shown.hash());
     let Some(id) = transaction.lends(&hash, now.timestamp()) else { return Ok(None) };
-    let Some(session) = node.rows().session(id).await? else { return Ok(None) };
+    let Some(session) = super::session::load(node, id).await? else { return Ok(None) };
     let replaces = replaces.filter(|old| old.id != session.id);
     let spent = node.rows().spend_ticket(transaction.id, hash, &session, replaces, now).await?;
     Ok(spent.then_some(session))

@@ -5,7 +5,7 @@ use signet_protocol::{
     entropy::random,
     id::UserId,
     jose,
-    throttle::Counter,
+    throttle::{Counter, Throttle},
     time::Seconds,
     user::{LoginName, User},
 };
@@ -35,20 +35,22 @@ impl Attempt {
         name: &LoginName,
         user: Option<&User>,
     ) -> Result<Result<Attempt, Seconds>, Failure> {
-        let attempt = match user.and_then(|user| known_device(signet, edge, user.id)) {
-            Some(own) => Attempt { own, shared: Vec::new() },
-            None => Attempt::of_stranger(name, Network::of(edge.peer)),
+        let throttle = &signet.store().pool_settings().await?.throttle;
+        let device = user.and_then(|user| Some((known_device(signet, edge, user.id)?, user.id)));
+        let attempt = match device {
+            Some((device, user)) => Attempt { own: throttle.device(device, user), shared: Vec::new() },
+            None => Attempt::of_stranger(throttle, name, Network::of(edge.peer)),
         };
         let counters = [std::slice::from_ref(&attempt.own), &attempt.shared].concat();
         Ok(signet.store().reserve_attempts(&counters, signet.now()).await?.map(|()| attempt))
     }
 
-    fn of_stranger(name: &LoginName, network: Network) -> Attempt {
+    fn of_stranger(throttle: &Throttle, name: &LoginName, network: Network) -> Attempt {
         let text = network.to_string();
-        let by_network = (!network.is_loopback()).then(|| Counter::network(text.as_bytes()));
+        let by_network = (!network.is_loopback()).then(|| throttle.network(text.as_bytes()));
         Attempt {
-            own: Counter::name_from_network(name, text.as_bytes()),
-            shared: [Some(Counter::name(name)), by_network].into_iter().flatten().collect(),
+            own: throttle.name_from_network(name, text.as_bytes()),
+            shared: [Some(throttle.name(name)), by_network].into_iter().flatten().collect(),
         }
     }
 
@@ -72,12 +74,12 @@ pub fn device_cookie(signet: &Signet, edge: &Edge, user: UserId) -> Option<Heade
     edge.cookies.set(cookies::DEVICE, &value, Some(DEVICE_EXPIRE))
 }
 
-/// The counter of a browser that shows it signed in as `user` before.
-fn known_device(signet: &Signet, edge: &Edge, user: UserId) -> Option<Counter> {
+/// The name of a browser that shows it signed in as `user` before.
+fn known_device<'e>(signet: &Signet, edge: &'e Edge, user: UserId) -> Option<&'e str> {
     let (device, mac) = edge.cookies.get(cookies::DEVICE)?.split_once('.')?;
     let expected = device_mac(signet, device, user);
     let fits: bool = expected.as_bytes().ct_eq(mac.as_bytes()).into();
-    fits.then(|| Counter::device(device, user))
+    fits.then_some(device)
 }
 
 fn device_mac(signet: &Signet, device: &str, user: UserId) -> String {
@@ -93,7 +95,8 @@ mod tests {
     fn everybody_behind_a_proxy_on_this_machine_is_no_network() {
         let name = LoginName::parse("alice").unwrap();
         for (peer, shared) in [("127.0.0.1", 1), ("127.9.9.9", 1), ("::1", 1), ("10.0.0.1", 2), ("::2", 2)] {
-            let attempt = Attempt::of_stranger(&name, Network::of(peer.parse().unwrap()));
+            let attempt =
+                Attempt::of_stranger(&Throttle::default(), &name, Network::of(peer.parse().unwrap()));
             assert_eq!(attempt.shared.len(), shared, "{peer}");
         }
     }

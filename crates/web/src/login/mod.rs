@@ -6,6 +6,7 @@ pub mod attempts;
 pub mod browser;
 pub mod consent;
 pub mod credentials;
+pub mod forgot;
 pub mod reset;
 pub mod session;
 pub mod sign_in;

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use signet_protocol::{
     application::ActiveApplication,
     id::{AppId, TransactionId},
-    session::{Lent, SESSION_EXPIRE, Session, Shown},
+    session::{Lent, Session, Shown},
     user::ActiveUser,
 };
 use signet_store::audit::Via;
@@ -36,16 +36,18 @@ fn genuine<'a>(signet: &Signet, edge: &Edge, only: Option<AppId>, value: &'a str
     }
 }
 
-/// The cookie of `session` at the own host of `application`, which lasts as long as the session.
-pub fn lend(
+/// The cookie of `session` at the own host of `application`, which lasts as long as the session or, where that is set, the
+/// browser.
+pub async fn lend(
     signet: &Signet,
     edge: &Edge,
     application: &ActiveApplication,
     session: &Session,
-) -> Option<HeaderValue> {
+) -> Result<Option<HeaderValue>, Failure> {
     let value = Lent::cookie(lent_key(signet), application.id, session.id);
     let left = session.expires_at.since(signet.now().timestamp());
-    edge.cookies.set(&cookies::session_name(application), &value, Some(left.0))
+    let age = signet.store().pool_settings().await?.sign_in.cookie_age(left);
+    Ok(edge.cookies.set(&cookies::session_name(application), &value, age.map(|age| age.0)))
 }
 
 fn lent_key(signet: &Signet) -> &[u8] {
@@ -84,5 +86,7 @@ pub async fn begin(
     let origin = Some(edge.origin(Via::Page));
     let begun = core::session::begin(&**signet, application, user, shown, transaction, origin).await?;
     let name = cookies::session_name(application);
-    Ok(begun.map(|token| edge.cookies.set(&name, &token.encode(), Some(SESSION_EXPIRE.0))))
+    let sign_in = &signet.store().pool_settings().await?.sign_in;
+    let age = sign_in.cookie_age(sign_in.session_lifetime).map(|age| age.0);
+    Ok(begun.map(|token| edge.cookies.set(&name, &token.encode(), age)))
 }

@@ -8,6 +8,7 @@ use signet_protocol::{
     id::AppId,
     limits::IDENTIFIER_BYTES,
     params::RawParams,
+    sign_in::LoginMethod,
     user::{LoginName, User},
 };
 use signet_store::{audit::Via, usage::Use};
@@ -20,7 +21,7 @@ use crate::{
         self,
         attempts::device_cookie,
         credentials::{Checked, Credentials, Door},
-        session, sso,
+        forgot, session, sso,
         transaction::{Open, used},
     },
     pages::{LoginAlert, LoginPage},
@@ -48,11 +49,13 @@ async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
 fn page(signet: &Signet, edge: &Edge, open: &Open, identifier: &str, alert: Option<LoginAlert>) -> Response {
     let page = LoginPage {
         lang: edge.lang(open.params.get("ui_locales")),
+        methods: edge.pool().map_or(LoginMethod::ALL, |pool| &pool.sign_in.login_methods),
         app_name: &open.application.name,
         app_logo: open.application.settings.logo_uri.as_deref(),
         identifier,
         transaction: &open.transaction.id.to_string(),
         csrf: &open.csrf(signet, None),
+        recovery: edge.pool().is_some_and(forgot::is_offered),
         alert,
     };
     let status = match alert {

@@ -130,5 +130,8 @@ async fn admit(
     };
     let replaced = session::current(signet, edge, &application).await?.map(|(session, _)| session);
     let lent = core::ticket::spend(&**signet, &transaction, ticket, replaced.as_ref()).await?;
-    Ok(lent.and_then(|session| session::lend(signet, edge, &application, &session)))
+    match lent {
+        Some(session) => session::lend(signet, edge, &application, &session).await,
+        None => Ok(None),
+    }
 }

@@ -12,6 +12,7 @@ use signet_protocol::{
     logout::{browser_state, session_state},
     redirect_uri::{RedirectUri, Scheme},
     session::{SESSION_EXPIRE, Session},
+    time::Seconds,
 };
 
 use crate::{
@@ -68,10 +69,15 @@ pub fn tell(
     let name = state_name_for(session.application);
     let cookie = match edge.cookies.get(&name) {
         Some(shown) if shown == state => None,
-        _ => edge.cookies.set_readable(&name, &state, SESSION_EXPIRE.0),
+        _ => edge.cookies.set_readable(&name, &state, age(edge).map(|age| age.0)),
     };
     let session_state = session_state(application, callback.web_origin(), &state, &mut SystemEntropy);
     Some(Told { session_state, cookie })
+}
+
+/// How long the browser keeps it: like the cookie of the login.
+fn age(edge: &Edge) -> Option<Seconds> {
+    edge.pool().map_or(Some(SESSION_EXPIRE), |pool| pool.sign_in.cookie_age(pool.sign_in.session_lifetime))
 }
 
 /// Removes what scripts can read of `session`, if the browser has it: from now on its pages are told of a change.

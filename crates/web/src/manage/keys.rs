@@ -9,7 +9,6 @@ use signet_protocol::{
     said,
     said::Said,
     says,
-    session::SESSION_EXPIRE,
     time::{Now, Seconds, Timestamp},
 };
 use signet_store::{
@@ -182,7 +181,8 @@ async fn take(
     (names, origin): (&Names, &Origin),
 ) -> Result<Outcome, StoreError> {
     let now = signet.now();
-    let (step, outcome) = plan(next, at_once, now.timestamp(), names.valid_for(active.issuer));
+    let session = signet.store().pool_settings().await?.sign_in.session_lifetime;
+    let (step, outcome) = plan(next, at_once, now.timestamp(), (names.valid_for(active.issuer), session));
     let done = match step {
         Some(step) => {
             let act = Act::new(now, entry(active, step, (names, origin)));
@@ -194,7 +194,8 @@ async fn take(
     Ok(if done { outcome } else { Outcome::Contended })
 }
 
-/// The step that is due when `next` is published or nothing is, and what comes of it. Tokens are valid for `valid`.
+/// The step that is due when `next` is published or nothing is, and what comes of it. Tokens are valid for `valid`,
+/// and sessions live for `session`.
 ///
 /// A key that goes at its leisure is kept as long as a session may live, too: an application that signs somebody out
 /// shows an ID token, which may have expired (RP-Initiated Logout §2). One that must go at once is not.
@@ -202,9 +203,9 @@ fn plan(
     next: Option<&KeyRecord>,
     at_once: bool,
     now: Timestamp,
-    valid: Seconds,
+    (valid, session): (Seconds, Seconds),
 ) -> (Option<Rotation>, Outcome) {
-    let kept = if at_once { valid } else { valid.max(SESSION_EXPIRE) };
+    let kept = if at_once { valid } else { valid.max(session) };
     let until = now.plus(kept).plus(LEEWAY);
     match next.map(|next| next.created_at.plus(PUBLISHED_FIRST)) {
         None if at_once => (Some(Rotation::Replace(until)), Outcome::Signs(until)),
@@ -381,7 +382,7 @@ impl fmt::Display for Age {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use signet_protocol::{id::PoolId, jose::KeyAlg};
+    use signet_protocol::{id::PoolId, jose::KeyAlg, session::SESSION_EXPIRE};
 
     const NOON: Timestamp = Timestamp(1_800_000_000);
 
@@ -411,10 +412,14 @@ mod tests {
             (Some(&young), true, Some(Rotation::Promote(soon)), Outcome::Signs(soon)),
             (Some(&old), false, Some(Rotation::Promote(later)), Outcome::Signs(later)),
         ] {
-            assert_eq!(plan(next, at_once, NOON, Seconds(7200)), (step, outcome), "{next:?} {at_once}");
+            assert_eq!(
+                plan(next, at_once, NOON, (Seconds(7200), SESSION_EXPIRE)),
+                (step, outcome),
+                "{next:?} {at_once}"
+            );
         }
         let year = Seconds(31_536_000);
-        let (_, outcome) = plan(Some(&old), false, NOON, year);
+        let (_, outcome) = plan(Some(&old), false, NOON, (year, SESSION_EXPIRE));
         assert_eq!(outcome, Outcome::Signs(NOON.plus(year).plus(LEEWAY)));
     }
 

@@ -8,6 +8,7 @@ mod permissions;
 mod pool;
 mod record;
 mod removal;
+mod settings;
 pub(in crate::manage) mod users;
 pub mod words;
 

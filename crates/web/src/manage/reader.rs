@@ -354,6 +354,16 @@ impl<'r> Table<'r> {
         self.number(key, range, Pair("characters", "个字符"))
     }
 
+    /// A number of failures within `range`.
+    pub fn failures(&mut self, key: &'static str, range: RangeInclusive<i64>) -> Option<i64> {
+        self.number(key, range, Pair("failures", "次失败"))
+    }
+
+    /// A port.
+    pub fn port(&mut self, key: &'static str) -> Option<i64> {
+        self.number(key, 1..=65_535, Pair("a port", "端口"))
+    }
+
     fn number(&mut self, key: &'static str, range: RangeInclusive<i64>, of: Pair) -> Option<i64> {
         let found = self.find(key)?;
         if !found.get_ref().is_integer() {

@@ -6,6 +6,8 @@
 mod en;
 mod zh;
 
+use signet_protocol::sign_in::LoginMethod;
+
 pub use en::EN;
 pub use signet_protocol::lang::Lang;
 pub use zh::ZH;
@@ -76,6 +78,36 @@ impl ClaimNames {
     }
 }
 
+/// What people sign in by, in words.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginNames {
+    /// The words of each.
+    pub words: fn(LoginMethod) -> &'static str,
+    /// What stands between two of them.
+    pub separator: &'static str,
+    /// What stands before the last.
+    pub last: &'static str,
+}
+
+impl LoginNames {
+    /// Some of them, as the label of a field.
+    pub fn list(self, methods: &[LoginMethod]) -> String {
+        let words: Vec<&str> = LoginMethod::ALL
+            .iter()
+            .filter(|method| methods.contains(method))
+            .map(|method| (self.words)(*method))
+            .collect();
+        let text = match words.split_last() {
+            Some((last, rest)) if !rest.is_empty() => {
+                format!("{}{}{last}", rest.join(self.separator), self.last)
+            }
+            _ => words.concat(),
+        };
+        let mut letters = text.chars();
+        letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+    }
+}
+
 /// Scope items.
 #[derive(Clone, Copy, Debug)]
 pub struct ItemWords {
@@ -132,7 +164,7 @@ catalogue! {
 
         login_title: &'static str,
         login_lead: Phrase,
-        login_identifier: &'static str,
+        login_identifier: LoginNames,
         login_password: &'static str,
         login_submit: &'static str,
         login_promise: &'static str,
@@ -142,6 +174,16 @@ catalogue! {
         login_again: &'static str,
         login_missing: &'static str,
         login_too_long: &'static str,
+        login_forgot: &'static str,
+
+        forgot_title: &'static str,
+        forgot_lead: &'static str,
+        forgot_submit: &'static str,
+        forgot_missing: &'static str,
+        forgot_back: &'static str,
+        forgot_sent_title: &'static str,
+        forgot_sent_lead: &'static str,
+        forgot_sent_hint: &'static str,
 
         one_second: &'static str,
         seconds: Phrase,
@@ -261,6 +303,13 @@ mod tests {
         fn collect(&self, name: &str, list: &mut Vec<(String, &'static str)>) {
             assert!(!self.contains("{}"), "{name} has a gap that nothing fills");
             list.push((name.to_owned(), self));
+        }
+    }
+
+    impl Texts for LoginNames {
+        fn collect(&self, name: &str, list: &mut Vec<(String, &'static str)>) {
+            let words = LoginMethod::ALL.iter().map(|method| (self.words)(*method));
+            list.extend(words.map(|word| (format!("{name}.{word}"), word)));
         }
     }
 

@@ -6,7 +6,7 @@
 //! The pages carry no script and no inline style, so that a policy of `style-src 'self'` without `script-src`
 //! fits all of them but [`FormPostPage`], [`WebMessagePage`], [`SigningOutPage`] and [`CheckSessionPage`]. Values reach a
 //! URL attribute in few places only: the logo of an application, the links named `home`, the frames of a logout, and the
-//! `action` of [`FormPostPage`]. Whoever fills those has checked the scheme.
+//! `action` of [`FormPostPage`]; a transaction is named in the query of a few of our own. Whoever fills those has checked the scheme.
 
 mod assets;
 pub mod messages;
@@ -25,7 +25,10 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use askama::Template;
 use messages::Line;
-use signet_protocol::password_policy::{PasswordPolicy, PolicyProblem};
+use signet_protocol::{
+    password_policy::{PasswordPolicy, PolicyProblem},
+    sign_in::LoginMethod,
+};
 
 /// The login form. Posts `txn`, `csrf`, `username` and `password` to `/login`.
 #[derive(Template)]
@@ -33,6 +36,8 @@ use signet_protocol::password_policy::{PasswordPolicy, PolicyProblem};
 pub struct LoginPage<'a> {
     /// The language of the page.
     pub lang: Lang,
+    /// What people sign in by.
+    pub methods: &'a [LoginMethod],
     /// The application that asked for the login.
     pub app_name: &'a str,
     /// Its logo: an https URL that was checked when it was stored.
@@ -43,6 +48,8 @@ pub struct LoginPage<'a> {
     pub transaction: &'a str,
     /// The token that binds the form to this browser.
     pub csrf: &'a str,
+    /// Whether who has forgotten their password may have a link.
+    pub recovery: bool,
     /// What to say above the form.
     pub alert: Option<LoginAlert>,
 }
@@ -90,6 +97,62 @@ impl LoginAlert {
     fn blames_input(self) -> bool {
         matches!(self, LoginAlert::WrongCredentials | LoginAlert::Missing | LoginAlert::TooLong)
     }
+}
+
+/// The form by which somebody who has forgotten their password asks for a link. Posts `txn`, `csrf` and `username` to
+/// `/login/forgot`.
+#[derive(Template)]
+#[template(path = "forgot.html")]
+pub struct ForgotPage<'a> {
+    /// The language of the page.
+    pub lang: Lang,
+    /// The application they want to sign in to.
+    pub app_name: &'a str,
+    /// Its logo: an https URL that was checked when it was stored.
+    pub app_logo: Option<&'a str>,
+    /// What they may be found by.
+    pub methods: &'a [LoginMethod],
+    /// What was typed before.
+    pub identifier: &'a str,
+    /// The login transaction.
+    pub transaction: &'a str,
+    /// The token that binds the form to this browser.
+    pub csrf: &'a str,
+    /// What to say above the form.
+    pub alert: Option<ForgotAlert>,
+}
+
+/// Why no link was asked for. Neither tells whether an account exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForgotAlert {
+    /// The field was empty, or too long.
+    Missing,
+    /// Too many requests; the next is taken after this many seconds.
+    Throttled {
+        /// How long to wait.
+        seconds: u64,
+    },
+}
+
+impl ForgotAlert {
+    /// The sentence of the alert.
+    pub fn text(self, lang: Lang) -> String {
+        let t = lang.messages();
+        match self {
+            ForgotAlert::Missing => t.forgot_missing.to_owned(),
+            ForgotAlert::Throttled { seconds } => t.login_throttled.with(duration(t, seconds)),
+        }
+    }
+}
+
+/// That a link is on its way, if there is somebody to have it.
+#[derive(Template)]
+#[template(path = "forgot_sent.html")]
+pub struct ForgotSentPage<'a> {
+    /// The language of the page.
+    pub lang: Lang,
+    /// The login transaction.
+    pub transaction: &'a str,
 }
 
 /// The form by which somebody chooses a password with a one-time link. Posts `link`, `password` and `repeat` to `/login/reset`.
@@ -442,7 +505,7 @@ pub struct WebMessagePage<'a> {
 pub struct StartPage<'a> {
     /// The language of the page.
     pub lang: Lang,
-    /// The application whose address this is; `None` at the pool's own.
+    /// The application whose address this is, or the pool if it has a name; `None` otherwise.
     pub app_name: Option<&'a str>,
     /// The issuer at this address.
     pub issuer: &'a str,

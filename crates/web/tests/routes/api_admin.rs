@@ -9,6 +9,7 @@ use signet_web::api::ROWS;
 use crate::{
     api::{Api, admin},
     rp::{OFFLINE, Rp},
+    smtp::{Manners, Smtp},
     support::{PASSWORD, World},
 };
 
@@ -221,6 +222,7 @@ async fn pool(api: &Api) {
     let policy = api.done(Method::PATCH, "/password-policy", Some(json!({ "min_length": 12 })), 200).await;
     assert_eq!(policy["min_length"], 12);
     assert_eq!(api.done(Method::GET, "/password-policy", None, 200).await, policy);
+    the_pool_itself(api).await;
     let keys = api.done(Method::GET, "/keys", None, 200).await;
     assert!(
         keys["items"]
@@ -233,6 +235,54 @@ async fn pool(api: &Api) {
     assert!(rotated["done"][0].as_str().unwrap().contains("a new key is published"), "{rotated}");
     let overview = api.done(Method::GET, "/overview", None, 200).await;
     assert_eq!(overview["days"].as_array().unwrap().len(), 30);
+}
+
+async fn the_pool_itself(api: &Api) {
+    let change = json!({ "name": "Network Notes", "languages": ["zh", "en"], "session_lifetime": 3600 });
+    let pool = api.done(Method::PATCH, "/pool", Some(change), 200).await;
+    assert_eq!((&pool["name"], &pool["languages"]), (&json!("Network Notes"), &json!(["zh", "en"])));
+    assert_eq!(api.done(Method::GET, "/pool", None, 200).await, pool);
+    let change = json!({ "name_failures": 20 });
+    let throttle = api.done(Method::PATCH, "/pool/throttle", Some(change), 200).await;
+    assert_eq!((&throttle["name_failures"], &throttle["network_failures"]), (&json!(20), &json!(100)));
+    assert_eq!(api.done(Method::GET, "/pool/throttle", None, 200).await, throttle);
+    for (path, wrong, told) in [
+        ("/pool", json!({ "session_lifetime": 1 }), "must be 300 to 31536000 seconds"),
+        ("/pool", json!({ "login_methods": [] }), "needs at least one of"),
+        ("/pool", json!({ "nmae": "x" }), "did you mean `name`?"),
+        ("/pool/throttle", json!({ "name_failures": 0 }), "must be 10 to 100 failures"),
+        ("/pool/mail", json!({ "host": "a.example" }), "needs `from`"),
+    ] {
+        let answer = api.say(Method::PATCH, path, wrong).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.body);
+        assert!(answer.body.contains(told), "{told}: {}", answer.body);
+    }
+    assert_eq!(api.ask(Method::GET, "/pool/mail").await.status, StatusCode::NOT_FOUND);
+    let smtp = Smtp::start(Manners::default()).await;
+    let server = json!({
+        "host": "127.0.0.1", "port": smtp.port, "security": "none", "username": "signet", "password": "hush-hush",
+        "from": "no-reply@example.com",
+    });
+    let mail = api.done(Method::PATCH, "/pool/mail", Some(server), 200).await;
+    assert_eq!((&mail["has_password"], &mail["from_name"]), (&json!(true), &Value::Null));
+    assert!(mail.get("password").is_none() && !mail.to_string().contains("sealed"), "{mail}");
+    assert_eq!(api.done(Method::GET, "/pool/mail", None, 200).await, mail);
+    // The password goes to no other server (attack 25).
+    let answer = api.say(Method::PATCH, "/pool/mail", json!({ "host": "localhost" })).await;
+    assert!(answer.body.contains("must be given again"), "{}", answer.body);
+    api.done(Method::POST, "/pool/mail/test", Some(json!({ "to": "a@b.example" })), 204).await;
+    assert_eq!(smtp.wait_for(1).await[0].to, "a@b.example");
+    let wrong = api.say(Method::POST, "/pool/mail/test", json!({ "to": "a@b\r\nBcc: c@d.example" })).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let grace = api.world.user("grace", |_| {}).await;
+    let sent = api.done(Method::POST, &format!("/users/{}/link/mail", grace.id), None, 200).await;
+    assert_eq!(sent["sent_to"], "grace@example.com");
+    assert!(sent.get("url").is_none(), "{sent}");
+    assert!(smtp.wait_for(2).await[1].link().contains("/login/reset?link="));
+    api.done(Method::DELETE, "/pool/mail", None, 204).await;
+    let answer = api.ask(Method::POST, &format!("/users/{}/link/mail", grace.id)).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert!(answer.body.contains("there is no mail server"), "{}", answer.body);
 }
 
 async fn operators(api: &Api) {
@@ -282,6 +332,7 @@ async fn operators(api: &Api) {
         "show_secret",
         "refresh_secret",
         "make_link",
+        "send_mail",
         "import",
         "rotate_keys",
         "force_logout",

@@ -127,7 +127,7 @@ async fn a_login_begins_for_who_has_a_role_and_the_password(world: World) {
     assert_eq!(store.change_role(&owner, at(0)).await, Ok(true));
     assert_eq!(begin(&first, None).await, Ok(true));
     let stored = store.console_session(first.id).await.unwrap().unwrap();
-    assert!(stored.admits(&token.hash(), after(1)));
+    assert!(stored.admits(&token.hash(), signet_protocol::time::Seconds(3600), after(1)));
     let (second, _) = session(&world, &alice);
     assert_eq!(begin(&second, Some(first.id)).await, Ok(true));
     assert!(store.console_session(first.id).await.unwrap().unwrap().ended_at.is_some());

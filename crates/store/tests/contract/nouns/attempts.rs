@@ -1,4 +1,8 @@
-use signet_protocol::{secret::SecretHash, throttle::Counter, time::Seconds};
+use signet_protocol::{
+    secret::SecretHash,
+    throttle::{Counter, WINDOW},
+    time::Seconds,
+};
 use signet_store::Store;
 
 use super::{World, at, winners};
@@ -19,7 +23,8 @@ on_worlds!(
 
 /// A counter of `free` attempts, then of waits up to `wait_max`.
 fn counter(name: &str, free: i64, wait_max: i64) -> Counter {
-    Counter { subject: SecretHash::of("test", name.as_bytes()), free, wait_max: Seconds(wait_max) }
+    let (subject, wait_max) = (SecretHash::of("test", name.as_bytes()), Seconds(wait_max));
+    Counter { subject, free, window: WINDOW, wait_min: Seconds(2), wait_max }
 }
 
 fn ten(name: &str) -> Counter {

@@ -1,8 +1,14 @@
 //! Backups: what was written down is what is restored, on either engine.
 
 use signet_protocol::{
-    consent::Consent, issuer::IssuerId, jose::KeyAlg, operator::Role, scope::Scope, secret::SecretHash,
-    throttle::Counter, time::Seconds,
+    consent::Consent,
+    issuer::IssuerId,
+    jose::KeyAlg,
+    operator::Role,
+    scope::Scope,
+    secret::SecretHash,
+    throttle::{Counter, WINDOW},
+    time::Seconds,
 };
 use signet_store::{
     Applied, Change, Database, MasterKey, NewTrace, Options, RoleChange, SignOut, Store, StoreError,
@@ -58,7 +64,13 @@ pub async fn populate(world: &World) {
     let used = SecretHash::of("test", b"an-assertion");
     assert_eq!(store.spend_assertion(used, after(600)).await, Ok(true));
     assert_eq!(store.put_link(&super::links::new(world, &user), at(1)).await, Ok(true));
-    let counter = Counter { subject: SecretHash::of("test", b"alice"), free: 10, wait_max: Seconds(900) };
+    let counter = Counter {
+        subject: SecretHash::of("test", b"alice"),
+        free: 10,
+        window: WINDOW,
+        wait_min: Seconds(2),
+        wait_max: Seconds(900),
+    };
     assert_eq!(store.reserve_attempts(&[counter], at(0)).await.unwrap(), Ok(()));
     let pool = IssuerId::Pool(store.pool().id);
     store.signing_key(pool, KeyAlg::Es256, at(0), &mut Seeded(3)).await.unwrap();

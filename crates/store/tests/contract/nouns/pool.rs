@@ -2,9 +2,13 @@
 
 use signet_protocol::{
     consent::Consent,
+    mail::{MailSecurity, MailServer},
     password_policy::PasswordPolicy,
     pool::{CustomScope, PoolSettings},
     scope::Scope,
+    sign_in::SignIn,
+    throttle::Throttle,
+    time::Seconds,
     user_field::{FieldType, UserField},
 };
 use signet_store::{Applied, Change};
@@ -16,6 +20,7 @@ use crate::on_worlds;
 on_worlds!(
     a_new_pool_adds_nothing,
     settings_come_back,
+    settings_without_a_name_leave_it,
     an_update_is_seen_at_once,
     a_stale_update_changes_nothing,
     parallel_updates_of_one_version_have_one_winner,
@@ -35,13 +40,22 @@ pub fn sample() -> PoolSettings {
         claims: [("desk".to_owned(), UserField::Extended("desk".to_owned()))].into(),
         scopes: [("work".to_owned(), scope)].into(),
         password_policy: PasswordPolicy { min_length: 12, ..PasswordPolicy::default() },
+        sign_in: SignIn { session_lifetime: Seconds(3600), ..SignIn::default() },
+        throttle: Throttle { name_failures: 20, ..Throttle::default() },
+        mail: Some(MailServer::at("mail.example".to_owned(), MailSecurity::Tls)),
+        name: "Notes".to_owned(),
         version: 1,
     }
 }
 
+/// Those of a pool that is new.
+fn first() -> PoolSettings {
+    PoolSettings { name: "Default pool".to_owned(), version: 1, ..PoolSettings::default() }
+}
+
 async fn a_new_pool_adds_nothing(world: World) {
     let settings = world.store.pool_settings().await.unwrap();
-    assert_eq!(*settings, PoolSettings { version: 1, ..PoolSettings::default() });
+    assert_eq!(*settings, first());
 }
 
 async fn settings_come_back(world: World) {
@@ -51,6 +65,12 @@ async fn settings_come_back(world: World) {
         assert_eq!(*store.pool_settings().await.unwrap(), expected);
         assert_eq!(store.stored_pool_settings().await.unwrap(), expected);
     }
+}
+
+async fn settings_without_a_name_leave_it(world: World) {
+    world.apply(Change::UpdatePool(sample())).await;
+    world.apply(Change::UpdatePool(PoolSettings { version: 2, name: String::new(), ..sample() })).await;
+    assert_eq!(world.store.stored_pool_settings().await.unwrap().name, "Notes");
 }
 
 async fn an_update_is_seen_at_once(world: World) {

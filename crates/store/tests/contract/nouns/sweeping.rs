@@ -1,4 +1,4 @@
-use signet_protocol::{session::Session, throttle::Counter, transaction::Transaction};
+use signet_protocol::{session::Session, throttle::Throttle, transaction::Transaction};
 
 use super::{World, after, at, until};
 use crate::on_worlds;
@@ -41,7 +41,7 @@ async fn more_than_a_batch_goes(world: World) {
     crate::parallel(1001, |number| {
         let store = world.store.clone();
         async move {
-            let counter = Counter::network(&number.to_be_bytes());
+            let counter = Throttle::default().network(&number.to_be_bytes());
             store.reserve_attempts(&[counter], at(0)).await.unwrap().unwrap();
         }
     })

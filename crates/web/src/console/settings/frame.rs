@@ -80,6 +80,14 @@ words! {
 /// A page of the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tab {
+    /// Name and languages.
+    General,
+    /// How people sign in.
+    Login,
+    /// Passwords and throttles.
+    Security,
+    /// The mail server.
+    Mail,
     /// Scopes, claims and fields.
     Claims,
     /// Signing keys.
@@ -95,7 +103,11 @@ pub enum Tab {
 }
 
 impl Tab {
-    const ALL: [(Tab, Pair, Permission); 6] = [
+    const ALL: [(Tab, Pair, Permission); 10] = [
+        (Tab::General, Pair("General", "常规"), Permission::SettingsRead),
+        (Tab::Login, Pair("Login", "登录"), Permission::SettingsRead),
+        (Tab::Security, Pair("Security", "安全"), Permission::SettingsRead),
+        (Tab::Mail, Pair("Mail", "邮件"), Permission::SettingsRead),
         (Tab::Claims, Pair("Scopes and claims", "Scope 与声明"), Permission::SettingsRead),
         (Tab::Keys, Pair("Keys", "密钥"), Permission::SettingsRead),
         (Tab::Administrators, Pair("Administrators", "管理员"), Permission::AdministratorsRead),
@@ -107,6 +119,10 @@ impl Tab {
     /// Its path.
     pub fn path(self) -> &'static str {
         match self {
+            Tab::General => "/console/settings/general",
+            Tab::Login => "/console/settings/login",
+            Tab::Security => "/console/settings/security",
+            Tab::Mail => "/console/settings/mail",
             Tab::Claims => "/console/settings/claims",
             Tab::Keys => "/console/settings/keys",
             Tab::Administrators => "/console/settings/administrators",

@@ -9,7 +9,7 @@ use signet_protocol::{
 
 use super::{
     frame::{SettingsWords, Tab, TabLink, tabs},
-    pool_words::PoolWords,
+    user_pool_words::UserPoolWords,
 };
 use crate::{
     console::{Answer, Ask, Section, missing, shell::Shell, words::Words},
@@ -46,8 +46,8 @@ impl PoolsPage<'_> {
         SettingsWords::of(self.shell.lang)
     }
 
-    fn p(&self) -> &'static PoolWords {
-        PoolWords::of(self.shell.lang)
+    fn p(&self) -> &'static UserPoolWords {
+        UserPoolWords::of(self.shell.lang)
     }
 
     fn value(&self, key: &str) -> &str {
@@ -75,8 +75,8 @@ impl LinkPage {
         SettingsWords::of(self.shell.lang)
     }
 
-    fn p(&self) -> &'static PoolWords {
-        PoolWords::of(self.shell.lang)
+    fn p(&self) -> &'static UserPoolWords {
+        UserPoolWords::of(self.shell.lang)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
         words::{Words, fill, together},
     },
     error::Failure,
+    mail::{self, LinkError, MailError},
     manage::{
         edit::{Edit, FieldProblem},
         users::{
@@ -45,6 +46,10 @@ struct SignInPage {
     live: bool,
     /// Whether the keys are shown again as they were filled in.
     again: bool,
+    /// Whether one can be sent: there is a mail server, and they have an address.
+    mailed: bool,
+    /// Where one was just sent.
+    told: Option<String>,
 }
 
 #[derive(Template)]
@@ -80,6 +85,7 @@ struct Shown<'a> {
     typed: Option<&'a RawParams>,
     problems: Vec<FieldProblem>,
     alert: Option<String>,
+    told: Option<String>,
 }
 
 impl Shown<'_> {
@@ -106,8 +112,10 @@ async fn page(ask: &Ask, shown: Shown<'_>) -> Answer {
             LinkState::Used => t.link_used.to_owned(),
             LinkState::Expired => t.link_expired.to_owned(),
         }),
+        mailed: frame.user.email.is_some() && ask.edge.pool().is_some_and(mail::is_set_up),
         frame,
         alert: shown.alert,
+        told: shown.told,
     };
     ask.page(if page.alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }, &page)
 }
@@ -123,7 +131,7 @@ pub async fn save(ask: Ask) -> Answer {
         Outcome::Answered(answer) => answer,
         Outcome::Refused(problems) => {
             let alert = Some(fill(ask.words::<UserWords>().problems, problems.len()));
-            page(&ask, Shown { typed: Some(&ask.form), problems, alert }).await
+            page(&ask, Shown { typed: Some(&ask.form), problems, alert, told: None }).await
         }
         Outcome::Failed(alert) => page(&ask, Shown { typed: Some(&ask.form), ..Shown::alert(alert) }).await,
     }
@@ -167,6 +175,9 @@ pub async fn link(ask: Ask) -> Answer {
         let taken = link::withdraw(&ask.signet, id, &ask.origin()).await;
         return finish(&ask, id, taken.map(drop)).await;
     }
+    if ask.form.get("act") == Some("send") {
+        return send(&ask, id).await;
+    }
     match link::create(&ask.signet, id, &ask.origin()).await {
         Ok(link) => {
             let page = LinkPage {
@@ -181,6 +192,22 @@ pub async fn link(ask: Ask) -> Answer {
         Err(EditError::Refused(_)) => page(&ask, Shown::alert(t.link_of_blocked)).await,
         Err(error) => finish(&ask, id, Err(error)).await,
     }
+}
+
+/// A link is sent, and shown to nobody here.
+async fn send(ask: &Ask, user: UserId) -> Answer {
+    let t: &'static UserWords = ask.words();
+    let shown = match mail::send_link(&ask.signet, user, &ask.origin()).await {
+        Ok(sent) => Shown { told: Some(fill(t.link_sent, sent.to)), ..Shown::default() },
+        Err(LinkError::Edit(EditError::NoUser)) => return Err(missing()),
+        Err(LinkError::Edit(EditError::Store(error)) | LinkError::Mail(MailError::Store(error))) => {
+            return Err(error.into());
+        }
+        Err(LinkError::Edit(EditError::Refused(_))) => Shown::alert(t.link_of_blocked),
+        Err(LinkError::Edit(_)) => Shown::alert(t.stale),
+        Err(LinkError::Mail(error)) => Shown::alert(fill(t.link_not_sent, error.text(ask.lang))),
+    };
+    page(ask, shown).await
 }
 
 fn done(user: UserId) -> Answer {

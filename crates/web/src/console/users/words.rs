@@ -72,6 +72,9 @@ words! {
         link_title: "One-time link", "一次性链接";
         link_lead: "With it they choose a password themselves: good once, for 24 hours. A new one takes the place of the last.", "用户通过该链接自行设置密码：仅可使用一次，24 小时内有效。新链接会取代旧链接。";
         link_make: "Make a link", "生成链接";
+        link_send: "Send a link by mail", "通过邮件发送链接";
+        link_sent: "A link was sent to {}.", "链接已发送至 {}。";
+        link_not_sent: "No link was sent: {}", "链接未发送：{}";
         link_take: "Take the link back", "收回链接";
         link_live: "There is one that was not used, good until {}.", "已有未使用的链接，有效期至 {}。";
         link_used: "The last one was used.", "上一个链接已被使用。";

@@ -55,6 +55,10 @@ impl Rows for Request {
         &self.world().lab.refresh_key
     }
 
+    async fn settings(&self) -> Result<Arc<PoolSettings>, StoreError> {
+        Ok(Arc::default())
+    }
+
     async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
         let stale = self.world().stale_user(id);
         self.database.run(move |tables| stale.or_else(|| tables.user(id)).map(Arc::new)).await

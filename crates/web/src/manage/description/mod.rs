@@ -8,6 +8,7 @@ mod application;
 pub(super) mod check;
 mod permission;
 mod pool;
+mod settings;
 mod user;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use application::ApplicationEntry;
 pub use check::SecretEntry;
 pub use permission::{AccountEntry, ResourceEntry, RuleEntries};
 pub use pool::{ClaimEntry, FieldEntry, PolicyEntry, ScopeEntry};
+pub use settings::{MailEntry, PoolEntry, ThrottleEntry};
 pub use user::{PasswordEntry, UserEntry};
 
 use signet_protocol::{
@@ -33,6 +35,8 @@ use super::{
 /// What a file says about a pool.
 #[derive(Clone, Debug, Default)]
 pub struct Description {
+    /// `[pool]`.
+    pub pool: Option<PoolEntry>,
     /// `[[extended_fields]]`.
     pub extended_fields: Vec<FieldEntry>,
     /// `[[claims]]`.
@@ -57,6 +61,7 @@ impl Description {
     pub fn parse(text: &str) -> Result<Description, Vec<Problem>> {
         reader::read(text, |root| {
             let description = Description {
+                pool: root.table("pool", PoolEntry::read),
                 extended_fields: root.tables("extended_fields", FieldEntry::read),
                 claims: root.tables("claims", ClaimEntry::read),
                 scopes: root.tables("scopes", ScopeEntry::read),
@@ -94,6 +99,7 @@ impl Description {
         self.users.iter().any(asks)
             || self.applications.iter().any(|application| application.remove)
             || self.password_policy.is_some()
+            || self.pool.is_some()
             || self.is_about_permissions()
             || !(self.extended_fields.is_empty() && self.claims.is_empty() && self.scopes.is_empty())
     }
@@ -107,6 +113,9 @@ impl Description {
     #[cfg(test)]
     pub fn known_keys() -> BTreeMap<&'static str, std::collections::BTreeSet<&'static str>> {
         [
+            ("pool", reader::asked_by(PoolEntry::read)),
+            ("pool.throttle", reader::asked_by(ThrottleEntry::read)),
+            ("pool.mail", reader::asked_by(MailEntry::read)),
             ("extended_fields", reader::asked_by(FieldEntry::read)),
             ("claims", reader::asked_by(ClaimEntry::read)),
             ("scopes", reader::asked_by(ScopeEntry::read)),

@@ -10,7 +10,7 @@ use signet_protocol::{
     user::{User, UserDetails},
 };
 
-use super::{Form, toml::Table};
+use super::{Form, Secrets, toml::Table};
 
 /// Which keys come first, in the order in which people think of them; the others follow by name.
 const APPLICATION: &[&str] = &[
@@ -30,6 +30,7 @@ const APPLICATION: &[&str] = &[
     "introspection_endpoint_auth_method",
     "revocation_endpoint_auth_method",
 ];
+const MAIL: &[&str] = &["host", "port", "security", "username", "password", "from", "from_name"];
 const RESOURCE: &[&str] = &["code", "type", "name", "description", "api_identifier", "actions"];
 const RULE: &[&str] =
     &["subject", "effect", "namespace", "resource", "identifier", "actions", "restrictions"];
@@ -178,10 +179,10 @@ pub fn user(user: &User, form: Form, with_password: bool) -> String {
 }
 
 /// The pool's own fields, claims, scopes and resources.
-pub fn pool(settings: &PoolSettings, resources: &[Resource], form: Form) -> String {
-    let PoolSettings { extended_fields, claims, scopes, password_policy, version: _ } = settings;
-    let mut text = String::new();
+pub fn pool(settings: &PoolSettings, resources: &[Resource], (form, secrets): (Form, Secrets)) -> String {
+    let PoolSettings { extended_fields, claims, scopes, password_policy, .. } = settings;
     // Whole in either form: there is one for sure, and what is left out of it would stay as it is.
+    let mut text = self::settings(settings, secrets);
     let mut policy = Table::single("password_policy");
     policy.put_all(&object(password_policy), &["min_length", "max_length"]);
     text.push_str(&policy.text());
@@ -204,6 +205,29 @@ pub fn pool(settings: &PoolSettings, resources: &[Resource], form: Form) -> Stri
         text.push_str(&table.text());
     }
     text + &self::resources("resources", resources, form)
+}
+
+/// `[pool]`, with its tables.
+fn settings(settings: &PoolSettings, secrets: Secrets) -> String {
+    let PoolSettings { name, sign_in, throttle, mail, .. } = settings;
+    let mut pool = Table::single("pool");
+    pool.put("name", &name.as_str().into());
+    pool.put_all(&object(sign_in), &["languages", "login_methods"]);
+    let mut limits = Table::single("pool.throttle");
+    limits.put_all(&object(throttle), &[]);
+    let mut server = Table::single("pool.mail");
+    match mail {
+        None => server.put("host", &"".into()),
+        Some(mail) => {
+            let mut fields = written(object(mail), Form::Whole);
+            // Its password is nothing when its account is.
+            if secrets == Secrets::LeftOut || mail.password.is_none() {
+                fields.remove("password");
+            }
+            server.put_all(&fields, MAIL);
+        }
+    }
+    [pool, limits, server].map(Table::text).concat()
 }
 
 /// The keys of the file: those of the profile stand beside the others.

@@ -56,7 +56,7 @@ pub async fn whole(signet: &Signet, secrets: Secrets) -> Result<String, StoreErr
 pub async fn page(signet: &Signet, part: Part, secrets: Secrets) -> Result<Page, StoreError> {
     match part {
         Part::Pool => {
-            let text = head(signet, secrets).await? + &pool(signet, Form::Short).await?;
+            let text = head(signet, secrets).await? + &pool(signet, Form::Short, secrets).await?;
             Ok(Page { text, next: Some(Part::Applications(None)) })
         }
         Part::Applications(last) => applications(signet, last, secrets).await,
@@ -90,10 +90,10 @@ async fn head(signet: &Signet, secrets: Secrets) -> Result<String, StoreError> {
     Ok(format!("# A pool, for signet apply. {about}\n{}", empty.collect::<String>()))
 }
 
-/// The pool's own fields, claims, scopes and resources.
-pub async fn pool(signet: &Signet, form: Form) -> Result<String, StoreError> {
+/// The pool's own settings, fields, claims, scopes and resources.
+pub async fn pool(signet: &Signet, form: Form, secrets: Secrets) -> Result<String, StoreError> {
     let settings = signet.store().stored_pool_settings().await?;
-    Ok(entries::pool(&settings, &signet.store().stored_resources(None).await?, form))
+    Ok(entries::pool(&settings, &signet.store().stored_resources(None).await?, (form, secrets)))
 }
 
 async fn applications(signet: &Signet, last: Option<String>, secrets: Secrets) -> Result<Page, StoreError> {

@@ -23,7 +23,11 @@ impl Block<'_> {
         (self.head, self.identity().map(|(_, line)| line.as_str()))
     }
 
+    /// Of what there is one of, the name is a value like any other.
     fn identity(&self) -> Option<&(&str, String)> {
+        if !self.head.starts_with("[[") {
+            return None;
+        }
         NAMES.iter().find_map(|name| self.keys.iter().find(|(key, _)| key == name))
     }
 

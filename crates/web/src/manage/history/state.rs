@@ -14,7 +14,7 @@ use signet_store::{Change, SecretOf, StoreError};
 use crate::{
     Signet,
     manage::export::{
-        Form,
+        Form, Secrets,
         entries::{self, ApplicationParts},
     },
 };
@@ -75,7 +75,8 @@ pub(super) async fn pool(signet: &Signet, changes: &[Change]) -> Result<Option<B
             _ => {}
         }
     }
-    let written = |state: &PoolState| entries::pool(&state.settings, &state.resources, Form::Whole);
+    let written =
+        |state: &PoolState| entries::pool(&state.settings, &state.resources, (Form::Whole, Secrets::Sealed));
     Ok(Some(Both { before: written(&before), after: written(&after) }))
 }
 

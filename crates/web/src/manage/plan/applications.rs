@@ -193,8 +193,10 @@ async fn of_a_pool(
     if same || signet.store().label_is_free(identifier).await? {
         return Ok(None);
     }
-    let reason =
-        format!("`identifier` \"{identifier}\" makes the address of another user pool; choose another");
+    let reason = said!(
+        "`identifier` \"{identifier}\" makes the address of another user pool; choose another",
+        "`identifier` \"{identifier}\" 会成为另一个用户池的地址；请另选一个"
+    );
     Ok(Some(("identifier", reason)))
 }
 

@@ -5,9 +5,11 @@ use serde_json::{Map, Value};
 use signet_protocol::{
     account::Account,
     application::Application,
+    mail::MailServer,
     password_policy::PasswordPolicy,
-    pool::CustomScope,
+    pool::{CustomScope, PoolSettings},
     resource::{Actions, Namespace, Part, Resource, ResourceName, Rule, Subject},
+    throttle::Throttle,
     user::User,
 };
 
@@ -64,6 +66,41 @@ pub fn of_scope(old: &CustomScope, new: &CustomScope) -> Vec<Line> {
 /// The lines for another password policy.
 pub fn of_policy(old: &PasswordPolicy, new: &PasswordPolicy) -> Vec<Line> {
     differences(&object(old), &object(new), Line::change)
+}
+
+/// The lines for other settings of the pool.
+pub fn of_sign_in(old: &PoolSettings, new: &PoolSettings) -> Vec<Line> {
+    let fields = |settings: &PoolSettings| {
+        let mut fields = object(&settings.sign_in);
+        fields.insert("name".into(), settings.name.as_str().into());
+        fields
+    };
+    differences(&fields(old), &fields(new), Line::change)
+}
+
+/// The lines for other throttles.
+pub fn of_throttle(old: &Throttle, new: &Throttle) -> Vec<Line> {
+    differences(&object(old), &object(new), Line::change)
+}
+
+/// The lines for a mail server that is new.
+pub fn of_new_mail(server: &MailServer) -> Vec<Line> {
+    let mut lines = differences(&Map::new(), &mail_fields(server), Line::is_new);
+    lines.extend(server.password.is_some().then(|| Line::words("password", &words::GIVEN.words())));
+    lines
+}
+
+/// The lines for a mail server that changes.
+pub fn of_mail(old: &MailServer, new: &MailServer) -> Vec<Line> {
+    let mut lines = differences(&mail_fields(old), &mail_fields(new), Line::change);
+    lines.extend((old.password != new.password).then(|| Line::words("password", &words::CHANGED.words())));
+    lines
+}
+
+fn mail_fields(server: &MailServer) -> Map<String, Value> {
+    let mut fields = object(server);
+    fields.remove("password");
+    fields
 }
 
 /// The lines for a resource that is new.

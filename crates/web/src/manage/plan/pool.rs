@@ -13,7 +13,7 @@ use signet_protocol::{
 };
 use signet_store::Change;
 
-use super::{Action, Draft, Line, PlanError, fields, words, words::Row};
+use super::{Action, Draft, Line, PlanError, fields, settings, words, words::Row};
 use crate::{
     Signet,
     manage::{
@@ -36,6 +36,9 @@ pub(super) async fn plan(
     description.extended_fields.iter().for_each(|entry| field(entry, &mut new.extended_fields, draft));
     description.claims.iter().for_each(|entry| claim(entry, &mut new.claims, draft));
     description.scopes.iter().for_each(|entry| scope(entry, &mut new.scopes, draft));
+    if let Some(entry) = &description.pool {
+        settings::plan(signet, entry, &mut new, draft)?;
+    }
     if let Some(entry) = &description.password_policy {
         entry.lay_over(&mut new.password_policy);
         let lines = fields::of_policy(&stored.password_policy, &new.password_policy);

@@ -44,6 +44,9 @@ rows! {
     CLAIM: "claim {}", "声明 {}";
     SCOPE: "scope {}", "Scope {}";
     PASSWORD_POLICY: "password policy", "密码策略";
+    POOL_SETTINGS: "pool settings", "用户池设置";
+    THROTTLES: "throttles", "登录限制";
+    MAIL_SERVER: "mail server", "邮件服务器";
     // Of secrets only that they are, and that they change.
     GIVEN: "as given", "使用所给的值";
     GENERATED: "generated", "自动生成";
@@ -74,6 +77,7 @@ rows! {
     LOST_PERSON: "their profile, logins and consents, and {}", "其资料、登录和授权同意，以及{}";
     FIELD_GOES: "values that users have stay, and nothing is made of them", "用户已有的值会保留，但不再用于任何声明";
     FIELD_TYPE: "claims are made only of values that are {}", "只有类型为{}的值才会用于声明";
+    MAIL_GOES: "no message is sent any more; who forgets their password asks an administrator", "不再发送任何邮件；忘记密码的用户需联系管理员";
     CLAIM_GOES: "it is in no token and no user info", "不再出现在任何令牌和用户信息中";
     SCOPE_GOES: "applications that ask for it get nothing for it, also where it was granted before", "请求该 scope 的应用不再得到任何内容，此前已授予的也不例外";
     RESOURCE_GOES: "nobody is granted it any more", "不再授予任何人";

@@ -56,7 +56,8 @@ async fn an_export_makes_the_same_pool_and_changes_nothing_where_it_is_from() {
 
         let empty = Bench::with_key(bench.key.clone()).await;
         let (_, _, unchanged) = empty.apply(&text).await.counts();
-        assert_eq!(unchanged, 0, "seed {seed}");
+        // What every pool has one of may be as in a new one: settings, throttles and the mail server.
+        assert!(unchanged <= 3, "seed {seed}: {unchanged}");
         assert_eq!(empty.export().await, text, "seed {seed}");
     }
 }
@@ -126,7 +127,7 @@ async fn the_whole_form_of_an_entry_is_its_undo() {
         let undo_application = whole(Form::Whole).await.unwrap().unwrap();
         let undo_user =
             export::user(&bench.signet, user.id, Secrets::Sealed, Form::Whole).await.unwrap().unwrap();
-        let undo_pool = export::pool(&bench.signet, Form::Whole).await.unwrap();
+        let undo_pool = export::pool(&bench.signet, Form::Whole, Secrets::Sealed).await.unwrap();
 
         let pool = Dice::new(seed + 77).pool(store.pool().id);
         let Pool { mut applications, users, .. } = pool;
@@ -187,7 +188,7 @@ fn every_key_that_is_read_is_written() {
     let mut written: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for seed in 0..40 {
         let pool = Dice::new(seed).pool(signet_protocol::id::PoolId::from_bytes([1; 12]));
-        let mut text = entries::pool(&pool.settings, &pool.resources, Form::Whole);
+        let mut text = entries::pool(&pool.settings, &pool.resources, (Form::Whole, Secrets::Sealed));
         for Parts { application, resources, accounts, rules } in &pool.applications {
             let accounts: Vec<_> = accounts.iter().map(|own| (own.clone(), Some("s".to_owned()))).collect();
             let secret = Some("s".to_owned());
@@ -207,8 +208,9 @@ fn every_key_that_is_read_is_written() {
     let known: BTreeMap<String, BTreeSet<String>> = Description::known_keys()
         .into_iter()
         .map(|(path, keys)| {
-            let never = ["remove", "password"];
-            let keys = keys.into_iter().filter(|key| !never.contains(key)).map(str::to_owned);
+            // The password of a user is never known, only its hash.
+            let never = |key: &str| key == "remove" || path == "users" && key == "password";
+            let keys = keys.into_iter().filter(|key| !never(key)).map(str::to_owned);
             (path.to_owned(), keys.collect())
         })
         .collect();

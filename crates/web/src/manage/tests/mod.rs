@@ -7,6 +7,7 @@ mod plans;
 mod pool;
 mod removal;
 mod rules;
+mod settings;
 mod user_rules;
 
 use std::sync::Arc;

@@ -32,9 +32,45 @@ pub struct NewLink {
 
 /// Makes a link for a user, in the place of their last one. Refused: one for nobody, and for who is blocked.
 pub async fn create(signet: &Signet, user: UserId, origin: &Origin) -> Result<NewLink, EditError> {
+    let (stored, entry) = meant(signet, user, origin).await?;
+    created(signet, &stored, entry).await
+}
+
+/// The same for a link that is sent to them.
+pub(crate) async fn create_sent(
+    signet: &Signet,
+    user: UserId,
+    origin: &Origin,
+) -> Result<NewLink, EditError> {
+    let (stored, entry) = meant(signet, user, origin).await?;
+    created(signet, &stored, entry.with("by", "mail")).await
+}
+
+async fn meant(signet: &Signet, user: UserId, origin: &Origin) -> Result<(User, Entry), EditError> {
     let stored = signet.store().person(user).await?.ok_or(EditError::NoUser)?.user;
     authority::person(signet, origin, user).await?;
-    let now = signet.now();
+    let entry = Entry::of_admin(Action::MakeLink, origin.clone()).on("user", audit::user(&stored));
+    Ok((stored, entry))
+}
+
+async fn created(signet: &Signet, user: &User, entry: Entry) -> Result<NewLink, EditError> {
+    let made = make(signet, user, entry).await?.ok_or_else(|| {
+        let who = user.account_name();
+        let reason = said!("{who} is blocked; unblock them first", "{who} 已被锁定；请先解锁");
+        EditError::Refused(vec![super::fields::FieldProblem::new("blocked", reason)])
+    })?;
+    tracing::info!(sub = %user.id, "an operator made a one-time link to set a password");
+    Ok(made)
+}
+
+/// Makes a link for a user with the record `entry`; `None` when they are blocked or gone. Its address is that of the
+/// configuration, whatever host was asked (attack 11).
+pub(crate) async fn make(
+    signet: &Signet,
+    stored: &User,
+    entry: Entry,
+) -> Result<Option<NewLink>, StoreError> {
+    let (user, now) = (stored.id, signet.now());
     let token = Opaque::<LinkId>::generate(now, &mut SystemEntropy);
     let link = UserLink {
         id: token.id,
@@ -44,19 +80,15 @@ pub async fn create(signet: &Signet, user: UserId, origin: &Origin) -> Result<Ne
         expires_at: now.timestamp().plus(LINK_EXPIRE),
         used_at: None,
     };
-    let entry = Entry::of_admin(Action::MakeLink, origin.clone()).on("user", audit::user(&stored));
     if !signet.store().put_link(&link, Act::new(now, entry)).await? {
-        let who = stored.account_name();
-        let reason = said!("{who} is blocked; unblock them first", "{who} 已被锁定；请先解锁");
-        return Err(EditError::Refused(vec![super::fields::FieldProblem::new("blocked", reason)]));
+        return Ok(None);
     }
-    tracing::info!(sub = %user, "an operator made a one-time link to set a password");
     let origin = signet.pool_issuer().url().strip_suffix("/oidc").unwrap_or_default();
-    Ok(NewLink {
+    Ok(Some(NewLink {
         url: format!("{origin}/login/reset?link={}", token.encode()),
         expires_at: link.expires_at,
         account: stored.account_name().to_owned(),
-    })
+    }))
 }
 
 /// The same for a user by name, e-mail, phone or id, as a command names them.

@@ -1,4 +1,6 @@
-use super::{ClaimNames, ItemWords, Line, Messages, Phrase, ProblemText};
+use signet_protocol::sign_in::LoginMethod;
+
+use super::{ClaimNames, ItemWords, Line, LoginNames, Messages, Phrase, ProblemText};
 
 /// The texts in English.
 pub const EN: Messages = Messages {
@@ -7,7 +9,15 @@ pub const EN: Messages = Messages {
 
     login_title: "Sign in",
     login_lead: Phrase("to continue to {}"),
-    login_identifier: "Username, email or phone",
+    login_identifier: LoginNames {
+        words: |method| match method {
+            LoginMethod::Username => "username",
+            LoginMethod::Email => "email",
+            LoginMethod::Phone => "phone",
+        },
+        separator: ", ",
+        last: " or ",
+    },
     login_password: "Password",
     login_submit: "Sign in",
     login_promise: "Your password stays here. The application never sees it.",
@@ -17,6 +27,16 @@ pub const EN: Messages = Messages {
     login_again: "The application asks you to confirm that it is you. Please sign in again.",
     login_missing: "Enter both your name and your password.",
     login_too_long: "That is longer than any name or password can be. Check what you entered.",
+    login_forgot: "Forgot password?",
+
+    forgot_title: "Forgot your password?",
+    forgot_lead: "We send a link to the email address of your account. With it you choose a new password.",
+    forgot_submit: "Send the link",
+    forgot_missing: "Enter the name of your account.",
+    forgot_back: "Back to signing in",
+    forgot_sent_title: "Look into your mailbox",
+    forgot_sent_lead: "If there is an account of this name with an email address, a link is on its way to it.",
+    forgot_sent_hint: "It can be used once, within 24 hours. Nothing came? Look among the spam, check the name, or ask whoever gave you the account.",
 
     one_second: "1 second",
     seconds: Phrase("{} seconds"),

@@ -1,4 +1,6 @@
-use super::{ClaimNames, ItemWords, Line, Messages, Phrase, ProblemText};
+use signet_protocol::sign_in::LoginMethod;
+
+use super::{ClaimNames, ItemWords, Line, LoginNames, Messages, Phrase, ProblemText};
 
 /// The texts in Simplified Chinese.
 pub const ZH: Messages = Messages {
@@ -7,7 +9,15 @@ pub const ZH: Messages = Messages {
 
     login_title: "登录",
     login_lead: Phrase("以继续使用 {}"),
-    login_identifier: "用户名、邮箱或手机号",
+    login_identifier: LoginNames {
+        words: |method| match method {
+            LoginMethod::Username => "用户名",
+            LoginMethod::Email => "邮箱",
+            LoginMethod::Phone => "手机号",
+        },
+        separator: "、",
+        last: "或",
+    },
     login_password: "密码",
     login_submit: "登录",
     login_promise: "密码只在此处验证，应用无法看到。",
@@ -17,6 +27,16 @@ pub const ZH: Messages = Messages {
     login_again: "应用需要确认是您本人，请重新登录。",
     login_missing: "请输入账号和密码。",
     login_too_long: "输入的内容过长，请检查后重试。",
+    login_forgot: "忘记密码？",
+
+    forgot_title: "忘记密码",
+    forgot_lead: "我们会向您账号的邮箱发送链接，您可以通过它设置新密码。",
+    forgot_submit: "发送链接",
+    forgot_missing: "请输入您的账号。",
+    forgot_back: "返回登录",
+    forgot_sent_title: "请查看您的邮箱",
+    forgot_sent_lead: "如果该账号存在且设有邮箱，链接已发往该邮箱。",
+    forgot_sent_hint: "链接只能使用一次，24 小时内有效。没有收到？请查看垃圾邮件、核对账号，或联系为您开通账号的人。",
 
     one_second: "1 秒",
     seconds: Phrase("{} 秒"),

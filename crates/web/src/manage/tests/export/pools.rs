@@ -8,6 +8,7 @@ use signet_protocol::{
     application::{Application, ApplicationSettings, ApplicationType, AuthMethod},
     id::{AccountId, AppId, PoolId, UserId},
     issuer::Identifier,
+    mail::SealedPassword,
     password::PasswordHash,
     pool::PoolSettings,
     resource::{Resource, Rule},
@@ -15,7 +16,7 @@ use signet_protocol::{
     time::{Seconds, Timestamp},
     user::{User, UserDetails},
 };
-use signet_store::{Change, Store};
+use signet_store::{Change, SecretOf, Store};
 use signet_testkit::seed::Seeded;
 
 use crate::manage::rules::check_application;
@@ -116,8 +117,35 @@ impl Dice {
                 "refuse_common": self.coin(),
                 "refuse_names": self.coin(),
             },
+            "sign_in": {
+                "languages": if self.coin() { json!(["zh"]) } else { json!(["zh", "en"]) },
+                "login_methods": if self.coin() { json!(["email"]) } else { json!(["phone", "username"]) },
+                "session_lifetime": if self.coin() { 300 } else { 31_536_000 },
+                "browser_session": self.coin(),
+                "console_session_lifetime": if self.coin() { 900 } else { 43_200 },
+                "password_recovery": self.coin(),
+            },
+            "throttle": {
+                "name_and_network_failures": if self.coin() { 3 } else { 10 },
+                "network_period": if self.coin() { 900 } else { 86_400 },
+            },
+            "mail": self.mail(),
         }))
         .unwrap()
+    }
+
+    fn mail(&mut self) -> Value {
+        let from_name = if self.coin() { json!("Notes \"of\" 王小明") } else { Value::Null };
+        match (self.coin(), self.coin()) {
+            (true, _) => Value::Null,
+            (false, true) => json!({
+                "host": "127.0.0.1", "port": 2525, "security": "none", "from": "a@b.example", "from_name": from_name,
+            }),
+            (false, false) => json!({
+                "host": "mail.example", "port": 587, "security": "starttls", "username": "signet",
+                "password": "of at least 32 characters", "from": "a@b.example", "from_name": from_name,
+            }),
+        }
     }
 
     fn resource(&mut self, code: &str) -> Resource {
@@ -373,7 +401,14 @@ impl Pool {
     /// What has to be written, so that it is what is stored.
     pub async fn changes(self, store: &Store) -> Vec<Change> {
         let version = store.stored_pool_settings().await.unwrap().version;
-        let mut changes = vec![Change::UpdatePool(PoolSettings { version, ..self.settings })];
+        let name = "Notes of 王小明".to_owned();
+        let mut settings = PoolSettings { version, name, ..self.settings };
+        if let Some(mail) = &mut settings.mail {
+            let password = mail.password.as_ref().map(|password| Secret::new(password.as_str()));
+            let (place, seal) = (mail.place(), |of, secret| store.seal_exported(of, &secret).unwrap());
+            mail.password = password.map(|own| SealedPassword::new(seal(SecretOf::Mail(&place), own)));
+        }
+        let mut changes = vec![Change::UpdatePool(settings)];
         changes.extend(self.users.into_iter().map(Change::InsertUser));
         changes.push(Change::Resources { of: None, put: self.resources, removed: vec![] });
         for Parts { application, resources, accounts, rules } in self.applications {

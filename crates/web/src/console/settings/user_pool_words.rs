@@ -5,7 +5,7 @@ use crate::manage::pools::Flaw;
 
 words! {
     /// The texts about user pools.
-    PoolWords {
+    UserPoolWords {
         title: "User pools", "用户池";
         lead: "Each has its own users, applications, keys, administrators and address. Nobody who is in one is anybody in another.", "每个用户池都有自己的用户、应用、密钥、管理员和地址。某个用户池中的人在其他用户池中没有任何身份。";
         name: "Name", "名称";
@@ -61,7 +61,7 @@ words! {
     }
 }
 
-impl PoolWords {
+impl UserPoolWords {
     /// A flaw, beside its field.
     pub fn flaw(&self, flaw: Flaw) -> &'static str {
         match flaw {
