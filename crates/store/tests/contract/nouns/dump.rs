@@ -84,7 +84,8 @@ pub async fn populate(world: &World) {
     store.insert_traces(&[trace]).await.unwrap();
     super::api_requests::begin(world, "a-key", "a body", 0).await;
     let kept = Change::Keep(Box::new(super::revisions::revision(world, 0, &[application.id])));
-    assert_eq!(world.try_apply(vec![kept]).await, Ok(Applied::Done));
+    let of_user = Change::Keep(Box::new(super::revisions::of_user(world, 1, user.id)));
+    assert_eq!(world.try_apply(vec![kept, of_user]).await, Ok(Applied::Done));
 }
 
 pub async fn written(database: &Database) -> (String, Summary) {
