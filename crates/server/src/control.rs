@@ -264,17 +264,17 @@ async fn records(signet: &Signet, page: AuditPage) -> Answer {
 }
 
 /// Traces of an application that are shown.
-const TRACES: i64 = 20;
+const TRACES: usize = 20;
 
 async fn why(signet: &Signet, reference: Option<String>, application: Option<String>) -> Answer {
     let found = match (&reference, &application) {
         (Some(reference), _) => trace::find(signet, reference).await,
         (None, Some(named)) => match show::application_id(signet, named).await {
-            Ok(Some(id)) => trace::newest(signet, Some(id), None, TRACES).await,
+            Ok(Some(id)) => trace::newest(signet, Some(id), Turn::First, TRACES).await.map(|page| page.rows),
             Ok(None) => return Answer::Failed(format!("there is no application {named:?}")),
             Err(error) => Err(error),
         },
-        (None, None) => trace::newest(signet, None, None, TRACES).await,
+        (None, None) => trace::newest(signet, None, Turn::First, TRACES).await.map(|page| page.rows),
     };
     match found {
         Ok(found) if found.is_empty() => Answer::Failed(

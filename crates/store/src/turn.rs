@@ -73,6 +73,33 @@ impl<T, K> Leaf<T, K> {
         Some(Leaf { previous: rows.first().map(&key), next: rows.last().map(&key), rows })
     }
 
+    /// The page of a list in memory, which is sorted by its keys.
+    pub fn among(
+        all: impl DoubleEndedIterator<Item = T>,
+        turn: Turn<K>,
+        most: usize,
+        key: impl Fn(&T) -> K,
+    ) -> Self
+    where
+        K: Ord,
+    {
+        let all: Vec<T> = all.collect();
+        let place = match &turn {
+            Turn::First => 0,
+            Turn::Behind(one) => all.partition_point(|row| key(row) <= *one),
+            // The first page is a full one.
+            Turn::Before(one) => all.partition_point(|row| key(row) < *one).saturating_sub(most),
+        };
+        let from = match turn {
+            Turn::Behind(one) => Some(one),
+            _ => None,
+        };
+        let first = all.get(place).map(&key).or(from);
+        let rows = all.into_iter().skip(place).take(most.saturating_add(1)).collect();
+        let leaf = Leaf::onward(rows, None, most, key);
+        Leaf { previous: first.filter(|_| place > 0), ..leaf }
+    }
+
     /// The same with other rows.
     pub fn map<U>(self, row: impl FnMut(T) -> U) -> Leaf<U, K> {
         let Leaf { rows, previous, next } = self;

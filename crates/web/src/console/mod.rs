@@ -11,6 +11,7 @@ mod gate;
 mod history;
 mod home;
 mod overview;
+mod paging;
 mod review;
 mod routes;
 mod session;

@@ -1,8 +1,8 @@
 //! Carries out a description: everything of it, or nothing.
 
 use signet_store::{
-    Applied, Change, Revision, StoreError,
-    audit::{Act, Origin, Via},
+    Applied, Revision, StoreError,
+    audit::{Act, Origin},
 };
 
 use super::{
@@ -75,10 +75,7 @@ pub(super) async fn attempt(
         return Ok(Some(plan));
     }
     authority::check(signet, origin, &changes).await?;
-    if undoes.is_some() || matches!(origin.via, Via::Console | Via::Api) {
-        let revision = history::revision(signet, &plan, &changes, origin, undoes).await?;
-        changes.extend(revision.map(|revision| Change::Keep(Box::new(revision))));
-    }
+    history::keep(signet, &plan, &mut changes, (origin, undoes)).await?;
     let mut entries = plan.entries(origin);
     entries.extend(undoes.map(|undone| history::entry(undone, origin)));
     let act = Act { now: signet.now(), entries };

@@ -1,6 +1,6 @@
 //! The difference between a description and what is stored: what would be created, what changed, and how.
 
-mod accounts;
+pub(in crate::manage) mod accounts;
 mod applications;
 mod fields;
 mod line;

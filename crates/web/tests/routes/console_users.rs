@@ -101,17 +101,21 @@ async fn somebody_is_created_changed_after_a_review_blocked_and_deleted(world: A
     assert_eq!(user.details.roles, ["editor", "admin"]);
     assert_eq!(user.details.profile.address.unwrap().country.as_deref(), Some("中国"));
 
-    let blocked = send(&mut browser, &page, &format!("{home}/block"), &[("act", "block")]).await;
+    let review = send(&mut browser, &page, &format!("{home}/block"), &[("act", "block")]).await;
+    assert!(review.body.contains("blocked: false → true"), "{}", review.body);
+    assert!(!stored(&world, id).await.unwrap().blocked, "nothing is saved before it is confirmed");
+    let confirmed = [("act", "block"), ("step", "confirm")];
+    let blocked = send(&mut browser, &page, &format!("{home}/block"), &confirmed).await;
     assert!(blocked.location().ends_with("/sign-in?done=saved"));
     assert!(stored(&world, id).await.unwrap().blocked);
     let link = send(&mut browser, &page, &format!("{home}/link"), &[]).await;
     assert_eq!(link.status, StatusCode::BAD_REQUEST, "no link for who is blocked");
-    send(&mut browser, &page, &format!("{home}/block"), &[("act", "unblock")]).await;
+    send(&mut browser, &page, &format!("{home}/block"), &[("act", "unblock"), ("step", "confirm")]).await;
 
     let code = open(&mut browser, &format!("{home}/code")).await;
     assert!(code.body.contains("[[users]]") && code.body.contains("country"), "{}", code.body);
     let ask = open(&mut browser, &format!("{home}/delete")).await;
-    assert!(ask.body.contains("Delete Alice") && ask.body.contains("cannot be taken back"), "{}", ask.body);
+    assert!(ask.body.contains("Delete Alice") && ask.body.contains("For thirty days"), "{}", ask.body);
     world.advance(15 * 60);
     let again = browser.submit(&ask, &[("reason", "left")], "delete").await;
     assert!(again.body.contains("Is it still you?") && stored(&world, id).await.is_some());

@@ -25,6 +25,7 @@ mod console_history;
 mod console_overview;
 mod console_traces;
 mod console_try;
+mod console_undo;
 mod console_users;
 mod cors;
 mod delivery;

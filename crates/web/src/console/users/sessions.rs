@@ -12,6 +12,7 @@ use super::{
 use crate::{
     console::{
         Answer, Ask, Section, missing, moment,
+        paging::{self, Pager},
         shell::{Notice, Shell},
         words::Words,
     },
@@ -26,8 +27,7 @@ struct SessionsPage {
     shell: Shell,
     frame: Frame,
     rows: Vec<Row>,
-    further: bool,
-    next: Option<String>,
+    pager: Pager,
 }
 
 struct Row {
@@ -48,16 +48,14 @@ impl SessionsPage {
 /// GET of the page.
 pub async fn show(ask: Ask) -> Answer {
     let frame = Frame::of(&ask, Tab::Sessions).await?;
-    let before = ask.query.get("before").and_then(SessionId::parse);
-    let open = users::sessions(&ask.signet, frame.user.id, before).await?;
-    let full = i64::try_from(open.len()).is_ok_and(|length| length >= SHOWN);
-    let next = open.last().filter(|_| full).map(|last| format!("{}?before={}", frame.action, last.id));
+    let turn = paging::by_id(&ask, paging::USUAL);
+    let open = users::sessions(&ask.signet, frame.user.id, turn, SHOWN).await?;
+    let pager = Pager::of(&ask, &open, (&frame.action, paging::USUAL), &[], SessionId::to_string);
     let mut rows = Vec::new();
-    for session in open {
+    for session in open.rows {
         rows.push(row(&ask, session).await?);
     }
-    let page =
-        SessionsPage { shell: ask.shell(Section::Users), frame, rows, further: before.is_some(), next };
+    let page = SessionsPage { shell: ask.shell(Section::Users), frame, rows, pager };
     ask.page(StatusCode::OK, &page)
 }
 

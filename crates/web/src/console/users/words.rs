@@ -122,7 +122,7 @@ words! {
         code_title: "As code", "代码";
         code_lead: "What signet apply would read to make this user. The password is left out.", "可由 signet apply 读取以创建该用户，不含密码。";
         delete_title: "Delete {}", "删除 {}";
-        delete_lead: "This cannot be taken back. With the user go:", "此操作不可撤销。将一并删除：";
+        delete_lead: "For thirty days the history can bring the profile back, and nothing else. With the user go:", "三十天内可从历史记录恢复资料，其余内容无法恢复。将一并删除：";
         lost_profile: "Profile, user name, e-mail and phone: others may take these", "资料、用户名、邮箱和手机号（可被他人使用）";
         lost_sessions: "Sessions: {}", "会话：{}";
         lost_grants: "Grants, whose tokens are worth nothing any more: {}", "授权（相关令牌立即失效）：{}";

@@ -4,14 +4,20 @@ use std::collections::{HashMap, HashSet};
 
 use signet_protocol::{
     account::{Account, TOKEN_LIFETIME},
+    application::Application,
     id::{AccountId, AppId},
+    issuer::Identifier,
+    pool::PoolSettings,
     secret::Secret,
     time::Timestamp,
 };
 use signet_store::{Change, SecretOf, StoreError};
 
-use super::{Action, Draft, PlanError, Target, fields, unsealed};
+use super::{Action, Draft, Plan, PlanError, Target, fields, unsealed};
 use crate::{Signet, manage::description::AccountEntry};
+
+/// What is lost with an account.
+const TOKENS_LOST: &str = "its tokens are worth nothing any more, and the rules about it go as well";
 
 /// The accounts of an application as they will be.
 #[derive(Default)]
@@ -38,7 +44,7 @@ pub(super) async fn plan(
     let mut accounts = Accounts { known: stored.keys().copied().collect(), gone: Vec::new() };
     for entry in entries {
         let Some(id) = entry.id else { continue };
-        let what = format!("account {id} of {}", target.identifier);
+        let what = name(id, &target.identifier);
         match (stored.get(&id), owners.contains_key(&id)) {
             (None, true) => {
                 let reason =
@@ -48,8 +54,7 @@ pub(super) async fn plan(
             (Some(old), _) if entry.remove => {
                 accounts.known.remove(&id);
                 accounts.gone.push(old.clone());
-                let effect = "its tokens are worth nothing any more, and the rules about it go as well";
-                draft.step(what, Action::Remove(vec![effect.to_owned().into()]));
+                draft.step(what, Action::Remove(vec![TOKENS_LOST.to_owned().into()]));
             }
             (None, false) if entry.remove => draft.step(what, Action::Absent),
             (old, _) => {
@@ -65,9 +70,42 @@ pub(super) async fn plan(
 
 fn step(what: String, old: Option<&Account>, new: Account, draft: &mut Draft) {
     match old {
-        None => draft.create(what, fields::of_new_account(&new), Change::InsertAccount(new)),
+        None => draft.create(what, fields::of_new_account(&new, true), Change::InsertAccount(new)),
         Some(old) => draft.update(what, fields::of_account(old, &new), Change::UpdateAccount(new)),
     }
+}
+
+/// What a new account is called, and how it begins.
+pub(in crate::manage) fn creation(application: &Application, account: Account) -> Plan {
+    let mut draft = Draft::default();
+    let lines = fields::of_new_account(&account, false);
+    draft.create(name(account.id, &application.identifier), lines, Change::InsertAccount(account));
+    draft.plan
+}
+
+/// What is different of one account.
+pub(in crate::manage) fn change(application: &Application, old: &Account, new: Account) -> Plan {
+    let mut draft = Draft::default();
+    step(name(new.id, &application.identifier), Some(old), new, &mut draft);
+    draft.plan
+}
+
+/// That an account goes, and the rules about it. `pool` guards those.
+pub(in crate::manage) fn removal(
+    application: &Application,
+    account: Account,
+    rules: usize,
+    pool: PoolSettings,
+) -> Plan {
+    let mut draft = Draft::default();
+    let losses = vec![TOKENS_LOST.to_owned(), format!("rules about it: {rules}")];
+    draft.plan.changes.push(Change::UpdatePool(pool));
+    draft.remove(name(account.id, &application.identifier), losses, Change::DeleteAccount(account));
+    draft.plan
+}
+
+fn name(id: AccountId, identifier: &Identifier) -> String {
+    format!("account {id} of {identifier}")
 }
 
 fn planned(

@@ -86,9 +86,10 @@ pub fn of_resource(old: &Resource, new: &Resource) -> Vec<Line> {
 }
 
 /// The lines for an account that is new.
-pub fn of_new_account(account: &Account) -> Vec<Line> {
+pub fn of_new_account(account: &Account, given: bool) -> Vec<Line> {
     let mut lines = differences(&Map::new(), &account_fields(account), Line::is_new);
-    lines.push("secret: as given".to_owned().into());
+    let words = if given { "secret: as given" } else { "secret: generated" };
+    lines.push(words.to_owned().into());
     lines
 }
 

@@ -10,7 +10,10 @@ use super::fields::{FieldProblem, Fields};
 use crate::{
     Signet,
     clock::SystemEntropy,
-    manage::plan::{Draft, Plan, PlanError, users as plan},
+    manage::{
+        history,
+        plan::{Draft, Plan, PlanError, users as plan},
+    },
 };
 
 /// How often a change is made again because somebody else was quicker.
@@ -163,7 +166,9 @@ pub async fn set_blocked(
 /// Writes what is planned, and its records; `false` when somebody else was quicker.
 async fn write(signet: &Signet, mut plan: Plan, origin: &Origin) -> Result<bool, EditError> {
     let act = Act { now: signet.now(), entries: plan.entries(origin) };
-    match signet.store().apply(plan.take_changes(), act, &mut SystemEntropy).await {
+    let mut changes = plan.take_changes();
+    history::keep(signet, &plan, &mut changes, (origin, None)).await?;
+    match signet.store().apply(changes, act, &mut SystemEntropy).await {
         Ok(applied) => Ok(applied == Applied::Done),
         Err(StoreError::Conflict { .. }) => Ok(false),
         Err(error) => Err(error.into()),
