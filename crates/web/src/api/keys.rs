@@ -26,6 +26,5 @@ pub async fn rotate(ask: Ask) -> Answer {
     check_members(&ask.body, ["issuer", "now"].into_iter())?;
     let at_once = ask.truth("now")?.unwrap_or_default();
     let rotated = keys::rotate(&ask.signet, ask.text("issuer")?, at_once, &ask.origin()).await?;
-    let text = rotated.to_string();
-    Ok(Reply::ok(json!({ "done": text.lines().collect::<Vec<_>>() })))
+    Ok(Reply::ok(json!({ "steps": rotated.steps().collect::<Vec<_>>() })))
 }

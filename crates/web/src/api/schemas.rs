@@ -1,5 +1,7 @@
 //! The schemas of what the API takes and gives, by name.
 
+mod keys;
+
 use serde_json::{Map, Value};
 use signet_protocol::{
     access::Effect,
@@ -162,9 +164,8 @@ fn members(table: &[(&'static str, Is)]) -> Vec<(&'static str, Value)> {
 /// All of them.
 pub fn schemas() -> Map<String, Value> {
     let mut all = Map::new();
-    for (name, schema) in
-        applications().into_iter().chain(callers()).chain(people()).chain(of_pool()).chain(operators())
-    {
+    let rooms = [applications(), callers(), people(), of_pool(), keys::keys(), operators()];
+    for (name, schema) in rooms.into_iter().flatten() {
         all.insert(name.to_owned(), schema);
     }
     for (name, of) in PAGES {
@@ -366,14 +367,6 @@ fn of_pool() -> Schemas {
         ("refuse_names", truth()),
     ];
     let change: Schemas = policy.iter().cloned().map(|(name, schema)| (name, or_null(schema))).collect();
-    let key = [
-        ("issuer", text()),
-        ("alg", text()),
-        ("kid", text()),
-        ("state", one_of(["next", "active", "retired"])),
-        ("created_at", moment()),
-        ("expires_at", or_null(moment())),
-    ];
     let part = [("text", text()), ("next", text_or_null())];
     let description = [("text", text()), ("prune", or_null(one_of(["nothing", "within", "all"])))];
     let kind = one_of(["create", "change", "remove", "keep", "absent"]);
@@ -388,9 +381,6 @@ fn of_pool() -> Schemas {
         ("Field", whole(&with_name(&field))),
         ("PasswordPolicy", whole(&policy)),
         ("PasswordPolicyChange", object(&change, &[])),
-        ("Key", whole(&key)),
-        ("KeyRotation", object(&[("issuer", text_or_null()), ("now", or_null(truth()))], &[])),
-        ("KeyRotated", whole(&[("done", list(text()))])),
         ("DescriptionPart", whole(&part)),
         ("Description", object(&description, &["text"])),
         ("Plan", whole(&plan)),

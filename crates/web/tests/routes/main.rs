@@ -8,6 +8,7 @@ mod api;
 mod api_admin;
 mod api_guard;
 mod api_repeat;
+mod api_session;
 mod api_walk;
 mod assertions;
 mod attacks;
