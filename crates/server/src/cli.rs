@@ -120,6 +120,15 @@ pub struct Serve {
         allow_hyphen_values = true
     )]
     pub key_rotation_days: Option<String>,
+    /// Days for which records of the audit log are kept; 0: for ever [default: 0]
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "SIGNET_AUDIT_RETENTION_DAYS",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
+    pub audit_retention_days: Option<String>,
     /// TLS certificate chain, PEM; read again when it changes
     #[arg(long, value_name = "FILE", env = "SIGNET_TLS_CERTIFICATE", hide_env_values = true)]
     pub tls_certificate: Option<PathBuf>,

@@ -237,7 +237,7 @@ enum Doing {
 }
 
 async fn setup_link(signet: &Signet) -> Answer {
-    match setup::offer(signet).await {
+    match setup::offer(signet, &Origin::command_line()).await {
         Ok(Some(link)) => Answer::Done(format!("{}\nGood once, for 24 hours.", link.url())),
         Ok(None) => Answer::Failed(
             "this pool has an owner already; they give others a role at the console, under Settings"

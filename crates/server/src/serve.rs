@@ -16,10 +16,11 @@ use hyper_util::{
     server::graceful::{GracefulShutdown, Watcher},
 };
 use signet_protocol::time::Seconds;
+use signet_store::audit::Origin;
 use signet_web::{
     Network, Peer, Signet,
     logout::backchannel,
-    manage::{keys::automatic, setup},
+    manage::{audit, keys::automatic, setup},
     proxies::Proxies,
 };
 use tokio::{
@@ -60,6 +61,8 @@ const INDEX_PAUSE: Duration = Duration::from_millis(20);
 
 /// How often it is seen which signing keys are due.
 const ROTATE_EVERY: Duration = Duration::from_secs(600);
+/// How often it is looked whether records of the audit log are too old.
+const RETAIN_EVERY: Duration = Duration::from_secs(3600);
 
 /// Runs the server until it is told to stop.
 pub async fn serve(config: &Config) -> Result<(), Failure> {
@@ -84,6 +87,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let sweeper = tokio::spawn(sweep(Arc::clone(&signet), stopped.clone()));
     let rotation = Seconds(config.key_rotation_days * 86_400);
     let rotator = tokio::spawn(rotate(Arc::clone(&signet), rotation, stopped.clone()));
+    let pruner = tokio::spawn(retain(Arc::clone(&signet), config.audit_retention_days, stopped.clone()));
     let indexer = tokio::spawn(index(Arc::clone(&signet), stopped.clone()));
     let post = tokio::spawn(backchannel::run(Arc::clone(&signet), stopped.clone()));
     let metrics = metrics_listener.map(|listener| {
@@ -124,7 +128,7 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
     let finished = async {
         connections.shutdown().await;
         // They end by themselves; a panic in one is logged where it happens.
-        drop(tokio::join!(control, sweeper, rotator, indexer, post));
+        drop(tokio::join!(control, sweeper, rotator, pruner, indexer, post));
     };
     tokio::select! {
         () = finished => {}
@@ -144,7 +148,7 @@ const SETUP_LINK: &str = "setup-link";
 /// Tells how to come to the console, as long as nobody owns the pool: on a terminal, else in a file for its owner alone, and
 /// never in the log, which others read.
 async fn offer_setup(signet: Arc<Signet>, data: DataDir) {
-    let link = match setup::offer(&signet).await {
+    let link = match setup::offer(&signet, &Origin::automatic()).await {
         Ok(Some(link)) => link,
         Ok(None) => {
             drop(fs::remove_file(data.join(SETUP_LINK)));
@@ -362,6 +366,31 @@ async fn rotate(signet: Arc<Signet>, every: Seconds, mut stopped: watch::Receive
         };
         if let Err(error) = outcome {
             tracing::warn!(%error, "signing keys were not rotated");
+        }
+    }
+}
+
+/// Deletes records of the audit log that are older than so many days, or none if that is zero.
+async fn retain(signet: Arc<Signet>, days: i64, mut stopped: watch::Receiver<()>) {
+    if days == 0 {
+        return;
+    }
+    let mut ticks = interval(RETAIN_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        // Whatever is not deleted is due again, and each part that was is told by its own record.
+        let outcome = tokio::select! {
+            outcome = audit::retain(&signet, days) => outcome,
+            _ = stopped.changed() => return,
+        };
+        match outcome {
+            Ok(0) => {}
+            Ok(records) => tracing::info!(records, days, "old records of the audit log are deleted"),
+            Err(error) => tracing::warn!(%error, "old records of the audit log were not deleted"),
         }
     }
 }

@@ -11,7 +11,10 @@ use signet_protocol::{
     time::Timestamp,
     user::{User, UserDetails, check_email, check_username},
 };
-use signet_store::StoreError;
+use signet_store::{
+    StoreError,
+    audit::{Act, Action, Entry, Named, Origin},
+};
 
 use crate::{Signet, clock::SystemEntropy};
 
@@ -25,12 +28,15 @@ impl SetupLink {
     }
 }
 
-/// Makes a link in place of the one before; `None` when somebody owns the pool already.
-pub async fn offer(signet: &Signet) -> Result<Option<SetupLink>, StoreError> {
+/// Makes a link in place of the one before; `None` when somebody owns the pool already. That it was made is in the audit log:
+/// whoever has it can become the owner.
+pub async fn offer(signet: &Signet, origin: &Origin) -> Result<Option<SetupLink>, StoreError> {
     let secret = jose::b64(&random::<32>(&mut SystemEntropy));
     let Some(hash) = hash(&secret) else { return Ok(None) };
     let until = signet.now().timestamp().plus(SETUP_LINK_EXPIRE);
-    let offered = signet.store().offer_setup(hash, until).await?;
+    let entry = Entry::of_admin(Action::MakeLink, origin.clone());
+    let entry = entry.on("setup", Named::only("the first administrator")).with("expires_at", until.to_text());
+    let offered = signet.store().offer_setup(hash, until, Act::new(signet.now(), entry)).await?;
     let origin = signet.settings().base_url.origin(&Site::Pool);
     Ok(offered.then(|| SetupLink(format!("{origin}/console/setup?link={secret}"))))
 }

@@ -63,7 +63,7 @@ pub async fn populate(world: &World) {
     let pool = IssuerId::Pool(store.pool().id);
     store.signing_key(pool, KeyAlg::Es256, at(0), &mut Seeded(3)).await.unwrap();
     let link = SecretHash::of("test", b"a-link");
-    assert_eq!(store.offer_setup(link, after(60)).await, Ok(true));
+    assert_eq!(store.offer_setup(link, after(60), at(0)).await, Ok(true));
     let owner = super::administrators::administrator(&user, Role::Owner);
     assert_eq!(store.change_role(&RoleChange::Give(owner), at(0)).await, Ok(true));
     let (login, _) = super::administrators::session(world, &user);

@@ -82,7 +82,7 @@ pub fn action(action: Action) -> Pair {
         Action::Disable => Pair("disabled …", "停用 …"),
         Action::Enable => Pair("enabled …", "启用 …"),
         Action::ForceLogout => Pair("signed … out", "强制登出 …"),
-        Action::MakeLink => Pair("made a password link for …", "生成密码链接 …"),
+        Action::MakeLink => Pair("made a one-time link for …", "生成一次性链接 …"),
         Action::ShowSecret => Pair("saw the secret of …", "查看密钥 …"),
         Action::RefreshSecret => Pair("replaced the secret of …", "更换密钥 …"),
         Action::RotateKeys => Pair("rotated the signing keys of …", "轮换签名密钥 …"),
