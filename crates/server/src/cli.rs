@@ -180,6 +180,9 @@ pub struct Apply {
     /// and rules, users, fields, claims, scopes
     #[arg(long)]
     pub prune: bool,
+    /// Read the passphrase of an export that was made with one from standard input
+    #[arg(long)]
+    pub passphrase_stdin: bool,
     #[command(flatten)]
     pub outbound: Outbound,
 }
@@ -194,8 +197,11 @@ pub struct Export {
     #[arg(long)]
     pub force: bool,
     /// Leave out the secrets of applications and accounts, and the hashes of passwords
-    #[arg(long)]
+    #[arg(long, conflicts_with = "passphrase_stdin")]
     pub without_secrets: bool,
+    /// Seal the secrets under a passphrase, read from standard input, for an installation with another master key
+    #[arg(long)]
+    pub passphrase_stdin: bool,
 }
 
 /// `signet user`.

@@ -16,7 +16,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use signet_store::audit::{Act, Origin, Record, Select, Via};
+use signet_store::{
+    MasterKey, Turn,
+    audit::{Act, Origin, Record, Select, Via},
+};
 use signet_web::{
     Signet,
     manage::{
@@ -67,9 +70,19 @@ const SOCKET: &str = "signet.sock";
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// What applying this description would do.
-    Plan { text: String, prune: Prune },
-    /// Apply this description.
-    Apply { text: String, prune: Prune },
+    Plan {
+        text: String,
+        prune: Prune,
+        #[serde(default)]
+        key: Option<String>,
+    },
+    /// Apply this description. Its sealed secrets are opened with `key`, if there is one.
+    Apply {
+        text: String,
+        prune: Prune,
+        #[serde(default)]
+        key: Option<String>,
+    },
     /// Apply this description, if nothing in it exists.
     Create(String),
     /// Show the application of this App ID or identifier.
@@ -85,7 +98,13 @@ pub enum Request {
     /// Make a link by which the first administrator comes to the console.
     SetupLink,
     /// A part of the description of the whole pool.
-    Export { part: Part, secrets: Secrets },
+    Export {
+        part: Part,
+        secrets: Secrets,
+        /// With what secrets are sealed, if not with the master key.
+        #[serde(default)]
+        key: Option<String>,
+    },
     /// Make, list or change programmatic access accounts.
     Account(AccountRequest),
     /// Make a one-time link for a user.
@@ -156,9 +175,12 @@ pub enum Answer {
     Failed(String),
 }
 
+/// A command and a server of different versions.
+const NO_KEY: &str = "the key of the sealed secrets is none; use the signet that the server runs";
+
 /// Does what is asked, here.
 pub async fn answer(signet: &Signet, request: Request) -> Answer {
-    let (text, prune, doing) = match request {
+    let (text, prune, key, doing) = match request {
         Request::Show(named) => return card(signet, &named).await,
         Request::Pool => return done(show::pool(signet).await),
         Request::Keys => return done(keys::list(signet).await),
@@ -199,17 +221,27 @@ pub async fn answer(signet: &Signet, request: Request) -> Answer {
                 Err(error) => Answer::Failed(error.to_string()),
             };
         }
-        Request::Export { part, secrets } => {
-            return match export::page(signet, part, secrets).await {
+        Request::Export { part, secrets, key } => {
+            let page = match key.as_deref().map(MasterKey::parse) {
+                None => export::page(signet, part, secrets).await,
+                Some(Some(key)) => export::page_under(signet, part, &key).await,
+                Some(None) => return Answer::Failed(NO_KEY.to_owned()),
+            };
+            return match page {
                 Ok(page) => Answer::Page { text: page.text, next: page.next },
                 Err(error) => Answer::Failed(error.to_string()),
             };
         }
-        Request::Plan { text, prune } => (text, prune, Doing::Plan),
-        Request::Apply { text, prune } => (text, prune, Doing::Apply),
-        Request::Create(text) => (text, Prune::Nothing, Doing::Create),
+        Request::Plan { text, prune, key } => (text, prune, key, Doing::Plan),
+        Request::Apply { text, prune, key } => (text, prune, key, Doing::Apply),
+        Request::Create(text) => (text, Prune::Nothing, None, Doing::Create),
     };
-    let description = match Description::parse(&text) {
+    let description = match (Description::parse(&text), key.as_deref().map(MasterKey::parse)) {
+        (Ok(mut description), Some(Some(key))) => description.unseal(&key).map(|()| description),
+        (_, Some(None)) => return Answer::Failed(NO_KEY.to_owned()),
+        (parsed, None) | (parsed @ Err(_), _) => parsed,
+    };
+    let description = match description {
         Ok(description) => prune::complete(signet, description, prune).await,
         Err(problems) => return refused(problems),
     };

@@ -152,6 +152,11 @@ fn count(problems: usize) -> String {
 /// what conflicts with another row.
 pub async fn plan(signet: &Signet, description: &Description) -> Result<Plan, PlanError> {
     let mut draft = Draft::default();
+    if let Some(sealed) = &description.sealed_with {
+        let reason = "the secrets of this file are sealed under a passphrase: apply it with `signet apply \
+                      --passphrase-stdin`, which opens them";
+        return Err(PlanError::Refused(vec![Problem::new(sealed.line, reason)]));
+    }
     let pool = pool::plan(signet, description, &mut draft).await?;
     let targets = applications::plan(signet, &description.applications, &mut draft).await?;
     let people = removal::People::of(signet, &description.users).await?;

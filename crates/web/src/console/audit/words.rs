@@ -31,8 +31,6 @@ words! {
         none: "No record is like that", "没有符合条件的记录";
         none_lead: "Ask for less, or for another time.", "请放宽条件或更换时间范围。";
         somebody: "somebody", "未知";
-        newest: "Newest", "最新";
-        older: "Older", "更早";
         times: "{} times", "{} 次";
         number: "Number", "序号";
         door: "By which door", "入口";

@@ -26,7 +26,6 @@ words! {
         none_found_lead: "The beginnings of words are looked for, in names, user name, e-mail and phone.", "按词首匹配姓名、用户名、邮箱和手机号。";
         more_found: "None among those looked at so far.", "已查找的用户中没有符合条件的。";
         show_all: "Show everybody", "显示全部用户";
-        first_page: "First page", "第一页";
         next: "Next", "下一页";
         name: "Name", "姓名";
         username: "User name", "用户名";
@@ -131,7 +130,6 @@ words! {
         delete: "Delete this user", "删除此用户";
         reason: "Reason", "原因";
         reason_hint: "For whoever looks at the history later.", "供日后查看历史的人参考。";
-        newer: "Newest", "最新";
         app_sessions_lead: "Who is signed in to this application, the newest first.", "已登录此应用的用户，按时间倒序。";
         app_sessions_none: "Nobody is signed in to this application", "没有用户登录此应用";
         app_sessions_none_lead: "Whoever signs in is listed here, and can be signed out.", "用户登录后会显示在此处，可强制退出。";
