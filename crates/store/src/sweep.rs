@@ -177,6 +177,7 @@ impl Store {
     pub async fn sweep(&self, now: Now) -> Result<u64, StoreError> {
         let mut found = self.sweep_keys(now).await? + self.sweep_revisions().await?;
         found += self.sweep_revisions_of_users(now).await?;
+        self.sweep_import_desks(now).await?;
         let now = now.timestamp();
         for (due, delete, keep) in TABLES {
             found += self.sweep_table(due, delete, Timestamp(now.0 - keep)).await?;

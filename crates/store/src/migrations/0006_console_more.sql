@@ -7,3 +7,16 @@ CREATE TABLE revision_user (
     PRIMARY KEY (pool_id, user_id, revision_id)
 ) {clustered};
 CREATE INDEX revision_user_revision ON revision_user (pool_id, revision_id);
+
+-- imports of users at one of several nodes
+-- What each node says of the file in its memory. It holds no line of the file.
+CREATE TABLE import_desk (
+    pool_id TEXT NOT NULL,
+    node TEXT NOT NULL,
+    host TEXT NOT NULL,
+    name TEXT NOT NULL,
+    begun_at {int} NOT NULL,
+    seen_at {int} NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (pool_id, node)
+) {clustered};

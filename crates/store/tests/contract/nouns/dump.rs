@@ -86,6 +86,7 @@ pub async fn populate(world: &World) {
     let kept = Change::Keep(Box::new(super::revisions::revision(world, 0, &[application.id])));
     let of_user = Change::Keep(Box::new(super::revisions::of_user(world, 1, user.id)));
     assert_eq!(world.try_apply(vec![kept, of_user]).await, Ok(Applied::Done));
+    store.put_import_desk(&super::revisions::desk(0, "users.csv")).await.unwrap();
 }
 
 pub async fn written(database: &Database) -> (String, Summary) {

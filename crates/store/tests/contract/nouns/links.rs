@@ -168,8 +168,7 @@ async fn what_is_alive_of_a_user_is_listed(world: World) {
     let consents = store.consents_of(user.id, Turn::First, 10).await.unwrap().rows;
     assert_eq!((consents.len(), &consents[0].consent), (1, &allowed));
     assert_eq!(store.consents_of(user.id, Turn::Behind(application.id), 10).await.unwrap().rows.len(), 0);
-    let mut three =
-        vec![application.id, world.application("two").await.id, world.application("three").await.id];
+    let mut three = [application.id, world.application("two").await.id, world.application("three").await.id];
     for other in &three[1..] {
         store.remember_consent(user.id, *other, &allowed, at(0)).await.unwrap();
     }

@@ -2,7 +2,8 @@
 
 use signet_protocol::id::{AppId, RevisionId, RowId, UserId};
 use signet_store::{
-    About, Applied, Change, KEPT_OF_USERS, KEPT_REVISIONS, Leaf, Revision, RevisionTexts, Turn, audit::Named,
+    About, Applied, Change, IMPORT_DESK_KEPT, ImportDesk, KEPT_OF_USERS, KEPT_REVISIONS, Leaf, Revision,
+    RevisionTexts, Turn, audit::Named,
 };
 
 use super::{World, after, at, winners};
@@ -15,6 +16,7 @@ on_worlds!(
     an_undoing_that_is_undone_leaves_the_first_to_be_undone_again,
     the_oldest_of_too_many_go,
     what_users_were_is_forgotten_after_a_month,
+    what_a_node_has_in_memory_is_known_to_the_others,
 );
 
 pub fn revision(world: &World, seconds: i64, applications: &[AppId]) -> Revision {
@@ -159,4 +161,36 @@ async fn what_users_were_is_forgotten_after_a_month(world: World) {
     assert_eq!((list(About::User(alice)).await, list(About::User(bob)).await), (vec![], vec![second.id]));
     assert_eq!(world.store.sweep(at(end + 9)).await, Ok(1));
     assert_eq!(list(About::Everything).await, [setting.id]);
+}
+
+/// A file of users in the memory of a node.
+pub fn desk(seconds: i64, name: &str) -> ImportDesk {
+    ImportDesk {
+        host: "one".to_owned(),
+        name: name.to_owned(),
+        begun_at: after(0),
+        seen_at: after(seconds),
+        content: "{}".to_owned(),
+    }
+}
+
+async fn what_a_node_has_in_memory_is_known_to_the_others(world: World) {
+    let other = world.again().await;
+    let (first, later) = (desk(0, "a.csv"), desk(9, "b.csv"));
+    world.store.put_import_desk(&first).await.unwrap();
+    assert_eq!(other.import_desks_elsewhere(at(1)).await, Ok(vec![first]));
+    assert_eq!(world.store.import_desks_elsewhere(at(1)).await, Ok(vec![]), "its own it knows");
+    world.store.put_import_desk(&later).await.unwrap();
+    assert_eq!(other.import_desks_elsewhere(at(9)).await, Ok(vec![later.clone()]));
+    world.store.clear_import_desk().await.unwrap();
+    assert_eq!(other.import_desks_elsewhere(at(9)).await, Ok(vec![]));
+    world.store.put_import_desk(&later).await.unwrap();
+    let end = IMPORT_DESK_KEPT.0 + 9;
+    assert_eq!(
+        other.import_desks_elsewhere(at(end)).await,
+        Ok(vec![]),
+        "a node that says nothing is forgotten"
+    );
+    other.sweep(at(end)).await.unwrap();
+    assert_eq!(other.import_desks_elsewhere(at(9)).await, Ok(vec![]));
 }

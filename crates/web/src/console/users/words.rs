@@ -186,6 +186,9 @@ words! {
         put_away: "Put the file away", "移除文件";
         occupied: "Another file is being imported here; wait until it is done.", "正在导入另一个文件，请等待完成。";
         gone: "The file is not here any more; send it again.", "文件已不存在，请重新上传。";
+        not_here: "The file lies in the memory of another node, and can be started, stopped and put away there alone.", "该文件位于另一节点的内存中，只能在该节点启动、停止或移除。";
+        elsewhere: "It lies in the memory of the node {}. How far it is can be seen from every node; what is wrong line by line, and the buttons, are on this page of that node. If your load balancer leads you elsewhere, open this page again until that node answers, or have it keep to one node.", "该文件位于节点 {} 的内存中。每个节点都可查看进度；逐行问题和操作按钮只在该节点的此页面上。若负载均衡将您带到其他节点，请重新打开此页直到由该节点响应，或设置会话保持。";
+        lost: "That node has not said anything for a minute: it may have ended. What was written of the file stays; send it again to go on.", "该节点一分钟内没有更新，可能已停止。已写入的内容会保留；请重新上传以继续。";
         pasted_name: "the pasted text", "粘贴的内容";
     }
 }
