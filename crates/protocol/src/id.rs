@@ -243,6 +243,11 @@ row_id!(
     RevisionId,
     "revision"
 );
+row_id!(
+    /// A trace of a request that was refused.
+    TraceId,
+    "trace"
+);
 
 #[cfg(test)]
 mod tests {

@@ -125,6 +125,15 @@ pub struct Serve {
         allow_hyphen_values = true
     )]
     pub key_rotation_days: Option<String>,
+    /// Days for which records of the audit log are kept; 0: for ever [default: 0]
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "SIGNET_AUDIT_RETENTION_DAYS",
+        hide_env_values = true,
+        allow_hyphen_values = true
+    )]
+    pub audit_retention_days: Option<String>,
     /// TLS certificate chain, PEM; read again when it changes
     #[arg(long, value_name = "FILE", env = "SIGNET_TLS_CERTIFICATE", hide_env_values = true)]
     pub tls_certificate: Option<PathBuf>,
@@ -176,6 +185,9 @@ pub struct Apply {
     /// and rules, users, fields, claims, scopes
     #[arg(long)]
     pub prune: bool,
+    /// Read the passphrase of an export that was made with one from standard input
+    #[arg(long)]
+    pub passphrase_stdin: bool,
     #[command(flatten)]
     pub outbound: Outbound,
 }
@@ -190,8 +202,11 @@ pub struct Export {
     #[arg(long)]
     pub force: bool,
     /// Leave out the secrets of applications and accounts, and the hashes of passwords
-    #[arg(long)]
+    #[arg(long, conflicts_with = "passphrase_stdin")]
     pub without_secrets: bool,
+    /// Seal the secrets under a passphrase, read from standard input, for an installation with another master key
+    #[arg(long)]
+    pub passphrase_stdin: bool,
 }
 
 /// `signet user`.

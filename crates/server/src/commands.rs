@@ -32,6 +32,7 @@ use crate::{
     output::Output,
     password, people,
     restore::restore,
+    sealed,
 };
 
 /// How long to wait for a server that starts or stops, or for another command.
@@ -108,17 +109,16 @@ async fn health(config: &Config) -> Result<Answer, Failure> {
 async fn apply(config: &Config, arguments: &Apply) -> Result<(), Failure> {
     let text = read(&arguments.file)?;
     let prune = if arguments.prune { Prune::All } else { Prune::Nothing };
+    let key = match arguments.passphrase_stdin {
+        true => Some(sealed::key_of(&arguments.file, &text)?),
+        false => None,
+    };
     let request = match arguments.dry_run {
-        true => Request::Plan { text, prune },
-        false => Request::Apply { text, prune },
+        true => Request::Plan { text, prune, key },
+        false => Request::Apply { text, prune, key },
     };
     match ask(config, request).await? {
-        Answer::Refused(problems) => {
-            let file = arguments.file.display();
-            let lines: Vec<String> =
-                problems.iter().map(|(line, text)| format!("{file}:{line}: {text}")).collect();
-            Err(Failure::new(format!("nothing was changed\n{}", lines.join("\n"))))
-        }
+        Answer::Refused(problems) => Err(sealed::refused(&arguments.file, &problems)),
         answer => print(done(answer)?),
     }
 }
@@ -333,7 +333,9 @@ async fn connect(config: &Config, request: &Request) -> Result<Done, Failure> {
 async fn export(config: &Config, arguments: &Export) -> Result<(), Failure> {
     let mut target = Output::open(&arguments.file, arguments.force)?;
     let secrets = if arguments.without_secrets { Secrets::LeftOut } else { Secrets::Sealed };
-    let request = |part| Request::Export { part, secrets };
+    let sealed = if arguments.passphrase_stdin { Some(sealed::new_key()?) } else { None };
+    let key = sealed.as_ref().map(|sealed| sealed.key.clone());
+    let request = |part| Request::Export { part, secrets, key: key.clone() };
     let (mut next, mut here) = (Some(Part::Pool), None::<Here>);
     while let Some(part) = next {
         let answer = match &here {
@@ -348,6 +350,9 @@ async fn export(config: &Config, arguments: &Export) -> Result<(), Failure> {
             },
         };
         next = page(answer, &mut target)?;
+    }
+    if let Some(sealed) = &sealed {
+        target.write(&sealed.table)?;
     }
     if let Some(here) = &here {
         here.pools.close().await;

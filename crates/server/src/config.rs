@@ -33,6 +33,7 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net
 const MOST_DRAIN: i64 = 3600;
 const DEFAULT_KEY_ROTATION: i64 = 90;
 const MOST_KEY_ROTATION: i64 = 3650;
+const MOST_AUDIT_RETENTION: i64 = 36_500;
 /// Entries in the list of trusted proxies, and in that of what is opened to Signet itself.
 const MOST_PROXIES: usize = 1000;
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
@@ -55,6 +56,8 @@ pub struct Config {
     pub drain: Duration,
     /// The days after which a signing key gets a successor; 0: only by hand.
     pub key_rotation_days: i64,
+    /// The days for which the audit log is kept; 0: for ever.
+    pub audit_retention_days: i64,
     /// The pool's address; else `http://localhost`, or with TLS `https://localhost`, and the port.
     pub base_url: Option<BaseUrl>,
     /// The certificate and key of `listen`, if it speaks TLS.
@@ -103,6 +106,7 @@ struct File {
     otlp_endpoint: Option<Collector>,
     drain: Option<Duration>,
     key_rotation_days: Option<i64>,
+    audit_retention_days: Option<i64>,
     base_url: Option<BaseUrl>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
@@ -134,6 +138,9 @@ impl Config {
         let drain = flag("--drain", of_serve(|serve| serve.drain.as_deref()), parse_drain)?.or(file.drain);
         let rotation = of_serve(|serve| serve.key_rotation_days.as_deref());
         let rotation = flag("--key-rotation-days", rotation, parse_rotation)?.or(file.key_rotation_days);
+        let retention = of_serve(|serve| serve.audit_retention_days.as_deref());
+        let retention =
+            flag("--audit-retention-days", retention, parse_retention)?.or(file.audit_retention_days);
         let metrics_listen =
             flag("--metrics-listen", of_serve(|serve| serve.metrics_listen.as_deref()), parse_listen)?
                 .or(file.metrics_listen);
@@ -162,6 +169,7 @@ impl Config {
             otlp_endpoint: otlp_endpoint.or(file.otlp_endpoint),
             drain: drain.unwrap_or_default(),
             key_rotation_days: rotation.unwrap_or(DEFAULT_KEY_ROTATION),
+            audit_retention_days: retention.unwrap_or_default(),
             base_url,
             tls,
             proxies: Proxies {
@@ -228,6 +236,7 @@ impl File {
             otlp_endpoint: table.parsed("otlp_endpoint", english(parse_collector)),
             drain: table.seconds("drain", 0..=MOST_DRAIN).map(|s| Duration::from_secs(s.unsigned_abs())),
             key_rotation_days: table.days("key_rotation_days", 0..=MOST_KEY_ROTATION),
+            audit_retention_days: table.days("audit_retention_days", 0..=MOST_AUDIT_RETENTION),
             base_url: table.parsed("base_url", english(parse_base_url)),
             tls_certificate: table.parsed("tls_certificate", |text| Ok::<_, Said>(PathBuf::from(text))),
             tls_key: table.parsed("tls_key", |text| Ok::<_, Said>(PathBuf::from(text))),
@@ -337,6 +346,11 @@ fn parse_drain(text: &str) -> Result<Duration, String> {
 fn parse_rotation(text: &str) -> Result<i64, String> {
     let days = text.parse().ok().filter(|days| (0..=MOST_KEY_ROTATION).contains(days));
     days.ok_or(format!("must be 0 to {MOST_KEY_ROTATION} days"))
+}
+
+fn parse_retention(text: &str) -> Result<i64, String> {
+    let days = text.parse().ok().filter(|days| (0..=MOST_AUDIT_RETENTION).contains(days));
+    days.ok_or(format!("must be 0 to {MOST_AUDIT_RETENTION} days"))
 }
 
 fn parse_base_url(text: &str) -> Result<BaseUrl, String> {

@@ -48,21 +48,21 @@ fn the_documented_keys_are_those_of_the_file() {
         assert!(key == "–" || flag == format!("--{}", key.replace('_', "-")), "{key} {flag}");
     }
     let keys = rows().iter().filter(|row| row[0] != "–").count();
-    assert_eq!(keys, 16, "a key of the file is not in the table");
+    assert_eq!(keys, 17, "a key of the file is not in the table");
 }
 
 #[test]
 fn a_file_gives_what_flags_do_not() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("signet.toml");
-    let text = "key_rotation_days = 30\ndata = \"/d\"\nlisten = \"127.0.0.1:9\"\nbase_url = \"https://id.example.com\"\nlog_format = \"json\"\ndrain = 5";
+    let text = "key_rotation_days = 30\naudit_retention_days = 730\ndata = \"/d\"\nlisten = \"127.0.0.1:9\"\nbase_url = \"https://id.example.com\"\nlog_format = \"json\"\ndrain = 5";
     std::fs::write(&path, text).unwrap();
     let flags = ["signet", "serve", "--listen", "127.0.0.1:10", "--config", path.to_str().unwrap()];
     let config = Config::load(&Cli::parse_from(flags)).unwrap_or_else(|failure| panic!("{failure}"));
     assert_eq!(config.data, PathBuf::from("/d"));
     assert_eq!(config.listen.port(), 10);
     assert_eq!(config.drain, Duration::from_secs(5));
-    assert_eq!(config.key_rotation_days, 30);
+    assert_eq!((config.key_rotation_days, config.audit_retention_days), (30, 730));
     assert_eq!(config.base_url(10).ok(), BaseUrl::parse("https://id.example.com").ok());
     assert_eq!(config.database, Database::Sqlite("/d/signet.db".into()));
     assert_eq!(config.log_format, Some(LogFormat::Json));
@@ -81,6 +81,7 @@ fn what_is_wrong_says_what_is_right() {
         (["--drain", "soon"], "--drain must be 0 to 3600 seconds"),
         (["--drain", "3601"], "--drain must be 0 to 3600 seconds"),
         (["--key-rotation-days", "-1"], "--key-rotation-days must be 0 to 3650 days"),
+        (["--audit-retention-days", "-1"], "--audit-retention-days must be 0 to 36500 days"),
         (["--key-rotation-days", "3651"], "--key-rotation-days must be 0 to 3650 days"),
         (["--base-url", "localhost"], "--base-url must be http:// or https://"),
         (["--tls-certificate", "c.pem"], "--tls-certificate needs --tls-key"),

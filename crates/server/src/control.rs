@@ -17,7 +17,10 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use signet_store::audit::{Act, Origin, Record, Select, Via};
+use signet_store::{
+    MasterKey, Turn,
+    audit::{Act, Origin, Record, Select, Via},
+};
 use signet_web::{
     Signet, mail,
     manage::{
@@ -95,9 +98,19 @@ impl<R> Call<R> {
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// What applying this description would do.
-    Plan { text: String, prune: Prune },
-    /// Apply this description.
-    Apply { text: String, prune: Prune },
+    Plan {
+        text: String,
+        prune: Prune,
+        #[serde(default)]
+        key: Option<String>,
+    },
+    /// Apply this description. Its sealed secrets are opened with `key`, if there is one.
+    Apply {
+        text: String,
+        prune: Prune,
+        #[serde(default)]
+        key: Option<String>,
+    },
     /// Apply this description, if nothing in it exists.
     Create(String),
     /// Show the application of this App ID or identifier.
@@ -113,7 +126,13 @@ pub enum Request {
     /// Make a link by which the first administrator comes to the console.
     SetupLink,
     /// A part of the description of the whole pool.
-    Export { part: Part, secrets: Secrets },
+    Export {
+        part: Part,
+        secrets: Secrets,
+        /// With what secrets are sealed, if not with the master key.
+        #[serde(default)]
+        key: Option<String>,
+    },
     /// Make, list or change programmatic access accounts.
     Account(AccountRequest),
     /// List, make, change or remove user pools.
@@ -206,8 +225,11 @@ pub async fn answer(pools: &Pools, call: Call) -> Answer {
     }
 }
 
+/// A command and a server of different versions.
+const NO_KEY: &str = "the key of the sealed secrets is none; use the signet that the server runs";
+
 async fn answer_in(signet: &Signet, request: Request) -> Answer {
-    let (text, prune, doing) = match request {
+    let (text, prune, key, doing) = match request {
         Request::Show(named) => return card(signet, &named).await,
         Request::Pool => return done(show::pool(signet).await),
         Request::Keys => return done(keys::list(signet).await),
@@ -252,17 +274,27 @@ async fn answer_in(signet: &Signet, request: Request) -> Answer {
                 Err(error) => Answer::Failed(error.to_string()),
             };
         }
-        Request::Export { part, secrets } => {
-            return match export::page(signet, part, secrets).await {
+        Request::Export { part, secrets, key } => {
+            let page = match key.as_deref().map(MasterKey::parse) {
+                None => export::page(signet, part, secrets).await,
+                Some(Some(key)) => export::page_under(signet, part, &key).await,
+                Some(None) => return Answer::Failed(NO_KEY.to_owned()),
+            };
+            return match page {
                 Ok(page) => Answer::Page { text: page.text, next: page.next },
                 Err(error) => Answer::Failed(error.to_string()),
             };
         }
-        Request::Plan { text, prune } => (text, prune, Doing::Plan),
-        Request::Apply { text, prune } => (text, prune, Doing::Apply),
-        Request::Create(text) => (text, Prune::Nothing, Doing::Create),
+        Request::Plan { text, prune, key } => (text, prune, key, Doing::Plan),
+        Request::Apply { text, prune, key } => (text, prune, key, Doing::Apply),
+        Request::Create(text) => (text, Prune::Nothing, None, Doing::Create),
     };
-    let description = match Description::parse(&text) {
+    let description = match (Description::parse(&text), key.as_deref().map(MasterKey::parse)) {
+        (Ok(mut description), Some(Some(key))) => description.unseal(&key).map(|()| description),
+        (_, Some(None)) => return Answer::Failed(NO_KEY.to_owned()),
+        (parsed, None) | (parsed @ Err(_), _) => parsed,
+    };
+    let description = match description {
         Ok(description) => prune::complete(signet, description, prune).await,
         Err(problems) => return refused(problems),
     };
@@ -290,7 +322,7 @@ enum Doing {
 }
 
 async fn setup_link(signet: &Signet) -> Answer {
-    match setup::offer(signet).await {
+    match setup::offer(signet, &Origin::command_line()).await {
         Ok(Some(link)) => Answer::Done(format!("{}\nGood once, for 24 hours.", link.url())),
         Ok(None) => Answer::Failed(
             "this pool has an owner already; they give others a role at the console, under Settings"
@@ -317,17 +349,17 @@ async fn records(signet: &Signet, page: AuditPage) -> Answer {
 }
 
 /// Traces of an application that are shown.
-const TRACES: i64 = 20;
+const TRACES: usize = 20;
 
 async fn why(signet: &Signet, reference: Option<String>, application: Option<String>) -> Answer {
     let found = match (&reference, &application) {
         (Some(reference), _) => trace::find(signet, reference).await,
         (None, Some(named)) => match show::application_id(signet, named).await {
-            Ok(Some(id)) => trace::newest(signet, Some(id), None, TRACES).await,
+            Ok(Some(id)) => trace::newest(signet, Some(id), Turn::First, TRACES).await.map(|page| page.rows),
             Ok(None) => return Answer::Failed(format!("there is no application {named:?}")),
             Err(error) => Err(error),
         },
-        (None, None) => trace::newest(signet, None, None, TRACES).await,
+        (None, None) => trace::newest(signet, None, Turn::First, TRACES).await.map(|page| page.rows),
     };
     match found {
         Ok(found) if found.is_empty() => Answer::Failed(

@@ -16,6 +16,7 @@ mod output;
 mod password;
 mod people;
 mod restore;
+mod sealed;
 mod serve;
 mod served;
 mod slots;

@@ -16,7 +16,7 @@ use hyper_util::{
     server::graceful::{GracefulShutdown, Watcher},
 };
 use signet_protocol::time::Seconds;
-use signet_store::StoreError;
+use signet_store::{StoreError, audit::Origin};
 use signet_web::{Network, Peer, Signet, manage::setup, pools::Pools, proxies::Proxies};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -34,7 +34,7 @@ use crate::{
     data::{DataDir, Lock},
     failure::Failure,
     metrics::{self, Sources},
-    served,
+    served::{self, Upkeep},
     slots::{Slot, Slots},
     telemetry,
     tls::Tls,
@@ -77,7 +77,8 @@ pub async fn serve(config: &Config) -> Result<(), Failure> {
         tokio::spawn(follower.map_err(|error| Failure::io("cannot receive signals", &error))?);
     }
     let rotation = Seconds(config.key_rotation_days * 86_400);
-    let keeper = tokio::spawn(served::keep(Arc::clone(&pools), rotation, stopped.clone()));
+    let upkeep = Upkeep { rotation, audit_retention_days: config.audit_retention_days };
+    let keeper = tokio::spawn(served::keep(Arc::clone(&pools), upkeep, stopped.clone()));
     let metrics = metrics_listener.map(|listener| {
         let router = metrics::router(Sources::new(Arc::clone(&signet), Arc::clone(&slots)));
         let door = Door { routes: Routes::All(router), tls: None, stopped: stopped.clone() };
@@ -135,7 +136,7 @@ const SETUP_LINK: &str = "setup-link";
 /// Tells how to come to the console, as long as nobody owns the pool: on a terminal, else in a file for its owner alone, and
 /// never in the log, which others read.
 async fn offer_setup(signet: Arc<Signet>, data: DataDir) {
-    let link = match setup::offer(&signet).await {
+    let link = match setup::offer(&signet, &Origin::automatic()).await {
         Ok(Some(link)) => link,
         Ok(None) => {
             drop(fs::remove_file(data.join(SETUP_LINK)));

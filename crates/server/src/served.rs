@@ -3,7 +3,12 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use signet_protocol::{id::PoolId, time::Seconds};
-use signet_web::{Signet, logout::backchannel, manage::keys::automatic, pools::Pools};
+use signet_web::{
+    Signet,
+    logout::backchannel,
+    manage::{audit, keys::automatic},
+    pools::Pools,
+};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -16,8 +21,19 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const INDEX_PAUSE: Duration = Duration::from_millis(20);
 /// How often it is seen which signing keys are due.
 const ROTATE_EVERY: Duration = Duration::from_secs(600);
+/// How often it is looked whether records of the audit log are too old.
+const RETAIN_EVERY: Duration = Duration::from_secs(3600);
 /// How often it is seen which pools other nodes have made, moved or removed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What is configured of the background work.
+#[derive(Clone, Copy)]
+pub struct Upkeep {
+    /// The age at which signing keys are replaced; zero if they never are.
+    pub rotation: Seconds,
+    /// The age in days at which records of the audit log are deleted; zero if they never are.
+    pub audit_retention_days: i64,
+}
 
 /// The background work of one pool. It ends when it is dropped, each part after what it has begun.
 struct Work {
@@ -26,9 +42,9 @@ struct Work {
 }
 
 /// Keeps up with which pools there are, and with each of them, until the sender of `stopped` is gone.
-pub async fn keep(pools: Arc<Pools>, rotation: Seconds, mut stopped: watch::Receiver<()>) {
+pub async fn keep(pools: Arc<Pools>, upkeep: Upkeep, mut stopped: watch::Receiver<()>) {
     let mut tasks = JoinSet::new();
-    let first = begin(&mut tasks, pools.first(), rotation);
+    let first = begin(&mut tasks, pools.first(), upkeep);
     tasks.spawn(purge(Arc::clone(&pools), stopped.clone()));
     let mut works: HashMap<PoolId, Work> = HashMap::new();
     let mut failing = false;
@@ -37,7 +53,7 @@ pub async fn keep(pools: Arc<Pools>, rotation: Seconds, mut stopped: watch::Rece
         works.retain(|_, work| served.iter().any(|signet| Arc::ptr_eq(signet, &work.signet)));
         for signet in served {
             let id = signet.store().pool().id;
-            works.entry(id).or_insert_with(|| begin(&mut tasks, &signet, rotation));
+            works.entry(id).or_insert_with(|| begin(&mut tasks, &signet, upkeep));
         }
         while tasks.try_join_next().is_some() {}
         tokio::select! {
@@ -65,10 +81,11 @@ async fn changed(pools: &Pools) {
     }
 }
 
-fn begin(tasks: &mut JoinSet<()>, signet: &Arc<Signet>, rotation: Seconds) -> Work {
+fn begin(tasks: &mut JoinSet<()>, signet: &Arc<Signet>, upkeep: Upkeep) -> Work {
     let (running, stopped) = watch::channel(());
     tasks.spawn(sweep(Arc::clone(signet), stopped.clone()));
-    tasks.spawn(rotate(Arc::clone(signet), rotation, stopped.clone()));
+    tasks.spawn(rotate(Arc::clone(signet), upkeep.rotation, stopped.clone()));
+    tasks.spawn(retain(Arc::clone(signet), upkeep.audit_retention_days, stopped.clone()));
     tasks.spawn(index(Arc::clone(signet), stopped.clone()));
     tasks.spawn(backchannel::run(Arc::clone(signet), stopped));
     Work { signet: Arc::clone(signet), _running: running }
@@ -136,6 +153,31 @@ async fn rotate(signet: Arc<Signet>, every: Seconds, mut stopped: watch::Receive
         };
         if let Err(error) = outcome {
             tracing::warn!(%error, "signing keys were not rotated");
+        }
+    }
+}
+
+/// Deletes records of the audit log that are older than so many days, or none if that is zero.
+async fn retain(signet: Arc<Signet>, days: i64, mut stopped: watch::Receiver<()>) {
+    if days == 0 {
+        return;
+    }
+    let mut ticks = interval(RETAIN_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        // Whatever is not deleted is due again, and each part that was is told by its own record.
+        let outcome = tokio::select! {
+            outcome = audit::retain(&signet, days) => outcome,
+            _ = stopped.changed() => return,
+        };
+        match outcome {
+            Ok(0) => {}
+            Ok(records) => tracing::info!(records, days, "old records of the audit log are deleted"),
+            Err(error) => tracing::warn!(%error, "old records of the audit log were not deleted"),
         }
     }
 }

@@ -135,9 +135,15 @@ impl Store {
         })
     }
 
-    /// Keeps a set-up link in place of the one before; `false` when somebody owns the pool.
-    pub async fn offer_setup(&self, link: SecretHash, until: Timestamp) -> Result<bool, StoreError> {
-        self.write(self.while_unowned().then(&OFFER, args![self.pool_id(), link, until])).await
+    /// Keeps a set-up link in place of the one before; `false`, and nothing written down, when somebody owns the pool.
+    pub async fn offer_setup(
+        &self,
+        link: SecretHash,
+        until: Timestamp,
+        act: impl Into<Act>,
+    ) -> Result<bool, StoreError> {
+        let batch = self.while_unowned().then(&OFFER, args![self.pool_id(), link, until]);
+        self.write(self.record(batch, &act.into())).await
     }
 
     /// Whether a set-up link is good.

@@ -56,6 +56,7 @@ pub(crate) const STATEMENTS: &[&Sql] = &[
     &chain::MOVE_BASE,
     &chain::DELETE,
     &chain::OLD,
+    &chain::OLDEST,
     &list::ALL[0],
     &list::ALL[1],
     &list::OF_KIND[0],

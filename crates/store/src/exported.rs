@@ -1,4 +1,5 @@
-//! Secrets in a description that leaves the installation: sealed, so that only one with the same master key takes them.
+//! Secrets in a description that leaves the installation: sealed, so that only one with the same key takes them, which is the master
+//! key, or one that is in the description itself under a passphrase.
 
 use signet_protocol::{
     id::{AccountId, AppId},
@@ -6,7 +7,10 @@ use signet_protocol::{
     secret::Secret,
 };
 
-use crate::{Store, StoreError, sealing::Place};
+use crate::{
+    Store, StoreError,
+    sealing::{MasterKey, Place},
+};
 
 /// What a sealed secret in a description begins with.
 pub const SEALED: &str = "sealed:";
@@ -22,19 +26,31 @@ pub enum SecretOf<'a> {
     Mail(&'a str),
 }
 
-impl Store {
+impl MasterKey {
     /// `secret` as text; the same secret of the same gives the same text.
     pub fn seal_exported(&self, of: SecretOf, secret: &Secret) -> Result<String, StoreError> {
-        let sealed = with_place(of, |place| self.0.master_key.seal_repeatably(place, secret.expose()))?;
+        let sealed = with_place(of, |place| self.seal_repeatably(place, secret.expose()))?;
         Ok(format!("{SEALED}{}", b64(&sealed)))
     }
 
-    /// Reads such a text. Refused: what another master key sealed ([`StoreError::KeyMismatch`]), what was sealed for another
-    /// or changed ([`StoreError::Corrupt`]).
+    /// Reads such a text. Refused: what another key sealed ([`StoreError::KeyMismatch`]), what was sealed for another or
+    /// changed ([`StoreError::Corrupt`]).
     pub fn open_exported(&self, of: SecretOf, text: &str) -> Result<Secret, StoreError> {
         let sealed = text.strip_prefix(SEALED).and_then(unb64);
         let sealed = sealed.ok_or_else(|| StoreError::corrupt("sealed secret in a description"))?;
-        with_place(of, |place| self.0.master_key.open(place, &sealed))
+        with_place(of, |place| self.open(place, &sealed))
+    }
+}
+
+impl Store {
+    /// [`MasterKey::seal_exported`] with the key of this installation.
+    pub fn seal_exported(&self, of: SecretOf, secret: &Secret) -> Result<String, StoreError> {
+        self.0.master_key.seal_exported(of, secret)
+    }
+
+    /// [`MasterKey::open_exported`] with the key of this installation.
+    pub fn open_exported(&self, of: SecretOf, text: &str) -> Result<Secret, StoreError> {
+        self.0.master_key.open_exported(of, text)
     }
 }
 

@@ -15,6 +15,7 @@ use signet_protocol::{
 use crate::{
     Store, StoreError, args,
     sql::{Batch, RowReader, Sql, Value},
+    turn::{Leaf, Turn},
     user::read,
 };
 
@@ -71,6 +72,36 @@ const OF_SPAN: Sql = Sql {
           ORDER BY w.word, w.user_id LIMIT 250"
     ),
 };
+/// The same from there back.
+const NEWEST_BACK: Sql = Sql {
+    name: "people_newest_back",
+    text: concat!(
+        "SELECT w.user_id, ",
+        fits!(),
+        " FROM pool_user w WHERE w.pool_id = $1 AND w.user_id > $13 ORDER BY w.user_id LIMIT 250"
+    ),
+};
+const OF_WORD_BACK: Sql = Sql {
+    name: "people_of_word_back",
+    text: concat!(
+        "SELECT w.user_id, ",
+        fits!(),
+        " FROM user_word w WHERE w.pool_id = $1 AND w.word = $14 AND w.user_id > $13
+          ORDER BY w.user_id LIMIT 250"
+    ),
+};
+const OF_SPAN_BACK: Sql = Sql {
+    name: "people_of_span_back",
+    text: concat!(
+        "SELECT w.user_id, ",
+        fits!(),
+        " AND NOT EXISTS (SELECT 1 FROM user_word e WHERE e.pool_id = $1 AND e.user_id = w.user_id
+              AND e.word >= $16 AND e.word < w.word), w.word
+          FROM user_word w WHERE w.pool_id = $1 AND (w.word, w.user_id) < ($14, $13) AND w.word >= $16
+              AND NOT w.word >= $15
+          ORDER BY w.word DESC, w.user_id DESC LIMIT 250"
+    ),
+};
 /// A page of them. What is not asked for is null.
 const LOAD: Sql = Sql {
     name: "people_load",
@@ -96,8 +127,19 @@ const INDEXED: Sql = Sql {
     text: "UPDATE pool_user SET indexed = version WHERE user_id = $1 AND pool_id = $2 AND version = $3",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] =
-    &[&NEWEST, &OF_WORD, &OF_SPAN, &LOAD, &INSERT_WORD, &DELETE_WORDS, &UNINDEXED, &INDEXED];
+pub(crate) const STATEMENTS: &[&Sql] = &[
+    &NEWEST,
+    &NEWEST_BACK,
+    &OF_WORD,
+    &OF_WORD_BACK,
+    &OF_SPAN,
+    &OF_SPAN_BACK,
+    &LOAD,
+    &INSERT_WORD,
+    &DELETE_WORDS,
+    &UNINDEXED,
+    &INDEXED,
+];
 
 /// Candidates that are looked at in one statement, as it says itself, and statements for one page: whoever looks for a rare thing among
 /// many is given what was found until then, and where to go on.
@@ -139,15 +181,6 @@ pub struct Listed {
     pub created_at: Timestamp,
 }
 
-/// Some of those who are looked for.
-#[derive(Debug)]
-pub struct Page {
-    /// In their order: the newest first, or with terms by the word at which they are found.
-    pub users: Vec<Listed>,
-    /// Where the next page begins, if there may be one.
-    pub next: Option<Position>,
-}
-
 /// How the candidates are found.
 enum Way {
     Newest,
@@ -161,82 +194,121 @@ struct Candidate {
     word: Option<Vec<u8>>,
 }
 
+/// How candidates are looked for.
+struct Search {
+    way: Way,
+    further: Vec<Span>,
+    blocked: Option<bool>,
+    /// Against the order of the list.
+    back: bool,
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Met {
+    found: Vec<UserId>,
+    /// The first candidate, whether it fits or not.
+    first: Option<Position>,
+    /// The last, if there may be more.
+    further: Option<Position>,
+}
+
 impl Store {
-    /// The next `most` of those who are looked for, after `after`: fewer when there are no more, or when they are so rare that
-    /// finding them would take long; then there is a next page all the same.
+    /// A page of those who are looked for, the newest first, or with terms by the word at which they are found: fewer than
+    /// `most` when there are no more, or when they are so rare that finding them would take long; then there is a next page
+    /// all the same.
     pub async fn people(
         &self,
         wanted: &Wanted,
-        after: Option<Position>,
+        turn: Turn<Position>,
         most: usize,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<Leaf<Listed, Position>, StoreError> {
         let (way, further) = way(wanted);
         let most = most.clamp(1, USERS_PER_PAGE);
-        let (mut found, mut position, mut next) = (Vec::new(), after, None);
+        let mut search = Search { way, further, blocked: wanted.blocked, back: false };
+        let from = match turn {
+            Turn::First => None,
+            Turn::Behind(one) => Some(one),
+            Turn::Before(one) => {
+                search.back = true;
+                let Met { mut found, first, further } = self.meet(&search, Some(one), most).await?;
+                if further.is_some() {
+                    found.reverse();
+                    return Ok(Leaf {
+                        rows: self.load_people(&found).await?,
+                        previous: further,
+                        next: first,
+                    });
+                }
+                search.back = false;
+                None
+            }
+        };
+        let Met { found, first, further } = self.meet(&search, from.clone(), most).await?;
+        let previous = from.map(|from| first.unwrap_or(from));
+        Ok(Leaf { rows: self.load_people(&found).await?, previous, next: further })
+    }
+
+    async fn meet(&self, search: &Search, from: Option<Position>, most: usize) -> Result<Met, StoreError> {
+        let (mut met, mut position) = (Met::default(), from);
         for _ in 0..ROUNDS {
-            let candidates = self.candidates(&way, &further, wanted.blocked, &position).await?;
+            let candidates = self.candidates(search, &position).await?;
             let all = candidates.len() < CANDIDATES;
-            next = None;
             for candidate in candidates {
-                if found.len() == most {
+                if met.found.len() == most {
                     if candidate.fits {
-                        next.clone_from(&position);
-                        break;
+                        met.further = position;
+                        return Ok(met);
                     }
                     continue;
                 }
                 position = Some(Position { word: candidate.word, user: candidate.user });
-                found.extend(candidate.fits.then_some(candidate.user));
+                met.first = met.first.or_else(|| position.clone());
+                met.found.extend(candidate.fits.then_some(candidate.user));
             }
-            if next.is_some() || all {
-                break;
+            if all {
+                return Ok(met);
             }
-            next.clone_from(&position);
-            if found.len() == most {
+            if met.found.len() == most {
                 break;
             }
         }
-        Ok(Page { users: self.load_people(&found).await?, next })
+        met.further = position;
+        Ok(met)
     }
 
-    async fn candidates(
-        &self,
-        way: &Way,
-        further: &[Span],
-        blocked: Option<bool>,
-        after: &Option<Position>,
-    ) -> Result<Vec<Candidate>, StoreError> {
+    async fn candidates(&self, search: &Search, at: &Option<Position>) -> Result<Vec<Candidate>, StoreError> {
         let mut values = args![self.pool_id()];
         for number in 0..FURTHER {
-            let span = further.get(number);
+            let span = search.further.get(number);
             values.push(span.map(|span| span.from.clone()).into());
             values.push(span.map(|span| span.until.clone()).into());
         }
-        values.extend(args![blocked]);
-        let before = after.as_ref().map_or_else(|| AFTER_ALL.to_owned(), |after| after.user.to_string());
+        values.extend(args![search.blocked]);
+        let user = at.as_ref().map_or_else(|| AFTER_ALL.to_owned(), |at| at.user.to_string());
         let exact = |row: &mut RowReader| {
             Ok(Candidate { user: row.parsed(UserId::parse)?, fits: row.bool()?, word: None })
         };
-        match way {
+        let of = |onward: &'static Sql, back: &'static Sql| if search.back { back } else { onward };
+        match &search.way {
             Way::Newest => {
-                values.extend(args![before]);
-                self.engine().list(&NEWEST, values, exact).await
+                values.extend(args![user]);
+                self.engine().list(of(&NEWEST, &NEWEST_BACK), values, exact).await
             }
             Way::Word(word) => {
-                values.extend(args![before, word.as_slice()]);
-                self.engine().list(&OF_WORD, values, exact).await
+                values.extend(args![user, word.as_slice()]);
+                self.engine().list(of(&OF_WORD, &OF_WORD_BACK), values, exact).await
             }
             Way::Span(span) => {
-                let word = after.as_ref().and_then(|after| after.word.clone());
-                let user = if word.is_some() { before } else { String::new() };
+                let word = at.as_ref().and_then(|at| at.word.clone());
+                let user = if word.is_some() { user } else { String::new() };
                 let from = word.filter(|word| *word >= span.from).unwrap_or_else(|| span.from.clone());
                 values.extend(args![user, from, span.until.as_slice(), span.from.as_slice()]);
-                let read = |row: &mut RowReader| Ok(Candidate { word: None, ..exact(row)? });
                 let with_word = |row: &mut RowReader| {
-                    let candidate = read(row)?;
+                    let candidate = exact(row)?;
                     Ok(Candidate { word: Some(row.bytes()?), ..candidate })
                 };
-                self.engine().list(&OF_SPAN, values, with_word).await
+                self.engine().list(of(&OF_SPAN, &OF_SPAN_BACK), values, with_word).await
             }
         }
     }

@@ -313,12 +313,10 @@ impl<'s> Registry<'s> {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send + use<'s> {
         let beside = self.0.beside(pool, entropy);
         async move {
-            let Some(store) = beside.await? else { return Ok(false) };
-            let offered = store.offer_setup(link, until).await?;
-            if offered {
-                store.write_audit(&act).await?;
+            match beside.await? {
+                Some(store) => store.offer_setup(link, until, act).await,
+                None => Ok(false),
             }
-            Ok(offered)
         }
     }
 

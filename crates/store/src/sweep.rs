@@ -176,6 +176,8 @@ impl Store {
     /// Deletes what has expired, in small batches between which others write, and returns how many rows it found.
     pub async fn sweep(&self, now: Now) -> Result<u64, StoreError> {
         let mut found = self.sweep_keys(now).await? + self.sweep_revisions().await?;
+        found += self.sweep_revisions_of_users(now).await?;
+        self.sweep_import_desks(now).await?;
         let now = now.timestamp();
         for (due, delete, keep) in TABLES {
             found += self.sweep_table(due, delete, Timestamp(now.0 - keep)).await?;

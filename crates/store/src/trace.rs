@@ -1,14 +1,14 @@
 //! Traces of failures: what was wrong with a request, for a week. The content is the caller's, and redacted.
 
 use signet_protocol::{
-    id::AppId,
-    jose,
+    id::{AppId, TraceId},
     time::{Now, Seconds},
 };
 
 use crate::{
     Store, StoreError, args,
     sql::{Batch, RowReader, Sql},
+    turn::{Leaf, Turn},
 };
 
 const INSERT: Sql = Sql {
@@ -22,22 +22,33 @@ const FIND: Sql = Sql {
 };
 const OF_APPLICATION: Sql = Sql {
     name: "trace_of_application",
-    text: "SELECT trace_id, content FROM trace WHERE pool_id = $1 AND app_id = $2 AND trace_id < $3
-           ORDER BY trace_id DESC LIMIT $4",
+    text: "SELECT trace_id, content FROM trace WHERE pool_id = $1 AND app_id = $4 AND trace_id < $2
+           ORDER BY trace_id DESC LIMIT $3",
+};
+const OF_APPLICATION_BACK: Sql = Sql {
+    name: "trace_of_application_back",
+    text: "SELECT trace_id, content FROM trace WHERE pool_id = $1 AND app_id = $4 AND trace_id > $2
+           ORDER BY trace_id LIMIT $3",
 };
 const NEWEST: Sql = Sql {
     name: "trace_newest",
     text: "SELECT trace_id, content FROM trace WHERE trace_id < $2 AND NOT pool_id <> $1
            ORDER BY trace_id DESC LIMIT $3",
 };
+const NEWEST_BACK: Sql = Sql {
+    name: "trace_newest_back",
+    text: "SELECT trace_id, content FROM trace WHERE trace_id > $2 AND NOT pool_id <> $1
+           ORDER BY trace_id LIMIT $3",
+};
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &OF_APPLICATION, &NEWEST];
+pub(crate) const STATEMENTS: &[&Sql] =
+    &[&INSERT, &FIND, &OF_APPLICATION, &OF_APPLICATION_BACK, &NEWEST, &NEWEST_BACK];
 
 /// How long traces are kept: a week.
 pub const TRACE_EXPIRE: Seconds = Seconds(604_800);
 
 /// Most traces of a page.
-const PAGE: i64 = 200;
+const PAGE: usize = 200;
 
 /// A trace to be kept.
 #[derive(Clone, Debug)]
@@ -57,8 +68,8 @@ pub struct NewTrace {
 /// A trace that was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredTrace {
-    /// Behind which the next page begins.
-    pub cursor: String,
+    /// By which a page begins behind it, or ends in front of it.
+    pub id: TraceId,
     /// What there is to say, as JSON.
     pub content: String,
 }
@@ -86,26 +97,25 @@ impl Store {
         self.engine().list(&FIND, args![self.pool_id(), reference], read).await
     }
 
-    /// The newest traces of an application, or of all, before `cursor`; at most 200.
+    /// A page of the traces of an application, or of all, the newest first; of at most 200.
     pub async fn traces(
         &self,
         application: Option<AppId>,
-        cursor: Option<&str>,
-        limit: i64,
-    ) -> Result<Vec<StoredTrace>, StoreError> {
-        let cursor = cursor.and_then(|text| <[u8; 16]>::try_from(jose::unb64(text)?).ok());
-        let (before, limit) = (cursor.unwrap_or([0xff; 16]), limit.clamp(1, PAGE));
-        match application {
-            Some(application) => {
-                let values = args![self.pool_id(), application, before, limit];
-                self.engine().list(&OF_APPLICATION, values, read).await
-            }
-            None => self.engine().list(&NEWEST, args![self.pool_id(), before, limit], read).await,
-        }
+        turn: Turn<TraceId>,
+        most: usize,
+    ) -> Result<Leaf<StoredTrace, TraceId>, StoreError> {
+        let pair = match application {
+            Some(_) => [&OF_APPLICATION, &OF_APPLICATION_BACK],
+            None => [&NEWEST, &NEWEST_BACK],
+        };
+        let values = |bound, limit| {
+            let whose = application.map(|id| args![id]).unwrap_or_default();
+            [args![self.pool_id(), bound, limit], whose].concat()
+        };
+        self.leaf(pair, (turn, most.clamp(1, PAGE)), values, read, |trace| trace.id).await
     }
 }
 
 fn read(row: &mut RowReader) -> Result<StoredTrace, StoreError> {
-    let key: [u8; 16] = row.array()?;
-    Ok(StoredTrace { cursor: jose::b64(&key), content: row.text()? })
+    Ok(StoredTrace { id: row.row_id()?, content: row.text()? })
 }

@@ -103,8 +103,13 @@ impl Cookies {
 
     /// `name` as the browser has it.
     pub fn full_name(&self, name: &str) -> String {
-        if self.https { format!("__Host-{name}") } else { name.to_owned() }
+        full_name(name, self.https)
     }
+}
+
+/// A name as a browser has it.
+pub fn full_name(name: &str, https: bool) -> String {
+    if https { format!("__Host-{name}") } else { name.to_owned() }
 }
 
 #[cfg(test)]

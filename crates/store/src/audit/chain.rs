@@ -70,6 +70,11 @@ pub(super) const OLD: Sql = Sql {
     text: "SELECT seq, at, hash FROM audit WHERE pool_id = $1 AND seq > $2 ORDER BY seq LIMIT 500",
 };
 
+pub(super) const OLDEST: Sql = Sql {
+    name: "audit_oldest",
+    text: "SELECT at FROM audit WHERE pool_id = $1 AND seq > $2 ORDER BY seq LIMIT 1",
+};
+
 /// How often unsealed records are looked for.
 const EVERY: Duration = Duration::from_millis(500);
 /// A full batch: there may be more.
@@ -239,6 +244,12 @@ impl Store {
         let now = self.audit_head().await?;
         let beyond = self.engine().find(&NEXT, args![self.pool_id(), now.seq], RowReader::int).await?;
         Ok(beyond.map(Break::Inserted))
+    }
+
+    /// When the oldest record that is sealed was written, in milliseconds of the epoch.
+    pub async fn oldest_audit(&self) -> Result<Option<i64>, StoreError> {
+        let head = self.audit_head().await?;
+        self.engine().find(&OLDEST, args![self.pool_id(), head.base_seq], RowReader::int).await
     }
 
     /// Deletes the sealed records from before `before`, in milliseconds of the epoch, and writes a record that says so,

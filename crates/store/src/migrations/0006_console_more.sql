@@ -8,3 +8,26 @@ ALTER TABLE pool ADD COLUMN removed_at {int};
 ALTER TABLE pool ADD COLUMN version {int} NOT NULL DEFAULT 1;
 CREATE UNIQUE INDEX pool_identifier ON pool (identifier);
 CREATE UNIQUE INDEX pool_host ON pool (host);
+
+-- history of users
+-- The users that a revision is about, which is about nothing else then.
+CREATE TABLE revision_user (
+    pool_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    revision_id {bytes} NOT NULL,
+    PRIMARY KEY (pool_id, user_id, revision_id)
+) {clustered};
+CREATE INDEX revision_user_revision ON revision_user (pool_id, revision_id);
+
+-- imports of users at one of several nodes
+-- What each node says of the file in its memory. It holds no line of the file.
+CREATE TABLE import_desk (
+    pool_id TEXT NOT NULL,
+    node TEXT NOT NULL,
+    host TEXT NOT NULL,
+    name TEXT NOT NULL,
+    begun_at {int} NOT NULL,
+    seen_at {int} NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (pool_id, node)
+) {clustered};

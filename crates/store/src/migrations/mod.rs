@@ -47,5 +47,7 @@ pub const TABLES: &[Table] = &[
     Table { name: "api_request", key: "pool_id, key", since: 5 },
     Table { name: "revision", key: "pool_id, revision_id", since: 5 },
     Table { name: "revision_application", key: "pool_id, app_id, revision_id", since: 5 },
+    Table { name: "revision_user", key: "pool_id, user_id, revision_id", since: 6 },
+    Table { name: "import_desk", key: "pool_id, node", since: 6 },
     Table { name: "change", key: "change_id", since: 1 },
 ];

@@ -84,6 +84,8 @@ const WHOLE: &[&str] = &[
     "application_old_secrets",
     "application_uses_alg",
     "change_insert",
+    "import_desk_old",
+    "import_desk_others",
     "inspect_identifiers",
     "inspect_keys",
     "installation_load",

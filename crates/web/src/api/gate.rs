@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{extract::Request, response::Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header::IF_MATCH};
-use signet_protocol::{id::AppId, params::RawParams};
+use signet_protocol::{id::AppId, operator::Permission, params::RawParams};
 
 use super::{
     Answer, Ask, ParamKind, ROWS, Route, body,
     caller::Caller,
     limit::{Left, REQUESTS_PER_MINUTE},
-    problem::{METHOD, NOT_FOUND, Problem, STALE, TOO_MANY, Wrong},
+    problem::{FORBIDDEN, METHOD, NOT_FOUND, Problem, STALE, TOO_MANY, Wrong},
     repeat::{self, Repeat},
     reply,
 };
@@ -71,7 +71,7 @@ async fn through(
     let wanted = if edge.method == Method::HEAD { &Method::GET } else { &edge.method };
     let found = rows.iter().find(|row| row.method == *wanted);
     let Some(route) = found else { return Err(not_this_way(&rows)) };
-    let caller = Caller::of(signet, &edge).await?;
+    let caller = Caller::of(signet, &edge, request.headers()).await?;
     let counted = signet.api_limits().count(caller.id(), signet.now().timestamp());
     *left = Some(counted);
     if counted.requests.is_none() {
@@ -83,6 +83,12 @@ async fn through(
     let lacking: Vec<_> = needs.into_iter().filter(|needed| !caller.may(*needed, application)).collect();
     if !lacking.is_empty() {
         return Err(Problem::lacks(&lacking));
+    }
+    let sensitive = route.method != Method::GET || route.permissions().contains(&Permission::SecretsRead);
+    if caller.is_stale() && sensitive {
+        let detail =
+            "the login to the console is older than 15 minutes: this needs the password again; sign in anew";
+        return Err(Problem::new(FORBIDDEN, detail));
     }
     if path.values().any(|part| part.contains('\0')) {
         return Err(Problem::new(NOT_FOUND, "nothing is called so"));

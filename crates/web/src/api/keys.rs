@@ -26,5 +26,5 @@ pub async fn rotate(ask: Ask) -> Answer {
     check_members(&ask.body, ["issuer", "now"].into_iter())?;
     let at_once = ask.truth("now")?.unwrap_or_default();
     let rotated = keys::rotate(&ask.signet, ask.text("issuer")?, at_once, &ask.origin()).await?;
-    Ok(Reply::ok(json!({ "done": rotated.said() })))
+    Ok(Reply::ok(json!({ "steps": rotated.steps().collect::<Vec<_>>() })))
 }

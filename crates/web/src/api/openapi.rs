@@ -12,7 +12,12 @@ use super::{
     reply, schema,
     schemas::schemas,
 };
-use crate::{Signet, edge::Edge, respond};
+use crate::{
+    Signet,
+    cookies::{self, full_name},
+    edge::Edge,
+    respond,
+};
 
 /// GET `/api/v1/openapi.json`. It says nothing of the pool, so anybody may read it.
 pub async fn handle(State(signet): State<Arc<Signet>>, edge: Edge) -> Response {
@@ -45,14 +50,42 @@ pub fn document(origin: &str) -> Value {
             "description": "Administers one user pool. Get an access token by client_credentials at the pool's own issuer.",
         },
         "servers": [{ "url": format!("{origin}{PREFIX}") }],
-        "security": [{ "token": [] }],
+        "security": [{ "token": [] }, { "session": [], "csrf": [] }],
         "paths": paths,
         "components": {
             "schemas": schemas(),
-            "securitySchemes": { "token": {
-                "type": "oauth2",
-                "flows": { "clientCredentials": { "tokenUrl": format!("{origin}/oidc/token"), "scopes": scopes() } },
-            } },
+            "securitySchemes": security(origin),
+        },
+    })
+}
+
+/// By what a caller is known: an access token; or, for the scripts of the console's own pages, its cookie with the token of its
+/// forms, neither of which counts alone.
+fn security(origin: &str) -> Value {
+    let client_credentials = json!({ "tokenUrl": format!("{origin}/oidc/token"), "scopes": scopes() });
+    let authorization_code = json!({
+        "authorizationUrl": format!("{origin}/oidc/auth"),
+        "tokenUrl": format!("{origin}/oidc/token"),
+        "scopes": scopes(),
+    });
+    let cookie = full_name(cookies::CONSOLE, origin.starts_with("https://"));
+    json!({
+        "token": {
+            "type": "oauth2",
+            "flows": { "clientCredentials": client_credentials, "authorizationCode": authorization_code },
+        },
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": cookie,
+            "description": "A login to the console; changes and secrets need one of the last 15 minutes.",
+        },
+        "csrf": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-CSRF-Token",
+            "description": "The token in the forms of the console's pages. The browser has to say that the request is of the same \
+                            origin (Sec-Fetch-Site or Origin).",
         },
     })
 }
@@ -89,7 +122,7 @@ fn operation(route: &Route) -> Value {
     let mut operation = json!({
         "operationId": operation_id(route),
         "summary": route.summary,
-        "security": [{ "token": items }],
+        "security": [{ "token": items }, { "session": [], "csrf": [] }],
         "responses": responses(route),
     });
     if let Some(members) = operation.as_object_mut() {

@@ -1,7 +1,7 @@
 //! `/overview` and `/traces`.
 
 use serde_json::{Value, json};
-use signet_protocol::id::AppId;
+use signet_protocol::id::{AppId, RowId, TraceId};
 
 use super::{
     Answer, Ask, Reply,
@@ -22,16 +22,10 @@ pub async fn traces(ask: Ask) -> Answer {
         None => None,
         Some(named) => Some(application(&ask, named).await?),
     };
-    let cursor = ask.param(CURSOR.name);
-    if cursor.is_some_and(|text| signet_protocol::jose::unb64(text).is_none_or(|bytes| bytes.len() != 16)) {
-        return Err(not_ours());
-    }
-    let limit = ask.limit();
-    let most = i64::try_from(limit).unwrap_or(1) + 1;
-    let found = trace::newest(&ask.signet, application, cursor, most).await?;
-    let last = found.get(limit.saturating_sub(1)).filter(|_| found.len() > limit);
-    let next = last.map(|last| last.cursor.clone());
-    Ok(Reply::ok(page(found.iter().take(limit).map(shown).collect(), next)))
+    let cursor = ask.param(CURSOR.name).map(|text| TraceId::parse(text).ok_or_else(not_ours)).transpose()?;
+    let found = trace::newest(&ask.signet, application, cursor.into(), ask.limit()).await?;
+    let next = found.next.map(|id| id.to_string());
+    Ok(Reply::ok(page(found.rows.iter().map(shown).collect(), next)))
 }
 
 /// GET `/traces/{reference}`: those of a reference that somebody read from a page, or of a request's id.

@@ -66,7 +66,7 @@ pub fn problem(problem: &Problem, request_id: &str) -> Response {
     let headers = response.headers_mut();
     // RFC 6750 §3: what is missing is told in the challenge, and without a token there is no error code.
     let challenge = if problem.kind == UNAUTHORIZED {
-        Some(if problem.detail == NO_TOKEN {
+        Some(if [NO_TOKEN, NO_COOKIE_ALONE].contains(&problem.detail.as_str()) {
             "Bearer realm=\"signet\"".to_owned()
         } else {
             "Bearer realm=\"signet\", error=\"invalid_token\"".to_owned()
@@ -86,6 +86,10 @@ pub fn problem(problem: &Problem, request_id: &str) -> Response {
 /// There is no token at all.
 pub const NO_TOKEN: &str =
     "there is no access token; send Authorization: Bearer with one that has admin scopes";
+
+/// There is the cookie of the console, and not what has to come with it.
+pub const NO_COOKIE_ALONE: &str = "a login to the console counts here only with the X-CSRF-Token of its pages, in a request that the \
+                                   browser says is of the same origin; programs send Authorization: Bearer";
 
 /// Sets a header, if there is a value.
 pub fn put(headers: &mut http::HeaderMap, name: HeaderName, value: Option<String>) {

@@ -1,5 +1,7 @@
 //! The schemas of what the API takes and gives, by name.
 
+mod keys;
+
 use serde_json::{Map, Value};
 use signet_protocol::{
     access::Effect,
@@ -165,7 +167,8 @@ fn members(table: &[(&'static str, Is)]) -> Vec<(&'static str, Value)> {
 /// All of them.
 pub fn schemas() -> Map<String, Value> {
     let mut all = Map::new();
-    let rooms = [applications(), callers(), people(), of_pool(), operators(), super::pools::schemas()];
+    let rooms =
+        [applications(), callers(), people(), of_pool(), keys::keys(), operators(), super::pools::schemas()];
     for (name, schema) in rooms.into_iter().flatten() {
         all.insert(name.to_owned(), schema);
     }
@@ -395,14 +398,6 @@ fn of_pool() -> Schemas {
         ("refuse_names", truth()),
     ];
     let change: Schemas = policy.iter().cloned().map(|(name, schema)| (name, or_null(schema))).collect();
-    let key = [
-        ("issuer", text()),
-        ("alg", text()),
-        ("kid", text()),
-        ("state", one_of(["next", "active", "retired"])),
-        ("created_at", moment()),
-        ("expires_at", or_null(moment())),
-    ];
     let part = [("text", text()), ("next", text_or_null())];
     let description = [("text", text()), ("prune", or_null(one_of(["nothing", "within", "all"])))];
     let kind = one_of(["create", "change", "remove", "keep", "absent"]);
@@ -424,9 +419,6 @@ fn of_pool() -> Schemas {
         ("MailTest", object(&[("to", text())], &["to"])),
         ("PasswordPolicy", whole(&policy)),
         ("PasswordPolicyChange", object(&change, &[])),
-        ("Key", whole(&key)),
-        ("KeyRotation", object(&[("issuer", text_or_null()), ("now", or_null(truth()))], &[])),
-        ("KeyRotated", whole(&[("done", list(text()))])),
         ("DescriptionPart", whole(&part)),
         ("Description", object(&description, &["text"])),
         ("Plan", whole(&plan)),

@@ -6,7 +6,7 @@ use signet_protocol::{
     id::{AppId, GrantId, RowId, SessionId, UserId},
     jose::unb64,
 };
-use signet_store::{GrantedConsent, OpenSession};
+use signet_store::{GrantedConsent, Leaf, OpenSession};
 
 use super::{
     Answer, Ask, Reply,
@@ -19,9 +19,9 @@ use crate::manage::users;
 /// GET `/users/{user}/sessions`: those that are alive, the newest first.
 pub async fn sessions(ask: Ask) -> Answer {
     let user = known(&ask).await?;
-    let before = ask.cursor::<AfterSession>()?.map(|AfterSession(id)| id);
-    let all = users::sessions(&ask.signet, user, before).await?;
-    Ok(paged(&ask, &all, session, |last| AfterSession(last.id).encode()))
+    let turn = ask.cursor::<AfterSession>()?.map(|AfterSession(id)| id).into();
+    let found = users::sessions(&ask.signet, user, turn, ask.limit()).await?;
+    Ok(paged(found, session, |id| AfterSession(id).encode()))
 }
 
 /// DELETE `/users/{user}/sessions/{session}`.
@@ -42,9 +42,9 @@ pub async fn end_all(ask: Ask) -> Answer {
 /// GET `/users/{user}/grants`: those that are alive, the newest first.
 pub async fn grants(ask: Ask) -> Answer {
     let user = known(&ask).await?;
-    let before = ask.cursor::<AfterGrant>()?.map(|AfterGrant(id)| id);
-    let all = users::grants(&ask.signet, user, before).await?;
-    Ok(paged(&ask, &all, grant, |last| AfterGrant(last.id).encode()))
+    let turn = ask.cursor::<AfterGrant>()?.map(|AfterGrant(id)| id).into();
+    let found = users::grants(&ask.signet, user, turn, ask.limit()).await?;
+    Ok(paged(found, grant, |id| AfterGrant(id).encode()))
 }
 
 /// DELETE `/users/{user}/grants/{grant}`.
@@ -58,9 +58,9 @@ pub async fn revoke_grant(ask: Ask) -> Answer {
 /// GET `/users/{user}/consents`: by application.
 pub async fn consents(ask: Ask) -> Answer {
     let user = known(&ask).await?;
-    let after = ask.cursor::<AfterApplication>()?.map(|AfterApplication(id)| id);
-    let all = users::consents(&ask.signet, user, after).await?;
-    Ok(paged(&ask, &all, consent, |last| AfterApplication(last.application).encode()))
+    let turn = ask.cursor::<AfterApplication>()?.map(|AfterApplication(id)| id).into();
+    let found = users::consents(&ask.signet, user, turn, ask.limit()).await?;
+    Ok(paged(found, consent, |id| AfterApplication(id).encode()))
 }
 
 /// DELETE `/users/{user}/consents/{client}`.
@@ -82,14 +82,8 @@ fn row_id<T: RowId>(text: &str) -> Option<T> {
     Some(T::from_bytes(bytes))
 }
 
-/// A page of what was read a hundred at a time.
-fn paged<T>(ask: &Ask, all: &[T], shown: fn(&T) -> Value, behind: fn(&T) -> String) -> Reply {
-    let limit = ask.limit();
-    let full = i64::try_from(all.len()).is_ok_and(|read| read >= users::SHOWN);
-    let more = all.len() > limit || full;
-    let items: Vec<&T> = all.iter().take(limit).collect();
-    let next = items.last().filter(|_| more).map(|last| behind(last));
-    Reply::ok(page(items.into_iter().map(shown).collect(), next))
+fn paged<T, K>(found: Leaf<T, K>, shown: fn(&T) -> Value, behind: fn(K) -> String) -> Reply {
+    Reply::ok(page(found.rows.iter().map(shown).collect(), found.next.map(behind)))
 }
 
 fn session(session: &OpenSession) -> Value {

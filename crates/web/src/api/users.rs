@@ -32,10 +32,10 @@ pub async fn list(ask: Ask) -> Answer {
         group: ask.param("group").map(str::to_owned),
         blocked: ask.param("blocked").map(|text| text == "true"),
     };
-    let after = cursor(&ask)?;
-    let users = people(&ask.signet, &filter, after, ask.limit()).await?;
+    let turn = cursor(&ask)?.into();
+    let users = people(&ask.signet, &filter, turn, ask.limit()).await?;
     let next = users.next.map(|next| next.encode());
-    Ok(Reply::ok(page(users.users.iter().map(shown).collect(), next)))
+    Ok(Reply::ok(page(users.rows.iter().map(shown).collect(), next)))
 }
 
 fn cursor(ask: &Ask) -> Result<Option<Cursor>, Problem> {
@@ -168,9 +168,9 @@ pub async fn import(ask: Ask) -> Answer {
 
 /// GET `/users/export`: what an import reads, page by page.
 pub async fn export(ask: Ask) -> Answer {
-    let users = people(&ask.signet, &Filter::default(), cursor(&ask)?, ask.limit()).await?;
+    let users = people(&ask.signet, &Filter::default(), cursor(&ask)?.into(), ask.limit()).await?;
     let items =
-        users.users.iter().map(|listed| Value::Object(export::fields(&listed.user, false).0)).collect();
+        users.rows.iter().map(|listed| Value::Object(export::fields(&listed.user, false).0)).collect();
     Ok(Reply::ok(page(items, users.next.map(|next| next.encode()))))
 }
 

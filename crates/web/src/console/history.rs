@@ -2,11 +2,16 @@
 
 use askama::Template;
 use http::StatusCode;
-use signet_protocol::{id::AppId, operator::Permission, said::Said};
-use signet_store::Revision;
+use signet_protocol::{
+    id::{AppId, RevisionId},
+    operator::Permission,
+    said::Said,
+};
+use signet_store::{About, Revision};
 
 use super::{
     Answer, Ask, Section, missing, moment,
+    paging::{self, Names, Pager},
     review::{self, Around},
     settings::frame::{SettingsWords, Tab, TabLink, tabs},
     shell::{Notice, Shell},
@@ -15,7 +20,7 @@ use super::{
 use crate::{
     error::Failure,
     manage::{
-        history::{self, UndoError},
+        history::{self, Lost, UndoError},
         plan::{Plan, PlanError, words},
     },
     respond,
@@ -26,7 +31,7 @@ words! {
     HistoryWords {
         title: "History", "历史";
         lead: "What was saved here, by whom and why. Undoing shows first what it would change.", "在此保存的变更、操作人及原因。撤销前会先显示将发生的变更。";
-        lead_users: "What is done to users is in the audit log and not here.", "对用户的操作记录在审计日志中，不在此处。";
+        lead_users: "Changes of users are kept here for thirty days; the audit log has them for longer.", "用户变更在此保留三十天；审计日志保留更久。";
         none: "Nothing was changed yet", "尚无变更";
         none_lead: "Every change that is saved at this console will be listed here, and can be undone.", "在此控制台保存的每项变更都会列在这里，并可撤销。";
         undo: "Undo", "撤销";
@@ -34,12 +39,14 @@ words! {
         undoing: "an undoing", "撤销操作";
         several: "a change of several entries, of which you may see some only", "涉及多个条目的变更，您仅可查看其中一部分";
         difference: "What was changed", "变更内容";
-        older: "Older", "更早";
-        newest: "Newest", "最新";
         by: "by {}", "操作人：{}";
         conflict: "What this changed was changed again since, so undoing it would take back that, too. Undo the later change first, or make the change by hand. To be as this change left it, the following would have to be so again:", "此项内容之后又被修改，撤销会连带撤回后来的修改。请先撤销后来的修改，或手动更改。要恢复到此变更后的状态，需要以下内容：";
         not_kept: "This cannot be undone: it did nothing but replace a secret, which stays replaced, or it was very large.", "无法撤销：此变更仅更换了密钥（旧密钥不会恢复），或内容过大。";
         was_undone: "This was undone already.", "此变更已被撤销。";
+        lost_user: "They come back without a password, logins, a role at this console, rules about them, and without what they gave and allowed applications. Make a one-time link afterwards, with which they choose a password.", "用户恢复后没有密码、登录、控制台角色、相关规则，也没有曾授予应用的权限和同意。恢复后请创建一次性链接，供其设置密码。";
+        lost_account: "The account comes back with the SecretKey that it had: whoever knows that can use it again. Refresh it if somebody may know it who should not. Its tokens stay worthless.", "账户会带着原有的 SecretKey 恢复：知道该密钥的人可再次使用它。若可能已泄露，请更新密钥。原有令牌不会恢复。";
+        lost_application: "The application comes back with the App Secret that it had. Logins, grants and signing keys do not come back.", "应用会带着原有的 App Secret 恢复。登录、授权和签名密钥不会恢复。";
+        lost_replaced: "The password or secret that was replaced is not brought back.", "已被替换的密码或密钥不会恢复。";
         not_allowed: "Your role does not allow what undoing this comes to.", "您的角色不允许执行此撤销。";
         refused: "This does not fit any more what there is now:", "与当前内容不再相符：";
         busy: "The server cannot do this now; try again in a moment.", "服务器暂时无法处理，请稍后重试。";
@@ -47,7 +54,10 @@ words! {
 }
 
 /// Revisions of a page.
-const PAGE: i64 = 30;
+const PAGE: usize = 30;
+
+/// By which parameters its pages are turned, beside those of another list on the page.
+const PAGES: Names = Names { after: "revisions_after", before: "revisions_before" };
 
 /// A revision as it is shown.
 pub struct Row {
@@ -69,8 +79,7 @@ pub struct History {
     /// Where a form that undoes is sent.
     pub action: String,
     pub alert: Option<Alert>,
-    pub older: Option<String>,
-    pub newest: Option<String>,
+    pub pager: Pager,
 }
 
 /// Why nothing was undone.
@@ -110,7 +119,7 @@ async fn page(ask: &Ask, alert: Option<Alert>) -> Answer {
     let page = HistoryPage {
         shell: ask.shell(Section::Settings),
         tabs: tabs(ask, Tab::History),
-        history: of(ask, None, Tab::History.path(), alert).await?,
+        history: of(ask, About::Everything, Tab::History.path(), alert).await?,
     };
     ask.page(status, &page)
 }
@@ -119,37 +128,34 @@ async fn page(ask: &Ask, alert: Option<Alert>) -> Answer {
 pub async fn submit(ask: Ask) -> Answer {
     let t: &'static SettingsWords = ask.words();
     let back = Tab::History.path();
-    let allow = |_: &Revision, _: Option<&Plan>| true;
-    match undo(&ask, &Around { of: t.settings, section: Section::Settings, back }, allow).await {
+    let users = ask.may(Permission::UsersWrite);
+    let allow = |revision: &Revision, _: Option<&Plan>| users || revision.users.is_empty();
+    match undo(&ask, Around::of(t.settings, Section::Settings, back), allow).await {
         Ok(answer) => answer,
         Err(alert) => page(&ask, Some(alert)).await,
     }
 }
 
-/// The revisions of an application, or all, as far as whoever asks may see them.
-pub async fn of(
-    ask: &Ask,
-    application: Option<AppId>,
-    home: &str,
-    alert: Option<Alert>,
-) -> Result<History, Failure> {
+/// The revisions about something, as far as whoever asks may see them.
+pub async fn of(ask: &Ask, about: About, home: &str, alert: Option<Alert>) -> Result<History, Failure> {
     let t: &'static HistoryWords = ask.words();
-    let before = ask.query.get("before").and_then(history::parse_id);
-    let mut found = history::list(&ask.signet, application, before, PAGE).await?;
-    let older = found.last().filter(|_| found.len() == PAGE as usize);
-    let older = older.map(|last| format!("{home}?before={}#history", history::name_of(last.id)));
-    let may_undo = match application {
-        Some(_) => ask.may(Permission::ApplicationsWrite),
-        None => ask.may(Permission::SettingsWrite),
+    let mut found = history::list(&ask.signet, about, paging::by_id(ask, PAGES), PAGE).await?;
+    let pager = Pager::of(ask, &found, (&format!("{home}#history"), PAGES), &[], RevisionId::to_string);
+    let may_undo = match about {
+        About::Application(_) => ask.may(Permission::ApplicationsWrite),
+        About::User(_) => ask.may(Permission::UsersWrite),
+        About::Everything => ask.may(Permission::SettingsWrite),
     };
-    if let Some(id) = application.filter(|_| !ask.operator.may(Permission::SettingsRead, None)) {
-        for revision in &mut found {
+    if let About::Application(id) = about
+        && !ask.operator.may(Permission::SettingsRead, None)
+    {
+        for revision in &mut found.rows {
             hide(ask, id, revision).await?;
         }
     }
     let row = |revision: Revision| Row {
         may_undo: may_undo && history::can_be_undone(&revision),
-        id: history::name_of(revision.id),
+        id: revision.id.to_string(),
         at: moment(revision.at),
         author: revision.author.name.unwrap_or_else(|| "?".to_owned()),
         reason: revision.reason.unwrap_or_default(),
@@ -160,11 +166,10 @@ pub async fn of(
     };
     Ok(History {
         t,
-        rows: found.into_iter().map(row).collect(),
+        rows: found.rows.into_iter().map(row).collect(),
         action: format!("{home}/undo"),
         alert,
-        older,
-        newest: before.map(|_| format!("{home}#history")),
+        pager,
     })
 }
 
@@ -179,23 +184,57 @@ async fn hide(ask: &Ask, id: AppId, revision: &mut Revision) -> Result<(), Failu
     Ok(())
 }
 
+/// Whether a revision is about somebody who administers the pool, whom whoever asks may not change: who could take back what they
+/// are known by, or that they are blocked, could have their role (attack 19).
+async fn guarded(ask: &Ask, id: RevisionId) -> Result<bool, Failure> {
+    if ask.may(Permission::AdministratorsWrite) {
+        return Ok(false);
+    }
+    let Some(revision) = ask.signet.store().revision(id).await? else { return Ok(false) };
+    for user in revision.users {
+        if ask.signet.store().administrator(user).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl HistoryWords {
+    fn lost(&self, lost: Lost) -> &'static str {
+        match lost {
+            Lost::OfUser => self.lost_user,
+            Lost::OfAccount => self.lost_account,
+            Lost::OfApplication => self.lost_application,
+            Lost::Replaced => self.lost_replaced,
+        }
+    }
+}
+
 /// Shows what undoing the revision of the form would do, or does it if that was shown and confirmed.
 pub async fn undo(
     ask: &Ask,
-    around: &Around<'_>,
+    mut around: Around<'_>,
     allow: impl Fn(&Revision, Option<&Plan>) -> bool,
 ) -> Result<Answer, Alert> {
     let t: &'static HistoryWords = ask.words();
     let Some(id) = ask.form.get("revision").and_then(history::parse_id) else { return Ok(Err(missing())) };
+    let guards = match guarded(ask, id).await {
+        Ok(guards) => guards,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let allow = |revision: &Revision, plan: Option<&Plan>| !guards && allow(revision, plan);
     let outcome = match ask.form.get("step") {
         Some("confirm") => history::undo(&ask.signet, id, &ask.origin(), allow).await.map(|_| None),
-        _ => history::preview(&ask.signet, id, allow).await.map(|(_, plan)| Some(plan)),
+        _ => history::preview(&ask.signet, id, allow).await.map(Some),
     };
     let alert = |text, lines| Err(Alert { text, lines });
     let in_words = |all: Vec<Said>| all.iter().map(|said| said.of(ask.lang).to_owned()).collect();
     match outcome {
         Ok(None) => Ok(Ok(respond::see_other(&format!("{}?done={}", around.back, Notice::Undone.as_str())))),
-        Ok(Some(plan)) => Ok(review::show(ask, &plan, around).await),
+        Ok(Some((undone, plan))) => {
+            around.notes = history::lost(&undone, &plan).into_iter().map(|lost| t.lost(lost)).collect();
+            Ok(review::show(ask, &plan, &around).await)
+        }
         Err(UndoError::Missing) => Ok(Err(missing())),
         Err(UndoError::NotKept) => alert(t.not_kept, Vec::new()),
         Err(UndoError::Undone) => alert(t.was_undone, Vec::new()),

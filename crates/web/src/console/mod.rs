@@ -13,6 +13,7 @@ mod history;
 mod home;
 mod kept;
 mod overview;
+mod paging;
 mod review;
 mod routes;
 mod session;

@@ -44,6 +44,7 @@ struct ReviewPage<'a> {
     shell: Shell,
     of: &'a str,
     lines: Vec<String>,
+    notes: &'a [&'static str],
     advice: Vec<(&'static str, &'static str)>,
     fields: Vec<(&'a str, &'a str)>,
     /// A text that was sent along, too large for a field of another kind.
@@ -111,8 +112,7 @@ pub async fn proceed(ask: &Ask, wanted: Wanted<'_>) -> Outcome {
 }
 
 async fn page(ask: &Ask, plan: &Plan, wanted: &Wanted<'_>) -> Answer {
-    let Wanted { of, section, back, .. } = *wanted;
-    show(ask, plan, &Around { of, section, back }).await
+    show(ask, plan, &Around::of(wanted.of, wanted.section, wanted.back)).await
 }
 
 /// What a review stands on.
@@ -123,6 +123,15 @@ pub struct Around<'a> {
     pub section: Section,
     /// Where it leads back to.
     pub back: &'a str,
+    /// What else there is to say before.
+    pub notes: Vec<&'static str>,
+}
+
+impl<'a> Around<'a> {
+    /// Without more to say.
+    pub fn of(of: &'a str, section: Section, back: &'a str) -> Around<'a> {
+        Around { of, section, back, notes: Vec::new() }
+    }
 }
 
 /// Shows what a plan would do, with a form that sends the same again to confirm it.
@@ -132,6 +141,7 @@ pub async fn show(ask: &Ask, plan: &Plan, around: &Around<'_>) -> Answer {
         shell: ask.shell(around.section),
         of: around.of,
         lines: lines(plan, ask.lang),
+        notes: &around.notes,
         advice: said(ask, plan).await?,
         fields: fields.collect(),
         text: ask.file.as_ref().and_then(|file| file.text().ok()),

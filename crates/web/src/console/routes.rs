@@ -168,6 +168,7 @@ pub static ROWS: &[Route] = &[
     page!("/console/users/{user}/grants", UsersRead, users::grants::show),
     form!("/console/users/{user}/grants", UsersWrite, users::grants::submit),
     page!("/console/users/{user}/history", AuditRead, users::history::show),
+    form!("/console/users/{user}/history/undo", UsersWrite, users::history::undo),
     page!("/console/users/{user}/code", UsersRead, users::code::show),
     page!("/console/users/{user}/delete", UsersWrite, users::delete::show),
     form!(fresh "/console/users/{user}/delete", UsersWrite, users::delete::submit),

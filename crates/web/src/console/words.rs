@@ -54,7 +54,9 @@ pub fn fill(text: &str, value: impl std::fmt::Display) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::{applications, audit, history, overview, review, settings, shell, traces, users};
+    use crate::console::{
+        applications, audit, history, overview, paging, review, settings, shell, traces, users,
+    };
 
     /// What has no Chinese name.
     const TERMS: &[&str] = &["App ID", "App Secret", "Scope", "AccessKey", "SecretKey", "IP", "Prompt"];
@@ -72,6 +74,7 @@ mod tests {
             settings::user_pool_words::UserPoolWords::pairs(),
             settings::pool::PoolWords::pairs(),
             overview::words::OverviewWords::pairs(),
+            paging::PagerWords::pairs(),
             audit::words::AuditWords::pairs(),
             traces::words::TraceWords::pairs(),
             users::words::UserWords::pairs(),

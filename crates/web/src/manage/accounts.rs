@@ -19,13 +19,15 @@ use signet_protocol::{
     time::{Seconds, Timestamp},
 };
 use signet_store::{
-    Applied, Change, StoreError,
+    Applied, StoreError,
     audit::{Act, Action, Entry, Named, Origin},
 };
 
 use super::{
     authority::{self, Forbidden},
     description::check as form,
+    history,
+    plan::{Plan, accounts as plan},
     show,
 };
 use crate::{Signet, audit, clock::SystemEntropy};
@@ -83,6 +85,16 @@ pub struct AccountEdit {
     pub remarks: Option<Option<String>>,
     /// Whether it may have tokens. Those of an account that is disabled are worth nothing at once.
     pub enabled: Option<bool>,
+}
+
+impl AccountEdit {
+    fn lay_over(&self, account: &mut Account) {
+        account.token_lifetime = self.token_lifetime.unwrap_or(account.token_lifetime);
+        account.enabled = self.enabled.unwrap_or(account.enabled);
+        if let Some(remarks) = &self.remarks {
+            account.remarks = remarks.clone().filter(|remarks| !remarks.is_empty());
+        }
+    }
 }
 
 /// Which account is meant.
@@ -172,11 +184,11 @@ pub async fn create(
         updated_at: now.timestamp(),
         version: 1,
     };
-    let insert = vec![Change::InsertAccount(account.clone())];
+    let plan = plan::creation(&application, account.clone());
     let entry = record(Action::Create, origin, account.id, &application)
         .with("token_lifetime", json!({ "old": null, "new": account.token_lifetime.0 }))
         .with("remarks", json!({ "old": null, "new": account.remarks }));
-    if signet.store().apply(insert, Act::new(now, entry), &mut SystemEntropy).await? == Applied::Changed {
+    if write(signet, plan, entry, origin).await? == Applied::Changed {
         // It went since it was looked up.
         return Err(AccountError::NoApplication(application.identifier.to_string()));
     }
@@ -219,7 +231,7 @@ pub async fn refresh(
     let entry = |_: &Account, _: &Account, application: &Application| {
         record(Action::RefreshSecret, origin, which.id, application).with("overlap", overlap.0)
     };
-    let account = update(signet, which, change, entry).await?;
+    let account = update(signet, (which, origin), change, entry).await?;
     tracing::info!(account = %which.id, overlap = overlap.0, "an operator gave an account another secret");
     Ok(NewKey { account, secret })
 }
@@ -233,18 +245,27 @@ pub async fn edit(
 ) -> Result<AccountView, AccountError> {
     check(edit.token_lifetime, edit.remarks.as_ref().and_then(|remarks| remarks.as_deref()))?;
     trusted(signet, which.id, origin).await?;
-    let change = |account: &mut Account| {
-        account.token_lifetime = edit.token_lifetime.unwrap_or(account.token_lifetime);
-        account.enabled = edit.enabled.unwrap_or(account.enabled);
-        if let Some(remarks) = &edit.remarks {
-            account.remarks = remarks.clone().filter(|remarks| !remarks.is_empty());
-        }
-    };
+    let change = |account: &mut Account| edit.lay_over(account);
     let entry =
         |old: &Account, new: &Account, application: &Application| changed(origin, old, new, application);
-    let account = update(signet, which, change, entry).await?;
+    let account = update(signet, (which, origin), change, entry).await?;
     tracing::info!(account = %which.id, enabled = account.enabled, "an operator changed an account");
     Ok(account)
+}
+
+/// What changing an account would come to, for whoever may change it.
+pub async fn preview(
+    signet: &Signet,
+    which: Which,
+    edit: &AccountEdit,
+    origin: &Origin,
+) -> Result<Plan, AccountError> {
+    check(edit.token_lifetime, edit.remarks.as_ref().and_then(|remarks| remarks.as_deref()))?;
+    trusted(signet, which.id, origin).await?;
+    let (old, application) = wanted(signet, which).await?;
+    let mut new = old.clone();
+    edit.lay_over(&mut new);
+    Ok(plan::change(&application, &old, new))
 }
 
 /// Enables or disables an account.
@@ -268,10 +289,9 @@ pub async fn delete(signet: &Signet, which: Which, origin: &Origin) -> Result<De
         let about = |rule: &&Rule| rule.subject == Subject::Account(which.id);
         let rules = signet.store().stored_rules(application.id).await?.iter().filter(about).count();
         let deleted = Deleted { account: seen(signet, &account, &application).await?, rules };
-        let plan = vec![Change::UpdatePool(settings), Change::DeleteAccount(account)];
+        let plan = plan::removal(&application, account, rules, settings);
         let entry = record(Action::Delete, origin, which.id, &application).with("rules", rules);
-        let act = Act::new(signet.now(), entry);
-        if signet.store().apply(plan, act, &mut SystemEntropy).await? == Applied::Done {
+        if write(signet, plan, entry, origin).await? == Applied::Done {
             tracing::info!(account = %which.id, rules, "an operator deleted an account");
             return Ok(deleted);
         }
@@ -292,9 +312,21 @@ pub fn access_key(text: &str) -> Result<AccountId, AccountError> {
     AccountId::parse(text).ok_or(AccountError::NotAnAccessKey)
 }
 
+/// Writes what is planned of one account, with its record, and with how to undo it.
+async fn write(
+    signet: &Signet,
+    mut plan: Plan,
+    entry: Entry,
+    origin: &Origin,
+) -> Result<Applied, StoreError> {
+    let mut changes = plan.take_changes();
+    history::keep(signet, &plan, &mut changes, (origin, None)).await?;
+    signet.store().apply(changes, Act::new(signet.now(), entry), &mut SystemEntropy).await
+}
+
 async fn update(
     signet: &Signet,
-    which: Which,
+    (which, origin): (Which, &Origin),
     change: impl Fn(&mut Account),
     entry: impl Fn(&Account, &Account, &Application) -> Entry,
 ) -> Result<AccountView, AccountError> {
@@ -305,9 +337,8 @@ async fn update(
         if account == old {
             return seen(signet, &old, &application).await;
         }
-        let plan = vec![Change::UpdateAccount(account.clone())];
-        let act = Act::new(now, entry(&old, &account, &application));
-        if signet.store().apply(plan, act, &mut SystemEntropy).await? == Applied::Done {
+        let plan = plan::change(&application, &old, account.clone());
+        if write(signet, plan, entry(&old, &account, &application), origin).await? == Applied::Done {
             account.version += 1;
             account.updated_at = now.timestamp();
             return seen(signet, &account, &application).await;

@@ -2,8 +2,8 @@
 
 use signet_protocol::said;
 use signet_store::{
-    Applied, Change, Revision, StoreError,
-    audit::{Act, Origin, Via},
+    Applied, Revision, StoreError,
+    audit::{Act, Origin},
 };
 
 use super::{
@@ -80,10 +80,7 @@ pub(super) async fn attempt(
         return Ok(Some(plan));
     }
     authority::check(signet, origin, &changes).await?;
-    if undoes.is_some() || matches!(origin.via, Via::Console | Via::Api) {
-        let revision = history::revision(signet, &plan, &changes, origin, undoes).await?;
-        changes.extend(revision.map(|revision| Change::Keep(Box::new(revision))));
-    }
+    history::keep(signet, &plan, &mut changes, (origin, undoes)).await?;
     let mut entries = plan.entries(origin);
     entries.extend(undoes.map(|undone| history::entry(undone, origin)));
     let act = Act { now: signet.now(), entries };

@@ -1,9 +1,9 @@
-//! The history of the configuration: what operators saved, why, and how to take it back.
+//! The history: what operators saved, why, and how to take it back.
 //!
 //! With every change that is saved at the console or by the admin API a revision is kept, in the same batch: the description
 //! that brings back what was, and the one that what was saved fulfils. As long as the second changes nothing, nobody has
-//! touched since what is to be undone; otherwise undoing would take back what others did, and is refused. Users are no
-//! configuration: what is done to them is in the audit log alone, so that a person who is removed is not kept here.
+//! touched since what is to be undone; otherwise undoing would take back what others did, and is refused. What is changed of
+//! users is a revision of its own, which is forgotten after a month, so that who is removed is not kept here for ever.
 
 mod difference;
 mod state;
@@ -14,14 +14,14 @@ use signet_protocol::{
     said::Said,
 };
 use signet_store::{
-    Change, Revision, RevisionTexts, StoreError,
-    audit::{Action, Entry, Named, Origin},
+    About, Change, Leaf, Revision, RevisionTexts, StoreError, Turn,
+    audit::{Action, Entry, Named, Origin, Via},
 };
 
 use super::{
     apply::{ATTEMPTS, attempt},
     description::Description,
-    plan::{Plan, PlanError, StepKind, plan, words},
+    plan::{Plan, PlanError, PlannedStep, StepKind, plan, words},
     problem::Problem,
 };
 use crate::{Signet, clock::SystemEntropy};
@@ -34,6 +34,8 @@ const LINES_BYTES: usize = 16 * 1024;
 const TITLED: usize = 3;
 /// Characters of a title, and of a reason.
 const CHARS: usize = 500;
+/// Users of one change beyond which it cannot be undone.
+const USERS: usize = 100;
 
 /// Why nothing was undone.
 #[derive(Debug, thiserror::Error)]
@@ -74,18 +76,37 @@ pub fn name_of(id: RevisionId) -> String {
     jose::b64(&id.bytes())
 }
 
-/// What is kept of a plan that is about to be carried out; nothing of one that is about users alone.
-pub(super) async fn revision(
+/// Adds to `changes`, which a plan is about to make, what is kept of them: of what is saved at the console or by the admin API, and
+/// of what undoes a revision.
+pub(super) async fn keep(
+    signet: &Signet,
+    plan: &Plan,
+    changes: &mut Vec<Change>,
+    (origin, undoes): (&Origin, Option<&Revision>),
+) -> Result<(), StoreError> {
+    if undoes.is_none() && !matches!(origin.via, Via::Console | Via::Api) {
+        return Ok(());
+    }
+    let of_users = undoes.is_some_and(|undone| !undone.users.is_empty());
+    let undone = |wanted: bool| undoes.filter(|_| of_users == wanted).map(|undone| undone.id);
+    let configuration = of_configuration(signet, plan, changes, origin).await?;
+    let users = of_users_changed(signet, plan, changes, origin).await?;
+    let keep = |undoes: Option<RevisionId>| {
+        move |revision: Revision| Change::Keep(Box::new(Revision { undoes, ..revision }))
+    };
+    changes.extend(configuration.map(keep(undone(false))));
+    changes.extend(users.map(keep(undone(true))));
+    Ok(())
+}
+
+/// What is kept of the configuration; nothing of a plan that is about users alone.
+async fn of_configuration(
     signet: &Signet,
     plan: &Plan,
     changes: &[Change],
     origin: &Origin,
-    undoes: Option<&Revision>,
 ) -> Result<Option<Revision>, StoreError> {
-    let touched: Vec<&str> = plan.touched().filter(|what| !is_user(what)).collect();
-    if touched.is_empty() {
-        return Ok(None);
-    }
+    let Some(revision) = begun(signet, plan, origin, |step| !is_user(step.what)) else { return Ok(None) };
     let applications = state::applications(changes);
     let mut parts = Vec::new();
     if let Some(both) = state::pool(signet, changes).await? {
@@ -95,23 +116,65 @@ pub(super) async fn revision(
         let both = state::application(signet, *id, changes).await?;
         parts.extend(difference::of(&both.before, &both.after));
     }
-    let bytes: usize = parts.iter().map(|texts| texts.undo.len() + texts.redo.len()).sum();
-    let whole = |part: fn(&RevisionTexts) -> &str| parts.iter().map(part).collect::<String>();
-    let texts = RevisionTexts { undo: whole(|texts| &texts.undo), redo: whole(|texts| &texts.redo) };
+    Ok(Some(Revision { applications, texts: texts(&parts), ..revision }))
+}
+
+/// What is kept of users.
+async fn of_users_changed(
+    signet: &Signet,
+    plan: &Plan,
+    changes: &[Change],
+    origin: &Origin,
+) -> Result<Option<Revision>, StoreError> {
+    let users = state::users(changes);
+    let begun = begun(signet, plan, origin, |step| is_user(step.what));
+    let Some(revision) = begun.filter(|_| !users.is_empty()) else { return Ok(None) };
+    if users.len() > USERS {
+        return Ok(Some(Revision { users, ..revision }));
+    }
+    let mut parts = Vec::new();
+    for change in changes {
+        if let Some(both) = state::user(signet, change).await? {
+            parts.extend(difference::of(&both.before, &both.after));
+        }
+    }
+    Ok(Some(Revision { users, texts: texts(&parts), ..revision }))
+}
+
+/// A revision with what can be said of the steps of a plan that are `wanted`; nothing where none of them changes anything.
+fn begun(
+    signet: &Signet,
+    plan: &Plan,
+    origin: &Origin,
+    wanted: fn(&PlannedStep<'_>) -> bool,
+) -> Option<Revision> {
+    let steps: Vec<PlannedStep<'_>> = changing(plan).filter(wanted).collect();
+    if steps.is_empty() {
+        return None;
+    }
     let now = signet.now();
-    Ok(Some(Revision {
+    Some(Revision {
         id: RevisionId::generate(now, &mut SystemEntropy),
         at: now.timestamp(),
         author: origin.actor.clone(),
         via: origin.via.as_str().to_owned(),
         reason: origin.reason.as_ref().map(|reason| reason.chars().take(CHARS).collect()),
-        title: title(&touched),
-        lines: lines(plan),
-        texts: (bytes <= TEXT_BYTES).then_some(texts),
-        applications,
-        undoes: undoes.map(|undone| undone.id),
+        title: title(&steps),
+        lines: lines(&steps),
+        texts: None,
+        applications: Vec::new(),
+        users: Vec::new(),
+        undoes: None,
         undone_by: None,
-    }))
+    })
+}
+
+/// The way there and back of all parts, if it is not too long.
+fn texts(parts: &[RevisionTexts]) -> Option<RevisionTexts> {
+    let bytes: usize = parts.iter().map(|texts| texts.undo.len() + texts.redo.len()).sum();
+    let whole = |part: fn(&RevisionTexts) -> &str| parts.iter().map(part).collect::<String>();
+    let texts = RevisionTexts { undo: whole(|texts| &texts.undo), redo: whole(|texts| &texts.redo) };
+    (bytes <= TEXT_BYTES).then_some(texts)
 }
 
 /// What the audit log says of an undoing, beside what it changes.
@@ -120,14 +183,14 @@ pub(super) fn entry(undone: &Revision, origin: &Origin) -> Entry {
         .on("revision", Named::new(name_of(undone.id), undone.title.as_str()))
 }
 
-/// The newest revisions, of an application or all, before one.
+/// A page of revisions, the newest first.
 pub async fn list(
     signet: &Signet,
-    application: Option<AppId>,
-    before: Option<RevisionId>,
-    limit: i64,
-) -> Result<Vec<Revision>, StoreError> {
-    signet.store().revisions(application, before, limit).await
+    about: About,
+    turn: Turn<RevisionId>,
+    most: usize,
+) -> Result<Leaf<Revision, RevisionId>, StoreError> {
+    signet.store().revisions(about, turn, most).await
 }
 
 /// What undoing a revision would come to. `allow` says whether whoever asks may know of it at all, and then whether they may do
@@ -180,6 +243,37 @@ pub async fn undo(
     Err(PlanError::Contended.into())
 }
 
+/// Something that undoing cannot bring back as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// A user comes back without password, logins, role, rules, and what they gave and allowed applications.
+    OfUser,
+    /// An account comes back with the SecretKey that it had, which somebody may know.
+    OfAccount,
+    /// An application comes back with the App Secret that it had, without logins, grants and signing keys.
+    OfApplication,
+    /// A secret or password that was replaced stays so.
+    Replaced,
+}
+
+/// What undoing a revision by this plan will not bring back as it was, to be said before.
+pub fn lost(undone: &Revision, plan: &Plan) -> Vec<Lost> {
+    let any = |wanted: fn(&Change) -> bool| plan.changes().iter().any(wanted);
+    let replaced = |line: &String| {
+        let line = line.trim();
+        line == "secret: changed" || line == "password: changed"
+    };
+    [
+        any(|change| matches!(change, Change::InsertUser(_))).then_some(Lost::OfUser),
+        any(|change| matches!(change, Change::InsertAccount(_))).then_some(Lost::OfAccount),
+        any(|change| matches!(change, Change::InsertApplication(_))).then_some(Lost::OfApplication),
+        undone.lines.iter().any(replaced).then_some(Lost::Replaced),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 /// Whether a plan makes or removes applications, which needs more than changing them.
 pub fn makes_or_removes_applications(plan: &Plan) -> bool {
     plan.changes()
@@ -213,25 +307,26 @@ fn is_user(what: &str) -> bool {
     what.starts_with("user ")
 }
 
-fn title(touched: &[&str]) -> String {
-    let named = touched.iter().take(TITLED).copied().collect::<Vec<_>>().join(", ");
-    let more = touched.len().saturating_sub(TITLED);
+fn title(steps: &[PlannedStep<'_>]) -> String {
+    let named = steps.iter().take(TITLED).map(|step| step.what).collect::<Vec<_>>().join(", ");
+    let more = steps.len().saturating_sub(TITLED);
     let text = if more == 0 { named } else { format!("{named} +{more}") };
     text.chars().take(CHARS).collect()
 }
 
-/// What a plan changes of the configuration, for people.
-pub fn changed(plan: &Plan) -> Vec<String> {
-    let changes = |kind| !matches!(kind, StepKind::Keep | StepKind::Absent);
-    plan.steps().filter(|step| changes(step.kind)).flat_map(|step| step.text().collect::<Vec<_>>()).collect()
+fn changing(plan: &Plan) -> impl Iterator<Item = PlannedStep<'_>> {
+    plan.steps().filter(|step| !matches!(step.kind, StepKind::Keep | StepKind::Absent))
 }
 
-fn lines(plan: &Plan) -> Vec<String> {
-    let changes = |kind| !matches!(kind, StepKind::Keep | StepKind::Absent);
-    let steps = plan.steps().filter(|step| changes(step.kind) && !is_user(step.what));
+/// What a plan changes, for people.
+pub fn changed(plan: &Plan) -> Vec<String> {
+    changing(plan).flat_map(|step| step.text().collect::<Vec<_>>()).collect()
+}
+
+fn lines(steps: &[PlannedStep<'_>]) -> Vec<String> {
     let mut bytes = 0;
     let mut lines = Vec::new();
-    for line in steps.flat_map(|step| step.text().collect::<Vec<_>>()) {
+    for line in steps.iter().flat_map(|step| step.text().collect::<Vec<_>>()) {
         bytes += line.len();
         if bytes > LINES_BYTES {
             lines.push("…".to_owned());

@@ -104,6 +104,41 @@ impl Listing {
     }
 }
 
+/// What was done in the place of one key, for a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// Whose key it is: `pool`, or the identifier of an application.
+    pub issuer: String,
+    /// What it signs with.
+    pub alg: &'static str,
+    /// The key that was signing.
+    pub kid: String,
+    /// `published`, `signs`, `too_early` or `contended`.
+    pub outcome: &'static str,
+    /// When the next step can be taken, or until when the key before verifies.
+    pub at: Option<Timestamp>,
+}
+
+/// What can become of a key that is to be rotated.
+pub const OUTCOMES: [&str; 4] = ["published", "signs", "too_early", "contended"];
+
+impl Rotated {
+    /// What was done with each key.
+    pub fn steps(&self) -> impl Iterator<Item = Step> {
+        let [published, signs, too_early, contended] = OUTCOMES;
+        self.outcomes.iter().map(move |(key, outcome)| {
+            let (outcome, at) = match outcome {
+                Outcome::Published(at) => (published, Some(*at)),
+                Outcome::Signs(at) => (signs, Some(*at)),
+                Outcome::TooEarly(at) => (too_early, Some(*at)),
+                Outcome::Contended => (contended, None),
+            };
+            let (issuer, alg, kid) = (self.names.of(key.issuer), key.alg.as_str(), key.kid.clone());
+            Step { issuer, alg, kid, outcome, at }
+        })
+    }
+}
+
 /// Every key of the pool.
 pub async fn list(signet: &Signet) -> Result<Listing, StoreError> {
     let (keys, names) = (signet.store().issuer_keys().await?, Names::load(signet).await?);

@@ -1,6 +1,6 @@
 //! The difference between a description and what is stored: what would be created, what changed, and how.
 
-mod accounts;
+pub(in crate::manage) mod accounts;
 mod applications;
 mod fields;
 mod line;
@@ -161,6 +161,14 @@ fn count(problems: usize) -> String {
 /// what conflicts with another row.
 pub async fn plan(signet: &Signet, description: &Description) -> Result<Plan, PlanError> {
     let mut draft = Draft::default();
+    if let Some(sealed) = &description.sealed_with {
+        let reason = Pair(
+            "the secrets of this file are sealed under a passphrase: apply it with `signet apply --passphrase-stdin`, \
+             which opens them",
+            "此文件中的密钥用口令封存：请用 `signet apply --passphrase-stdin` 应用，它会解封",
+        );
+        return Err(PlanError::Refused(vec![Problem::new(sealed.line, reason)]));
+    }
     let pool = pool::plan(signet, description, &mut draft).await?;
     let targets = applications::plan(signet, &description.applications, &mut draft).await?;
     let people = removal::People::of(signet, &description.users).await?;

@@ -11,7 +11,10 @@ use signet_protocol::{
     time::Timestamp,
     user::{User, UserDetails, check_email, check_username},
 };
-use signet_store::{Registry, StoreError, StoredPool, audit::Act};
+use signet_store::{
+    Registry, StoreError, StoredPool,
+    audit::{Act, Action, Entry, Named, Origin},
+};
 
 use crate::{Signet, clock::SystemEntropy, pools::address};
 
@@ -25,10 +28,14 @@ impl SetupLink {
     }
 }
 
-/// Makes a link in place of the one before; `None` when somebody owns the pool already.
-pub async fn offer(signet: &Signet) -> Result<Option<SetupLink>, StoreError> {
+/// Makes a link in place of the one before; `None` when somebody owns the pool already. That it was made is in the audit log:
+/// whoever has it can become the owner.
+pub async fn offer(signet: &Signet, origin: &Origin) -> Result<Option<SetupLink>, StoreError> {
     let new = New::make(signet.now().timestamp());
-    let offered = signet.store().offer_setup(new.hash, new.until).await?;
+    let entry = Entry::of_admin(Action::MakeLink, origin.clone());
+    let entry = entry.on("setup", Named::only("the first administrator"));
+    let act = Act::new(signet.now(), entry.with("expires_at", new.until.to_text()));
+    let offered = signet.store().offer_setup(new.hash, new.until, act).await?;
     Ok(offered.then(|| new.at(&signet.settings().base_url)))
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use signet_protocol::id::AppId;
-use signet_store::{StoreError, StoredTrace};
+use signet_protocol::id::{AppId, TraceId};
+use signet_store::{Leaf, StoreError, StoredTrace, Turn};
 
 use crate::{
     Signet,
@@ -16,8 +16,8 @@ use crate::{
 pub struct Found {
     /// What it says.
     pub trace: Trace,
-    /// Behind which the next page of a list begins.
-    pub cursor: String,
+    /// Which it is.
+    pub id: TraceId,
 }
 
 /// The traces of a reference as somebody read it from a page, or of a request's id: seldom more than one, newest first.
@@ -25,21 +25,22 @@ pub async fn find(signet: &Signet, text: &str) -> Result<Vec<Found>, StoreError>
     Ok(read(signet.store().traces_by_reference(&typed(text)).await?))
 }
 
-/// The newest traces of an application, or of all, behind `cursor`; at most 200.
+/// A page of the traces of an application, or of all, the newest first; of at most 200.
 pub async fn newest(
     signet: &Signet,
     application: Option<AppId>,
-    cursor: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Found>, StoreError> {
-    Ok(read(signet.store().traces(application, cursor, limit).await?))
+    turn: Turn<TraceId>,
+    most: usize,
+) -> Result<Leaf<Found, TraceId>, StoreError> {
+    let Leaf { rows, previous, next } = signet.store().traces(application, turn, most).await?;
+    Ok(Leaf { rows: read(rows), previous, next })
 }
 
 /// Those that this version understands.
 fn read(stored: Vec<StoredTrace>) -> Vec<Found> {
     let read = |stored: StoredTrace| {
         let trace = serde_json::from_str(&stored.content).ok()?;
-        Some(Found { trace, cursor: stored.cursor })
+        Some(Found { trace, id: stored.id })
     };
     stored.into_iter().filter_map(read).collect()
 }

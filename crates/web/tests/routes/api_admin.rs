@@ -232,7 +232,9 @@ async fn pool(api: &Api) {
             .any(|key| key["state"] == "active" && key["issuer"] == "pool")
     );
     let rotated = api.done(Method::POST, "/keys/rotate", Some(json!({ "issuer": "pool" })), 200).await;
-    assert!(rotated["done"][0].as_str().unwrap().contains("a new key is published"), "{rotated}");
+    let step = &rotated["steps"][0];
+    assert_eq!((&step["issuer"], &step["outcome"]), (&json!("pool"), &json!("published")), "{rotated}");
+    assert!(step["at"].as_i64().unwrap() > 0 && step["kid"].is_string(), "{rotated}");
     let overview = api.done(Method::GET, "/overview", None, 200).await;
     assert_eq!(overview["days"].as_array().unwrap().len(), 30);
 }

@@ -9,7 +9,7 @@ use signet_protocol::{
     time::Timestamp,
     user::User,
 };
-use signet_store::RoleChange;
+use signet_store::{RoleChange, audit::Origin};
 use signet_web::{console::ROWS, manage::setup};
 
 use crate::{
@@ -27,7 +27,7 @@ const SETUP: &[(&str, &str)] =
     &[("username", "root"), ("email", "root@example.com"), ("password", PASSWORD), ("again", PASSWORD)];
 
 async fn link(world: &World) -> String {
-    setup::offer(&world.signet()).await.unwrap().unwrap().url().to_owned()
+    setup::offer(&world.signet(), &Origin::command_line()).await.unwrap().unwrap().url().to_owned()
 }
 
 /// Gives a user a role.
@@ -84,7 +84,10 @@ async fn a_link_makes_one_owner_and_is_dead_then(world: Arc<World>) {
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.body.contains("No application yet"), "{}", page.body);
     assert_eq!(world.browser().open(&link).await.status, StatusCode::NOT_FOUND);
-    assert!(setup::offer(&world.signet()).await.unwrap().is_none(), "an owner needs no link");
+    assert!(
+        setup::offer(&world.signet(), &Origin::command_line()).await.unwrap().is_none(),
+        "an owner needs no link"
+    );
     let owners = world.signet().store().administrators().await.unwrap();
     assert_eq!(owners.iter().map(|one| one.role).collect::<Vec<_>>(), [Role::Owner]);
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use signet_protocol::operator::Role;
-use signet_store::audit::{Filter, Kind, Record, Select};
+use signet_store::audit::{Act, Action, Entry, Filter, Kind, Origin, Record, Select};
 use signet_web::manage::{apply, audit, description::Description, setup};
 
 use crate::{
@@ -39,7 +39,8 @@ async fn post(browser: &mut Browser, page: &Answer, path: &str, form: &[(&str, &
 }
 
 async fn what_is_done_at_the_console_is_in_the_log_with_the_act(world: Arc<World>) {
-    let link = setup::offer(&world.signet()).await.unwrap().unwrap().url().to_owned();
+    let link =
+        setup::offer(&world.signet(), &Origin::command_line()).await.unwrap().unwrap().url().to_owned();
     let mut browser = world.browser();
     browser.peer = Some("192.0.2.7".parse().unwrap());
     let page = browser.open(&link).await;
@@ -153,7 +154,12 @@ async fn the_log_is_found_page_by_page_and_downloaded_as_a_whole(world: Arc<Worl
     let page = browser.open(&format!("{BASE}{older}")).await;
     let rest = page.body.matches("<li><details>").count();
     assert!((10..=15).contains(&rest), "{rest}: {}", page.body);
-    assert!(!page.body.contains("rel=\"next\"") && page.body.contains("Newest"), "{}", page.body);
+    assert!(!page.body.contains("rel=\"next\"") && page.body.contains(">First</a>"), "{}", page.body);
+    let newer = page.body.split("rel=\"prev\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let newer = newer.replace("&#38;", "&").replace("&amp;", "&");
+    let page = browser.open(&format!("{BASE}{newer}")).await;
+    assert_eq!(page.body.matches("<li><details>").count(), 50, "{}", page.body);
+    assert!(page.body.contains("rel=\"next\""), "and from there on again: {}", page.body);
     for (query, count) in [
         ("kind=admin&action=update", 50),
         ("kind=admin&action=create&actor=command_line", 1),
@@ -251,4 +257,66 @@ async fn a_page_of_large_records_is_not_large_and_none_is_left_out() {
         next = format!("{BASE}{}", older.replace("&#38;", "&").replace("&amp;", "&"));
     }
     assert_eq!(seen, 30);
+}
+
+#[tokio::test]
+async fn old_records_go_by_themselves_once_a_day_and_the_log_is_right_without_them() {
+    let world = World::new().await;
+    let signet = world.signet();
+    let mut browser = operator(&world, "owner", Role::Owner, &[]).await;
+    world.application("notes", |_| {}).await;
+    let note = async || {
+        let entry = Entry::of_admin(Action::Import, Origin::command_line());
+        signet.store().write_audit(&Act::new(world.clock_now(), entry)).await.unwrap();
+    };
+    for _ in 0..40 {
+        note().await;
+    }
+    world.advance(30 * 86_400);
+    for _ in 0..3 {
+        note().await;
+    }
+    let before = signet.store().verify_audit(None).await.unwrap();
+    assert_eq!(audit::retain(&signet, 30).await.unwrap(), 0, "not before they are a day older still");
+    world.advance(86_400 + 1);
+    let gone = audit::retain(&signet, 30).await.unwrap();
+    assert_eq!(gone, before.records - 3);
+    assert_eq!(audit::retain(&signet, 30).await.unwrap(), 0);
+    let verified = signet.store().verify_audit(None).await.unwrap();
+    assert_eq!((verified.broken, verified.records), (None, 4), "three and the one that says so");
+    // Filters, downloads and the chain go on without them, and a cursor of a record that is gone is a place still.
+    let mut owner = operator(&world, "second", Role::Owner, &[]).await;
+    let page = log(&mut owner, "kind=admin&action=import").await;
+    assert_eq!(page.body.matches("<li><details>").count(), 3, "{}", page.body);
+    let page = log(&mut owner, "kind=admin&action=prune").await;
+    assert!(page.body.contains("Signet") && page.body.contains("older_than_days"), "{}", page.body);
+    let file = owner.open(&format!("{BASE}/console/audit/export?kind=admin&format=jsonl")).await;
+    let first: Value = serde_json::from_str(file.body.lines().next().unwrap()).unwrap();
+    assert_eq!(first["seq"].as_u64(), Some(gone + 1), "the oldest that is left");
+    let page = owner.open(&format!("{BASE}/console/audit/verify")).await;
+    assert!(page.body.contains("The log is whole") && page.body.contains(&gone.to_string()), "{}", page.body);
+    let old = browser.open(&format!("{BASE}/console/audit")).await;
+    assert!(old.body.contains("Sign in to the console"), "that login has ended");
+}
+
+#[tokio::test]
+async fn attack_19_a_link_that_makes_an_owner_is_written_down_without_its_secret() {
+    let world = World::new().await;
+    let signet = world.signet();
+    let link = setup::offer(&signet, &Origin::automatic()).await.unwrap().unwrap();
+    setup::offer(&signet, &Origin::command_line()).await.unwrap().unwrap();
+    let records = async || {
+        signet.store().seal_audit().await.unwrap();
+        let filter = Filter { action: Some(Action::MakeLink), ..Filter::default() };
+        signet.store().audit(&filter, &Select::default()).await.unwrap().records
+    };
+    let made = records().await;
+    let by: Vec<&str> = made.iter().map(|record| record.via.as_str()).collect();
+    assert_eq!(by, ["command_line", "automatic"]);
+    assert!(made.iter().all(|one| one.target_kind.as_deref() == Some("setup")), "{made:?}");
+    let secret = link.url().split("link=").nth(1).unwrap();
+    assert!(!format!("{made:?}").contains(secret), "a link is never in it");
+    operator(&world, "owner", Role::Owner, &[]).await;
+    assert!(setup::offer(&signet, &Origin::command_line()).await.unwrap().is_none());
+    assert_eq!(records().await.len(), 2, "where no link is made, none is told of");
 }

@@ -80,16 +80,24 @@ async fn an_account_is_led_through_its_life_and_its_keys_are_shown_once() {
     let path = format!("{home}/accounts/{key}");
     let one = browser.open(&format!("{BASE}{path}")).await;
     assert!(one.body.contains("Nightly job") && !one.body.contains(&secret), "{}", one.body);
-    let edited =
-        send(&mut browser, &path, &one, &[("token_lifetime", "60"), ("remarks", "Hourly"), ("version", "1")])
-            .await;
-    assert_eq!(edited.location(), format!("{path}?done=saved"));
+    let typed = [("token_lifetime", "60"), ("remarks", "Hourly"), ("version", "1")];
+    let review = send(&mut browser, &path, &one, &typed).await;
+    assert!(review.body.contains("token_lifetime: 900 → 60"), "{}", review.body);
+    assert_eq!(stored().await.unwrap().version, 1, "nothing is saved before it is confirmed");
+    let edited = browser.submit(&review, &[("reason", "quicker")], "confirm").await;
+    assert!(edited.body.contains("Saved.") && edited.body.contains("Hourly"), "{}", edited.body);
     let stale = send(&mut browser, &path, &one, &[("token_lifetime", "61"), ("version", "1")]).await;
     assert_eq!(stale.status, StatusCode::BAD_REQUEST);
     assert!(stale.body.contains("Somebody else changed this account"), "{}", stale.body);
-    assert_eq!(send(&mut browser, &path, &one, &[("act", "disable")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        send(&mut browser, &path, &one, &[("act", "disable"), ("step", "confirm")]).await.status,
+        StatusCode::SEE_OTHER
+    );
     assert!(!stored().await.unwrap().enabled);
-    assert_eq!(send(&mut browser, &path, &one, &[("act", "enable")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        send(&mut browser, &path, &one, &[("act", "enable"), ("step", "confirm")]).await.status,
+        StatusCode::SEE_OTHER
+    );
 
     let refresh = format!("{path}/key");
     let bad = send(&mut browser, &refresh, &one, &[("overlap", "-5")]).await;

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use signet_protocol::{
     application::Application, id::AppId, operator::Role, resource::Resource, secret::Secret,
 };
-use signet_store::audit::{Named, Origin, Via};
+use signet_store::{
+    About, Turn,
+    audit::{Named, Origin, Via},
+};
 use signet_web::manage::{
     apply::{apply, apply_pruned},
     description::Description,
@@ -29,7 +32,7 @@ on_both_engines!(
     of_many_who_undo_the_same_one_does,
 );
 
-fn by() -> Origin {
+pub fn by() -> Origin {
     Origin::new(Via::Console, Named::new("an-id", "alice")).because("a reason")
 }
 
@@ -52,8 +55,8 @@ async fn export(world: &World) -> String {
     whole(&world.signet(), Secrets::Sealed).await.unwrap()
 }
 
-async fn newest(world: &World) -> signet_store::Revision {
-    history::list(&world.signet(), None, None, 1).await.unwrap().remove(0)
+pub async fn newest(world: &World) -> signet_store::Revision {
+    history::list(&world.signet(), About::Everything, Turn::First, 1).await.unwrap().rows.remove(0)
 }
 
 async fn applied(world: &World, text: &str, prune: Prune) {
@@ -169,11 +172,14 @@ async fn of_many_who_undo_the_same_one_does(world: Arc<World>) {
         won += usize::from(racer.await.unwrap());
     }
     assert_eq!(won, 1);
-    assert_eq!(history::list(&world.signet(), None, None, 9).await.unwrap().len(), 2);
+    assert_eq!(
+        history::list(&world.signet(), About::Everything, Turn::First, 9).await.unwrap().rows.len(),
+        2
+    );
 }
 
 #[tokio::test]
-async fn an_old_secret_is_never_brought_back_and_users_are_not_kept() {
+async fn an_old_secret_is_never_brought_back_and_users_are_kept_apart() {
     let world = World::new().await;
     let application = world.application("notes", |_| {}).await;
     let edit = Edit::application(application.id, application.version);
@@ -198,20 +204,23 @@ async fn an_old_secret_is_never_brought_back_and_users_are_not_kept() {
         (stored.name.as_str(), &stored.secret),
         (application.name.as_str(), &Some(Secret::new("a-third-secret-a-third-secret-42")))
     );
-    let count = async || history::list(&world.signet(), None, None, 99).await.unwrap().len();
+    let count =
+        async || history::list(&world.signet(), About::Everything, Turn::First, 99).await.unwrap().rows.len();
     let before = count().await;
-    applied(&world, "[[users]]\nusername = \"carol\"\nemail = \"carol@example.com\"\n", Prune::Nothing).await;
-    assert_eq!(count().await, before, "users are in the audit log alone");
     applied(&world, "[[users]]\nusername = \"dora\"\n[[scopes]]\nname = \"s\"\n", Prune::Nothing).await;
+    assert_eq!(count().await, before + 2, "what is kept of users is forgotten earlier");
+    let both = history::list(&world.signet(), About::Everything, Turn::First, 2).await.unwrap().rows;
+    let of_scope = both.iter().find(|kept| kept.title == "scope s").unwrap().clone();
+    assert!(!format!("{of_scope:?}").contains("dora"), "{of_scope:?}");
+    assert!(both.iter().any(|kept| kept.title == "user dora"), "{both:?}");
     let kept = newest(&world).await;
-    assert!(!format!("{kept:?}").contains("dora") && kept.title == "scope s", "{kept:?}");
     // What the machine does by command is not kept: its files are.
     let description = Description::parse("[[scopes]]\nname = \"t\"\n").unwrap();
     apply(&world.signet(), &description, &Origin::command_line()).await.unwrap();
     assert_eq!(newest(&world).await.id, kept.id);
 }
 
-fn form(page: &Answer, more: &[(&str, &str)]) -> Vec<(String, String)> {
+pub fn form(page: &Answer, more: &[(&str, &str)]) -> Vec<(String, String)> {
     let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     [("csrf".to_owned(), csrf(page))].into_iter().chain(more).collect()
 }
@@ -254,7 +263,13 @@ async fn a_change_is_undone_by_mouse_after_a_review() {
     assert!(code.body.contains("identifier = ") && !code.body.contains(SECRET), "{}", code.body);
 }
 
-async fn undone(browser: &mut Browser, path: &str, page: &Answer, revision: &str, confirm: bool) -> Answer {
+pub async fn undone(
+    browser: &mut Browser,
+    path: &str,
+    page: &Answer,
+    revision: &str,
+    confirm: bool,
+) -> Answer {
     let step = if confirm { "confirm" } else { "" };
     let pairs = form(page, &[("revision", revision), ("step", step)]);
     browser.step(http::Method::POST, path, Some(&pairs)).await

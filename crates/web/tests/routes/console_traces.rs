@@ -6,6 +6,7 @@ use signet_protocol::{
     operator::Role,
     redirect_uri::RedirectUri,
 };
+use signet_store::Turn;
 use signet_web::{manage::trace, trace::words};
 
 use crate::{
@@ -156,7 +157,7 @@ async fn a_change_is_offered_to_who_may_make_it_and_never_over_somebody_elses() 
         [
             ("csrf", csrf(&page)),
             ("reference", reference.clone()),
-            ("trace", found.cursor.clone()),
+            ("trace", found.id.to_string()),
             ("version", version.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -247,7 +248,7 @@ async fn what_a_request_says_is_shown_as_text_and_old_traces_page_by_page() {
     let page = browser.open(&path).await;
     assert!(!page.body.contains("<script>3") && page.body.contains("&#60;script&#62;3"), "{}", page.body);
     assert!(page.body.contains("rel=\"next\""), "{}", page.body);
-    let before = trace::newest(&world.signet(), None, None, 200).await.unwrap();
+    let before = trace::newest(&world.signet(), None, Turn::First, 200).await.unwrap().rows;
     assert!(before.len() >= 40);
     let forged = browser.open(&format!("{path}?after=%27%20OR%201=1")).await;
     assert_eq!(forged.status, StatusCode::OK, "attack 20: a cursor that is none begins at the beginning");

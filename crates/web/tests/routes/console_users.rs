@@ -101,17 +101,21 @@ async fn somebody_is_created_changed_after_a_review_blocked_and_deleted(world: A
     assert_eq!(user.details.roles, ["editor", "admin"]);
     assert_eq!(user.details.profile.address.unwrap().country.as_deref(), Some("中国"));
 
-    let blocked = send(&mut browser, &page, &format!("{home}/block"), &[("act", "block")]).await;
+    let review = send(&mut browser, &page, &format!("{home}/block"), &[("act", "block")]).await;
+    assert!(review.body.contains("blocked: false → true"), "{}", review.body);
+    assert!(!stored(&world, id).await.unwrap().blocked, "nothing is saved before it is confirmed");
+    let confirmed = [("act", "block"), ("step", "confirm")];
+    let blocked = send(&mut browser, &page, &format!("{home}/block"), &confirmed).await;
     assert!(blocked.location().ends_with("/sign-in?done=saved"));
     assert!(stored(&world, id).await.unwrap().blocked);
     let link = send(&mut browser, &page, &format!("{home}/link"), &[]).await;
     assert_eq!(link.status, StatusCode::BAD_REQUEST, "no link for who is blocked");
-    send(&mut browser, &page, &format!("{home}/block"), &[("act", "unblock")]).await;
+    send(&mut browser, &page, &format!("{home}/block"), &[("act", "unblock"), ("step", "confirm")]).await;
 
     let code = open(&mut browser, &format!("{home}/code")).await;
     assert!(code.body.contains("[[users]]") && code.body.contains("country"), "{}", code.body);
     let ask = open(&mut browser, &format!("{home}/delete")).await;
-    assert!(ask.body.contains("Delete Alice") && ask.body.contains("cannot be taken back"), "{}", ask.body);
+    assert!(ask.body.contains("Delete Alice") && ask.body.contains("For thirty days"), "{}", ask.body);
     world.advance(15 * 60);
     let again = browser.submit(&ask, &[("reason", "left")], "delete").await;
     assert!(again.body.contains("Is it still you?") && stored(&world, id).await.is_some());
@@ -395,6 +399,51 @@ async fn a_file_is_looked_through_and_then_taken_in(world: Arc<World>) {
     let all = all.unwrap().records;
     let of = |action: &str| all.iter().filter(|record| record.action == action).count();
     assert_eq!((of("import"), of("export")), (3, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_node_says_where_a_file_is_and_how_far() {
+    let world = World::on_postgres().await;
+    let mut browser = operator(&world, "owner", Role::Owner, &[]).await;
+    let page = open(&mut browser, "/console/users/import").await;
+    let people: String = (0..700).map(|number| format!("p{number},p{number}@example.com\n")).collect();
+    let file = format!("username,email\n{people}");
+    upload(&mut browser, &page, &file, &[("format", "csv")]).await;
+    let here = finished(&mut browser).await;
+    assert!(here.body.contains("id=\"job\"") && !here.body.contains("elsewhere-1"), "{}", here.body);
+    let second = world.second_node().await;
+    let mut other = operator(&second, "second", Role::Owner, &[]).await;
+    let mut seen = open(&mut other, "/console/users/import").await;
+    for _ in 0..50 {
+        if seen.body.contains("was checked") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        seen = open(&mut other, "/console/users/import").await;
+    }
+    assert!(
+        seen.body.contains("people.txt was checked") && seen.body.contains("<b>700</b>"),
+        "{}",
+        seen.body
+    );
+    assert!(seen.body.contains("It lies in the memory of the node"), "{}", seen.body);
+    assert!(!seen.body.contains("id=\"begin\""), "it cannot be started from here");
+    for act in ["begin", "away"] {
+        let refused = send(&mut other, &seen, "/console/users/import/job", &[("act", act)]).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{act}");
+        assert!(refused.body.contains("in the memory of another node"), "{}", refused.body);
+    }
+    let here = open(&mut browser, "/console/users/import").await;
+    assert!(here.body.contains("id=\"begin\""), "and is where it was");
+    browser.submit(&here, &[], "away").await;
+    for _ in 0..50 {
+        seen = open(&mut other, "/console/users/import").await;
+        if !seen.body.contains("elsewhere-1") {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("it is put away: {}", seen.body);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use signet_protocol::{
     application::{ApplicationType, AuthMethod, GrantType, ResponseType},
     redirect_uri::RedirectUri,
 };
+use signet_store::Turn;
 use signet_web::{
     manage::trace::{self, Found},
     trace::{Fix, reference},
@@ -372,12 +373,12 @@ async fn attack_25_each_misconfiguration_is_named_and_no_secret_is_kept() {
     at_the_token_endpoint(&mut story).await;
     with_codes(&mut story).await;
     let signet = story.world.signet();
-    let (mut all, mut cursor) = (Vec::new(), None);
+    let (mut all, mut turn) = (Vec::new(), Turn::First);
     loop {
-        let page = trace::newest(&signet, None, cursor.as_deref(), 200).await.unwrap();
-        let Some(last) = page.last() else { break };
-        cursor = Some(last.cursor.clone());
-        all.extend(page);
+        let page = trace::newest(&signet, None, turn, 200).await.unwrap();
+        all.extend(page.rows);
+        let Some(next) = page.next else { break };
+        turn = Turn::Behind(next);
     }
     assert!(all.len() >= 55, "{} traces", all.len());
     let kept = all.iter().map(|found| serde_json::to_string(&found.trace).unwrap()).collect::<String>();
@@ -386,7 +387,7 @@ async fn attack_25_each_misconfiguration_is_named_and_no_secret_is_kept() {
         assert!(!kept.contains(secret.as_str()), "{secret}");
     }
     assert!(!kept.contains(CHALLENGE), "a challenge is not needed");
-    let own = trace::newest(&signet, Some(story.rp.application.id), None, 200).await.unwrap();
+    let own = trace::newest(&signet, Some(story.rp.application.id), Turn::First, 200).await.unwrap().rows;
     assert!(own.len() > 20 && own.len() < all.len(), "{} of {}", own.len(), all.len());
     assert!(own.iter().all(|found| found.trace.app_id == Some(story.rp.application.id)));
 }
@@ -427,11 +428,11 @@ async fn a_week_later_traces_are_gone_and_one_network_makes_few() {
     traced(&world, &last.unwrap()).await;
     let signet = world.signet();
     tokio::time::sleep(Duration::from_millis(600)).await;
-    let kept = trace::newest(&signet, None, None, 200).await.unwrap().len();
+    let kept = trace::newest(&signet, None, Turn::First, 200).await.unwrap().rows.len();
     assert!((1..=120).contains(&kept), "{kept}");
     let [_, _, (limited, count)] = signet.traces().counts();
     assert_eq!((limited, count), ("limited", 40));
     world.advance(7 * 86_400 + 1);
     signet.store().sweep(world.clock_now()).await.unwrap();
-    assert!(trace::newest(&signet, None, None, 200).await.unwrap().is_empty());
+    assert!(trace::newest(&signet, None, Turn::First, 200).await.unwrap().rows.is_empty());
 }

@@ -48,8 +48,8 @@ pub fn session(world: &World, user: &User) -> (ConsoleSession, Opaque<ConsoleSes
 
 async fn a_link_is_spent_once_and_only_while_nobody_owns_the_pool(world: World) {
     let store = &world.store;
-    assert_eq!(store.offer_setup(link("old"), after(60)).await, Ok(true));
-    assert_eq!(store.offer_setup(link("new"), after(60)).await, Ok(true));
+    assert_eq!(store.offer_setup(link("old"), after(60), at(0)).await, Ok(true));
+    assert_eq!(store.offer_setup(link("new"), after(60), at(0)).await, Ok(true));
     assert_eq!(store.setup_is_offered(link("old"), at(0)).await, Ok(false));
     assert_eq!(store.setup_is_offered(link("new"), at(59)).await, Ok(true));
     assert_eq!(store.setup_is_offered(link("new"), at(60)).await, Ok(false));
@@ -62,14 +62,14 @@ async fn a_link_is_spent_once_and_only_while_nobody_owns_the_pool(world: World) 
     assert!(store.user(root.id).await.unwrap().is_none(), "nothing of it remains");
     assert_eq!(store.set_up(link("new"), &root, at(0)).await, Ok(true));
     assert_eq!(store.has_owner().await, Ok(true));
-    assert_eq!(store.offer_setup(link("late"), after(60)).await, Ok(false));
+    assert_eq!(store.offer_setup(link("late"), after(60), at(0)).await, Ok(false));
     assert_eq!(store.set_up(link("new"), &world.new_user("other"), at(0)).await, Ok(false));
     assert!(store.administrator(alice.id).await.unwrap().is_none());
     assert_eq!(store.administrator(root.id).await.unwrap().unwrap().role, Role::Owner);
 }
 
 async fn a_link_is_spent_by_one_of_many(world: World) {
-    assert_eq!(world.store.offer_setup(link("one"), after(60)).await, Ok(true));
+    assert_eq!(world.store.offer_setup(link("one"), after(60), at(0)).await, Ok(true));
     let users: Vec<User> = (0..64).map(|number| world.new_user(&format!("user{number}"))).collect();
     let users = std::sync::Arc::new(users);
     let won = winners(&world, |store, number| {

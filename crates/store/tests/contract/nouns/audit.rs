@@ -20,6 +20,7 @@ on_worlds!(
     nodes_that_seal_at_once_make_one_chain,
     what_a_crash_left_unsealed_is_sealed_by_the_next_start,
     old_records_go_when_asked_and_the_rest_verifies,
+    of_nodes_that_delete_at_once_each_record_goes_once,
     records_are_found_by_what_is_looked_for,
     pages_meet_every_record_once,
     failures_are_written_without_an_act,
@@ -372,4 +373,26 @@ async fn a_page_of_a_million_records_is_found_fast() {
         let took = since.elapsed();
         assert!(took < std::time::Duration::from_millis(50), "{what}: {took:?}");
     }
+}
+
+async fn of_nodes_that_delete_at_once_each_record_goes_once(world: World) {
+    ten(&world).await;
+    assert_eq!(world.store.oldest_audit().await, Ok(Some(at(0).millis())));
+    let nodes = [world.store.clone(), world.again().await];
+    let gone = crate::parallel(8, |number| {
+        let store = nodes[number % 2].clone();
+        async move {
+            let told = Act::new(at(20), Entry::of_admin(Action::Prune, Origin::automatic()));
+            store.prune_audit(at(6).millis(), told).await.unwrap()
+        }
+    })
+    .await;
+    assert_eq!(gone.iter().sum::<u64>(), 6, "{gone:?}");
+    let verified = world.store.verify_audit(None).await.unwrap();
+    assert_eq!((verified.records, verified.broken), (5, None), "four and the one that says so");
+    let oldest = world.store.oldest_audit().await.unwrap();
+    assert!(oldest >= Some(at(6).millis()), "{oldest:?}");
+    let told = Filter { action: Some(Action::Prune), ..Filter::default() };
+    let page = world.store.audit(&told, &Select::default()).await.unwrap();
+    assert_eq!(page.records.len(), 1, "who came late did nothing and says nothing");
 }

@@ -75,7 +75,7 @@ pub async fn populate(world: &World) {
     let pool = IssuerId::Pool(store.pool().id);
     store.signing_key(pool, KeyAlg::Es256, at(0), &mut Seeded(3)).await.unwrap();
     let link = SecretHash::of("test", b"a-link");
-    assert_eq!(store.offer_setup(link, after(60)).await, Ok(true));
+    assert_eq!(store.offer_setup(link, after(60), at(0)).await, Ok(true));
     let owner = super::administrators::administrator(&user, Role::Owner);
     assert_eq!(store.change_role(&RoleChange::Give(owner), at(0)).await, Ok(true));
     let (login, _) = super::administrators::session(world, &user);
@@ -96,7 +96,9 @@ pub async fn populate(world: &World) {
     store.insert_traces(&[trace]).await.unwrap();
     super::api_requests::begin(world, "a-key", "a body", 0).await;
     let kept = Change::Keep(Box::new(super::revisions::revision(world, 0, &[application.id])));
-    assert_eq!(world.try_apply(vec![kept]).await, Ok(Applied::Done));
+    let of_user = Change::Keep(Box::new(super::revisions::of_user(world, 1, user.id)));
+    assert_eq!(world.try_apply(vec![kept, of_user]).await, Ok(Applied::Done));
+    store.put_import_desk(&super::revisions::desk(0, "users.csv")).await.unwrap();
 }
 
 pub async fn written(database: &Database) -> (String, Summary) {

@@ -3,7 +3,7 @@
 use signet_protocol::{
     consent::Consent, id::LinkId, opaque::Opaque, password::PasswordHash, scope::Scope, user::User,
 };
-use signet_store::{Applied, Change, LinkState, UserLink};
+use signet_store::{Applied, Change, LinkState, Turn, UserLink};
 
 use super::{World, after, at, winners};
 use crate::on_worlds;
@@ -132,35 +132,54 @@ async fn what_is_alive_of_a_user_is_listed(world: World) {
     let allowed = Consent { scope: Scope::parse("openid profile").unwrap(), ..Consent::default() };
     world.store.remember_consent(user.id, application.id, &allowed, at(0)).await.unwrap();
     let store = &world.store;
-    assert_eq!(store.sessions_of(user.id, None, after(1), 2).await.unwrap().len(), 2);
-    let all = store.sessions_of(user.id, None, after(1), 10).await.unwrap();
+    assert_eq!(store.sessions_of(user.id, Turn::First, after(1), 2).await.unwrap().rows.len(), 2);
+    let all = store.sessions_of(user.id, Turn::First, after(1), 10).await.unwrap().rows;
     assert!(all.len() == 3 && all.is_sorted_by(|a, b| a.id > b.id));
-    let rest = store.sessions_of(user.id, Some(all[0].id), after(1), 10).await.unwrap();
-    assert_eq!(rest.len(), 2);
-    assert_eq!(store.grants_of(user.id, None, after(1), 10).await.unwrap().len(), 3);
-    assert!(store.sessions_of(user.id, None, after(1_209_600), 10).await.unwrap().is_empty());
+    let rest = store.sessions_of(user.id, Turn::Behind(all[0].id), after(1), 10).await.unwrap();
+    assert_eq!((rest.rows.len(), rest.previous, rest.next), (2, Some(all[1].id), None));
+    let back = store.sessions_of(user.id, Turn::Before(all[2].id), after(1), 1).await.unwrap();
+    assert_eq!((back.rows[0].id, back.previous, back.next), (all[1].id, Some(all[1].id), Some(all[1].id)));
+    let back = store.grants_of(user.id, Turn::Before(sessions[0].1), after(1), 1).await.unwrap();
+    assert_eq!((back.rows.len(), back.previous), (1, Some(back.rows[0].id)));
+    assert_eq!(store.grants_of(user.id, Turn::First, after(1), 10).await.unwrap().rows.len(), 3);
+    assert!(store.sessions_of(user.id, Turn::First, after(1_209_600), 10).await.unwrap().rows.is_empty());
     assert_eq!(store.has_session(user.id, all[0].id).await, Ok(true));
     assert_eq!(store.has_session(user.id, theirs.id).await, Ok(false));
     assert_eq!(store.has_grant(user.id, sessions[0].1).await, Ok(true));
     assert_eq!(store.has_grant(other.id, sessions[0].1).await, Ok(false));
-    let given = async |before, most| {
-        let (grants, next) = store.grants_given_to(application.id, before, after(1), most).await.unwrap();
-        (grants.iter().map(|grant| grant.id).collect::<Vec<_>>(), next)
+    let given = async |turn, most| {
+        let page = store.grants_given_to(application.id, turn, after(1), most).await.unwrap();
+        (page.rows.iter().map(|grant| grant.id).collect::<Vec<_>>(), page.next)
     };
     let mut newest: Vec<_> = sessions.iter().map(|(_, grant)| *grant).collect();
     newest.sort();
     newest.reverse();
-    assert_eq!(given(None, 10).await, (newest.clone(), None));
-    assert_eq!(given(None, 2).await, (newest[..2].to_vec(), Some(newest[1])));
-    assert_eq!(given(Some(newest[1]), 2).await, (newest[2..].to_vec(), None));
+    assert_eq!(given(Turn::First, 10).await, (newest.clone(), None));
+    assert_eq!(given(Turn::First, 2).await, (newest[..2].to_vec(), Some(newest[1])));
+    assert_eq!(given(Turn::Behind(newest[1]), 2).await, (newest[2..].to_vec(), None));
+    let back = given(Turn::Before(newest[2]), 1).await;
+    assert_eq!(back, (vec![newest[1]], Some(newest[1])));
+    assert_eq!(given(Turn::Before(newest[1]), 2).await.0, newest[..2], "less is in front: the first page");
     assert_eq!(store.revoke_grant(sessions[0].1, at(1)).await, Ok(true));
-    assert_eq!(given(None, 10).await.0.len(), 2);
+    assert_eq!(given(Turn::First, 10).await.0.len(), 2);
     assert_eq!(store.end_session(sessions[1].0, at(1)).await, Ok(true));
-    assert_eq!(store.sessions_of(user.id, None, after(1), 10).await.unwrap().len(), 2);
-    assert_eq!(store.grants_of(user.id, None, after(1), 10).await.unwrap().len(), 2);
-    let consents = store.consents_of(user.id, None, 10).await.unwrap();
+    assert_eq!(store.sessions_of(user.id, Turn::First, after(1), 10).await.unwrap().rows.len(), 2);
+    assert_eq!(store.grants_of(user.id, Turn::First, after(1), 10).await.unwrap().rows.len(), 2);
+    let consents = store.consents_of(user.id, Turn::First, 10).await.unwrap().rows;
     assert_eq!((consents.len(), &consents[0].consent), (1, &allowed));
-    assert_eq!(store.consents_of(user.id, Some(application.id), 10).await.unwrap().len(), 0);
+    assert_eq!(store.consents_of(user.id, Turn::Behind(application.id), 10).await.unwrap().rows.len(), 0);
+    let mut three = [application.id, world.application("two").await.id, world.application("three").await.id];
+    for other in &three[1..] {
+        store.remember_consent(user.id, *other, &allowed, at(0)).await.unwrap();
+    }
+    three.sort_by_key(ToString::to_string);
+    let back = store.consents_of(user.id, Turn::Before(three[2]), 1).await.unwrap();
+    assert_eq!(
+        (back.rows[0].application, back.previous, back.next),
+        (three[1], Some(three[1]), Some(three[1]))
+    );
+    let first = store.consents_of(user.id, Turn::Before(three[1]), 1).await.unwrap();
+    assert_eq!((first.rows[0].application, first.previous, first.next), (three[0], None, Some(three[0])));
     assert_eq!(store.forget_consent(user.id, application.id, at(1)).await, Ok(true));
     assert_eq!(store.forget_consent(user.id, application.id, at(1)).await, Ok(false));
     assert_eq!(store.consent(user.id, application.id).await, Ok(None));

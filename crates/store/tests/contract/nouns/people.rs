@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use signet_protocol::{id::UserId, limits::USERS_PER_PAGE, user::User, user_words::Span};
 use signet_store::{
-    Applied, Change, Database, Position, Wanted,
+    Applied, Change, Database, Listed, Position, Turn, Wanted,
     sql::{Batch, Engine, Sql},
 };
 
@@ -25,21 +25,47 @@ fn search(text: &str) -> Wanted {
     Wanted { terms: Span::of_search(text), ..Wanted::default() }
 }
 
-/// The names of all pages, whose sizes are looked at.
+/// The names of all pages, whose sizes are looked at. The way back meets the same people.
 async fn all(world: &World, wanted: &Wanted, most: usize) -> Vec<String> {
-    let (mut names, mut after) = (Vec::new(), None);
+    let (mut names, mut turn) = (Vec::new(), Turn::First);
     for _ in 0..1000 {
-        let page = world.store.people(wanted, after, most).await.unwrap();
-        assert!(page.users.len() <= most);
-        names.extend(page.users.into_iter().map(|listed| listed.user.username.unwrap()));
-        after = page.next;
-        if after.is_none() {
+        let page = world.store.people(wanted, turn, most).await.unwrap();
+        assert!(page.rows.len() <= most);
+        names.extend(page.rows.into_iter().map(name));
+        turn = page.next.into();
+        if turn == Turn::First {
             let different: BTreeSet<&String> = names.iter().collect();
             assert_eq!(different.len(), names.len(), "somebody is there twice: {names:?}");
+            assert_eq!(back(world, wanted, most, page.previous).await, names, "{wanted:?} and back");
             return names;
         }
     }
     panic!("there is no end");
+}
+
+fn name(listed: Listed) -> String {
+    listed.user.username.unwrap()
+}
+
+/// The names of all pages from the last one back, of which that before `previous` is the first that is met.
+async fn back(world: &World, wanted: &Wanted, most: usize, previous: Option<Position>) -> Vec<String> {
+    let Some(previous) = previous else {
+        let only = world.store.people(wanted, Turn::First, most).await.unwrap();
+        return only.rows.into_iter().map(name).collect();
+    };
+    let mut page = world.store.people(wanted, Turn::Before(previous), most).await.unwrap();
+    // Behind the page that is met first there is the last one again.
+    let last = world.store.people(wanted, page.next.clone().into(), most).await.unwrap();
+    let mut names: Vec<String> = last.rows.into_iter().map(name).collect();
+    for _ in 0..1000 {
+        let mut rows: Vec<String> = page.rows.into_iter().map(name).collect();
+        // The first page is full, and may have some of what was met before.
+        rows.retain(|name| !names.contains(name));
+        names.splice(0..0, rows);
+        let Some(previous) = page.previous else { return names };
+        page = world.store.people(wanted, Turn::Before(previous), most).await.unwrap();
+    }
+    panic!("there is no beginning");
 }
 
 async fn insert(world: &World, number: usize, change: impl FnOnce(&mut User)) -> User {
@@ -51,7 +77,7 @@ async fn insert(world: &World, number: usize, change: impl FnOnce(&mut User)) ->
 }
 
 async fn the_newest_come_first_and_pages_follow_each_other(world: World) {
-    assert!(world.store.people(&Wanted::default(), None, 10).await.unwrap().users.is_empty());
+    assert!(world.store.people(&Wanted::default(), Turn::First, 10).await.unwrap().rows.is_empty());
     for number in 0..23 {
         insert(&world, number, |_| {}).await;
     }
@@ -59,10 +85,10 @@ async fn the_newest_come_first_and_pages_follow_each_other(world: World) {
     for most in [1, 7, 22, 23, 24, USERS_PER_PAGE] {
         assert_eq!(all(&world, &Wanted::default(), most).await, expected, "{most} on a page");
     }
-    let page = world.store.people(&Wanted::default(), None, 1000).await.unwrap();
-    assert!(page.users.len() == 23 && page.next.is_none());
-    assert_eq!(page.users[0].created_at, after(0));
-    assert_eq!(world.store.people(&Wanted::default(), None, 0).await.unwrap().users.len(), 1);
+    let page = world.store.people(&Wanted::default(), Turn::First, 1000).await.unwrap();
+    assert!(page.rows.len() == 23 && page.next.is_none());
+    assert_eq!(page.rows[0].created_at, after(0));
+    assert_eq!(world.store.people(&Wanted::default(), Turn::First, 0).await.unwrap().rows.len(), 1);
 }
 
 async fn words_find_whoever_has_them(world: World) {
@@ -155,8 +181,8 @@ async fn rare_ones_among_many_are_found_by_going_on(world: World) {
     let wanted = Wanted { blocked: Some(true), ..search("person") };
     assert_eq!(all(&world, &wanted, 50).await, ["person0003"]);
     let wanted = Wanted { group: Some("few".to_owned()), ..search("p") };
-    let first = world.store.people(&wanted, None, 50).await.unwrap();
-    assert_eq!(first.users.len(), 1, "it is among the first candidates");
+    let first = world.store.people(&wanted, Turn::First, 50).await.unwrap();
+    assert_eq!(first.rows.len(), 1, "it is among the first candidates");
     assert!(first.next.is_some(), "and whether there are more takes another look");
     assert_eq!(all(&world, &wanted, 50).await, ["person0005"]);
 }
@@ -216,8 +242,10 @@ async fn attack_20_a_position_is_only_a_value(world: World) {
     for word in [b"' OR 1=1 --".to_vec(), vec![], vec![0, 255], b"nperson001".to_vec()] {
         let position = Position { word: Some(word), user: user.id };
         for wanted in [Wanted::default(), search("person"), search("x' OR '1'='1")] {
-            let page = world.store.people(&wanted, Some(position.clone()), 10).await.unwrap();
-            assert!(page.users.len() <= 1 && page.next.is_none());
+            let page = world.store.people(&wanted, Turn::Behind(position.clone()), 10).await.unwrap();
+            assert!(page.rows.len() <= 1 && page.next.is_none());
+            let page = world.store.people(&wanted, Turn::Before(position.clone()), 10).await.unwrap();
+            assert!(page.rows.len() <= 1);
         }
     }
 }

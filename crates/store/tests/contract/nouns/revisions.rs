@@ -1,7 +1,10 @@
 //! Revisions: kept with the change they are of, undone once.
 
-use signet_protocol::id::{AppId, RevisionId, RowId};
-use signet_store::{Applied, Change, KEPT_REVISIONS, Revision, RevisionTexts, audit::Named};
+use signet_protocol::id::{AppId, RevisionId, RowId, UserId};
+use signet_store::{
+    About, Applied, Change, IMPORT_DESK_KEPT, ImportDesk, KEPT_OF_USERS, KEPT_REVISIONS, Leaf, Revision,
+    RevisionTexts, Turn, audit::Named,
+};
 
 use super::{World, after, at, winners};
 use crate::on_worlds;
@@ -12,6 +15,8 @@ on_worlds!(
     of_several_who_undo_the_same_one_does,
     an_undoing_that_is_undone_leaves_the_first_to_be_undone_again,
     the_oldest_of_too_many_go,
+    what_users_were_is_forgotten_after_a_month,
+    what_a_node_has_in_memory_is_known_to_the_others,
 );
 
 pub fn revision(world: &World, seconds: i64, applications: &[AppId]) -> Revision {
@@ -25,9 +30,18 @@ pub fn revision(world: &World, seconds: i64, applications: &[AppId]) -> Revision
         lines: vec!["~ change application notes".to_owned(), "name: 1 → 2".to_owned()],
         texts: Some(RevisionTexts { undo: "a".to_owned(), redo: "b".to_owned() }),
         applications: applications.to_vec(),
+        users: Vec::new(),
         undoes: None,
         undone_by: None,
     }
+}
+
+pub fn of_user(world: &World, seconds: i64, user: UserId) -> Revision {
+    Revision { users: vec![user], ..revision(world, seconds, &[]) }
+}
+
+fn ids(page: Leaf<Revision, RevisionId>) -> Vec<RevisionId> {
+    page.rows.into_iter().map(|one| one.id).collect()
 }
 
 fn undoing(world: &World, seconds: i64, of: &Revision) -> Revision {
@@ -49,14 +63,17 @@ async fn what_is_kept_is_read_again_newest_first(world: World) {
         assert_eq!(keep(&world, one).await, Applied::Done);
         assert_eq!(world.store.revision(one.id).await.unwrap().as_ref(), Some(one));
     }
-    let ids = |list: Vec<Revision>| list.into_iter().map(|one| one.id).collect::<Vec<_>>();
-    let list = async |of, before, limit| ids(world.store.revisions(of, before, limit).await.unwrap());
-    assert_eq!(list(None, None, 10).await, [third.id, second.id, first.id]);
-    assert_eq!(list(None, None, 1).await, [third.id]);
-    assert_eq!(list(None, Some(third.id), 10).await, [second.id, first.id]);
-    assert_eq!(list(Some(other.id), None, 10).await, [second.id, first.id]);
-    assert_eq!(list(Some(other.id), Some(second.id), 10).await, [first.id]);
-    assert_eq!(list(Some(notes.id), None, 10).await, [first.id]);
+    let list = async |of, turn, limit| ids(world.store.revisions(of, turn, limit).await.unwrap());
+    let (every, of_notes, of_other) =
+        (About::Everything, About::Application(notes.id), About::Application(other.id));
+    assert_eq!(list(every, Turn::First, 10).await, [third.id, second.id, first.id]);
+    assert_eq!(list(every, Turn::First, 1).await, [third.id]);
+    assert_eq!(list(every, Turn::Behind(third.id), 10).await, [second.id, first.id]);
+    assert_eq!(list(of_other, Turn::First, 10).await, [second.id, first.id]);
+    assert_eq!(list(of_other, Turn::Behind(second.id), 10).await, [first.id]);
+    assert_eq!(list(of_notes, Turn::First, 10).await, [first.id]);
+    assert_eq!(list(every, Turn::Before(first.id), 1).await, [second.id], "the nearest in front");
+    assert_eq!(list(of_other, Turn::Before(first.id), 1).await, [second.id]);
     let nothing = revision(&world, 9, &[]);
     assert_eq!(world.store.revision(nothing.id).await, Ok(None));
 }
@@ -69,7 +86,10 @@ async fn attack_19_a_revision_is_not_kept_without_its_change(world: World) {
     let plan = vec![Change::UpdateApplication(stale), Change::Keep(Box::new(kept.clone()))];
     assert_eq!(world.try_apply(plan).await, Ok(Applied::Changed));
     assert_eq!(world.store.revision(kept.id).await, Ok(None));
-    assert_eq!(world.store.revisions(Some(application.id), None, 9).await, Ok(vec![]));
+    assert_eq!(
+        ids(world.store.revisions(About::Application(application.id), Turn::First, 9).await.unwrap()),
+        []
+    );
 }
 
 async fn of_several_who_undo_the_same_one_does(world: World) {
@@ -85,7 +105,7 @@ async fn of_several_who_undo_the_same_one_does(world: World) {
     })
     .await;
     assert_eq!(won, 1);
-    let kept = world.store.revisions(None, None, 99).await.unwrap();
+    let kept = world.store.revisions(About::Everything, Turn::First, 99).await.unwrap().rows;
     assert_eq!(kept.len(), 2);
     let stored = world.store.revision(first.id).await.unwrap().unwrap();
     assert_eq!(stored.undone_by, Some(kept[0].id));
@@ -120,6 +140,57 @@ async fn the_oldest_of_too_many_go(world: World) {
     assert_eq!(world.store.sweep(at(0)).await, Ok(0));
     let kept = async |place: usize| world.store.revision(all[place].id).await.unwrap().is_some();
     assert!(!kept(0).await && !kept(149).await && kept(150).await && kept(all.len() - 1).await);
-    let oldest = Some(all[151].id);
-    assert_eq!(world.store.revisions(Some(application.id), oldest, 9).await.unwrap().len(), 1);
+    let (of, oldest) = (About::Application(application.id), Turn::Behind(all[151].id));
+    assert_eq!(world.store.revisions(of, oldest, 9).await.unwrap().rows.len(), 1);
+}
+
+async fn what_users_were_is_forgotten_after_a_month(world: World) {
+    let (alice, bob) = (world.user("alice").await.id, world.user("bob").await.id);
+    let (first, second) = (of_user(&world, 0, alice), of_user(&world, 9, bob));
+    let setting = revision(&world, 1, &[]);
+    for one in [&first, &second, &setting] {
+        assert_eq!(keep(&world, one).await, Applied::Done);
+        assert_eq!(world.store.revision(one.id).await.unwrap().as_ref(), Some(one));
+    }
+    let list = async |of| ids(world.store.revisions(of, Turn::First, 9).await.unwrap());
+    assert_eq!(list(About::User(alice)).await, [first.id]);
+    assert_eq!(list(About::Everything).await, [second.id, setting.id, first.id]);
+    let end = KEPT_OF_USERS.0 + 5;
+    assert_eq!(world.store.sweep(at(end)).await, Ok(1));
+    assert_eq!(list(About::Everything).await, [second.id, setting.id]);
+    assert_eq!((list(About::User(alice)).await, list(About::User(bob)).await), (vec![], vec![second.id]));
+    assert_eq!(world.store.sweep(at(end + 9)).await, Ok(1));
+    assert_eq!(list(About::Everything).await, [setting.id]);
+}
+
+/// A file of users in the memory of a node.
+pub fn desk(seconds: i64, name: &str) -> ImportDesk {
+    ImportDesk {
+        host: "one".to_owned(),
+        name: name.to_owned(),
+        begun_at: after(0),
+        seen_at: after(seconds),
+        content: "{}".to_owned(),
+    }
+}
+
+async fn what_a_node_has_in_memory_is_known_to_the_others(world: World) {
+    let other = world.again().await;
+    let (first, later) = (desk(0, "a.csv"), desk(9, "b.csv"));
+    world.store.put_import_desk(&first).await.unwrap();
+    assert_eq!(other.import_desks_elsewhere(at(1)).await, Ok(vec![first]));
+    assert_eq!(world.store.import_desks_elsewhere(at(1)).await, Ok(vec![]), "its own it knows");
+    world.store.put_import_desk(&later).await.unwrap();
+    assert_eq!(other.import_desks_elsewhere(at(9)).await, Ok(vec![later.clone()]));
+    world.store.clear_import_desk().await.unwrap();
+    assert_eq!(other.import_desks_elsewhere(at(9)).await, Ok(vec![]));
+    world.store.put_import_desk(&later).await.unwrap();
+    let end = IMPORT_DESK_KEPT.0 + 9;
+    assert_eq!(
+        other.import_desks_elsewhere(at(end)).await,
+        Ok(vec![]),
+        "a node that says nothing is forgotten"
+    );
+    other.sweep(at(end)).await.unwrap();
+    assert_eq!(other.import_desks_elsewhere(at(9)).await, Ok(vec![]));
 }

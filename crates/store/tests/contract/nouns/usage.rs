@@ -7,7 +7,7 @@ use signet_protocol::{
     time::{Now, Timestamp},
 };
 use signet_store::{
-    Change, NewTrace, TRACE_EXPIRE,
+    Change, NewTrace, TRACE_EXPIRE, Turn,
     usage::{ACTIVE_USERS, DAY, Use, day_of},
 };
 
@@ -111,15 +111,18 @@ async fn traces_are_found_by_reference_and_application(world: World) {
     store.insert_traces(&[trace("AAAA-0001", None, at(9))]).await.unwrap();
     assert_eq!(store.traces_by_reference("AAAA-0001").await.unwrap().len(), 2);
     assert_eq!(store.traces_by_reference("AAAA-0009").await.unwrap(), []);
-    let first = store.traces(Some(app(1)), None, 3).await.unwrap();
+    let first = store.traces(Some(app(1)), Turn::First, 3).await.unwrap().rows;
     assert_eq!(first.len(), 3);
     assert!(first[0].content.contains("0004"), "newest first");
-    let rest = store.traces(Some(app(1)), Some(&first[2].cursor), 3).await.unwrap();
-    assert_eq!(rest.len(), 2);
-    assert_eq!(store.traces(None, None, 100).await.unwrap().len(), 6);
+    let rest = store.traces(Some(app(1)), Turn::Behind(first[2].id), 3).await.unwrap();
+    assert_eq!(rest.rows.len(), 2);
+    let back = store.traces(Some(app(1)), Turn::Before(rest.rows[1].id), 2).await.unwrap();
+    assert_eq!((back.rows[0].id, back.rows[1].id), (first[2].id, rest.rows[0].id));
+    assert_eq!(store.traces(None, Turn::Before(rest.rows[0].id), 2).await.unwrap().rows[1].id, first[2].id);
+    assert_eq!(store.traces(None, Turn::First, 100).await.unwrap().rows.len(), 6);
     let end = TRACE_EXPIRE.0 + 4;
     assert_eq!(store.sweep(at(end)).await, Ok(5));
-    assert_eq!(store.traces(None, None, 100).await.unwrap().len(), 1);
+    assert_eq!(store.traces(None, Turn::First, 100).await.unwrap().rows.len(), 1);
 }
 
 async fn a_secret_is_dated_when_it_changes(world: World) {

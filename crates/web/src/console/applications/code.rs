@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 use signet_protocol::operator::Permission;
-use signet_store::Revision;
+use signet_store::{About, Revision};
 
 use super::{
     frame::{Frame, Tab},
@@ -54,7 +54,7 @@ async fn page(ask: &Ask, alert: Option<Alert>) -> Answer {
     let page = CodePage {
         shell: ask.shell(Section::Applications),
         code: code.unwrap_or_default().trim_start().to_owned(),
-        history: history::of(ask, Some(id), &home, alert).await?,
+        history: history::of(ask, About::Application(id), &home, alert).await?,
         frame,
     };
     ask.page(status, &page)
@@ -72,8 +72,8 @@ pub async fn undo(ask: Ask) -> Answer {
             && (everything || is_about_alone(revision, id))
             && (create || !plan.is_some_and(makes_or_removes_applications))
     };
-    let around = Around { of: &application.name, section: Section::Applications, back: &back };
-    match history::undo(&ask, &around, allow).await {
+    let around = Around::of(&application.name, Section::Applications, &back);
+    match history::undo(&ask, around, allow).await {
         Ok(answer) => answer,
         Err(alert) => page(&ask, Some(alert)).await,
     }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
+use signet_protocol::id::{RowId, TraceId};
 
 use super::frame::{Frame, Tab};
 use crate::{
@@ -59,9 +60,9 @@ pub async fn mend(ask: Ask) -> Answer {
     let id = ask.app_id().ok_or_else(missing)?;
     let application = ask.signet.store().application(id).await?.ok_or_else(missing)?;
     let reference = ask.form.get("reference").unwrap_or_default();
-    let cursor = ask.form.get("trace").unwrap_or_default();
+    let id_of_trace = ask.form.get("trace").and_then(TraceId::parse).ok_or_else(missing)?;
     let found = traces::seen(&ask, reference, Some(id)).await?;
-    let trace = found.into_iter().find(|one| one.cursor == cursor).ok_or_else(missing)?.trace;
+    let trace = found.into_iter().find(|one| one.id == id_of_trace).ok_or_else(missing)?.trace;
     let fix = trace.fix.ok_or_else(missing)?;
     let version = ask.form.get("version").and_then(|text| text.parse().ok()).unwrap_or(application.version);
     let edit = prepared(&fix, &application, Edit::application(id, version)).ok_or_else(missing)?;

@@ -3,14 +3,17 @@
 use askama::Template;
 use http::StatusCode;
 use signet_protocol::{
+    id::AppId,
     issuer::{Issuer, IssuerId, Site},
+    jose,
     operator::Permission,
 };
-use signet_store::ApplicationName;
+use signet_store::{ApplicationName, Leaf};
 
 use super::words::AppWords;
 use crate::console::{
     Answer, Ask, Section,
+    paging::{self, Pager},
     shell::Shell,
     words::{Words, fill},
 };
@@ -26,8 +29,25 @@ struct ListPage<'a> {
     search: &'a str,
     total: usize,
     may_create: bool,
-    previous: Option<String>,
-    next: Option<String>,
+    pager: Pager,
+}
+
+/// By what the list is sorted.
+type Key = (String, AppId);
+
+fn key(one: &ApplicationName) -> Key {
+    (one.name.to_lowercase(), one.id)
+}
+
+/// A key in an address: a place among the names, whether or not there is still an application at it.
+fn written((name, id): &Key) -> String {
+    jose::b64(&[id.bytes().as_slice(), name.as_bytes()].concat())
+}
+
+fn parse(text: &str) -> Option<Key> {
+    let bytes = jose::unb64(text)?;
+    let (id, name) = bytes.split_first_chunk::<12>()?;
+    Some((String::from_utf8(name.to_vec()).ok()?, AppId::from_bytes(*id)))
 }
 
 struct Row {
@@ -56,26 +76,20 @@ pub async fn show(ask: Ask) -> Answer {
     let wanted = search.to_lowercase();
     let found: Vec<&ApplicationName> =
         names.iter().filter(|one| ask.operator.administrator().sees(one.id) && fits(one, &wanted)).collect();
-    // A page beyond the last, which a list that became shorter leaves, shows the last.
-    let last = found.len().saturating_sub(1) / PER_PAGE;
-    let page = ask.query.get("page").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0).min(last);
-    let link = |page: usize| {
-        let query = signet_protocol::params::encode_pairs(
-            [("q", search), ("page", &page.to_string())].into_iter().filter(|(_, value)| !value.is_empty()),
-        );
-        format!("/console/applications?{query}")
-    };
-    let rows = found.iter().skip(page * PER_PAGE).take(PER_PAGE);
+    let total = found.len();
+    let leaf =
+        Leaf::among(found.into_iter(), paging::turn(&ask, paging::USUAL, parse), PER_PAGE, |one| key(one));
+    let pager = Pager::of(&ask, &leaf, ("/console/applications", paging::USUAL), &[("q", search)], written);
+    let rows = leaf.rows.into_iter();
     let rows =
         rows.map(|one| Row { address: address(&ask, one), one: ApplicationName::clone(one) }).collect();
     let page = ListPage {
         shell: ask.shell(Section::Applications),
         rows,
         search,
-        total: found.len(),
+        total,
         may_create: ask.may(Permission::ApplicationsCreate),
-        previous: page.checked_sub(1).map(link),
-        next: (page < last).then(|| link(page + 1)),
+        pager,
     };
     ask.page(StatusCode::OK, &page)
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 use signet_protocol::{
-    id::{GrantId, RowId, UserId},
+    id::{GrantId, UserId},
     operator::Permission,
 };
 
@@ -11,6 +11,7 @@ use super::frame::{Frame, Tab};
 use crate::{
     console::{
         Answer, Ask, Section, missing, moment,
+        paging::{self, Pager},
         shell::{Notice, Shell},
         users::words::UserWords,
         words::{Words, fill},
@@ -32,8 +33,7 @@ struct SessionsPage {
     action: String,
     /// Whether whoever looks may open the pages of users.
     opens_users: bool,
-    further: bool,
-    next: Option<String>,
+    pager: Pager,
 }
 
 struct Row {
@@ -60,14 +60,14 @@ pub async fn show(ask: Ask) -> Answer {
 async fn page(ask: &Ask, alert: Option<String>) -> Answer {
     let frame = Frame::of(ask, Tab::Sessions).await?;
     let action = format!("/console/applications/{}{}", frame.application.id, Tab::Sessions.path());
-    let before = ask.query.get("before").and_then(GrantId::parse);
-    let (logins, next) = list(&ask.signet, frame.application.id, before).await?;
+    let turn = paging::by_id(ask, paging::USUAL);
+    let logins = list(&ask.signet, frame.application.id, turn).await?;
+    let pager = Pager::of(ask, &logins, (&action, paging::USUAL), &[], GrantId::to_string);
     let page = SessionsPage {
         shell: ask.shell(Section::Applications),
-        rows: logins.into_iter().map(row).collect(),
-        next: next.map(|next| format!("{action}?before={next}")),
+        rows: logins.rows.into_iter().map(row).collect(),
+        pager,
         opens_users: ask.operator.may(Permission::UsersRead, None),
-        further: before.is_some(),
         frame,
         alert,
         action,

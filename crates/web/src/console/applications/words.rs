@@ -22,8 +22,6 @@ words! {
         none_found_lead: "Look for a part of the name or the address, or the whole App ID.", "可搜索名称或地址的一部分，或完整的 App ID。";
         show_all: "Show all", "显示全部";
         shown: "Applications: {}", "共 {} 个应用";
-        previous: "Previous", "上一页";
-        next: "Next", "下一页";
         new_title: "Create an application", "创建应用";
         new_lead: "Three things are enough to begin with; everything else can be changed afterwards.", "填写三项即可开始，其余均可稍后修改。";
         new_name: "Application name", "应用名称";

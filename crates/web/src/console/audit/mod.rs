@@ -6,12 +6,19 @@ pub mod words;
 
 use askama::Template;
 use http::StatusCode;
-use signet_protocol::params::encode_pairs;
-use signet_store::audit::{Action, Break, Kind, Page, Record, Select, Verified};
+use signet_protocol::{
+    id::{RowId, TraceId},
+    params::encode_pairs,
+};
+use signet_store::{
+    Leaf, Turn,
+    audit::{Action, Break, Kind, Page, Record, Select, Verified},
+};
 
 use self::{record::Shown, words::AuditWords};
 use super::{
     Answer, Ask, Section,
+    paging::{self, Pager},
     shell::Shell,
     words::{Words, fill},
 };
@@ -33,8 +40,7 @@ struct AuditPage {
     asked: Asked,
     actions: Vec<(&'static str, &'static str)>,
     records: Vec<Shown>,
-    newest: Option<String>,
-    older: Option<String>,
+    pager: Option<Pager>,
     /// The filter as a query.
     query: String,
     filtered: bool,
@@ -152,8 +158,8 @@ fn actions(kind: Kind) -> impl Iterator<Item = Action> {
     Action::ALL.iter().copied().filter(move |action| of_users(action) == (kind == Kind::User))
 }
 
-/// As many of a page's records as fit it, and where the next page begins.
-fn fitting(found: Page) -> (Vec<Record>, Option<String>) {
+/// As many of a page's records as fit it, in the order in which they were read, and whether there are more.
+fn fitting(found: Page) -> (Vec<Record>, bool) {
     let Page { mut records, next } = found;
     let mut weight = 0;
     let fits = |record: &Record| {
@@ -161,27 +167,52 @@ fn fitting(found: Page) -> (Vec<Record>, Option<String>) {
         weight <= WEIGHT
     };
     let kept = records.iter().map(fits).take_while(|fits| *fits).count().max(1);
-    if kept < records.len() {
-        records.truncate(kept);
-        let last = records.last().map(Record::cursor);
-        return (records, last);
+    let more = kept < records.len() || next.is_some();
+    records.truncate(kept);
+    (records, more)
+}
+
+/// A page of what is asked for, the newest first, no longer than a page may be.
+pub async fn leaf(ask: &Ask, asked: &Asked) -> Result<Leaf<Record, String>, AuditError> {
+    let read = async |after: Option<&String>, forward| {
+        let select = Select { after: after.cloned(), limit: PER_PAGE, forward };
+        audit::list(&ask.signet, asked, &select).await.map(fitting)
+    };
+    let ours = |text: &str| TraceId::parse(text).map(|_| text.to_owned());
+    let turn = paging::turn(ask, paging::USUAL, ours);
+    if let Turn::Before(one) = &turn {
+        let (mut rows, more) = read(Some(one), true).await?;
+        // Where nothing is in front of it, it is the first page.
+        if more {
+            rows.reverse();
+            let (previous, next) = (rows.first().map(Record::cursor), rows.last().map(Record::cursor));
+            return Ok(Leaf { rows, previous, next });
+        }
     }
-    (records, next)
+    let from = match turn {
+        Turn::Behind(one) => Some(one),
+        _ => None,
+    };
+    let (rows, more) = read(from.as_ref(), false).await?;
+    let previous = from.map(|from| rows.first().map_or(from, Record::cursor));
+    Ok(Leaf { previous, next: rows.last().filter(|_| more).map(Record::cursor), rows })
 }
 
 async fn page(ask: &Ask, verdict: Option<Verdict>) -> Answer {
     let t: &'static AuditWords = ask.words();
     let asked = asked(ask);
     let kind = asked.kind.as_deref().and_then(Kind::parse).unwrap_or(Kind::User);
-    let after = ask.query.get("after").map(str::to_owned);
-    let select = Select { after: after.clone(), limit: PER_PAGE, forward: false };
-    let (found, alert) = match audit::list(&ask.signet, &asked, &select).await {
+    let (found, alert) = match leaf(ask, &asked).await {
         Ok(found) => (Some(found), None),
         Err(AuditError::Asked(_)) => (None, Some(t.bad_filter)),
         Err(AuditError::Store(error)) => return Err(error.into()),
     };
-    let (records, next) = found.map(fitting).unwrap_or_default();
     let pairs = query(&asked);
+    let keep: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let pager = found
+        .as_ref()
+        .map(|found| Pager::of(ask, found, ("/console/audit", paging::USUAL), &keep, String::clone));
+    let records = found.map(|found| found.rows).unwrap_or_default();
     let filter = encoded(&pairs);
     let tab = |one: Kind| {
         let name = if one == Kind::User { t.of_user } else { t.of_admin };
@@ -193,12 +224,7 @@ async fn page(ask: &Ask, verdict: Option<Verdict>) -> Answer {
         tabs: Kind::ALL.iter().copied().map(tab).collect(),
         actions: actions(kind).map(|one| (one.as_str(), words::action(one).of(ask.lang))).collect(),
         records: records.iter().map(|record| Shown::of(record, ask.lang, t)).collect(),
-        newest: after.map(|_| format!("/console/audit?{filter}")),
-        older: next.map(|next| {
-            let mut pairs = pairs.clone();
-            pairs.push(("after", next));
-            format!("/console/audit?{}", encoded(&pairs))
-        }),
+        pager,
         query: filter,
         filtered: pairs.len() > 1,
         head: ask.signet.store().audit_head().await?.text(),

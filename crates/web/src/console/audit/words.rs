@@ -31,8 +31,6 @@ words! {
         none: "No record is like that", "没有符合条件的记录";
         none_lead: "Ask for less, or for another time.", "请放宽条件或更换时间范围。";
         somebody: "somebody", "未知";
-        newest: "Newest", "最新";
-        older: "Older", "更早";
         times: "{} times", "{} 次";
         number: "Number", "序号";
         door: "By which door", "入口";
@@ -83,8 +81,8 @@ pub fn action(action: Action) -> Pair {
         Action::Disable => Pair("disabled …", "停用 …"),
         Action::Enable => Pair("enabled …", "启用 …"),
         Action::ForceLogout => Pair("signed … out", "强制登出 …"),
-        Action::MakeLink => Pair("made a password link for …", "生成密码链接 …"),
         Action::SendMail => Pair("sent a message to …", "发送邮件至 …"),
+        Action::MakeLink => Pair("made a one-time link for …", "生成一次性链接 …"),
         Action::ShowSecret => Pair("saw the secret of …", "查看密钥 …"),
         Action::RefreshSecret => Pair("replaced the secret of …", "更换密钥 …"),
         Action::RotateKeys => Pair("rotated the signing keys of …", "轮换签名密钥 …"),

@@ -141,7 +141,7 @@ async fn carry_out(ask: &Ask) -> Result<Option<Answer>, PlanError> {
         return Ok(None);
     }
     let t: &'static SettingsWords = ask.words();
-    let around = Around { of: t.settings, section: Section::Settings, back: Tab::Code.path() };
+    let around = Around::of(t.settings, Section::Settings, Tab::Code.path());
     Ok(Some(review::show(ask, &plan, &around).await))
 }
 

@@ -11,15 +11,23 @@ use self::{
     view::{View, may_see, view},
     words::TraceWords,
 };
-use super::{Answer, Ask, Section, shell::Shell, words::Words};
+use super::{
+    Answer, Ask, Section,
+    paging::{self, Pager},
+    shell::Shell,
+    words::Words,
+};
 use crate::{
     error::Failure,
     manage::trace::{self, Found},
 };
-use signet_protocol::{id::AppId, operator::Permission};
+use signet_protocol::{
+    id::{AppId, TraceId},
+    operator::Permission,
+};
 
 /// Traces of a list.
-const PER_PAGE: i64 = 30;
+const PER_PAGE: usize = 30;
 
 #[derive(Template)]
 #[template(path = "console/traces.html")]
@@ -41,8 +49,8 @@ pub struct Search {
 pub struct List {
     /// They.
     pub rows: Vec<View>,
-    /// Where older ones are.
-    pub older: Option<String>,
+    /// Where the others are.
+    pub pager: Option<Pager>,
 }
 
 impl TracesPage {
@@ -78,7 +86,7 @@ impl Search {
 
 impl List {
     fn none() -> List {
-        List { rows: Vec::new(), older: None }
+        List { rows: Vec::new(), pager: None }
     }
 }
 
@@ -107,16 +115,12 @@ pub async fn seen(ask: &Ask, reference: &str, application: Option<AppId>) -> Res
 
 /// The newest traces of an application, or of all, as a list at `path`.
 pub async fn list(ask: &Ask, application: Option<AppId>, path: &str) -> Result<List, Failure> {
-    let after = ask.query.get("after");
-    let mut found = trace::newest(&ask.signet, application, after, PER_PAGE + 1).await?;
-    let more = found.len() > usize::try_from(PER_PAGE).unwrap_or_default();
-    if more {
-        found.pop();
-    }
-    let older = found.last().filter(|_| more).map(|last| format!("{path}?after={}", last.cursor));
+    let turn = paging::by_id(ask, paging::USUAL);
+    let found = trace::newest(&ask.signet, application, turn, PER_PAGE).await?;
+    let pager = Pager::of(ask, &found, (path, paging::USUAL), &[], TraceId::to_string);
     let mut rows = Vec::new();
-    for one in found {
+    for one in found.rows {
         rows.push(view(ask, one).await?);
     }
-    Ok(List { rows, older })
+    Ok(List { rows, pager: Some(pager) })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use signet_protocol::{
     application::Application,
+    id::TraceId,
     operator::{Permission, Role},
 };
 
@@ -20,7 +21,7 @@ pub struct View {
     /// By which a person names it.
     pub reference: String,
     /// Where it stands in lists.
-    pub cursor: String,
+    pub id: TraceId,
     /// When, to the second, in UTC.
     pub at: String,
     /// Method and path.
@@ -71,7 +72,7 @@ pub fn may_see(ask: &Ask, trace: &Trace) -> bool {
 
 /// A trace for whoever asks, who [may see it](may_see).
 pub async fn view(ask: &Ask, found: Found) -> Result<View, Failure> {
-    let Found { trace, cursor } = found;
+    let Found { trace, id } = found;
     let application = match trace.app_id {
         Some(id) => ask.signet.store().application(id).await?,
         None => None,
@@ -83,7 +84,7 @@ pub async fn view(ask: &Ask, found: Found) -> Result<View, Failure> {
     let at = trace.at.to_text().replacen('T', " ", 1);
     let named = |id: String| trace.app_name.clone().unwrap_or(id);
     Ok(View {
-        cursor,
+        id,
         at: at.get(..19).unwrap_or(&at).to_owned(),
         request: format!("{} {}", trace.method, trace.endpoint),
         application: trace

@@ -34,7 +34,6 @@ words! {
         prepare_hint: "You see the difference before anything is saved.", "保存前会先显示差异。";
         beware: "Anybody can send such a request. Add the address only if you know that it is the application's own: whoever has it receives the codes of its users.", "任何人都可以发送这样的请求。仅当您确认该地址属于此应用时才添加：掌握该地址的人会收到其用户的授权码。";
         mend_client: "Better have the client mended; the settings become weaker by this.", "最好修正客户端；此更改会降低安全性。";
-        older: "Older", "更早";
         masked: "Some of it is not shown: it may be another application's.", "部分内容未显示：可能属于其他应用。";
     }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
-use signet_store::GrantCount;
+use signet_store::{GrantCount, Leaf, Turn};
 
 use super::{
     frame::{Frame, Tab, user_id},
@@ -49,8 +49,8 @@ async fn page(ask: &Ask, alert: Option<String>) -> Answer {
     let t: &'static UserWords = ask.words();
     let frame = Frame::of(ask, Tab::Delete).await?;
     let id = frame.user.id;
-    let sessions = users::sessions(&ask.signet, id, None).await?.len();
-    let consents = users::consents(&ask.signet, id, None).await?.len();
+    let sessions = users::sessions(&ask.signet, id, Turn::First, SHOWN).await?;
+    let consents = users::consents(&ask.signet, id, Turn::First, SHOWN).await?;
     let grants = match ask.signet.store().grants_of_user(id).await? {
         GrantCount::Exactly(number) => number.to_string(),
         GrantCount::MoreThan(number) => format!("{number}+"),
@@ -60,9 +60,9 @@ async fn page(ask: &Ask, alert: Option<String>) -> Answer {
         title: fill(t.delete_title, frame.user.display_name()),
         lost: vec![
             t.lost_profile.to_owned(),
-            fill(t.lost_sessions, counted(sessions)),
+            fill(t.lost_sessions, counted(&sessions)),
             fill(t.lost_grants, grants),
-            fill(t.lost_consents, counted(consents)),
+            fill(t.lost_consents, counted(&consents)),
             t.lost_rules.to_owned(),
         ],
         last_owner: is_last_owner(&ask.signet, id).await?,
@@ -73,12 +73,9 @@ async fn page(ask: &Ask, alert: Option<String>) -> Answer {
 }
 
 /// A number of which only the first are known.
-fn counted(number: usize) -> String {
-    if i64::try_from(number).is_ok_and(|number| number < SHOWN) {
-        number.to_string()
-    } else {
-        format!("{number}+")
-    }
+fn counted<T, K>(found: &Leaf<T, K>) -> String {
+    let more = if found.next.is_some() { "+" } else { "" };
+    format!("{}{more}", found.rows.len())
 }
 
 /// POST of the page.

@@ -12,7 +12,6 @@ use super::words::UserWords;
 use crate::{
     console::{Ask, missing, moment, shell::role, words::Words},
     error::Failure,
-    manage::users::SHOWN,
     pages::Lang,
 };
 
@@ -181,9 +180,4 @@ impl Names {
         self.0.insert(id, name.clone());
         Ok(name)
     }
-}
-
-/// Whether there may be more than these, which are as many as are shown at once.
-pub fn is_full<T>(list: &[T]) -> bool {
-    i64::try_from(list.len()).is_ok_and(|length| length >= SHOWN)
 }

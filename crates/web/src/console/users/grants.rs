@@ -5,16 +5,17 @@ use http::StatusCode;
 use signet_protocol::id::{AppId, GrantId, RowId};
 
 use super::{
-    frame::{Frame, Names, Tab, is_full, user_id},
+    frame::{Frame, Names, Tab, user_id},
     words::UserWords,
 };
 use crate::{
     console::{
         Answer, Ask, Section, missing, moment,
+        paging::{self, Pager},
         shell::{Notice, Shell},
         words::Words,
     },
-    manage::users,
+    manage::users::{self, SHOWN},
     respond,
 };
 
@@ -25,10 +26,12 @@ struct GrantsPage {
     frame: Frame,
     grants: Vec<GrantRow>,
     consents: Vec<ConsentRow>,
-    further: bool,
-    next: Option<String>,
-    next_consents: Option<String>,
+    pager: Pager,
+    pager_of_consents: Pager,
 }
+
+/// By which parameters the consents are turned, beside the grants.
+const CONSENTS: paging::Names = paging::Names { after: "allowed_after", before: "allowed_before" };
 
 struct GrantRow {
     id: GrantId,
@@ -56,16 +59,14 @@ impl GrantsPage {
 /// GET of the page.
 pub async fn show(ask: Ask) -> Answer {
     let frame = Frame::of(&ask, Tab::Grants).await?;
-    let before = ask.query.get("before").and_then(GrantId::parse);
-    let after = ask.query.get("after").and_then(AppId::parse);
-    let held = users::grants(&ask.signet, frame.user.id, before).await?;
-    let allowed = users::consents(&ask.signet, frame.user.id, after).await?;
-    let next = held.last().filter(|_| is_full(&held));
-    let next_consents = allowed.last().filter(|_| is_full(&allowed));
+    let turn = paging::by_id(&ask, paging::USUAL);
+    let held = users::grants(&ask.signet, frame.user.id, turn, SHOWN).await?;
+    let turn = paging::turn(&ask, CONSENTS, AppId::parse);
+    let allowed = users::consents(&ask.signet, frame.user.id, turn, SHOWN).await?;
     let (mut names, mut grants, mut consents) = (Names::default(), Vec::new(), Vec::new());
-    let next = next.map(|last| format!("{}?before={}", frame.action, last.id));
-    let next_consents = next_consents.map(|last| format!("{}?after={}", frame.action, last.application));
-    for grant in &held {
+    let pager = Pager::of(&ask, &held, (&frame.action, paging::USUAL), &[], GrantId::to_string);
+    let pager_of_consents = Pager::of(&ask, &allowed, (&frame.action, CONSENTS), &[], AppId::to_string);
+    for grant in &held.rows {
         grants.push(GrantRow {
             id: grant.id,
             application: grant.application,
@@ -76,7 +77,7 @@ pub async fn show(ask: Ask) -> Answer {
             ends: moment(grant.expires_at),
         });
     }
-    for one in &allowed {
+    for one in &allowed.rows {
         consents.push(ConsentRow {
             application: one.application,
             name: names.of(&ask, one.application).await?,
@@ -84,15 +85,8 @@ pub async fn show(ask: Ask) -> Answer {
             granted: moment(one.granted_at),
         });
     }
-    let page = GrantsPage {
-        shell: ask.shell(Section::Users),
-        frame,
-        grants,
-        consents,
-        further: before.is_some() || after.is_some(),
-        next,
-        next_consents,
-    };
+    let page =
+        GrantsPage { shell: ask.shell(Section::Users), frame, grants, consents, pager, pager_of_consents };
     ask.page(StatusCode::OK, &page)
 }
 

@@ -1,22 +1,31 @@
-//! `/console/users/{user}/history`: what the audit log has about somebody.
+//! `/console/users/{user}/history`: what was changed of somebody, to be undone, and what the audit log has about them.
 
 use askama::Template;
 use http::StatusCode;
 use serde_json::Value;
-use signet_store::audit::{Record, Select};
+use signet_store::{About, Revision, audit::Record};
 
 use super::{
-    frame::{Frame, Tab},
+    frame::{Frame, Tab, user_id},
     words::UserWords,
 };
 use crate::{
-    console::{Answer, Ask, Section, moment, shell::Shell, words::Words},
+    console::{
+        Answer, Ask, Section, audit as records,
+        history::{self, Alert, History},
+        missing, moment,
+        paging::{self, Pager},
+        review::Around,
+        shell::Shell,
+        words::Words,
+    },
     error::Failure,
-    manage::audit::{self, Asked, AuditError},
+    manage::{
+        audit::{Asked, AuditError},
+        plan::Plan,
+    },
 };
 
-/// Records on one page.
-const PER_PAGE: i64 = 50;
 /// Characters of a value that are shown.
 const VALUE_CHARS: usize = 300;
 
@@ -28,8 +37,8 @@ struct HistoryPage {
     rows: Vec<Row>,
     /// Whether it is what they did, and not what was done to them.
     theirs: bool,
-    further: bool,
-    next: Option<String>,
+    pager: Pager,
+    history: History,
 }
 
 struct Row {
@@ -51,30 +60,44 @@ impl HistoryPage {
 
 /// GET of the page.
 pub async fn show(ask: Ask) -> Answer {
-    let frame = Frame::of(&ask, Tab::History).await?;
+    page(&ask, None).await
+}
+
+/// POST `…/undo`: undoes a change of them.
+pub async fn undo(ask: Ask) -> Answer {
+    let id = user_id(&ask)?;
+    let user = ask.signet.store().person(id).await?.ok_or_else(missing)?.user;
+    let back = Tab::History.path(id);
+    let allow = |revision: &Revision, _: Option<&Plan>| revision.users.contains(&id);
+    match history::undo(&ask, Around::of(user.display_name(), Section::Users, &back), allow).await {
+        Ok(answer) => answer,
+        Err(alert) => page(&ask, Some(alert)).await,
+    }
+}
+
+async fn page(ask: &Ask, alert: Option<Alert>) -> Answer {
+    let frame = Frame::of(ask, Tab::History).await?;
     let theirs = ask.query.get("of") == Some("theirs");
     let id = Some(frame.user.id.to_string());
     let asked = match theirs {
         true => Asked { actor: id, ..Asked::default() },
         false => Asked { target: id, ..Asked::default() },
     };
-    let after = ask.query.get("after").map(str::to_owned);
-    let further = after.is_some();
-    let select = Select { after, limit: PER_PAGE, forward: false };
-    let found = audit::list(&ask.signet, &asked, &select).await.map_err(|error| match error {
+    let found = records::leaf(ask, &asked).await.map_err(|error| match error {
         AuditError::Store(error) => Failure::from(error),
         AuditError::Asked(_) => Failure::Internal("an id is no filter of the audit log"),
     })?;
-    let of = if theirs { "of=theirs&" } else { "" };
+    let keep = [("of", if theirs { "theirs" } else { "" })];
+    let status = if alert.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let page = HistoryPage {
         shell: ask.shell(Section::Users),
-        rows: found.records.iter().map(|record| row(ask.words(), record)).collect(),
-        next: found.next.map(|next| format!("{}?{of}after={next}", frame.action)),
+        pager: Pager::of(ask, &found, (&frame.action, paging::USUAL), &keep, String::clone),
+        rows: found.rows.iter().map(|record| row(ask.words(), record)).collect(),
+        history: history::of(ask, About::User(frame.user.id), &frame.action, alert).await?,
         frame,
         theirs,
-        further,
     };
-    ask.page(StatusCode::OK, &page)
+    ask.page(status, &page)
 }
 
 fn row(t: &'static UserWords, record: &Record) -> Row {

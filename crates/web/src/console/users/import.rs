@@ -13,7 +13,9 @@ use crate::{
         shell::{Notice, Shell},
         words::{Words, fill},
     },
-    manage::users::import::{Desk, DeskError, FIELDS, File, Format, LineProblem, Mode, Progress},
+    manage::users::import::{
+        Desk, DeskError, Elsewhere, FIELDS, File, Format, LineProblem, Mode, Progress, State, elsewhere,
+    },
     pages::Lang,
     respond,
 };
@@ -28,11 +30,23 @@ const AGAIN: HeaderValue = HeaderValue::from_static("2");
 struct ImportPage {
     shell: Shell,
     desk: Option<DeskView>,
+    others: Vec<OtherView>,
     alert: Option<&'static str>,
     /// What is wrong with the file as a whole.
     wrong: Option<String>,
     columns: Vec<&'static str>,
     update: bool,
+}
+
+/// A file in the memory of another node.
+struct OtherView {
+    title: String,
+    lead: String,
+    lost: bool,
+    percent: u64,
+    dry_run: bool,
+    progress: Progress,
+    begun: String,
 }
 
 /// The file on the desk.
@@ -78,15 +92,18 @@ impl DeskView {
 
 /// GET of the page.
 pub async fn show(ask: Ask) -> Answer {
-    page(&ask, None, None)
+    page(&ask, None, None).await
 }
 
-fn page(ask: &Ask, alert: Option<&'static str>, wrong: Option<String>) -> Answer {
+async fn page(ask: &Ask, alert: Option<&'static str>, wrong: Option<String>) -> Answer {
     let desk = ask.signet.imports().desk();
-    let running = desk.as_ref().is_some_and(|desk| !desk.job.is_finished());
+    let others = elsewhere(&ask.signet).await?;
+    let at_work = |other: &Elsewhere| other.state.running && !other.lost;
+    let running = desk.as_ref().is_some_and(|desk| !desk.job.is_finished()) || others.iter().any(at_work);
     let page = ImportPage {
         shell: ask.shell(Section::Users),
         desk: desk.map(|desk| view(ask.lang, &desk)),
+        others: others.into_iter().map(|other| other_view(ask.words(), other)).collect(),
         columns: FIELDS.to_vec(),
         update: ask.form.has("update"),
         alert,
@@ -131,38 +148,62 @@ fn view(lang: Lang, desk: &Arc<Desk>) -> DeskView {
     }
 }
 
+fn other_view(t: &'static ImportWords, other: Elsewhere) -> OtherView {
+    let State { dry_run, running, size, progress } = other.state;
+    let name = if other.name.is_empty() { t.pasted_name } else { &other.name };
+    let title = match (running, dry_run) {
+        (true, true) => t.checking,
+        (true, false) => t.importing,
+        (false, true) => t.checked,
+        (false, false) => t.imported,
+    };
+    OtherView {
+        title: fill(title, name),
+        lead: fill(t.elsewhere, &other.host),
+        lost: other.lost,
+        percent: (progress.bytes * 100).checked_div(size).unwrap_or(100).min(100),
+        dry_run,
+        progress,
+        begun: moment(other.begun_at),
+    }
+}
+
 /// POST of a file.
 pub async fn submit(ask: Ask) -> Answer {
     let t: &'static ImportWords = ask.words();
-    let Some(file) = ask.file.as_ref() else { return page(&ask, Some(t.no_file), None) };
+    let Some(file) = ask.file.as_ref() else { return page(&ask, Some(t.no_file), None).await };
     let chosen = ask.form.get("format").unwrap_or_default();
     let format = Format::parse(chosen).or_else(|| Format::of_file(&file.name));
-    let Some(format) = format else { return page(&ask, Some(t.no_format), None) };
+    let Some(format) = format else { return page(&ask, Some(t.no_format), None).await };
     let mode = Mode { dry_run: true, update: ask.form.has("update") };
     let name: String = file.name.chars().filter(|c| !c.is_control()).take(100).collect();
     let file = File { name, bytes: file.bytes.clone(), format };
-    answer(&ask, ask.signet.imports().look(&ask.signet, file, mode, ask.origin()).map(|()| true))
+    answer(&ask, ask.signet.imports().look(&ask.signet, file, mode, ask.origin()).map(|()| true)).await
 }
 
 /// POST `…/job`: the file that was looked through is taken in, or put away.
 pub async fn job(ask: Ask) -> Answer {
     let imports = ask.signet.imports();
     match ask.form.get("act") {
-        Some("begin") => answer(&ask, imports.take_in(&ask.signet, ask.origin())),
+        Some("begin") => answer(&ask, imports.take_in(&ask.signet, ask.origin())).await,
+        Some("away") if imports.desk().is_none() && !elsewhere(&ask.signet).await?.is_empty() => {
+            page(&ask, Some(ask.words::<ImportWords>().not_here), None).await
+        }
         Some("away") => {
-            imports.put_away();
+            imports.put_away(&ask.signet);
             Ok(respond::see_other(&format!("/console/users/import?done={}", Notice::Removed.as_str())))
         }
         _ => Err(missing()),
     }
 }
 
-fn answer(ask: &Ask, begun: Result<bool, DeskError>) -> Answer {
+async fn answer(ask: &Ask, begun: Result<bool, DeskError>) -> Answer {
     let t: &'static ImportWords = ask.words();
     match begun {
         Ok(true) => Ok(respond::see_other("/console/users/import")),
-        Ok(false) => page(ask, Some(t.gone), None),
-        Err(DeskError::Occupied) => page(ask, Some(t.occupied), None),
-        Err(DeskError::File(error)) => page(ask, None, Some(Said::from(error).of(ask.lang).to_owned())),
+        Ok(false) if !elsewhere(&ask.signet).await?.is_empty() => page(ask, Some(t.not_here), None).await,
+        Ok(false) => page(ask, Some(t.gone), None).await,
+        Err(DeskError::Occupied) => page(ask, Some(t.occupied), None).await,
+        Err(DeskError::File(error)) => page(ask, None, Some(Said::from(error).of(ask.lang).to_owned())).await,
     }
 }

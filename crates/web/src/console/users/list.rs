@@ -2,12 +2,17 @@
 
 use askama::Template;
 use http::StatusCode;
-use signet_protocol::{limits::USERS_PER_PAGE, operator::Permission, params::encode_pairs};
+use signet_protocol::{limits::USERS_PER_PAGE, operator::Permission};
 use signet_store::Listed;
 
 use super::words::UserWords;
 use crate::{
-    console::{Answer, Ask, Section, moment, shell::Shell, words::Words},
+    console::{
+        Answer, Ask, Section, moment,
+        paging::{self, Pager},
+        shell::Shell,
+        words::Words,
+    },
     manage::users::list::{Cursor, Filter, list},
 };
 
@@ -18,10 +23,7 @@ struct ListPage<'a> {
     rows: Vec<Row>,
     filter: &'a Filter,
     may_write: bool,
-    /// Whether this is not the first page.
-    further: bool,
-    first: String,
-    next: Option<String>,
+    pager: Pager,
 }
 
 struct Row {
@@ -79,17 +81,19 @@ pub async fn show(ask: Ask) -> Answer {
             _ => None,
         },
     };
-    // What is none of our cursors begins at the beginning.
-    let after = ask.query.get("after").and_then(Cursor::parse);
-    let further = after.is_some();
-    let found = list(&ask.signet, &filter, after, USERS_PER_PAGE).await?;
+    let turn = paging::turn(&ask, paging::USUAL, Cursor::parse);
+    let found = list(&ask.signet, &filter, turn, USERS_PER_PAGE).await?;
+    let keep = [
+        ("q", filter.text.as_str()),
+        ("state", state(filter.blocked)),
+        ("role", filter.role.as_deref().unwrap_or_default()),
+        ("group", filter.group.as_deref().unwrap_or_default()),
+    ];
     let page = ListPage {
         shell: ask.shell(Section::Users),
-        rows: found.users.iter().map(row).collect(),
+        rows: found.rows.iter().map(row).collect(),
         may_write: ask.may(Permission::UsersWrite),
-        further,
-        first: address(&filter, None),
-        next: found.next.map(|next| address(&filter, Some(&next))),
+        pager: Pager::of(&ask, &found, ("/console/users", paging::USUAL), &keep, Cursor::encode),
         filter: &filter,
     };
     ask.page(StatusCode::OK, &page)
@@ -109,18 +113,4 @@ fn row(listed: &Listed) -> Row {
         phone_verified: user.details.phone_verified,
         created: moment(listed.created_at),
     }
-}
-
-/// The address of a page.
-fn address(filter: &Filter, after: Option<&Cursor>) -> String {
-    let after = after.map(Cursor::encode).unwrap_or_default();
-    let pairs = [
-        ("q", filter.text.as_str()),
-        ("state", state(filter.blocked)),
-        ("role", filter.role.as_deref().unwrap_or_default()),
-        ("group", filter.group.as_deref().unwrap_or_default()),
-        ("after", after.as_str()),
-    ];
-    let query = encode_pairs(pairs.into_iter().filter(|(_, value)| !value.is_empty()));
-    if query.is_empty() { "/console/users".to_owned() } else { format!("/console/users?{query}") }
 }

@@ -6,17 +6,18 @@ use signet_protocol::id::{RowId, SessionId};
 use signet_store::OpenSession;
 
 use super::{
-    frame::{Frame, Names, Tab, is_full, user_id},
+    frame::{Frame, Names, Tab, user_id},
     words::UserWords,
 };
 use crate::{
     console::{
         Answer, Ask, Section, missing, moment,
+        paging::{self, Pager},
         shell::{Notice, Shell},
         words::Words,
     },
     error::Failure,
-    manage::users,
+    manage::users::{self, SHOWN},
     respond,
 };
 
@@ -26,8 +27,7 @@ struct SessionsPage {
     shell: Shell,
     frame: Frame,
     rows: Vec<Row>,
-    further: bool,
-    next: Option<String>,
+    pager: Pager,
 }
 
 struct Row {
@@ -48,16 +48,14 @@ impl SessionsPage {
 /// GET of the page.
 pub async fn show(ask: Ask) -> Answer {
     let frame = Frame::of(&ask, Tab::Sessions).await?;
-    let before = ask.query.get("before").and_then(SessionId::parse);
-    let open = users::sessions(&ask.signet, frame.user.id, before).await?;
-    let next =
-        open.last().filter(|_| is_full(&open)).map(|last| format!("{}?before={}", frame.action, last.id));
+    let turn = paging::by_id(&ask, paging::USUAL);
+    let open = users::sessions(&ask.signet, frame.user.id, turn, SHOWN).await?;
+    let pager = Pager::of(&ask, &open, (&frame.action, paging::USUAL), &[], SessionId::to_string);
     let (mut names, mut rows) = (Names::default(), Vec::new());
-    for session in open {
+    for session in open.rows {
         rows.push(row(&ask, session, &mut names).await?);
     }
-    let page =
-        SessionsPage { shell: ask.shell(Section::Users), frame, rows, further: before.is_some(), next };
+    let page = SessionsPage { shell: ask.shell(Section::Users), frame, rows, pager };
     ask.page(StatusCode::OK, &page)
 }
 

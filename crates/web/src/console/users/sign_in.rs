@@ -125,15 +125,20 @@ pub async fn save(ask: Ask) -> Answer {
     let (id, user) = meant(&ask).await?;
     let edit = Edit::user(id, seen(&ask, &user));
     let edit = cards::read(&cards::KEYS, edit, &ask.form, &user);
-    let back = Tab::SignIn.path(id);
+    review(&ask, edit, &user, Some(&ask.form)).await
+}
+
+/// Shows what a change of a user does before it is made. `typed` is what the form of the keys has.
+async fn review(ask: &Ask, edit: Edit, user: &User, typed: Option<&RawParams>) -> Answer {
+    let back = Tab::SignIn.path(user.id);
     let wanted = Wanted { edit, of: user.display_name(), section: Section::Users, back: &back };
-    match proceed(&ask, wanted).await {
+    match proceed(ask, wanted).await {
         Outcome::Answered(answer) => answer,
         Outcome::Refused(problems) => {
             let alert = Some(fill(ask.words::<UserWords>().problems, problems.len()));
-            page(&ask, Shown { typed: Some(&ask.form), problems, alert, told: None }).await
+            page(ask, Shown { typed, problems, alert, told: None }).await
         }
-        Outcome::Failed(alert) => page(&ask, Shown { typed: Some(&ask.form), ..Shown::alert(alert) }).await,
+        Outcome::Failed(alert) => page(ask, Shown { typed, ..Shown::alert(alert) }).await,
     }
 }
 
@@ -149,14 +154,14 @@ fn seen(ask: &Ask, user: &User) -> i64 {
 
 /// POST `…/block`: they are let in no more, or again.
 pub async fn block(ask: Ask) -> Answer {
-    let (id, _) = meant(&ask).await?;
+    let (id, user) = meant(&ask).await?;
     let blocked = match ask.form.get("act") {
         Some("block") => true,
         Some("unblock") => false,
         _ => return Err(missing()),
     };
-    let outcome = edit::set_blocked(&ask.signet, id, blocked, &ask.origin()).await;
-    finish(&ask, id, outcome.map(drop)).await
+    let edit = Edit::user(id, seen(&ask, &user)).set("blocked", &blocked.into());
+    review(&ask, edit, &user, None).await
 }
 
 /// POST `…/password`: they have the one that is typed.

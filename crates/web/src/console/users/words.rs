@@ -26,7 +26,6 @@ words! {
         none_found_lead: "The beginnings of words are looked for, in names, user name, e-mail and phone.", "按词首匹配姓名、用户名、邮箱和手机号。";
         more_found: "None among those looked at so far.", "已查找的用户中没有符合条件的。";
         show_all: "Show everybody", "显示全部用户";
-        first_page: "First page", "第一页";
         next: "Next", "下一页";
         name: "Name", "姓名";
         username: "User name", "用户名";
@@ -124,7 +123,7 @@ words! {
         code_title: "As code", "代码";
         code_lead: "What signet apply would read to make this user. The password is left out.", "可由 signet apply 读取以创建该用户，不含密码。";
         delete_title: "Delete {}", "删除 {}";
-        delete_lead: "This cannot be taken back. With the user go:", "此操作不可撤销。将一并删除：";
+        delete_lead: "For thirty days the history can bring the profile back, and nothing else. With the user go:", "三十天内可从历史记录恢复资料，其余内容无法恢复。将一并删除：";
         lost_profile: "Profile, user name, e-mail and phone: others may take these", "资料、用户名、邮箱和手机号（可被他人使用）";
         lost_sessions: "Sessions: {}", "会话：{}";
         lost_grants: "Grants, whose tokens are worth nothing any more: {}", "授权（相关令牌立即失效）：{}";
@@ -133,7 +132,6 @@ words! {
         delete: "Delete this user", "删除此用户";
         reason: "Reason", "原因";
         reason_hint: "For whoever looks at the history later.", "供日后查看历史的人参考。";
-        newer: "Newest", "最新";
         app_sessions_lead: "Who is signed in to this application, the newest first.", "已登录此应用的用户，按时间倒序。";
         app_sessions_none: "Nobody is signed in to this application", "没有用户登录此应用";
         app_sessions_none_lead: "Whoever signs in is listed here, and can be signed out.", "用户登录后会显示在此处，可强制退出。";
@@ -190,6 +188,9 @@ words! {
         put_away: "Put the file away", "移除文件";
         occupied: "Another file is being imported here; wait until it is done.", "正在导入另一个文件，请等待完成。";
         gone: "The file is not here any more; send it again.", "文件已不存在，请重新上传。";
+        not_here: "The file lies in the memory of another node, and can be started, stopped and put away there alone.", "该文件位于另一节点的内存中，只能在该节点启动、停止或移除。";
+        elsewhere: "It lies in the memory of the node {}. How far it is can be seen from every node; what is wrong line by line, and the buttons, are on this page of that node. If your load balancer leads you elsewhere, open this page again until that node answers, or have it keep to one node.", "该文件位于节点 {} 的内存中。每个节点都可查看进度；逐行问题和操作按钮只在该节点的此页面上。若负载均衡将您带到其他节点，请重新打开此页直到由该节点响应，或设置会话保持。";
+        lost: "That node has not said anything for a minute: it may have ended. What was written of the file stays; send it again to go on.", "该节点一分钟内没有更新，可能已停止。已写入的内容会保留；请重新上传以继续。";
         pasted_name: "the pasted text", "粘贴的内容";
     }
 }

@@ -27,7 +27,10 @@ use signet_protocol::{
     user::fold_email,
 };
 
+use signet_store::{MasterKey, SecretOf};
+
 use super::{
+    export::{SEALED_WITH, Wrapped},
     problem::Problem,
     reader::{self, Lines, Table},
 };
@@ -51,6 +54,8 @@ pub struct Description {
     pub applications: Vec<ApplicationEntry>,
     /// `[[users]]`.
     pub users: Vec<UserEntry>,
+    /// `[sealed_with]`: the key of its sealed secrets, until they are opened with it.
+    pub sealed_with: Option<Wrapped>,
     /// Where its lists begin.
     pub lines: Lines,
 }
@@ -69,12 +74,31 @@ impl Description {
                 resources: root.tables("resources", ResourceEntry::read),
                 applications: root.tables("applications", ApplicationEntry::read),
                 users: root.tables("users", UserEntry::read),
+                sealed_with: sealed_with(root),
                 lines: Lines::default(),
             };
             let description = Description { lines: root.lines(), ..description };
             description.check_unique(root);
             description
         })
+    }
+
+    /// Opens its secrets with the key that came with it; all that does not open is refused with its line.
+    pub fn unseal(&mut self, key: &MasterKey) -> Result<(), Vec<Problem>> {
+        let mut problems = Vec::new();
+        for application in &mut self.applications {
+            let of = application.id.map(SecretOf::Application);
+            unseal(key, &mut application.secret, (of, &application.lines), &mut problems);
+            for account in &mut application.accounts {
+                let of = account.id.map(SecretOf::Account);
+                unseal(key, &mut account.secret, (of, &account.lines), &mut problems);
+            }
+        }
+        if let Some(mail) = self.pool.as_mut().and_then(|pool| pool.mail.as_mut()) {
+            mail.unseal(key, &mut problems);
+        }
+        self.sealed_with = None;
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     /// That an application goes, and nothing else.
@@ -163,6 +187,47 @@ impl Description {
         let email = |user: &UserEntry| user.email.clone().flatten().map(|email| fold_email(&email));
         unique(root, "email", users().map(|user| (&user.lines, email(user))));
         unique(root, "phone", users().map(|user| (&user.lines, user.phone.clone().flatten())));
+    }
+}
+
+fn sealed_with(root: &mut Table) -> Option<Wrapped> {
+    let members = root.json(SEALED_WITH, 1)?;
+    let line = root.lines().of(SEALED_WITH);
+    let wrapped = Wrapped::read(members, line);
+    if wrapped.is_none() {
+        root.problem(
+            line,
+            Pair(
+                "`sealed_with` is not as signet export wrote it; export it again",
+                "`sealed_with` 与 signet export 写出的不一致；请重新导出",
+            ),
+        );
+    }
+    wrapped
+}
+
+fn unseal(
+    key: &MasterKey,
+    secret: &mut Option<SecretEntry>,
+    (of, lines): (Option<SecretOf>, &Lines),
+    problems: &mut Vec<Problem>,
+) {
+    let Some(SecretEntry::Sealed(text)) = secret else { return };
+    let opened = match of {
+        None => Err(Pair(
+            "`secret` is sealed for one `id`, which has to be there as well",
+            "`secret` 是为某个 `id` 封存的，须同时填写该 `id`",
+        )),
+        Some(of) => key.open_exported(of, text).map_err(|_| {
+            Pair(
+                "`secret` was sealed with another key or for another `id`, or was changed since; export it again",
+                "`secret` 是用另一个密钥或为另一个 `id` 封存的，或此后被改动；请重新导出",
+            )
+        }),
+    };
+    match opened {
+        Ok(opened) => *secret = Some(SecretEntry::Plain(opened)),
+        Err(reason) => problems.push(Problem::new(lines.of("secret"), reason)),
     }
 }
 

@@ -13,10 +13,13 @@ use signet_protocol::{
     throttle::{NAME_AND_NETWORK_FAILURES, NAME_FAILURES, NETWORK_FAILURES, PERIOD, Throttle},
     time::Seconds,
 };
-use signet_store::SEALED;
+use signet_store::{MasterKey, SEALED, SecretOf};
 
 use super::{SecretEntry, check, put};
-use crate::manage::reader::{Lines, Table};
+use crate::manage::{
+    problem::Problem,
+    reader::{Lines, Table},
+};
 
 /// What a file says about the pool.
 #[derive(Clone, Debug, Default)]
@@ -133,6 +136,24 @@ impl MailEntry {
             lines: Lines::default(),
         };
         MailEntry { lines: table.lines(), ..entry }
+    }
+
+    /// Opens its password with the key that came with it.
+    pub(super) fn unseal(&mut self, key: &MasterKey, problems: &mut Vec<Problem>) {
+        let Some(Some(SecretEntry::Sealed(text))) = &self.password else { return };
+        let host = self.host.clone().flatten().unwrap_or_default();
+        let mut server = MailServer::at(host, self.security.unwrap_or(MailSecurity::Tls));
+        self.lay_over(&mut server);
+        match key.open_exported(SecretOf::Mail(&server.place()), text) {
+            Ok(opened) => self.password = Some(Some(SecretEntry::Plain(opened))),
+            Err(_) => problems.push(Problem::new(
+                self.lines.of("password"),
+                Pair(
+                    "`password` was sealed with another key or for another host, port, security or user name, or was changed since; export it again",
+                    "`password` 是用另一个密钥或为另一个主机、端口、加密方式或用户名封存的，或此后被改动；请重新导出",
+                ),
+            )),
+        }
     }
 
     /// Lays what the entry says over `server`, but for its host and its password.

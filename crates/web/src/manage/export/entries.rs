@@ -10,7 +10,7 @@ use signet_protocol::{
     user::{User, UserDetails},
 };
 
-use super::{Form, Secrets, toml::Table};
+use super::{Form, toml::Table};
 
 /// Which keys come first, in the order in which people think of them; the others follow by name.
 const APPLICATION: &[&str] = &[
@@ -179,10 +179,10 @@ pub fn user(user: &User, form: Form, with_password: bool) -> String {
 }
 
 /// The pool's own fields, claims, scopes and resources.
-pub fn pool(settings: &PoolSettings, resources: &[Resource], (form, secrets): (Form, Secrets)) -> String {
+pub fn pool(settings: &PoolSettings, resources: &[Resource], form: Form) -> String {
     let PoolSettings { extended_fields, claims, scopes, password_policy, .. } = settings;
     // Whole in either form: there is one for sure, and what is left out of it would stay as it is.
-    let mut text = self::settings(settings, secrets);
+    let mut text = self::settings(settings);
     let mut policy = Table::single("password_policy");
     policy.put_all(&object(password_policy), &["min_length", "max_length"]);
     text.push_str(&policy.text());
@@ -208,7 +208,7 @@ pub fn pool(settings: &PoolSettings, resources: &[Resource], (form, secrets): (F
 }
 
 /// `[pool]`, with its tables.
-fn settings(settings: &PoolSettings, secrets: Secrets) -> String {
+fn settings(settings: &PoolSettings) -> String {
     let PoolSettings { name, sign_in, throttle, mail, .. } = settings;
     let mut pool = Table::single("pool");
     pool.put("name", &name.as_str().into());
@@ -221,7 +221,7 @@ fn settings(settings: &PoolSettings, secrets: Secrets) -> String {
         Some(mail) => {
             let mut fields = written(object(mail), Form::Whole);
             // Its password is nothing when its account is.
-            if secrets == Secrets::LeftOut || mail.password.is_none() {
+            if mail.password.is_none() {
                 fields.remove("password");
             }
             server.put_all(&fields, MAIL);

@@ -5,9 +5,11 @@ use signet_protocol::{
     account::Account,
     application::Application,
     id::{AppId, UserId},
+    mail::{MailServer, SealedPassword},
     pool::PoolSettings,
+    secret::Secret,
 };
-use signet_store::{SecretOf, StoreError};
+use signet_store::{MasterKey, SecretOf, Store, StoreError};
 
 use super::{
     Form, Secrets,
@@ -41,6 +43,36 @@ pub struct Page {
     pub next: Option<Part>,
 }
 
+/// How secrets are written.
+#[derive(Clone, Copy)]
+enum Seal<'k> {
+    /// Sealed with the key of this installation.
+    Own,
+    /// Sealed with another one.
+    Under(&'k MasterKey),
+    /// Not at all.
+    LeftOut,
+}
+
+impl From<Secrets> for Seal<'_> {
+    fn from(secrets: Secrets) -> Self {
+        match secrets {
+            Secrets::Sealed => Seal::Own,
+            Secrets::LeftOut => Seal::LeftOut,
+        }
+    }
+}
+
+impl Seal<'_> {
+    fn seal(self, store: &Store, of: SecretOf, secret: &Secret) -> Result<Sealed, StoreError> {
+        match self {
+            Seal::Own => store.seal_exported(of, secret).map(Some),
+            Seal::Under(key) => key.seal_exported(of, secret).map(Some),
+            Seal::LeftOut => Ok(None),
+        }
+    }
+}
+
 /// The whole text.
 pub async fn whole(signet: &Signet, secrets: Secrets) -> Result<String, StoreError> {
     let (mut text, mut next) = (String::new(), Some(Part::Pool));
@@ -54,15 +86,24 @@ pub async fn whole(signet: &Signet, secrets: Secrets) -> Result<String, StoreErr
 
 /// One page. Pages are read one after the other: what is changed in between is in those that are read later.
 pub async fn page(signet: &Signet, part: Part, secrets: Secrets) -> Result<Page, StoreError> {
+    paged(signet, part, secrets.into()).await
+}
+
+/// The same with secrets that `key` seals and not that of this installation: `key` comes with the text, under a passphrase.
+pub async fn page_under(signet: &Signet, part: Part, key: &MasterKey) -> Result<Page, StoreError> {
+    paged(signet, part, Seal::Under(key)).await
+}
+
+async fn paged(signet: &Signet, part: Part, secrets: Seal<'_>) -> Result<Page, StoreError> {
     match part {
         Part::Pool => {
-            let text = head(signet, secrets).await? + &pool(signet, Form::Short, secrets).await?;
+            let text = head(signet, secrets).await? + &written_pool(signet, Form::Short, secrets).await?;
             Ok(Page { text, next: Some(Part::Applications(None)) })
         }
         Part::Applications(last) => applications(signet, last, secrets).await,
         Part::Users(last) => {
             let users = signet.store().users_after(last, USERS).await?;
-            let text = |user| entries::user(user, Form::Short, secrets == Secrets::Sealed);
+            let text = |user| entries::user(user, Form::Short, !matches!(secrets, Seal::LeftOut));
             let more = users.len() == USERS;
             let next = users.last().filter(|_| more).map(|user| Part::Users(Some(user.id)));
             Ok(Page { text: users.iter().map(text).collect(), next })
@@ -71,7 +112,7 @@ pub async fn page(signet: &Signet, part: Part, secrets: Secrets) -> Result<Page,
 }
 
 /// What is said first: that each kind of which there is nothing is none, and not left unmentioned.
-async fn head(signet: &Signet, secrets: Secrets) -> Result<String, StoreError> {
+async fn head(signet: &Signet, secrets: Seal<'_>) -> Result<String, StoreError> {
     let store = signet.store();
     let PoolSettings { extended_fields, claims, scopes, .. } = store.stored_pool_settings().await?;
     let kinds = [
@@ -83,8 +124,9 @@ async fn head(signet: &Signet, secrets: Secrets) -> Result<String, StoreError> {
         ("users", store.users_after(None, 1).await?.is_empty()),
     ];
     let about = match secrets {
-        Secrets::Sealed => "Secrets are sealed: only an installation with the same master key can read them.",
-        Secrets::LeftOut => "Secrets and passwords are left out.",
+        Seal::Own => "Secrets are sealed: only an installation with the same master key can read them.",
+        Seal::Under(_) => "Secrets are sealed under a passphrase: apply it with --passphrase-stdin.",
+        Seal::LeftOut => "Secrets and passwords are left out.",
     };
     let empty = kinds.iter().filter(|(_, empty)| *empty).map(|(kind, _)| format!("{kind} = []\n"));
     Ok(format!("# A pool, for signet apply. {about}\n{}", empty.collect::<String>()))
@@ -92,11 +134,36 @@ async fn head(signet: &Signet, secrets: Secrets) -> Result<String, StoreError> {
 
 /// The pool's own settings, fields, claims, scopes and resources.
 pub async fn pool(signet: &Signet, form: Form, secrets: Secrets) -> Result<String, StoreError> {
-    let settings = signet.store().stored_pool_settings().await?;
-    Ok(entries::pool(&settings, &signet.store().stored_resources(None).await?, (form, secrets)))
+    written_pool(signet, form, secrets.into()).await
 }
 
-async fn applications(signet: &Signet, last: Option<String>, secrets: Secrets) -> Result<Page, StoreError> {
+async fn written_pool(signet: &Signet, form: Form, secrets: Seal<'_>) -> Result<String, StoreError> {
+    let store = signet.store();
+    let mut settings = store.stored_pool_settings().await?;
+    if let Some(mail) = &mut settings.mail {
+        mail.password = sealed_for(store, mail, secrets)?;
+    }
+    Ok(entries::pool(&settings, &store.stored_resources(None).await?, form))
+}
+
+/// The password of a mail server, as it is written. It is stored as this installation seals it.
+fn sealed_for(
+    store: &Store,
+    mail: &MailServer,
+    secrets: Seal<'_>,
+) -> Result<Option<SealedPassword>, StoreError> {
+    match (&mail.password, secrets) {
+        (None, _) | (_, Seal::LeftOut) => Ok(None),
+        (Some(own), Seal::Own) => Ok(Some(own.clone())),
+        (Some(own), Seal::Under(_)) => {
+            let place = mail.place();
+            let password = store.open_exported(SecretOf::Mail(&place), own.as_str())?;
+            Ok(secrets.seal(store, SecretOf::Mail(&place), &password)?.map(SealedPassword::new))
+        }
+    }
+}
+
+async fn applications(signet: &Signet, last: Option<String>, secrets: Seal<'_>) -> Result<Page, StoreError> {
     let mut all = signet.store().applications().await?;
     all.retain(|application| last.as_deref().is_none_or(|last| last < application.identifier.as_str()));
     all.sort_by(|a, b| a.identifier.as_str().cmp(b.identifier.as_str()));
@@ -119,7 +186,7 @@ pub async fn application(
     form: Form,
 ) -> Result<Option<String>, StoreError> {
     match signet.store().application(id).await? {
-        Some(application) => written(signet, &application, secrets, form).await.map(Some),
+        Some(application) => written(signet, &application, secrets.into(), form).await.map(Some),
         None => Ok(None),
     }
 }
@@ -127,14 +194,11 @@ pub async fn application(
 async fn written(
     signet: &Signet,
     application: &Application,
-    secrets: Secrets,
+    secrets: Seal<'_>,
     form: Form,
 ) -> Result<String, StoreError> {
     let (store, id) = (signet.store(), application.id);
-    let sealed = |of, secret: &_| match secrets {
-        Secrets::Sealed => store.seal_exported(of, secret).map(Some),
-        Secrets::LeftOut => Ok(None),
-    };
+    let sealed = |of, secret: &_| secrets.seal(store, of, secret);
     let own = application.secret.as_ref();
     let secret = own.map(|secret| sealed(SecretOf::Application(id), secret)).transpose()?.flatten();
     let mut accounts: Vec<(Account, Sealed)> = Vec::new();

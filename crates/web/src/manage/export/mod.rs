@@ -7,9 +7,12 @@
 
 pub mod entries;
 mod load;
+
+mod passphrase;
 pub(super) mod toml;
 
-pub use load::{Page, Part, application, page, pool, user, whole};
+pub use load::{Page, Part, application, page, page_under, pool, user, whole};
+pub use passphrase::{SEALED_WITH, Wrapped, table};
 
 /// What of secrets is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -1,20 +1,21 @@
-//! What a plan changes of the configuration, before and after, as exports have it.
+//! What a plan changes of the configuration and of users, before and after, as exports have it.
 
 use std::collections::BTreeSet;
 
 use signet_protocol::{
     account::Account,
     application::Application,
-    id::AppId,
+    id::{AppId, UserId},
     pool::PoolSettings,
     resource::{Resource, ResourceCode, Rule, Subject},
+    user::User,
 };
 use signet_store::{Change, SecretOf, StoreError};
 
 use crate::{
     Signet,
     manage::export::{
-        Form, Secrets,
+        Form,
         entries::{self, ApplicationParts},
     },
 };
@@ -57,6 +58,31 @@ pub(super) fn applications(changes: &[Change]) -> Vec<AppId> {
     changes.iter().filter_map(about).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// The users that changes are about.
+pub(super) fn users(changes: &[Change]) -> Vec<UserId> {
+    let about = |change: &Change| match change {
+        Change::InsertUser(one) | Change::UpdateUser(one) | Change::DeleteUser(one) => Some(one.id),
+        _ => None,
+    };
+    changes.iter().filter_map(about).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The user that a change is about, if it is about one. Passwords are not in it.
+pub(super) async fn user(signet: &Signet, change: &Change) -> Result<Option<Both>, StoreError> {
+    let written = |user: &User| entries::user(user, Form::Whole, false);
+    Ok(match change {
+        Change::InsertUser(user) => Some(Both { before: String::new(), after: written(user) }),
+        Change::DeleteUser(user) => Some(Both { before: written(user), after: String::new() }),
+        Change::UpdateUser(user) => {
+            // Whoever is not there any more is refused by the guard of the version.
+            let stored = signet.store().stored_user(user.id).await?;
+            let before = stored.as_ref().map(written).unwrap_or_default();
+            Some(Both { before, after: written(user) })
+        }
+        _ => None,
+    })
+}
+
 /// The pool's own part, if changes are about it.
 pub(super) async fn pool(signet: &Signet, changes: &[Change]) -> Result<Option<Both>, StoreError> {
     let about =
@@ -75,8 +101,7 @@ pub(super) async fn pool(signet: &Signet, changes: &[Change]) -> Result<Option<B
             _ => {}
         }
     }
-    let written =
-        |state: &PoolState| entries::pool(&state.settings, &state.resources, (Form::Whole, Secrets::Sealed));
+    let written = |state: &PoolState| entries::pool(&state.settings, &state.resources, Form::Whole);
     Ok(Some(Both { before: written(&before), after: written(&after) }))
 }
 

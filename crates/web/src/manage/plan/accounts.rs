@@ -4,7 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use signet_protocol::{
     account::{Account, TOKEN_LIFETIME},
+    application::Application,
     id::{AccountId, AppId},
+    issuer::Identifier,
+    pool::PoolSettings,
     said,
     said::Pair,
     secret::Secret,
@@ -12,7 +15,7 @@ use signet_protocol::{
 };
 use signet_store::{Change, SecretOf, StoreError};
 
-use super::{Action, Draft, PlanError, Target, fields, unsealed, words, words::Worded};
+use super::{Action, Draft, Plan, PlanError, Target, fields, unsealed, words, words::Worded};
 use crate::{Signet, manage::description::AccountEntry};
 
 /// The accounts of an application as they will be.
@@ -40,7 +43,7 @@ pub(super) async fn plan(
     let mut accounts = Accounts { known: stored.keys().copied().collect(), gone: Vec::new() };
     for entry in entries {
         let Some(id) = entry.id else { continue };
-        let what = words::ACCOUNT.with_all([&id.to_string(), target.identifier.as_str()]);
+        let what = name(id, &target.identifier);
         match (stored.get(&id), owners.contains_key(&id)) {
             (None, true) => {
                 let reason = said!(
@@ -68,9 +71,42 @@ pub(super) async fn plan(
 
 fn step(what: Worded, old: Option<&Account>, new: Account, draft: &mut Draft) {
     match old {
-        None => draft.create(what, fields::of_new_account(&new), Change::InsertAccount(new)),
+        None => draft.create(what, fields::of_new_account(&new, true), Change::InsertAccount(new)),
         Some(old) => draft.update(what, fields::of_account(old, &new), Change::UpdateAccount(new)),
     }
+}
+
+/// What a new account is called, and how it begins.
+pub(in crate::manage) fn creation(application: &Application, account: Account) -> Plan {
+    let mut draft = Draft::default();
+    let lines = fields::of_new_account(&account, false);
+    draft.create(name(account.id, &application.identifier), lines, Change::InsertAccount(account));
+    draft.plan
+}
+
+/// What is different of one account.
+pub(in crate::manage) fn change(application: &Application, old: &Account, new: Account) -> Plan {
+    let mut draft = Draft::default();
+    step(name(new.id, &application.identifier), Some(old), new, &mut draft);
+    draft.plan
+}
+
+/// That an account goes, and the rules about it. `pool` guards those.
+pub(in crate::manage) fn removal(
+    application: &Application,
+    account: Account,
+    rules: usize,
+    pool: PoolSettings,
+) -> Plan {
+    let mut draft = Draft::default();
+    let losses = vec![words::ACCOUNT_GOES.words(), words::RULES_ABOUT.with(rules)];
+    draft.plan.changes.push(Change::UpdatePool(pool));
+    draft.remove(name(account.id, &application.identifier), losses, Change::DeleteAccount(account));
+    draft.plan
+}
+
+fn name(id: AccountId, identifier: &Identifier) -> Worded {
+    words::ACCOUNT.with_all([&id.to_string(), identifier.as_str()])
 }
 
 fn planned(

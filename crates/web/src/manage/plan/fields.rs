@@ -123,9 +123,10 @@ pub fn of_resource(old: &Resource, new: &Resource) -> Vec<Line> {
 }
 
 /// The lines for an account that is new.
-pub fn of_new_account(account: &Account) -> Vec<Line> {
+pub fn of_new_account(account: &Account, given: bool) -> Vec<Line> {
     let mut lines = differences(&Map::new(), &account_fields(account), Line::is_new);
-    lines.push(Line::words("secret", &words::GIVEN.words()));
+    let words = if given { words::GIVEN } else { words::GENERATED };
+    lines.push(Line::words("secret", &words.words()));
     lines
 }
 

@@ -68,6 +68,7 @@ rows! {
     LOST_ACCOUNTS: "{} accounts", "{} 个账户";
     LOST_RESOURCE: "1 resource", "1 个资源";
     LOST_RESOURCES: "{} resources", "{} 个资源";
+    RULES_ABOUT: "rules about it: {}", "相关规则：{} 条";
     LOST_RULE: "1 rule", "1 条规则";
     LOST_RULES: "{} rules", "{} 条规则";
     LOST_NO_GRANT: "no grant", "无授权";

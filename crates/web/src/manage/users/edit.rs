@@ -19,6 +19,7 @@ use crate::{
     clock::SystemEntropy,
     manage::{
         authority::{self, Forbidden},
+        history,
         plan::{Draft, Plan, PlanError, users as plan},
     },
 };
@@ -207,8 +208,9 @@ pub async fn set_blocked(
 /// Writes what is planned, and its records; `false` when somebody else was quicker.
 async fn write(signet: &Signet, mut plan: Plan, origin: &Origin) -> Result<bool, EditError> {
     let act = Act { now: signet.now(), entries: plan.entries(origin) };
-    let changes = plan.take_changes();
+    let mut changes = plan.take_changes();
     authority::check(signet, origin, &changes).await?;
+    history::keep(signet, &plan, &mut changes, (origin, None)).await?;
     match signet.store().apply(changes, act, &mut SystemEntropy).await {
         Ok(applied) => Ok(applied == Applied::Done),
         Err(StoreError::Conflict { .. }) => Ok(false),

@@ -17,8 +17,8 @@ pub async fn page(
     after: Option<Cursor>,
     hashes: bool,
 ) -> Result<(Vec<Fields>, Option<Cursor>), StoreError> {
-    let page = list(signet, &Filter::default(), after, usize::MAX).await?;
-    Ok((page.users.iter().map(|listed| fields(&listed.user, hashes)).collect(), page.next))
+    let page = list(signet, &Filter::default(), after.into(), usize::MAX).await?;
+    Ok((page.rows.iter().map(|listed| fields(&listed.user, hashes)).collect(), page.next))
 }
 
 /// Everything an import would read of a user, and their password hash only if that is wanted.

@@ -6,7 +6,7 @@ use signet_protocol::{
     limits::{IDENTIFIER_BYTES, SEARCH_WORD_BYTES},
     user_words::Span,
 };
-use signet_store::{Listed, Position, StoreError, Wanted};
+use signet_store::{Leaf, Listed, Position, StoreError, Turn, Wanted};
 
 use crate::Signet;
 
@@ -51,28 +51,24 @@ impl Cursor {
 }
 
 /// One page.
-#[derive(Debug)]
-pub struct Users {
-    /// The users: the newest first, or with a text by the word at which they are found.
-    pub users: Vec<Listed>,
-    /// Where the next page begins, if there may be one.
-    pub next: Option<Cursor>,
-}
+pub type Users = Leaf<Listed, Cursor>;
 
-/// The next `most` of those who are looked for; fewer, and a next page, if they are rare among those who were looked at.
+/// A page of those who are looked for: the newest first, or with a text by the word at which they are found. Fewer than `most`,
+/// and a next page, if they are rare among those who were looked at.
 pub async fn list(
     signet: &Signet,
     filter: &Filter,
-    after: Option<Cursor>,
+    turn: Turn<Cursor>,
     most: usize,
 ) -> Result<Users, StoreError> {
+    let only = |rows| Leaf { rows, previous: None, next: None };
     let text = filter.text.trim();
     if text.len() > IDENTIFIER_BYTES {
-        return Ok(Users { users: Vec::new(), next: None });
+        return Ok(only(Vec::new()));
     }
     if let Some(id) = UserId::parse(text) {
         let found = signet.store().person(id).await?;
-        return Ok(Users { users: found.into_iter().filter(|one| fits(one, filter)).collect(), next: None });
+        return Ok(only(found.into_iter().filter(|one| fits(one, filter)).collect()));
     }
     let wanted = Wanted {
         terms: Span::of_search(text),
@@ -80,8 +76,8 @@ pub async fn list(
         group: filter.group.clone(),
         blocked: filter.blocked,
     };
-    let page = signet.store().people(&wanted, after.map(|Cursor(position)| position), most).await?;
-    Ok(Users { users: page.users, next: page.next.map(Cursor) })
+    let page = signet.store().people(&wanted, turn.map(|Cursor(position)| position), most).await?;
+    Ok(Leaf { rows: page.rows, previous: page.previous.map(Cursor), next: page.next.map(Cursor) })
 }
 
 fn fits(listed: &Listed, filter: &Filter) -> bool {

@@ -8,7 +8,7 @@ use signet_protocol::{
     time::Timestamp,
     user::User,
 };
-use signet_store::{StoreError, audit::Origin};
+use signet_store::{Leaf, StoreError, Turn, audit::Origin};
 
 use super::end_at;
 use crate::Signet;
@@ -37,17 +37,17 @@ pub struct LoggedIn {
     pub offline: bool,
 }
 
-/// The newest logins to an application whose grants were made before `before`, and where the next page begins. A login of which
-/// the application was given several things is there once.
+/// A page of the logins to an application, the newest first. A login of which the application was given several things is on it
+/// once.
 pub async fn list(
     signet: &Signet,
     application: AppId,
-    before: Option<GrantId>,
-) -> Result<(Vec<LoggedIn>, Option<GrantId>), StoreError> {
+    turn: Turn<GrantId>,
+) -> Result<Leaf<LoggedIn, GrantId>, StoreError> {
     let now = signet.now().timestamp();
-    let (grants, next) = signet.store().grants_given_to(application, before, now, PER_PAGE).await?;
+    let page = signet.store().grants_given_to(application, turn, now, PER_PAGE).await?;
     let mut all: Vec<LoggedIn> = Vec::new();
-    for grant in grants {
+    for grant in page.rows {
         match all.iter_mut().find(|one| one.session == grant.session && one.user == grant.user) {
             Some(known) => known.offline |= grant.offline,
             None => all.push(LoggedIn {
@@ -61,7 +61,7 @@ pub async fn list(
             }),
         }
     }
-    Ok((all, next))
+    Ok(Leaf { rows: all, previous: page.previous, next: page.next })
 }
 
 /// Signs everybody out of an application, on every device, those first who came last. At most [`SIGNED_OUT_AT_ONCE`]; how
@@ -71,11 +71,11 @@ pub async fn end_everybody(
     application: AppId,
     origin: &Origin,
 ) -> Result<(usize, bool), StoreError> {
-    let (mut gone, mut before) = (HashSet::new(), None);
+    let (mut gone, mut turn) = (HashSet::new(), Turn::First);
     loop {
         let now = signet.now().timestamp();
-        let (grants, next) = signet.store().grants_given_to(application, before, now, PER_PAGE).await?;
-        for grant in grants {
+        let page = signet.store().grants_given_to(application, turn, now, PER_PAGE).await?;
+        for grant in page.rows {
             if gone.len() == SIGNED_OUT_AT_ONCE {
                 return Ok((gone.len(), true));
             }
@@ -83,9 +83,9 @@ pub async fn end_everybody(
                 end_at(signet, grant.user, application, origin).await?;
             }
         }
-        before = next;
-        if before.is_none() {
-            return Ok((gone.len(), false));
+        match page.next {
+            Some(next) => turn = Turn::Behind(next),
+            None => return Ok((gone.len(), false)),
         }
     }
 }

@@ -21,14 +21,14 @@ use signet_protocol::{
     user::User,
 };
 use signet_store::{
-    GrantedConsent, LinkState, OpenSession, SignOut, StoreError,
+    GrantedConsent, Leaf, LinkState, OpenSession, SignOut, StoreError, Turn,
     audit::{Act, Action, Entry, Named, Origin},
 };
 
 use crate::{Signet, audit};
 
 /// Sessions, grants and consents that are shown of one user, each; [`sessions`], [`grants`] and [`consents`] go on.
-pub const SHOWN: i64 = 100;
+pub const SHOWN: usize = 100;
 
 /// A user with all that hangs on them.
 #[derive(Debug)]
@@ -53,9 +53,9 @@ pub struct Detail {
 pub async fn detail(signet: &Signet, id: UserId) -> Result<Option<Detail>, StoreError> {
     let Some(listed) = signet.store().person(id).await? else { return Ok(None) };
     let (sessions, grants, consents) = (
-        sessions(signet, id, None).await?,
-        grants(signet, id, None).await?,
-        signet.store().consents_of(id, None, SHOWN).await?,
+        sessions(signet, id, Turn::First, SHOWN).await?.rows,
+        grants(signet, id, Turn::First, SHOWN).await?.rows,
+        consents(signet, id, Turn::First, SHOWN).await?.rows,
     );
     let link = signet.store().link_of_user(id).await?;
     let now = signet.now().timestamp();
@@ -80,31 +80,34 @@ pub async fn detail(signet: &Signet, id: UserId) -> Result<Option<Detail>, Store
     }))
 }
 
-/// The next sessions of a user that are alive, those begun before `before`.
+/// A page of the sessions of a user that are alive, the newest first.
 pub async fn sessions(
     signet: &Signet,
     user: UserId,
-    before: Option<SessionId>,
-) -> Result<Vec<OpenSession>, StoreError> {
-    signet.store().sessions_of(user, before, signet.now().timestamp(), SHOWN).await
+    turn: Turn<SessionId>,
+    most: usize,
+) -> Result<Leaf<OpenSession, SessionId>, StoreError> {
+    signet.store().sessions_of(user, turn, signet.now().timestamp(), most).await
 }
 
-/// The next grants of a user that are alive, those made before `before`.
+/// A page of the grants of a user that are alive, the newest first.
 pub async fn grants(
     signet: &Signet,
     user: UserId,
-    before: Option<GrantId>,
-) -> Result<Vec<Grant>, StoreError> {
-    signet.store().grants_of(user, before, signet.now().timestamp(), SHOWN).await
+    turn: Turn<GrantId>,
+    most: usize,
+) -> Result<Leaf<Grant, GrantId>, StoreError> {
+    signet.store().grants_of(user, turn, signet.now().timestamp(), most).await
 }
 
-/// The next consents of a user, those to applications after `after`.
+/// A page of the consents of a user, by application.
 pub async fn consents(
     signet: &Signet,
     user: UserId,
-    after: Option<AppId>,
-) -> Result<Vec<GrantedConsent>, StoreError> {
-    signet.store().consents_of(user, after, SHOWN).await
+    turn: Turn<AppId>,
+    most: usize,
+) -> Result<Leaf<GrantedConsent, AppId>, StoreError> {
+    signet.store().consents_of(user, turn, most).await
 }
 
 /// The user as a record names them.

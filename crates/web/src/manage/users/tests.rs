@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use signet_protocol::{id::UserId, user::User};
-use signet_store::audit::Origin;
+use signet_store::{Turn, audit::Origin};
 
 use super::{
     edit::{EditError, create, edit, set_blocked},
@@ -164,8 +164,8 @@ async fn lists_are_paged_by_cursors_that_are_only_values() {
         let filter = Filter { text: text.to_owned(), role: role.map(str::to_owned), ..Filter::default() };
         let (mut seen, mut after) = (0, None);
         loop {
-            let page = list(&bench.signet, &filter, after, 2).await.unwrap();
-            seen += page.users.len();
+            let page = list(&bench.signet, &filter, after.into(), 2).await.unwrap();
+            seen += page.rows.len();
             let Some(next) = page.next else { break };
             assert_eq!(Cursor::parse(&next.encode()).as_ref(), Some(&next));
             after = Cursor::parse(&next.encode());
@@ -173,9 +173,9 @@ async fn lists_are_paged_by_cursors_that_are_only_values() {
         assert_eq!(seen, found, "{text} {role:?}");
     }
     let by_id = Filter { text: odd.id.to_string(), ..Filter::default() };
-    assert_eq!(list(&bench.signet, &by_id, None, 2).await.unwrap().users[0].user.id, odd.id);
+    assert_eq!(list(&bench.signet, &by_id, Turn::First, 2).await.unwrap().rows[0].user.id, odd.id);
     let blocked = Filter { blocked: Some(true), ..by_id };
-    assert!(list(&bench.signet, &blocked, None, 2).await.unwrap().users.is_empty());
+    assert!(list(&bench.signet, &blocked, Turn::First, 2).await.unwrap().rows.is_empty());
 }
 
 #[test]

@@ -16,6 +16,7 @@ use crate::{
         Answer, Ask, Section,
         applications::frame::{Frame, Tab},
         missing, moment,
+        review::{self, Around},
         shell::{Notice, Shell},
         words::{Words, fill},
     },
@@ -173,8 +174,21 @@ pub async fn save(ask: Ask) -> Answer {
             enabled: None,
         },
     };
-    match accounts::edit(&ask.signet, seen(&ask, &account), edit, &ask.origin()).await {
-        Ok(_) => Ok(back(&ask, &format!("/accounts/{}", account.id), Notice::Saved)),
+    let (which, here) = (seen(&ask, &account), format!("/accounts/{}", account.id));
+    if ask.form.get("step") != Some("confirm") {
+        return match accounts::preview(&ask.signet, which, &edit, &ask.origin()).await {
+            Ok(plan) if plan.changes().is_empty() => Ok(back(&ask, &here, Notice::Nothing)),
+            Ok(plan) => {
+                let of = account.id.to_string();
+                let home = format!("{}{here}", home(&Frame::of(&ask, Tab::Callers).await?));
+                let around = Around::of(&of, Section::Applications, &home);
+                review::show(&ask, &plan, &around).await
+            }
+            Err(error) => one(&ask, Some(alert(&ask, error)?)).await,
+        };
+    }
+    match accounts::edit(&ask.signet, which, edit, &ask.origin()).await {
+        Ok(_) => Ok(back(&ask, &here, Notice::Saved)),
         Err(error) => one(&ask, Some(alert(&ask, error)?)).await,
     }
 }

@@ -42,7 +42,7 @@ words! {
         overlap_day: "one day", "一天";
         overlap_week: "one week", "一周";
         delete: "Delete the account", "删除账号";
-        delete_lead: "This cannot be taken back. Lost with it:", "此操作不可撤销。将一并失去：";
+        delete_lead: "The history can bring it back with its SecretKey and rules, but not its tokens. Lost with it:", "可从历史记录连同 SecretKey 和规则一起恢复，但令牌无法恢复。将一并失去：";
         lost_tokens: "its tokens, which are worth nothing at once", "其令牌（立即失效）";
         lost_secret: "its AccessKey and SecretKey: its program cannot sign in any more", "其 AccessKey 和 SecretKey：程序将无法再登录";
         lost_rules: "rules about it: {}", "关于它的规则：{} 条";

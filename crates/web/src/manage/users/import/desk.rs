@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use signet_protocol::time::Timestamp;
 use signet_store::audit::Origin;
 
-use super::{FileError, Format, Here, Import, ImportJob, Mode};
+use super::{FileError, Format, Here, Import, ImportJob, Mode, elsewhere};
 use crate::Signet;
 
 /// How long a file is kept that nobody takes in. It may hold passwords.
@@ -90,7 +90,7 @@ impl Imports {
         drop(tokio::spawn(async move {
             tokio::time::sleep(KEPT).await;
             if let (Some(signet), Some(begun)) = (signet.upgrade(), begun) {
-                signet.imports().clear(&begun);
+                signet.imports().clear(&signet, &begun);
             }
         }));
         Ok(())
@@ -109,30 +109,37 @@ impl Imports {
             return Err(DeskError::Occupied);
         }
         let import = Import::new(Cursor::new(file.bytes.clone()), file.format, mode)?;
-        *place = Some(Arc::new(Desk {
+        let desk = Arc::new(Desk {
             name: file.name.clone(),
             size: file.bytes.len() as u64,
             mode,
             begun_at: signet.now().timestamp(),
             job: ImportJob::start(Here(Arc::clone(signet), origin), import),
             file: mode.dry_run.then_some(file),
-        }));
+        });
+        *place = Some(Arc::clone(&desk));
+        elsewhere::keep_telling(signet, desk);
         Ok(())
     }
 
     /// Stops what runs, and clears the desk of what does not.
-    pub fn put_away(&self) {
+    pub fn put_away(&self, signet: &Arc<Signet>) {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match place.as_ref() {
             Some(desk) if !desk.job.is_finished() => desk.job.stop(),
-            _ => *place = None,
+            Some(_) => {
+                *place = None;
+                elsewhere::tell_cleared(signet);
+            }
+            None => {}
         }
     }
 
-    fn clear(&self, begun: &Arc<Desk>) {
+    fn clear(&self, signet: &Arc<Signet>, begun: &Arc<Desk>) {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if place.as_ref().is_some_and(|desk| Arc::ptr_eq(desk, begun) && desk.job.is_finished()) {
             *place = None;
+            elsewhere::tell_cleared(signet);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use signet_protocol::{said::Said, says};
 use signet_store::audit::Origin;
 use tokio::task::JoinHandle;
@@ -35,7 +35,7 @@ impl Sink for Here {
 }
 
 /// How far an import is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// The last line that was taken in.
     pub line: usize,

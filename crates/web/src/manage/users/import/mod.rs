@@ -7,6 +7,7 @@
 pub mod chunk;
 mod csv;
 mod desk;
+mod elsewhere;
 mod job;
 mod reader;
 mod seen;
@@ -19,6 +20,7 @@ use super::fields::{FieldProblem, Fields};
 
 pub(super) use csv::write as write_row;
 pub use desk::{Desk, DeskError, File, Imports};
+pub use elsewhere::{Elsewhere, State, elsewhere};
 pub use job::{Here, Import, ImportError, ImportJob, Progress, Report, Sink};
 pub use reader::{FIELDS, FileError, Format, Reader, typed_field};
 
