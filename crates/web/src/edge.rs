@@ -37,7 +37,7 @@ use crate::{
     Peer, Signet,
     cookies::Cookies,
     error::{Failure, Missing, TOO_LARGE, TOO_SLOW},
-    pages::Lang,
+    pages::{Brand, Lang},
     trace::{Refused, Traces},
 };
 
@@ -135,6 +135,11 @@ impl Edge {
     /// The language of a page: what the request asks for, else what the browser prefers.
     pub fn lang(&self, ui_locales: Option<&str>) -> Lang {
         Lang::choose(ui_locales, self.accept_language.as_deref())
+    }
+
+    /// How the application shows itself whose own address this is.
+    pub fn brand(&self, lang: Lang) -> Brand<'_> {
+        self.own.as_deref().map(|application| Brand::of(application, lang)).unwrap_or_default()
     }
 
     /// The origin of this host, or of the pool for a host that is none of ours, without a slash at the end.

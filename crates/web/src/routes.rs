@@ -155,13 +155,16 @@ async fn healthz() -> Response {
 }
 
 async fn start(edge: Edge) -> Response {
+    let lang = edge.lang(None);
+    let brand = edge.brand(lang);
     let page = StartPage {
-        lang: edge.lang(None),
+        lang,
+        brand,
         app_name: edge.own.as_ref().map(|application| application.name.as_str()),
         issuer: edge.issuer.url(),
         discovery: &edge.issuer.endpoint("/.well-known/openid-configuration"),
     };
-    respond::page(StatusCode::OK, &page, &Policy::default())
+    respond::page(StatusCode::OK, &page, &Policy::default().showing(&brand))
 }
 
 async fn assets(edge: Edge, Path(path): Path<String>) -> Response {

@@ -34,6 +34,8 @@ pub enum Control {
     Seconds,
     /// An object as JSON.
     Json,
+    /// A colour.
+    Color,
 }
 
 /// A setting.
@@ -110,6 +112,7 @@ impl FieldView {
             Control::Choice(_) => "choice",
             Control::Checks(_) => "checks",
             Control::Seconds => "seconds",
+            Control::Color => "color",
         }
     }
 
@@ -216,7 +219,7 @@ impl Field {
     pub fn read(&self, form: &RawParams) -> Value {
         let text = form.get(self.key).unwrap_or_default();
         match self.control {
-            Control::Text | Control::Choice(_) => text.trim().into(),
+            Control::Text | Control::Choice(_) | Control::Color => text.trim().into(),
             Control::Area => text.trim().replace("\r\n", "\n").into(),
             Control::Lines => lines(text).into(),
             Control::Toggle => form.has(self.key).into(),

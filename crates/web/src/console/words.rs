@@ -73,6 +73,7 @@ mod tests {
             applications::words::AppWords::pairs(),
             applications::try_it::words::TryWords::pairs(),
             applications::callers::words::CallerWords::pairs(),
+            applications::branding::BrandingWords::pairs(),
             history::HistoryWords::pairs(),
             settings::frame::SettingsWords::pairs(),
             overview::words::OverviewWords::pairs(),

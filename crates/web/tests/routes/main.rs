@@ -12,6 +12,7 @@ mod api_walk;
 mod assertions;
 mod attacks;
 mod audit;
+mod branding;
 mod browser;
 mod claims;
 mod client;

@@ -11,7 +11,7 @@ const SIGNING: &[&str] = &["RS256", "HS256", "PS256", "ES256", "EdDSA"];
 const PUBLIC_SIGNING: &[&str] = &["RS256", "PS256", "ES256", "EdDSA"];
 
 /// Short for the tables below.
-const fn field(key: &'static str, control: Control, label: Pair, hint: Pair) -> Field {
+pub const fn field(key: &'static str, control: Control, label: Pair, hint: Pair) -> Field {
     Field { key, control, label, hint }
 }
 
@@ -32,15 +32,6 @@ pub static BASIC: Card = Card {
             Control::Area,
             Pair("Description", "描述"),
             Pair("For the people who administer it.", "供管理人员参考。"),
-        ),
-        field(
-            "logo_uri",
-            Control::Text,
-            Pair("Logo", "图标"),
-            Pair(
-                "The https address of a square picture; shown on the sign-in and consent pages.",
-                "方形图片的 https 地址，显示在登录页和授权页上。",
-            ),
         ),
         field(
             "type",
