@@ -56,6 +56,13 @@
     }
   });
 
+  // Where a row of links is wider than the screen, the one that is open is brought into it.
+  for (const here of document.querySelectorAll(":is(.tabs, .rail) [aria-current]")) {
+    const row = here.closest(".tabs, .rail");
+    const middle = (box) => { const { left, width } = box.getBoundingClientRect(); return left + width / 2; };
+    row.scrollLeft += middle(here) - middle(row);
+  }
+
   // Menus close by Escape and by a click beside them.
   addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {

@@ -214,7 +214,7 @@ async fn branding_is_set_at_the_console_after_a_review_and_undone() {
     assert_eq!(branding.login_title.as_deref(), Some("Welcome"));
     assert_eq!(branding.tos_uri.as_deref(), Some("https://rp.example/t#a"));
     let page = desk.browser.open(&desk.tab).await;
-    assert!(page.body.contains("black, 14.6 : 1"), "what becomes of the colour is told: {}", page.body);
+    assert!(page.body.contains("black, 14.6:1"), "what becomes of the colour is told: {}", page.body);
     let code = desk.browser.open(&desk.tab.replace("/branding", "/code")).await;
     assert!(
         code.body.contains("brand_color = &#34;#ffd400&#34;") && code.body.contains("Our colours"),

@@ -44,11 +44,11 @@ words! {
         english: "English", "英文";
         chinese: "Chinese", "中文";
         on_buttons: "On buttons", "按钮文字";
-        white: "white, {} : 1", "白色，{} : 1";
-        black: "black, {} : 1", "黑色，{} : 1";
+        white: "white, {}:1", "白色，{}:1";
+        black: "black, {}:1", "黑色，{}:1";
         as_light: "As text, light", "浅色主题文字";
         as_dark: "As text, dark", "深色主题文字";
-        contrast: "The contrast is at least 4.5 : 1, as WCAG 2.1 AA asks.", "对比度均不低于 4.5 : 1，符合 WCAG 2.1 AA 要求。";
+        contrast: "The contrast is at least 4.5:1, as WCAG 2.1 AA asks.", "对比度均不低于 4.5:1，符合 WCAG 2.1 AA 要求。";
     }
 }
 
@@ -200,7 +200,7 @@ fn shades(t: &'static BrandingWords, color: BrandColor) -> Vec<Shade> {
     let ratio = |one, other| format!("{:.1}", (contrast(one, other) * 10.0).floor() / 10.0);
     let as_text = |ground: &Ground| {
         let accent = Palette::of(color, ground).accent;
-        format!("{accent}, {} : 1", ratio(accent, ground.card))
+        format!("{accent}, {}:1", ratio(accent, ground.card))
     };
     vec![
         Shade { place: t.on_buttons, text: fill(words, ratio(text, color)) },
