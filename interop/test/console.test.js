@@ -186,7 +186,7 @@ test('colour and texts are previewed while they are typed, saved, and seen by wh
   await tab.locator('#f-policy_uri').fill('https://rp.example/privacy');
   await tab.locator('#f-tos_uri').fill('https://rp.example/terms');
   await tab.getByRole('radio', { name: 'Dark' }).check();
-  const shown = tab.frameLocator('iframe[name=preview]');
+  const shown = tab.frameLocator('.frames iframe:last-child');
   await shown.getByRole('heading', { name: 'Welcome to Network Notes' }).waitFor();
   const button = shown.locator('#sign-in');
   await expectStyle(button, 'background-color', 'rgb(255, 212, 0)');

@@ -110,20 +110,23 @@
     pick.addEventListener("input", () => { input.value = pick.value; });
   }
 
-  // A preview follows what is typed. Each is a frame of its own, so that going back does not go through all of them.
+  // A preview follows what is typed. Each is a frame of its own, with a name of its own, so that going back does not go
+  // through all of them.
   for (const button of document.querySelectorAll("button[formtarget]")) {
+    button.hidden = true;
+    let number = 0;
     const show = () => {
       const [old] = document.getElementsByName(button.formTarget);
       const next = old.cloneNode();
       next.removeAttribute("src");
-      old.removeAttribute("name");
+      next.name = button.formTarget = `preview-${++number}`;
       old.after(next);
       next.addEventListener("load", () => old.remove(), { once: true });
       button.form.requestSubmit(button);
     };
     let waiting;
     addEventListener("input", (event) => {
-      if (event.target.form !== button.form && event.target.dataset.color === undefined) return;
+      if (event.target.form !== button.form) return;
       clearTimeout(waiting);
       waiting = setTimeout(show, 300);
     });
