@@ -26,6 +26,7 @@ mod console_history;
 mod console_overview;
 mod console_traces;
 mod console_try;
+mod console_try_https;
 mod console_users;
 mod cors;
 mod delivery;
