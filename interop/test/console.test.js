@@ -163,6 +163,64 @@ test('a form with changes is not left unasked', async () => {
   assert.ok(asked);
 });
 
+const authorize = () => {
+  const url = new URL(`${signet.issuer()}/auth`);
+  url.search = new URLSearchParams({
+    client_id: id, response_type: 'code', redirect_uri: CALLBACK, scope: 'openid', state: 's',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256',
+  });
+  return url.pathname + url.search;
+};
+
+test('colour and texts are previewed while they are typed, saved, and seen by who signs in', async () => {
+  await operator.open('/protocol');
+  await operator.tab.locator('#preset-code').click();
+  await operator.press('Save the change');
+  await operator.open('/branding');
+  const { tab } = operator;
+  const entries = await tab.evaluate(() => history.length);
+  await tab.locator('#f-brand_color').fill('#FFD400');
+  await tab.locator('#f-login_title').fill('Welcome to Network Notes');
+  await tab.locator('#f-login_text').fill('Use the number on your staff card.');
+  await tab.locator('#f-support_uri').fill('https://help.example/');
+  await tab.locator('#f-policy_uri').fill('https://rp.example/privacy');
+  await tab.locator('#f-tos_uri').fill('https://rp.example/terms');
+  await tab.getByRole('radio', { name: 'Dark' }).check();
+  const shown = tab.frameLocator('.frames iframe:last-child');
+  await shown.getByRole('heading', { name: 'Welcome to Network Notes' }).waitFor();
+  const button = shown.locator('#sign-in');
+  await expectStyle(button, 'background-color', 'rgb(255, 212, 0)');
+  await expectStyle(shown.locator('body'), 'background-color', 'rgb(15, 20, 19)');
+  assert.equal(await tab.evaluate(() => history.length), entries, 'going back does not go through previews');
+  assert.match(await operator.save('branding'), /brand_color: .*"#ffd400"/);
+  const context = await browser.newContext({ locale: 'en' });
+  const person = await context.newPage();
+  await person.goto(`${base}${authorize()}`);
+  assert.equal(await person.locator('h1').textContent(), 'Welcome to Network Notes');
+  await expectStyle(person.locator('#sign-in'), 'background-color', 'rgb(255, 212, 0)');
+  assert.equal(await person.getByRole('link', { name: 'Privacy policy' }).getAttribute('href'), 'https://rp.example/privacy');
+  await context.close();
+});
+
+test('without scripts, a preview is shown by its button', async () => {
+  const context = await browser.newContext({ locale: 'en', javaScriptEnabled: false });
+  const plain = new Operator(await context.newPage(), base);
+  await plain.signIn('/console/applications');
+  plain.application = operator.application;
+  await plain.open('/branding');
+  await plain.tab.locator('#f-login_title').fill('Another heading');
+  await plain.tab.locator('#preview').click();
+  await plain.tab.frameLocator('iframe[name=preview]').getByRole('heading', { name: 'Another heading' }).waitFor();
+  await context.close();
+});
+
+/** Waits until an element looks so: stylesheets and transitions take their time. */
+async function expectStyle(element, property, value) {
+  const look = () => element.evaluate((node, name) => getComputedStyle(node)[name], property);
+  for (let tries = 0; tries < 50 && await look() !== value; tries++) await new Promise((resume) => setTimeout(resume, 100));
+  assert.equal(await look(), value);
+}
+
 /** Every page that the console links to from where it begins, one of each kind. */
 async function everyPage() {
   const kind = (path) => path.replace(/[0-9a-f]{24}/g, ':id').replace(/\?.*/, '');
@@ -180,7 +238,7 @@ async function everyPage() {
 
 test('every page is clean for assistive technology, small, and has its picture taken', async () => {
   await mkdir(pictures, { recursive: true });
-  const paths = await everyPage();
+  const paths = [...await everyPage(), authorize()];
   assert.ok(paths.length > 10, paths.join(' '));
   const violations = [];
   for (const [locale, tag] of [['en', 'en'], ['zh-CN', 'zh-CN']]) {

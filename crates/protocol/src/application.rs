@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::{
     access::{AccessRule, Effect},
     amr::Acr,
+    branding::Branding,
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::{ClientKeys, ContentEncryption, KeyAlg, KeyManagementAlg, SigningAlg},
@@ -303,6 +304,9 @@ pub struct ApplicationSettings {
     pub constant_claims: BTreeMap<String, Value>,
     /// A logo for the login page.
     pub logo_uri: Option<String>,
+    /// How its pages look, and what they say.
+    #[serde(flatten)]
+    pub branding: Branding,
     /// What it is, for people.
     pub description: Option<String>,
 }
@@ -360,6 +364,7 @@ impl Default for ApplicationSettings {
             validate_token: false,
             constant_claims: BTreeMap::new(),
             logo_uri: None,
+            branding: Branding::default(),
             description: None,
         }
     }

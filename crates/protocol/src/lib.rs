@@ -10,6 +10,7 @@ pub mod account;
 pub mod amr;
 pub mod application;
 pub mod authorize;
+pub mod branding;
 pub mod claims;
 pub mod claims_request;
 pub mod client_assertion;

@@ -100,3 +100,9 @@ pub const WORDS_PER_USER: usize = 48;
 pub const SEARCH_TERMS: usize = 4;
 /// Users on one page of a list.
 pub const USERS_PER_PAGE: usize = 50;
+/// Characters of the heading of an application's sign-in page.
+pub const LOGIN_TITLE_CHARS: usize = 60;
+/// Characters of the line below it.
+pub const LOGIN_TEXT_CHARS: usize = 200;
+/// Characters of what the link to an application's help says.
+pub const SUPPORT_TEXT_CHARS: usize = 40;

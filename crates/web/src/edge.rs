@@ -38,7 +38,7 @@ use crate::{
     Peer, Signet,
     cookies::Cookies,
     error::{Failure, Missing, TOO_LARGE, TOO_SLOW},
-    pages::Lang,
+    pages::{Brand, Lang},
     patience::within,
     trace::{Refused, Traces},
 };
@@ -150,6 +150,11 @@ impl Edge {
     /// The settings of the pool, for a page; nothing where errors are JSON, or while the database is away.
     pub fn pool(&self) -> Option<&PoolSettings> {
         self.pool.as_deref()
+    }
+
+    /// How the application shows itself whose own address this is.
+    pub fn brand(&self, lang: Lang) -> Brand<'_> {
+        self.own.as_deref().map(|application| Brand::of(application, lang)).unwrap_or_default()
     }
 
     /// The origin of this host, or of the pool for a host that is none of ours, without a slash at the end.

@@ -7,6 +7,7 @@ use http::{
 };
 use serde_json::json;
 use signet_protocol::{
+    application::{ActiveApplication, Application},
     error::{ErrorCode, Refusal, refuse},
     jose::JoseError,
     params::ParamsError,
@@ -20,7 +21,7 @@ use crate::{
     edge::Edge,
     hashing::Busy,
     metrics::{Outcome, mark},
-    pages::{Lang, Link, Problem},
+    pages::{Brand, Lang, Link, Problem},
     respond::{self, Policy},
     trace::reference,
 };
@@ -70,6 +71,8 @@ pub struct PageProblem {
     pub refusal: Option<Refusal>,
     /// The application to go back to: its name and a checked address.
     pub home: Option<Box<(String, String)>>,
+    /// The application that it is about, for its looks.
+    pub application: Option<ActiveApplication>,
 }
 
 impl Failure {
@@ -161,7 +164,7 @@ impl From<ParamsError> for Failure {
 
 impl From<Problem<'static>> for Failure {
     fn from(problem: Problem<'static>) -> Failure {
-        Failure::Problem(PageProblem { problem, refusal: None, home: None })
+        Failure::Problem(PageProblem { problem, refusal: None, home: None, application: None })
     }
 }
 
@@ -366,8 +369,10 @@ impl Edge {
         if let Some((name, address)) = home {
             page = page.with_home(Link { href: address, text: name });
         }
+        let brand = self.brand_of(failure, lang);
+        let page = page.branded(brand);
         let status = StatusCode::from_u16(page.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut response = respond::page(status, &page, &Policy::default());
+        let mut response = respond::page(status, &page, &Policy::default().showing(&brand));
         match failure {
             Failure::Method(allowed) => {
                 drop(response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed)))
@@ -378,6 +383,15 @@ impl Edge {
             _ => {}
         }
         response
+    }
+
+    /// How the application shows itself that a failure is about, or at whose address it is told.
+    fn brand_of<'a>(&'a self, failure: &'a Failure, lang: Lang) -> Brand<'a> {
+        let about: Option<&Application> = match failure {
+            Failure::Problem(PageProblem { application, .. }) => application.as_deref(),
+            _ => None,
+        };
+        about.map_or_else(|| self.brand(lang), |application| Brand::of(application, lang))
     }
 
     /// Writes a failure to the log, once.

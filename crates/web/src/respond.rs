@@ -13,6 +13,11 @@ use http::{
 };
 use serde::Serialize;
 
+use crate::pages::Brand;
+
+/// The source that names the origin of the page itself.
+pub const SAME_ORIGIN: &str = "'self'";
+
 /// What a page may do beyond showing itself.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
@@ -23,16 +28,25 @@ pub struct Policy {
     pub script_nonce: Option<String>,
     /// The one origin that may frame it.
     pub framed_by: Option<String>,
+    /// The one other origin that its picture comes from.
+    pub pictures_of: Option<String>,
     /// Whether it is the console's, whose forms go to this host alone, and whose script is a file of it.
     pub console: bool,
 }
 
 impl Policy {
     /// A page with a form.
-    pub const FORM: Policy = Policy { has_form: true, script_nonce: None, framed_by: None, console: false };
+    pub const FORM: Policy =
+        Policy { has_form: true, script_nonce: None, framed_by: None, pictures_of: None, console: false };
 
     /// A page of the console: forms that lead nowhere else, and the console's script.
     pub const CONSOLE: Policy = Policy { console: true, ..Policy::FORM };
+
+    /// The same, of a page that shows how an application looks.
+    #[must_use]
+    pub fn showing(self, brand: &Brand) -> Policy {
+        Policy { pictures_of: brand.picture_origin(), ..self }
+    }
 
     /// The nonce, for the page.
     pub fn nonce(&self) -> &str {
@@ -40,8 +54,11 @@ impl Policy {
     }
 
     fn header(&self) -> String {
+        // Lists in the console show logos from anywhere.
+        let others = if self.console { Some("https:") } else { self.pictures_of.as_deref() };
+        let pictures = others.map(|others| format!(" {others}")).unwrap_or_default();
         let mut text =
-            "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'".to_owned();
+            format!("default-src 'none'; style-src 'self'; img-src 'self'{pictures}; base-uri 'none'");
         let framer = self.framed_by.as_deref().unwrap_or("'none'");
         let forms = if self.has_form { "" } else { "; form-action 'none'" };
         // Writing to a String cannot fail.
@@ -75,8 +92,10 @@ pub fn page(status: StatusCode, page: &impl Template, policy: &Policy) -> Respon
     if let Ok(value) = HeaderValue::from_str(&policy.header()) {
         headers.insert(CONTENT_SECURITY_POLICY, value);
     }
-    if policy.framed_by.is_none() {
-        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    match policy.framed_by.as_deref() {
+        None => drop(headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))),
+        Some(SAME_ORIGIN) => drop(headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"))),
+        Some(_) => {}
     }
     response
 }

@@ -158,15 +158,18 @@ async fn healthz() -> Response {
 }
 
 async fn start(edge: Edge) -> Response {
+    let lang = edge.lang(None);
     let application = edge.own.as_ref().map(|application| application.name.as_str());
     let named = edge.pool().map(|pool| pool.name.as_str()).filter(|name| *name != DEFAULT_NAME);
+    let brand = edge.brand(lang);
     let page = StartPage {
-        lang: edge.lang(None),
+        lang,
+        brand,
         app_name: application.or(named),
         issuer: edge.issuer.url(),
         discovery: &edge.issuer.endpoint("/.well-known/openid-configuration"),
     };
-    respond::page(StatusCode::OK, &page, &Policy::default())
+    respond::page(StatusCode::OK, &page, &Policy::default().showing(&brand))
 }
 
 async fn assets(edge: Edge, Path(path): Path<String>) -> Response {

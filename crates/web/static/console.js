@@ -36,7 +36,8 @@
   }
 
   // Leaving a form whose fields were changed.
-  const state = (form) => new URLSearchParams(new FormData(form)).toString();
+  // What only a preview reads is no change.
+  const state = (form) => new URLSearchParams([...new FormData(form)].filter(([name]) => !name.startsWith("preview_"))).toString();
   const watched = [...document.querySelectorAll("form[method=post]:not([data-plain])")].map((form) => [form, state(form)]);
   let leaving = false;
   const changed = () => watched.some(([form, before]) => form.isConnected && state(form) !== before);
@@ -46,7 +47,7 @@
     form.addEventListener("input", look);
     form.addEventListener("change", look);
   }
-  addEventListener("submit", () => { leaving = true; });
+  addEventListener("submit", (event) => { leaving = !event.submitter?.formTarget; });
   addEventListener("pageshow", () => { leaving = false; });
   addEventListener("beforeunload", (event) => {
     if (!leaving && changed()) {
@@ -54,6 +55,13 @@
       event.returnValue = body.dataset.unsaved;
     }
   });
+
+  // Where a row of links is wider than the screen, the one that is open is brought into it.
+  for (const here of document.querySelectorAll(":is(.tabs, .rail) [aria-current]")) {
+    const row = here.closest(".tabs, .rail");
+    const middle = (box) => { const { left, width } = box.getBoundingClientRect(); return left + width / 2; };
+    row.scrollLeft += middle(here) - middle(row);
+  }
 
   // Menus close by Escape and by a click beside them.
   addEventListener("click", (event) => {
@@ -89,6 +97,38 @@
           // The form says it when it is sent.
         }
       }, 250);
+    });
+  }
+
+  // A colour can be picked as well as typed.
+  for (const pick of document.querySelectorAll("[data-color]")) {
+    const input = document.getElementById(pick.dataset.color);
+    const follow = () => { if (/^#[0-9a-f]{6}$/i.test(input.value)) pick.value = input.value; };
+    follow();
+    pick.hidden = input.readOnly;
+    input.addEventListener("input", follow);
+    pick.addEventListener("input", () => { input.value = pick.value; });
+  }
+
+  // A preview follows what is typed. Each is a frame of its own, with a name of its own, so that going back does not go
+  // through all of them.
+  for (const button of document.querySelectorAll("button[formtarget]")) {
+    button.hidden = true;
+    let number = 0;
+    const show = () => {
+      const [old] = document.getElementsByName(button.formTarget);
+      const next = old.cloneNode();
+      next.removeAttribute("src");
+      next.name = button.formTarget = `preview-${++number}`;
+      old.after(next);
+      next.addEventListener("load", () => old.remove(), { once: true });
+      button.form.requestSubmit(button);
+    };
+    let waiting;
+    addEventListener("input", (event) => {
+      if (event.target.form !== button.form) return;
+      clearTimeout(waiting);
+      waiting = setTimeout(show, 300);
     });
   }
 

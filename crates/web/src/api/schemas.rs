@@ -7,6 +7,7 @@ use signet_protocol::{
     access::Effect,
     account::{OVERLAPS, TOKEN_LIFETIMES},
     application::{ApplicationType, AuthMethod, GrantType, RequestObjectAlg, ResponseType, SubjectType},
+    branding::Branding,
     jose::{ContentEncryption, KeyManagementAlg, SigningAlg},
     mail::MailSecurity,
     operator::Role,
@@ -29,7 +30,8 @@ pub const APPLICATION_NAMES: [&str; 7] =
 
 /// The members by which an application is created and changed.
 pub fn application_members() -> impl Iterator<Item = &'static str> + Clone {
-    ["identifier", "name", "enabled"].into_iter().chain(SETTINGS.iter().map(|(name, _)| *name))
+    let names = SETTINGS.iter().map(|(name, _)| *name);
+    ["identifier", "name", "enabled"].into_iter().chain(names).chain(Branding::KEYS)
 }
 
 /// What a member may be.
@@ -198,7 +200,7 @@ const PAGES: &[(&str, &str)] = &[
 ];
 
 fn applications() -> Schemas {
-    let settings = members(SETTINGS);
+    let settings = [members(SETTINGS), members(&Branding::KEYS.map(|name| (name, Is::Text)))].concat();
     let own = [
         ("id", id()),
         ("identifier", text()),

@@ -43,6 +43,8 @@ pub enum Control {
     Secret,
     /// An object as JSON.
     Json,
+    /// A colour.
+    Color,
 }
 
 /// A setting.
@@ -150,6 +152,7 @@ impl FieldView {
             Control::Secret => "secret",
             Control::Checks(_) => "checks",
             Control::Seconds | Control::Number(_) => "seconds",
+            Control::Color => "color",
         }
     }
 
@@ -287,7 +290,7 @@ impl Field {
     pub fn read(&self, form: &RawParams) -> Value {
         let text = form.get(self.key).unwrap_or_default();
         match self.control {
-            Control::Text | Control::Choice(_) => text.trim().into(),
+            Control::Text | Control::Choice(_) | Control::Color => text.trim().into(),
             Control::Area => text.trim().replace("\r\n", "\n").into(),
             Control::Lines => lines(text).into(),
             Control::Ranked(_) => text.split_whitespace().collect(),

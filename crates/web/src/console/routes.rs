@@ -82,6 +82,10 @@ pub static ROWS: &[Route] = &[
         ApplicationsWrite,
         applications::settings::save_configuration
     ),
+    page!("/console/applications/{app}/branding", ApplicationsRead, applications::branding::show),
+    form!("/console/applications/{app}/branding", ApplicationsWrite, applications::branding::save),
+    page!("/console/applications/{app}/branding/preview", ApplicationsRead, applications::branding::stored),
+    form!("/console/applications/{app}/branding/preview", ApplicationsWrite, applications::branding::typed),
     page!("/console/applications/{app}/protocol", ApplicationsRead, applications::settings::protocol),
     form!("/console/applications/{app}/protocol", ApplicationsWrite, applications::settings::save_protocol),
     page!("/console/applications/{app}/claims", ApplicationsRead, applications::settings::claims),

@@ -69,6 +69,7 @@ mod tests {
             applications::words::AppWords::pairs(),
             applications::try_it::words::TryWords::pairs(),
             applications::callers::words::CallerWords::pairs(),
+            applications::branding::BrandingWords::pairs(),
             history::HistoryWords::pairs(),
             settings::frame::SettingsWords::pairs(),
             settings::user_pool_words::UserPoolWords::pairs(),

@@ -14,7 +14,7 @@ use crate::{
         self, session, sso,
         transaction::{Open, used},
     },
-    pages::AccountPage,
+    pages::{AccountPage, Brand},
     respond::{self, Policy},
 };
 
@@ -35,16 +35,18 @@ async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
 }
 
 fn page(signet: &Signet, edge: &Edge, open: &Open, session: &Session, user: &ActiveUser) -> Response {
+    let lang = edge.lang(open.params.get("ui_locales"));
+    let brand = Brand::of(&open.application, lang);
     let page = AccountPage {
-        lang: edge.lang(open.params.get("ui_locales")),
+        lang,
         app_name: &open.application.name,
-        app_logo: open.application.settings.logo_uri.as_deref(),
+        brand,
         display_name: user.display_name(),
         account: user.account_name(),
         transaction: &open.transaction.id.to_string(),
         csrf: &open.csrf(signet, Some(session.id)),
     };
-    respond::page(StatusCode::OK, &page, &Policy::FORM)
+    respond::page(StatusCode::OK, &page, &Policy::FORM.showing(&brand))
 }
 
 async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Response, Failure> {

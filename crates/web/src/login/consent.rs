@@ -24,7 +24,7 @@ use crate::{
         transaction::{Open, used},
     },
     oidc::user_scope,
-    pages::{ConsentPage, Lang, ScopeLine},
+    pages::{Brand, ConsentPage, Lang, ScopeLine},
     respond::{self, Policy},
 };
 
@@ -85,10 +85,11 @@ async fn page(
         _ => line(value, pool, lang),
     };
     let lines: Vec<ScopeLine> = asked.scope.iter().filter_map(line).collect();
+    let brand = Brand::of(&open.application, lang);
     let page = ConsentPage {
         lang,
         app_name: &open.application.name,
-        app_logo: open.application.settings.logo_uri.as_deref(),
+        brand,
         display_name: user.display_name(),
         account: user.account_name(),
         scopes: &lines,
@@ -97,7 +98,7 @@ async fn page(
         transaction: &open.transaction.id.to_string(),
         csrf: &open.csrf(signet, Some(session.id)),
     };
-    Ok(respond::page(StatusCode::OK, &page, &Policy::FORM))
+    Ok(respond::page(StatusCode::OK, &page, &Policy::FORM.showing(&brand)))
 }
 
 fn line<'p>(value: &'p ScopeValue, pool: &'p PoolSettings, lang: Lang) -> Option<ScopeLine<'p>> {

@@ -18,7 +18,7 @@ use crate::{
     error::{Failure, Missing},
     login::{self, sso, transaction::Open},
     mail::{self, Recovery},
-    pages::{ForgotAlert, ForgotPage, ForgotSentPage},
+    pages::{Brand, ForgotAlert, ForgotPage, ForgotSentPage},
     respond::{self, Policy},
 };
 
@@ -50,10 +50,12 @@ async fn open(signet: &Arc<Signet>, edge: &Edge, txn: Option<&str>) -> Result<Op
 }
 
 fn page(signet: &Signet, edge: &Edge, open: &Open, typed: &str, alert: Option<ForgotAlert>) -> Response {
+    let lang = edge.lang(open.params.get("ui_locales"));
+    let brand = Brand::of(&open.application, lang);
     let page = ForgotPage {
-        lang: edge.lang(open.params.get("ui_locales")),
+        lang,
         app_name: &open.application.name,
-        app_logo: open.application.settings.logo_uri.as_deref(),
+        brand,
         methods: LoginMethod::ALL,
         identifier: typed,
         transaction: &open.transaction.id.to_string(),
@@ -65,7 +67,7 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, typed: &str, alert: Option<Fo
         Some(ForgotAlert::Missing) => StatusCode::BAD_REQUEST,
         Some(ForgotAlert::Throttled { .. }) => StatusCode::TOO_MANY_REQUESTS,
     };
-    let mut response = respond::page(status, &page, &Policy::FORM);
+    let mut response = respond::page(status, &page, &Policy::FORM.showing(&brand));
     if let Some(ForgotAlert::Throttled { seconds }) = alert {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -95,6 +97,7 @@ async fn submit(signet: &Arc<Signet>, edge: &Edge, form: Form) -> Result<Respons
     }
     let lang = edge.lang(open.params.get("ui_locales"));
     signet.recoveries().ask(Recovery { name, lang, origin: edge.origin(Via::Page) });
-    let sent = ForgotSentPage { lang, transaction: &open.transaction.id.to_string() };
-    Ok(respond::page(StatusCode::OK, &sent, &Policy::default()))
+    let brand = Brand::of(&open.application, lang);
+    let sent = ForgotSentPage { lang, brand, transaction: &open.transaction.id.to_string() };
+    Ok(respond::page(StatusCode::OK, &sent, &Policy::default().showing(&brand)))
 }

@@ -54,8 +54,11 @@ async fn page(
     alert: Option<ResetAlert>,
 ) -> Result<Response, Failure> {
     let pool = signet.store().pool_settings().await?;
+    let lang = edge.lang(None);
+    let brand = edge.brand(lang);
     let page = ResetPage {
-        lang: edge.lang(None),
+        lang,
+        brand,
         account: user.account_name(),
         link: token,
         policy: &pool.password_policy,
@@ -66,7 +69,7 @@ async fn page(
         Some(ResetAlert::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         Some(_) => StatusCode::BAD_REQUEST,
     };
-    let mut response = respond::page(status, &page, &Policy::FORM);
+    let mut response = respond::page(status, &page, &Policy::FORM.showing(&brand));
     if alert == Some(ResetAlert::Busy) {
         response.headers_mut().insert(RETRY_AFTER, RETRY);
     }
@@ -90,8 +93,10 @@ async fn submit(signet: &Signet, edge: &Edge, form: Form) -> Result<Response, Fa
     for _ in 0..ATTEMPTS {
         if spend(signet, token, &hash).await? {
             tracing::info!(request_id = edge.request_id, sub = %user.id, "a password was set by a one-time link");
-            let done = ResetDonePage { lang: edge.lang(None) };
-            return Ok(respond::page(StatusCode::OK, &done, &Policy::default()));
+            let lang = edge.lang(None);
+            let brand = edge.brand(lang);
+            let done = ResetDonePage { lang, brand };
+            return Ok(respond::page(StatusCode::OK, &done, &Policy::default().showing(&brand)));
         }
     }
     Err(Failure::Busy(Busy))

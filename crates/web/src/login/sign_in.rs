@@ -24,7 +24,7 @@ use crate::{
         forgot, session, sso,
         transaction::{Open, used},
     },
-    pages::{LoginAlert, LoginPage},
+    pages::{Brand, LoginAlert, LoginPage},
     respond::{self, Policy},
 };
 
@@ -47,11 +47,13 @@ async fn show(signet: &Arc<Signet>, edge: &Edge) -> Result<Response, Failure> {
 }
 
 fn page(signet: &Signet, edge: &Edge, open: &Open, identifier: &str, alert: Option<LoginAlert>) -> Response {
+    let lang = edge.lang(open.params.get("ui_locales"));
+    let brand = Brand::of(&open.application, lang);
     let page = LoginPage {
-        lang: edge.lang(open.params.get("ui_locales")),
         methods: edge.pool().map_or(LoginMethod::ALL, |pool| &pool.sign_in.login_methods),
+        lang,
         app_name: &open.application.name,
-        app_logo: open.application.settings.logo_uri.as_deref(),
+        brand,
         identifier,
         transaction: &open.transaction.id.to_string(),
         csrf: &open.csrf(signet, None),
@@ -66,7 +68,7 @@ fn page(signet: &Signet, edge: &Edge, open: &Open, identifier: &str, alert: Opti
             StatusCode::BAD_REQUEST
         }
     };
-    let mut response = respond::page(status, &page, &Policy::FORM);
+    let mut response = respond::page(status, &page, &Policy::FORM.showing(&brand));
     let wait = match alert {
         Some(LoginAlert::Throttled { seconds }) => Some(seconds),
         Some(LoginAlert::Busy) => Some(2),

@@ -37,12 +37,8 @@ fn check_page(edge: &Edge) -> Response {
     let nonce = jose::b64(&random::<16>(&mut SystemEntropy));
     let cookie = edge.cookies.full_name(&state_name_for(None));
     let page = CheckSessionPage { nonce: &nonce, cookie: &cookie };
-    let policy = Policy {
-        console: false,
-        has_form: false,
-        script_nonce: Some(nonce.clone()),
-        framed_by: Some("https: http:".to_owned()),
-    };
+    let (script_nonce, framed_by) = (Some(nonce.clone()), Some("https: http:".to_owned()));
+    let policy = Policy { script_nonce, framed_by, ..Policy::default() };
     respond::page(StatusCode::OK, &page, &policy)
 }
 

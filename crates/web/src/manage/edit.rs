@@ -164,8 +164,13 @@ impl Edit {
         }
     }
 
+    /// What it says, if it can be read; else what cannot. Rules between keys are not asked.
+    pub fn described(&self) -> Result<Description, Vec<FieldProblem>> {
+        Description::parse(&self.text).map_err(|problems| self.told_by_key(problems))
+    }
+
     fn parse(&self) -> Result<Description, EditError> {
-        Description::parse(&self.text).map_err(|problems| self.refused(problems))
+        self.described().map_err(EditError::Refused)
     }
 
     fn unless_stale(&self, plan: &Plan) -> Result<(), PlanError> {
@@ -195,10 +200,14 @@ impl Edit {
     }
 
     fn refused(&self, problems: Vec<Problem>) -> EditError {
+        EditError::Refused(self.told_by_key(problems))
+    }
+
+    fn told_by_key(&self, problems: Vec<Problem>) -> Vec<FieldProblem> {
         // The first line is that of the table.
         let key = |line: usize| line.checked_sub(2).and_then(|place| self.keys.get(place)).cloned();
         let told = |problem: Problem| FieldProblem { key: key(problem.line), message: problem.message };
-        EditError::Refused(problems.into_iter().map(told).collect())
+        problems.into_iter().map(told).collect()
     }
 }
 

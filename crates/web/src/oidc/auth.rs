@@ -462,10 +462,10 @@ fn send_error(edge: &Edge, to: &Addressee, refusal: Refusal, framed: bool) -> Re
 fn send(edge: &Edge, response: &AuthorizationResponse, framed: bool) -> Response {
     let (lang, uri) = (edge.lang(None), response.redirect_uri().uri());
     let policy = |has_form| Policy {
-        console: false,
         has_form,
         script_nonce: Some(jose::b64(&random::<16>(&mut SystemEntropy))),
         framed_by: framed.then(|| uri.origin().to_owned()),
+        ..Policy::default()
     };
     match response.mode() {
         ResponseMode::Query => respond::see_other(&response.query_location()),
@@ -497,5 +497,6 @@ pub fn home(application: &ActiveApplication, params: &RawParams) -> Option<(Stri
 /// The problem of a page that cannot go on, with the way back to the application.
 pub fn stuck(problem: Problem<'static>, application: &ActiveApplication, params: &RawParams) -> Failure {
     let home = home(application, params).map(Box::new);
-    Failure::Problem(crate::error::PageProblem { problem, refusal: None, home })
+    let application = Some(application.clone());
+    Failure::Problem(crate::error::PageProblem { problem, refusal: None, home, application })
 }

@@ -33,7 +33,7 @@ use crate::{
         sign_out::Which,
     },
     oidc::{application_here, live},
-    pages::{LogoutPage, Problem, SignedOutPage, SigningOutPage},
+    pages::{Brand, Lang, LogoutPage, Problem, SignedOutPage, SigningOutPage},
     respond::{self, Policy},
 };
 
@@ -191,7 +191,8 @@ const NOT_OUR_HINT: Refusal = refuse(
 .by("id_token_hint", "OpenID Connect RP-Initiated Logout §2");
 
 fn bad(refusal: Refusal) -> Failure {
-    Failure::Problem(PageProblem { problem: Problem::BadLogout, refusal: Some(refusal), home: None })
+    let (problem, refusal) = (Problem::BadLogout, Some(refusal));
+    Failure::Problem(PageProblem { problem, refusal, home: None, application: None })
 }
 
 /// Ends the sessions or what of them is to end, forgets their cookies, and goes where the client wants, by way of frames if
@@ -230,8 +231,9 @@ fn signed_out(edge: &Edge, logout: &Logout, frames: Frames) -> Response {
         }
         None => {
             let app_name = logout.application.as_ref().map(|application| application.name.as_str());
-            let page = SignedOutPage { lang, app_name, home: None, frames: &frames.urls };
-            respond::page(StatusCode::OK, &page, &Policy::default())
+            let brand = logout.brand(edge, lang);
+            let page = SignedOutPage { lang, brand, app_name, home: None, frames: &frames.urls };
+            respond::page(StatusCode::OK, &page, &Policy::default().showing(&brand))
         }
     };
     if frames.urls.is_empty() { response } else { respond::framing(response, frames.origins.into_iter()) }
@@ -263,14 +265,17 @@ async fn ask(
         .pairs()
         .filter(|(name, _)| !["csrf", "decision", "devices", "applications"].contains(name))
         .collect();
+    let lang = logout.lang(edge);
+    let brand = logout.brand(edge, lang);
     let page = LogoutPage {
-        lang: logout.lang(edge),
+        lang,
+        brand,
         app_name: logout.application.as_ref().map(|application| application.name.as_str()),
         account: user.as_ref().map(|user| user.account_name()),
         csrf: &csrf,
         fields: &carried,
     };
-    let response = respond::page(StatusCode::OK, &page, &Policy::FORM);
+    let response = respond::page(StatusCode::OK, &page, &Policy::FORM.showing(&brand));
     Ok(respond::set_cookies(response, [browser.cookie(edge)]))
 }
 
@@ -292,7 +297,12 @@ impl Logout {
         reach.only.or(self.application.as_ref().map(|application| application.id))
     }
 
-    fn lang(&self, edge: &Edge) -> crate::pages::Lang {
+    fn lang(&self, edge: &Edge) -> Lang {
         edge.lang(self.request.ui_locales.as_deref())
+    }
+
+    /// How the application shows itself that is known, or whose address this is.
+    fn brand<'a>(&'a self, edge: &'a Edge, lang: Lang) -> Brand<'a> {
+        self.application.as_ref().map_or_else(|| edge.brand(lang), |application| Brand::of(application, lang))
     }
 }

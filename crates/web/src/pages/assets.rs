@@ -1,6 +1,8 @@
 //! The static files, each at a path that names its content, so that a browser may keep it for ever.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
+
+use super::brand;
 
 /// The stylesheet of every page.
 pub const STYLESHEET: &str = include_str!("../../static/signet.css");
@@ -12,45 +14,86 @@ pub const CONSOLE_STYLESHEET: &str = include_str!("../../static/console.css");
 const CONSOLE_SCRIPT: &str = include_str!("../../static/console.js");
 const ICON: &str = include_str!("../../static/signet.svg");
 
+const CSS: &str = "text/css; charset=utf-8";
+
 /// A static file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asset {
     /// Its media type.
     pub content_type: &'static str,
     /// Its text.
-    pub body: &'static str,
+    pub body: Cow<'static, str>,
+}
+
+/// What a page is shown in, where that is not left to the browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Theme {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+impl Theme {
+    /// Both.
+    pub const ALL: [Theme; 2] = [Theme::Light, Theme::Dark];
+
+    /// As it stands in names of files and forms.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    /// A stylesheet in this theme, whatever the browser prefers.
+    pub fn of(self, css: &str) -> String {
+        let dark = if self == Theme::Dark { "all" } else { "not all" };
+        let scheme = format!("color-scheme: {};", self.as_str());
+        css.replace("color-scheme: light dark;", &scheme).replace("(prefers-color-scheme: dark)", dark)
+    }
 }
 
 /// Every file with its path: `/static/signet-<hash>.css`.
-static FILES: LazyLock<[(String, Asset); 4]> = LazyLock::new(|| {
-    let css = "text/css; charset=utf-8";
+static FILES: LazyLock<[(String, Asset); 6]> = LazyLock::new(|| {
     [
-        file(STYLESHEET, css, "css"),
-        file(CONSOLE_STYLESHEET, css, "css"),
-        file(CONSOLE_SCRIPT, "text/javascript; charset=utf-8", "js"),
-        file(ICON, "image/svg+xml", "svg"),
+        file(STYLESHEET.into(), CSS, "css"),
+        file(Theme::Light.of(STYLESHEET).into(), CSS, "css"),
+        file(Theme::Dark.of(STYLESHEET).into(), CSS, "css"),
+        file(CONSOLE_STYLESHEET.into(), CSS, "css"),
+        file(CONSOLE_SCRIPT.into(), "text/javascript; charset=utf-8", "js"),
+        file(ICON.into(), "image/svg+xml", "svg"),
     ]
 });
 
-fn file(body: &'static str, content_type: &'static str, extension: &str) -> (String, Asset) {
-    (path(body, extension), Asset { content_type, body })
+fn file(body: Cow<'static, str>, content_type: &'static str, extension: &str) -> (String, Asset) {
+    (path(&body, extension), Asset { content_type, body })
 }
 
 /// Where the stylesheet is served.
 pub fn stylesheet_path() -> &'static str {
-    let [(path, _), ..] = &*FILES;
-    path
+    stylesheet_path_in(None)
+}
+
+/// Where the stylesheet is served that shows a page in this theme.
+pub fn stylesheet_path_in(theme: Option<Theme>) -> &'static str {
+    let [(either, _), (light, _), (dark, _), ..] = &*FILES;
+    match theme {
+        None => either,
+        Some(Theme::Light) => light,
+        Some(Theme::Dark) => dark,
+    }
 }
 
 /// Where the stylesheet of the console is served.
 pub fn console_stylesheet_path() -> &'static str {
-    let [_, (path, _), ..] = &*FILES;
+    let [_, _, _, (path, _), ..] = &*FILES;
     path
 }
 
 /// Where the script of the console is served.
 pub fn console_script_path() -> &'static str {
-    let [_, _, (path, _), ..] = &*FILES;
+    let [.., (path, _), _] = &*FILES;
     path
 }
 
@@ -62,7 +105,9 @@ pub fn icon_path() -> &'static str {
 
 /// The file at a path; any other path, that of an earlier version too, has none.
 pub fn asset(path: &str) -> Option<Asset> {
-    FILES.iter().find(|(own, _)| own == path).map(|(_, asset)| *asset)
+    let own = FILES.iter().find(|(own, _)| own == path).map(|(_, asset)| asset.clone());
+    let of_a_colour = || brand::stylesheet_at(path).map(|css| Asset { content_type: CSS, body: css.into() });
+    own.or_else(of_a_colour)
 }
 
 fn path(body: &str, extension: &str) -> String {
@@ -98,6 +143,12 @@ mod tests {
     fn assets_are_found_by_their_path_only() {
         assert_eq!(asset(stylesheet_path()).unwrap().body, STYLESHEET);
         assert_eq!(asset(icon_path()).unwrap().content_type, "image/svg+xml");
+        for theme in Theme::ALL {
+            let css = asset(stylesheet_path_in(Some(theme))).unwrap().body;
+            assert!(
+                css.contains(&format!("color-scheme: {};", theme.as_str())) && !css.contains("prefers-color")
+            );
+        }
         for path in ["", "/static/", "/static/signet.css", "/static/signet-000000000000.css"] {
             assert_eq!(asset(path), None, "{path}");
         }

@@ -161,6 +161,10 @@ catalogue! {
         error_prefix: &'static str,
         /// The line under every card.
         footer: Phrase,
+        /// The links of an application below its pages.
+        brand_support: &'static str,
+        brand_policy: &'static str,
+        brand_terms: &'static str,
 
         login_title: &'static str,
         login_lead: Phrase,

@@ -5,19 +5,22 @@
 //!
 //! The pages carry no script and no inline style, so that a policy of `style-src 'self'` without `script-src`
 //! fits all of them but [`FormPostPage`], [`WebMessagePage`], [`SigningOutPage`] and [`CheckSessionPage`]. Values reach a
-//! URL attribute in few places only: the logo of an application, the links named `home`, the frames of a logout, and the
-//! `action` of [`FormPostPage`]; a transaction is named in the query of a few of our own. Whoever fills those has checked the scheme.
+//! URL attribute in few places only: the logo of an application and the links below its pages, the links named `home`, the frames of a
+//! logout, and the `action` of [`FormPostPage`]; a transaction is named in the query of a few of our own. Whoever fills those has
+//! checked the scheme.
 
 mod assets;
+mod brand;
 pub mod messages;
 mod problem;
 #[cfg(test)]
 mod tests;
 
 pub use assets::{
-    Asset, CONSOLE_STYLESHEET, STYLESHEET, asset, console_script_path, console_stylesheet_path, icon_path,
-    stylesheet_path,
+    Asset, CONSOLE_STYLESHEET, STYLESHEET, Theme, asset, console_script_path, console_stylesheet_path,
+    icon_path, stylesheet_path, stylesheet_path_in,
 };
+pub use brand::{Brand, palette};
 pub use messages::{Catalogue, Lang, Messages};
 pub use problem::Problem;
 
@@ -40,8 +43,8 @@ pub struct LoginPage<'a> {
     pub methods: &'a [LoginMethod],
     /// The application that asked for the login.
     pub app_name: &'a str,
-    /// Its logo: an https URL that was checked when it was stored.
-    pub app_logo: Option<&'a str>,
+    /// How it shows itself.
+    pub brand: Brand<'a>,
     /// What the name field starts with: `login_hint` (OIDC Core, section 3.1.2.1) or what was typed before.
     pub identifier: &'a str,
     /// The login transaction.
@@ -108,8 +111,8 @@ pub struct ForgotPage<'a> {
     pub lang: Lang,
     /// The application they want to sign in to.
     pub app_name: &'a str,
-    /// Its logo: an https URL that was checked when it was stored.
-    pub app_logo: Option<&'a str>,
+    /// How it shows itself.
+    pub brand: Brand<'a>,
     /// What they may be found by.
     pub methods: &'a [LoginMethod],
     /// What was typed before.
@@ -151,6 +154,8 @@ impl ForgotAlert {
 pub struct ForgotSentPage<'a> {
     /// The language of the page.
     pub lang: Lang,
+    /// How the application shows itself.
+    pub brand: Brand<'a>,
     /// The login transaction.
     pub transaction: &'a str,
 }
@@ -161,6 +166,8 @@ pub struct ForgotSentPage<'a> {
 pub struct ResetPage<'a> {
     /// The language of the page.
     pub lang: Lang,
+    /// How the application shows itself at whose address it is.
+    pub brand: Brand<'a>,
     /// What the person signs in by.
     pub account: &'a str,
     /// The token of the link.
@@ -206,9 +213,11 @@ impl ResetPage<'_> {
 /// A password was chosen.
 #[derive(Template)]
 #[template(path = "reset_done.html")]
-pub struct ResetDonePage {
+pub struct ResetDonePage<'a> {
     /// The language of the page.
     pub lang: Lang,
+    /// How the application shows itself at whose address it is.
+    pub brand: Brand<'a>,
 }
 
 /// A waiting time in words: exact up to a minute and a half, then in minutes, rounded up.
@@ -240,8 +249,8 @@ pub struct AccountPage<'a> {
     pub lang: Lang,
     /// The application that asked for the login.
     pub app_name: &'a str,
-    /// Its logo: an https URL that was checked when it was stored.
-    pub app_logo: Option<&'a str>,
+    /// How it shows itself.
+    pub brand: Brand<'a>,
     /// How the person is called.
     pub display_name: &'a str,
     /// The user name or email that tells two accounts of one person apart.
@@ -261,8 +270,8 @@ pub struct ConsentPage<'a> {
     pub lang: Lang,
     /// The application that asks.
     pub app_name: &'a str,
-    /// Its logo: an https URL that was checked when it was stored.
-    pub app_logo: Option<&'a str>,
+    /// How it shows itself.
+    pub brand: Brand<'a>,
     /// How the person is called.
     pub display_name: &'a str,
     /// The user name or email of the account.
@@ -393,6 +402,8 @@ pub struct Link<'a> {
 pub struct ErrorPage<'a> {
     /// The language of the page.
     pub lang: Lang,
+    /// How the application shows itself that it is about.
+    pub brand: Brand<'a>,
     /// The HTTP status the page goes out with.
     pub status: u16,
     /// The heading.
@@ -420,6 +431,8 @@ pub struct ErrorPage<'a> {
 pub struct LogoutPage<'a> {
     /// The language of the page.
     pub lang: Lang,
+    /// How the application shows itself.
+    pub brand: Brand<'a>,
     /// The application that asks, where it is known.
     pub app_name: Option<&'a str>,
     /// The user name or email of the account, where somebody is signed in.
@@ -436,6 +449,8 @@ pub struct LogoutPage<'a> {
 pub struct SignedOutPage<'a> {
     /// The language of the page.
     pub lang: Lang,
+    /// How the application shows itself.
+    pub brand: Brand<'a>,
     /// The application that was signed out of, where it is known.
     pub app_name: Option<&'a str>,
     /// A checked URL to go back to.
@@ -505,6 +520,8 @@ pub struct WebMessagePage<'a> {
 pub struct StartPage<'a> {
     /// The language of the page.
     pub lang: Lang,
+    /// How the application shows itself.
+    pub brand: Brand<'a>,
     /// The application whose address this is, or the pool if it has a name; `None` otherwise.
     pub app_name: Option<&'a str>,
     /// The issuer at this address.

@@ -1,7 +1,7 @@
 //! The problems a person can be told about.
 
 use super::messages::{Catalogue, Lang, Messages, ProblemText};
-use super::{ErrorPage, Link};
+use super::{Brand, ErrorPage, Link};
 
 /// What went wrong, as far as the person in front of the browser is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,7 @@ impl<'a> Problem<'a> {
         let text = self.text(lang.messages());
         ErrorPage {
             lang,
+            brand: Brand::default(),
             status: self.status(),
             title: text.title,
             message: text.message,
@@ -148,5 +149,10 @@ impl<'a> ErrorPage<'a> {
     /// The same page with a place to continue from, whose address the caller has checked.
     pub fn with_home(self, home: Link<'a>) -> ErrorPage<'a> {
         ErrorPage { home: Some(home), ..self }
+    }
+
+    /// The same page as one of an application.
+    pub fn branded(self, brand: Brand<'a>) -> ErrorPage<'a> {
+        ErrorPage { brand, ..self }
     }
 }

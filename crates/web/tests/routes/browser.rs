@@ -21,7 +21,8 @@ pub fn request(method: Method, url: &str) -> http::request::Builder {
 /// Whether a URL is the pool's or an application's own.
 fn is_ours(url: &str) -> bool {
     let host = split(url).0;
-    url.starts_with("http://") && (host == "localhost:8080" || host.ends_with(".localhost:8080"))
+    let web = url.starts_with("http://") || url.starts_with("https://");
+    web && (host == "localhost:8080" || host.ends_with(".localhost:8080"))
 }
 
 /// Host (with port) and path of an http or https URL.

@@ -27,15 +27,6 @@ pub static BASIC: Card = Card {
             Pair("For the people who administer it.", "供管理人员参考。"),
         ),
         field(
-            "logo_uri",
-            Control::Text,
-            Pair("Logo", "图标"),
-            Pair(
-                "The https address of a square picture; shown on the sign-in and consent pages.",
-                "方形图片的 https 地址，显示在登录页和授权页上。",
-            ),
-        ),
-        field(
             "type",
             Control::Choice(&["web", "spa", "native", "api"]),
             Pair("Type", "类型"),

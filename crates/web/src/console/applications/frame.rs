@@ -37,6 +37,8 @@ pub enum Tab {
     Callers,
     /// Its description, and what was changed of it.
     Code,
+    /// How its pages look.
+    Branding,
     /// Who is in.
     Sessions,
     /// What cannot be taken back.
@@ -47,6 +49,7 @@ impl Tab {
     const ALL: &[Tab] = &[
         Tab::Start,
         Tab::Configuration,
+        Tab::Branding,
         Tab::Protocol,
         Tab::Claims,
         Tab::Access,
@@ -70,6 +73,7 @@ impl Tab {
             Tab::Failures => "/failures",
             Tab::Callers => "/callers",
             Tab::Code => "/code",
+            Tab::Branding => "/branding",
             Tab::Sessions => "/sessions",
             Tab::Danger => "/danger",
         }
@@ -86,6 +90,7 @@ impl Tab {
             Tab::Failures => t.tab_failures,
             Tab::Callers => t.tab_callers,
             Tab::Code => t.tab_code,
+            Tab::Branding => t.tab_branding,
             Tab::Sessions => t.tab_sessions,
             Tab::Danger => t.tab_danger,
         }

@@ -1,5 +1,6 @@
 //! Applications: the list, one that is new, and the pages of each.
 
+pub mod branding;
 pub mod callers;
 pub mod cards;
 pub mod code;

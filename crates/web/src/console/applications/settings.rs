@@ -1,4 +1,4 @@
-//! The settings of an application, on four pages of cards.
+//! The settings of an application, on five pages of cards.
 
 use askama::Template;
 use http::StatusCode;
@@ -11,6 +11,7 @@ use signet_protocol::{
 };
 
 use super::{
+    branding::{self, Preview},
     callers::rules::{user_id, user_name},
     cards,
     frame::{Frame, Tab},
@@ -42,6 +43,7 @@ struct SettingsPage {
     presets: &'static [Preset],
     scopes: Vec<(String, String)>,
     rules: Option<Vec<RuleView>>,
+    preview: Option<Preview>,
     action: String,
     form: RawParams,
 }
@@ -79,6 +81,7 @@ static CONFIGURATION: [&Card; 2] = [&cards::BASIC, &cards::ADDRESSES];
 static PROTOCOL: [&Card; 4] =
     [&cards::AUTHORIZATION, &cards::SECURITY, &cards::EXPIRY, &cards::COMPATIBILITY];
 static CLAIMS: [&Card; 1] = [&cards::CLAIMS];
+static BRANDING: [&Card; 1] = [&branding::CARD];
 static ACCESS: [&Card; 1] = [&cards::ACCESS];
 
 /// The cards of a page.
@@ -88,6 +91,7 @@ fn cards_of(tab: Tab) -> &'static [&'static Card] {
         Tab::Protocol => &PROTOCOL,
         Tab::Claims => &CLAIMS,
         Tab::Access => &ACCESS,
+        Tab::Branding => &BRANDING,
         _ => &[],
     }
 }
@@ -161,14 +165,15 @@ pub async fn preset(ask: Ask) -> Answer {
 
 /// What is shown besides what is stored.
 #[derive(Default)]
-struct Shown<'a> {
+pub struct Shown<'a> {
     /// The card whose form was sent, and the form.
     typed: Option<(&'static Card, &'a RawParams)>,
     problems: Vec<FieldProblem>,
     alert: Option<String>,
 }
 
-async fn page(ask: &Ask, tab: Tab, shown: Shown<'_>) -> Answer {
+/// A page, with what is shown on it besides what is stored.
+pub async fn page(ask: &Ask, tab: Tab, shown: Shown<'_>) -> Answer {
     let frame = Frame::of(ask, tab).await?;
     let status = if shown.alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let stored = stored(&frame.application);
@@ -192,6 +197,7 @@ async fn page(ask: &Ask, tab: Tab, shown: Shown<'_>) -> Answer {
         presets: if tab == Tab::Protocol && frame.may_write { PRESETS } else { &[] },
         scopes: if tab == Tab::Claims { scopes(ask).await? } else { Vec::new() },
         rules: if tab == Tab::Access { Some(rules(ask, &frame.application).await?) } else { None },
+        preview: (tab == Tab::Branding).then(|| Preview::of(&frame, ask.lang, &ask.form)),
         action: format!("/console/applications/{}{}", frame.application.id, tab.path()),
         form: ask.form.clone(),
         frame,
@@ -219,7 +225,8 @@ async fn entry(ask: &Ask) -> Result<Edit, Failure> {
     Ok(Edit::application(id, seen.unwrap_or(stored.version)))
 }
 
-async fn save(ask: &Ask, tab: Tab) -> Answer {
+/// Saves the card that was sent, of those of a page.
+pub async fn save(ask: &Ask, tab: Tab) -> Answer {
     let card = cards_of(tab).iter().copied().find(|card| ask.form.get("card") == Some(card.id));
     let card = card.ok_or_else(crate::console::missing)?;
     let edit = card.read(entry(ask).await?, &ask.form);

@@ -47,6 +47,7 @@ words! {
         tab_failures: "Failures", "失败记录";
         tab_callers: "Machine callers", "机器调用方";
         tab_code: "As code and history", "配置代码与历史";
+        tab_branding: "Branding", "品牌";
         tab_sessions: "Sessions", "会话";
         tab_danger: "Danger zone", "危险操作";
         code_title: "This application as code", "此应用的配置代码";

@@ -25,7 +25,8 @@ use signet_protocol::{
 };
 
 use super::{
-    AccountEntry, HEX, ResourceEntry, RuleEntries, SecretEntry, check, nothing_besides, permission, put,
+    AccountEntry, BrandingEntry, HEX, ResourceEntry, RuleEntries, SecretEntry, check, nothing_besides,
+    permission, put,
 };
 use crate::manage::{
     problem::shown,
@@ -99,6 +100,8 @@ pub struct ApplicationEntry {
     pub validate_token: Option<bool>,
     pub constant_claims: Option<BTreeMap<String, Value>>,
     pub logo_uri: Option<Option<String>>,
+    /// How its pages look, and what they say.
+    pub branding: BrandingEntry,
     pub description: Option<Option<String>>,
     /// Resources of its own.
     pub resources: Vec<ResourceEntry>,
@@ -188,6 +191,7 @@ impl ApplicationEntry {
             validate_token: table.boolean("validate_token"),
             constant_claims: constant_claims(table),
             logo_uri: table.text("logo_uri", check::https),
+            branding: BrandingEntry::read(table),
             description: table.text("description", check::lines),
             resources: table.tables("resources", ResourceEntry::read),
             accounts: table.tables("accounts", AccountEntry::read),
@@ -267,6 +271,7 @@ impl ApplicationEntry {
         put(&mut settings.validate_token, &self.validate_token);
         put(&mut settings.constant_claims, &self.constant_claims);
         put(&mut settings.logo_uri, &self.logo_uri);
+        self.branding.lay_over(&mut settings.branding);
         put(&mut settings.description, &self.description);
     }
 

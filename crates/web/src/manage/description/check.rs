@@ -49,6 +49,11 @@ pub fn lines(text: &str) -> Checked {
     )
 }
 
+/// Whether a text is one line of at most `most` characters.
+pub fn is_short(text: &str, most: usize) -> bool {
+    text.chars().count() <= most && !text.chars().any(char::is_control)
+}
+
 /// The code of a role or group: like a line, but not empty, since a list has no use for nothing.
 pub fn role(text: &str) -> Result<String, Pair> {
     let good = (1..=200).contains(&text.len()) && !text.chars().any(char::is_control);
@@ -87,6 +92,16 @@ pub fn fetched(text: &str) -> Checked {
 pub fn https(text: &str) -> Checked {
     let good = RedirectUri::parse(text).is_ok_and(|uri| uri.scheme() == Scheme::Https);
     require(good, Pair("must be an https:// URL", "须为 https:// URL"))
+}
+
+/// A page that ours link to: https, so that nothing else can be opened (attack 3); unlike a callback it may have a fragment.
+pub fn web_page(text: &str) -> Checked {
+    let (page, fragment) = text.split_once('#').unwrap_or((text, ""));
+    let good = https(page).is_ok() && text.len() <= 2048 && fragment.bytes().all(|b| b.is_ascii_graphic());
+    require(
+        good,
+        Pair("must be an https:// URL of at most 2048 bytes", "须为不超过 2048 字节的 https:// URL"),
+    )
 }
 
 /// An origin as browsers send it (RFC 6454 §6.2): scheme, host, and a port only where it is not the scheme's own.

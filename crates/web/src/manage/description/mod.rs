@@ -5,6 +5,7 @@
 //! between keys are in [`rules`](super::rules).
 
 mod application;
+mod branding;
 pub(super) mod check;
 mod permission;
 mod pool;
@@ -14,6 +15,7 @@ mod user;
 use std::collections::BTreeMap;
 
 pub use application::ApplicationEntry;
+pub use branding::BrandingEntry;
 pub use check::SecretEntry;
 pub use permission::{AccountEntry, ResourceEntry, RuleEntries};
 pub use pool::{ClaimEntry, FieldEntry, PolicyEntry, ScopeEntry};

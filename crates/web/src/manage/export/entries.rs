@@ -22,6 +22,7 @@ const APPLICATION: &[&str] = &[
     "secret",
     "description",
     "logo_uri",
+    "brand_color",
     "redirect_uris",
     "logout_redirect_uris",
     "grant_types",

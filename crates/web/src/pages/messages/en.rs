@@ -6,6 +6,9 @@ use super::{ClaimNames, ItemWords, Line, LoginNames, Messages, Phrase, ProblemTe
 pub const EN: Messages = Messages {
     error_prefix: "Error: ",
     footer: Phrase("Secured by {}"),
+    brand_support: "Help",
+    brand_policy: "Privacy policy",
+    brand_terms: "Terms of service",
 
     login_title: "Sign in",
     login_lead: Phrase("to continue to {}"),

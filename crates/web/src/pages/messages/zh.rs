@@ -6,6 +6,9 @@ use super::{ClaimNames, ItemWords, Line, LoginNames, Messages, Phrase, ProblemTe
 pub const ZH: Messages = Messages {
     error_prefix: "错误：",
     footer: Phrase("由 {} 提供安全保障"),
+    brand_support: "帮助",
+    brand_policy: "隐私政策",
+    brand_terms: "服务条款",
 
     login_title: "登录",
     login_lead: Phrase("以继续使用 {}"),

@@ -10,6 +10,7 @@ use askama::Template;
 
 use super::*;
 use html::{Tag, read};
+use signet_protocol::branding::BrandColor;
 
 /// The values a page is filled with.
 struct Values {
@@ -84,12 +85,26 @@ fn problems(known: &str) -> [Problem<'_>; 18] {
     ]
 }
 
+/// Everything that an application can say of itself.
+fn brand(v: &Values) -> Brand<'_> {
+    Brand {
+        logo: Some(&v.url),
+        color: BrandColor::parse("#ffd400").ok(),
+        title: Some(&v.name),
+        text: Some(&v.text),
+        support: Some(Link { href: &v.url, text: &v.name }),
+        policy: Some(&v.url),
+        terms: Some(&v.url),
+        preview: None,
+    }
+}
+
 fn login<'a>(lang: Lang, v: &'a Values, alert: Option<LoginAlert>) -> LoginPage<'a> {
     LoginPage {
         lang,
         methods: LoginMethod::ALL,
         app_name: &v.name,
-        app_logo: Some(&v.url),
+        brand: brand(v),
         identifier: &v.text,
         transaction: &v.text,
         csrf: &v.text,
@@ -115,7 +130,7 @@ fn account<'a>(lang: Lang, v: &'a Values) -> AccountPage<'a> {
     AccountPage {
         lang,
         app_name: &v.name,
-        app_logo: Some(&v.url),
+        brand: brand(v),
         display_name: &v.name,
         account: &v.text,
         transaction: &v.text,
@@ -127,7 +142,7 @@ fn consent<'a>(lang: Lang, v: &'a Values, scopes: &'a [ScopeLine<'a>], offline: 
     ConsentPage {
         lang,
         app_name: &v.name,
-        app_logo: None,
+        brand: Brand::default(),
         display_name: &v.name,
         account: &v.text,
         scopes,
@@ -165,7 +180,7 @@ fn reset<'a>(
     policy: &'a PasswordPolicy,
     alert: Option<ResetAlert>,
 ) -> ResetPage<'a> {
-    ResetPage { lang, account: &v.name, link: &v.text, policy, alert }
+    ResetPage { lang, brand: Brand::default(), account: &v.name, link: &v.text, policy, alert }
 }
 
 /// Every page there is, in every shape it has.
@@ -182,7 +197,11 @@ fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
         ScopeLine::Item { value: text, resource: Some(name), id: Some(text), action: Some(name) },
         ScopeLine::Item { value: "*", resource: None, id: None, action: None },
     ];
+    let plain = LoginPage { brand: Brand::default(), ..login(lang, v, None) };
+    let preview = Brand { preview: Some(Theme::Dark), ..brand(v) };
     let mut pages: Vec<(String, askama::Result<String>)> = vec![
+        ("plain login".to_owned(), plain.render()),
+        ("preview".to_owned(), LoginPage { brand: preview, ..login(lang, v, None) }.render()),
         ("login".to_owned(), login(lang, v, None).render()),
         ("account".to_owned(), account(lang, v).render()),
         ("consent".to_owned(), consent(lang, v, &SCOPES, true).render()),
@@ -201,19 +220,24 @@ fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
         pages.push((format!("forgot {alert:?}"), forgot(lang, v, alert).render()));
     }
     pages.push(("reset lax".to_owned(), reset(lang, v, &lax, None).render()));
-    pages.push(("reset done".to_owned(), ResetDonePage { lang }.render()));
+    pages.push(("reset done".to_owned(), ResetDonePage { lang, brand: brand(v) }.render()));
     for alert in [None].into_iter().chain(RESET_ALERTS.map(Some)) {
         pages.push((format!("reset {alert:?}"), reset(lang, v, &strict, alert).render()));
     }
     for problem in problems(url) {
         let page = problem.page(lang, text).for_developer(name, text);
         pages.push((format!("error {}", problem.status()), page.render()));
+        let page = problem.page(lang, text).branded(brand(v));
+        pages.push((format!("error {} branded", problem.status()), page.render()));
     }
     for (app_name, home) in [(None, None), (None, Some(url)), (Some(name), None), (Some(name), Some(url))] {
-        let logout = LogoutPage { lang, app_name, account: app_name, csrf: text, fields: &fields };
+        let brand = if app_name.is_some() { brand(v) } else { Brand::default() };
+        let logout = LogoutPage { lang, brand, app_name, account: app_name, csrf: text, fields: &fields };
         pages.push(("logout".to_owned(), logout.render()));
-        pages.push(("signed out".to_owned(), SignedOutPage { lang, app_name, home, frames: &none }.render()));
-        pages.push(("start".to_owned(), StartPage { lang, app_name, issuer: url, discovery: url }.render()));
+        let signed_out = SignedOutPage { lang, brand, app_name, home, frames: &none };
+        pages.push(("signed out".to_owned(), signed_out.render()));
+        let start = StartPage { lang, brand, app_name, issuer: url, discovery: url };
+        pages.push(("start".to_owned(), start.render()));
     }
     pages.into_iter().map(|(name, page)| (format!("{name} {}", lang.tag()), page.unwrap())).collect()
 }
@@ -286,13 +310,17 @@ fn values_reach_urls_only_where_handlers_have_checked_them() {
         "/consent",
         "/oidc/session/end",
         stylesheet_path(),
+        stylesheet_path_in(Some(Theme::Dark)),
         icon_path(),
+        "/static/brand/1/ffd400.css",
+        "/static/brand/1/ffd400-dark.css",
     ];
     for (name, html) in both_languages(&v) {
         for tag in read(&html).0 {
             for (key, value) in &tag.attributes {
                 let checked = tag.get("class") == Some("logo")
                     || tag.get("id") == Some("home")
+                    || tag.get("target") == Some("_blank")
                     || (tag.name == "form" && name.starts_with("form_post"));
                 let url = ["href", "src", "action"].contains(&key.as_str());
                 let framed =
@@ -379,7 +407,8 @@ fn forms_post_what_handlers_read() {
             expected("/consent", &["txn", "csrf"], &decisions)
         );
         let fields = [("state", "s"), ("client_id", "c")];
-        let logout = LogoutPage { lang, app_name: None, account: None, csrf: "t", fields: &fields };
+        let brand = Brand::default();
+        let logout = LogoutPage { lang, brand, app_name: None, account: None, csrf: "t", fields: &fields };
         let decisions = [["sign-out", "decision", "sign-out"], ["stay", "decision", "stay"]];
         assert_eq!(
             form(&logout.render().unwrap()),
@@ -570,4 +599,44 @@ fn initials() {
     for (name, letter) in table {
         assert_eq!(initial(name), letter);
     }
+}
+
+#[test]
+fn attack_03_what_an_application_says_of_itself_is_text_and_https_links() {
+    for v in hostile() {
+        for lang in [Lang::En, Lang::Zh] {
+            let (tags, text) = read(&login(lang, &v, None).render().unwrap());
+            assert!(text.contains(&v.name) && text.contains(&v.text));
+            let links = tags.iter().filter(|tag| tag.name == "a");
+            assert_eq!(links.clone().count(), 3);
+            assert!(links.into_iter().all(|link| link.get("rel") == Some("noopener noreferrer")));
+        }
+    }
+}
+
+#[test]
+fn a_page_of_an_application_that_says_nothing_has_nothing_of_it() {
+    for lang in [Lang::En, Lang::Zh] {
+        let page = LoginPage { brand: Brand::default(), ..login(lang, &sample(), None) }.render().unwrap();
+        let (tags, text) = read(&page);
+        assert_eq!(tags.iter().filter(|tag| tag.name == "link").count(), 2, "icon and stylesheet");
+        assert!(
+            tags.iter().all(|tag| tag.name != "img" && tag.name != "a" && tag.get("class") != Some("legal"))
+        );
+        assert!(tags.iter().any(|tag| tag.get("class") == Some("seal")));
+        assert!(text.contains(lang.messages().login_title));
+    }
+}
+
+#[test]
+fn a_preview_takes_nothing_and_asks_for_nothing() {
+    let v = sample();
+    let brand = Brand { preview: Some(Theme::Dark), ..brand(&v) };
+    let (tags, _) = read(&LoginPage { brand, ..login(Lang::En, &v, None) }.render().unwrap());
+    assert!(tags.iter().all(|tag| tag.get("autofocus").is_none()));
+    assert!(tags.iter().any(|tag| tag.name == "form" && tag.get("inert").is_some()));
+    assert!(tags.iter().any(|tag| tag.get("class") == Some("legal") && tag.get("inert").is_some()));
+    let sheets: Vec<_> = tags.iter().filter(|tag| tag.is("link", "rel", "stylesheet")).collect();
+    let paths: Vec<_> = sheets.iter().filter_map(|tag| tag.get("href")).collect();
+    assert_eq!(paths, [stylesheet_path_in(Some(Theme::Dark)), "/static/brand/1/ffd400-dark.css"]);
 }

@@ -1,6 +1,13 @@
 //! The stylesheet: its colours, its size and its classes.
 
-use super::{STYLESHEET, both_languages, html::read, sample};
+use signet_protocol::branding::BrandColor;
+
+use super::{
+    STYLESHEET, both_languages,
+    html::read,
+    palette::{DARK, LIGHT, Palette},
+    sample,
+};
 
 /// A colour of the stylesheet by its token, in the light or the dark theme.
 fn colour(token: &str, dark: bool) -> [f64; 3] {
@@ -64,6 +71,31 @@ fn every_class_of_a_page_has_a_rule() {
         {
             let ruled = |rest: &str| rest.starts_with([' ', ',', ':', '[']);
             assert!(STYLESHEET.split(&format!(".{class}")).skip(1).any(ruled), "{name}: {class}");
+        }
+    }
+}
+
+/// What a brand's colours are computed against, and what the stylesheet has.
+#[test]
+fn the_grounds_of_a_palette_are_those_of_the_stylesheet() {
+    let shown = |color: BrandColor| color.rgb().map(|part| f64::from(part) / 255.0);
+    for (ground, dark) in [(LIGHT, false), (DARK, true)] {
+        let [paper, sunk] = ground.others;
+        for (token, color) in [("card", ground.card), ("paper", paper), ("sunk", sunk)] {
+            assert_eq!(colour(token, dark), shown(color), "{token}, dark {dark}");
+        }
+    }
+}
+
+#[test]
+fn text_can_be_read_on_the_shade_of_any_colour() {
+    for part in [0, 64, 128, 192, 255] {
+        for color in [[part, 0, 0], [0, part, 0], [0, 0, part], [part; 3], [255, part, 0], [part, 255, 255]] {
+            for (ground, dark) in [(LIGHT, false), (DARK, true)] {
+                let tint = Palette::of(BrandColor::of(color), &ground).tint;
+                let tint = tint.rgb().map(|part| f64::from(part) / 255.0);
+                assert!(contrast(colour("ink", dark), tint) >= 4.5, "{color:?}");
+            }
         }
     }
 }

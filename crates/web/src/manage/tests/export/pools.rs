@@ -378,6 +378,10 @@ impl Dice {
             if self.coin() { json!({ "KEY": self.fields(2), "k/2": "v" }) } else { json!({}) },
         );
         put("logo_uri", self.maybe("https://rp.example/logo.png").into());
+        put("brand_color", self.maybe("#ffd400").into());
+        put("login_title", self.maybe("Sign in to \"Notes\"").into());
+        put("login_text_zh", self.maybe("使用工号登录").into());
+        put("policy_uri", self.maybe("https://rp.example/legal#privacy").into());
         put("description", self.maybe("Two\nlines").into());
         let settings: ApplicationSettings = serde_json::from_value(all).unwrap();
         let secret =
