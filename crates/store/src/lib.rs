@@ -62,6 +62,7 @@ pub use exported::{SEALED, SecretOf};
 pub use issuer_key::KeyState;
 pub use logout_notice::{LogoutNotice, NOTICE_EXPIRE};
 pub use people::{Listed, Page, Position, Wanted};
+pub use permission::RulePlace;
 pub use removal::GrantCount;
 pub use revision::{KEPT_REVISIONS, Revision, RevisionTexts};
 pub use rotation::{KeyRecord, Rotation};

@@ -146,6 +146,12 @@ async fn write(store: &Store, crowd: &Crowd, mut changes: Vec<Change>) -> Result
     }
 }
 
+/// So many hours before the pool was filled.
+fn before(crowd: &Crowd, hours: u64) -> Now {
+    let hours = i64::try_from(hours).unwrap_or_default();
+    Now::from_millis(i64::try_from(crowd.people.made_at()).unwrap_or_default() - hours * 3_600_000)
+}
+
 /// Every application's issuer has a key, and some have the next one too: they were made over the last weeks, as each was used.
 pub fn fill_keys(sink: &mut dyn Sink, options: &Options, crowd: &Crowd) -> Result<(), Failure> {
     let columns = ["pool_id", "issuer", "alg", "seq", "kid", "state", "sealed", "public_jwk", "created_at"];
@@ -161,11 +167,11 @@ pub fn fill_keys(sink: &mut dyn Sink, options: &Options, crowd: &Crowd) -> Resul
     };
     let mut rows = Vec::new();
     for number in 0..crowd.sizes.applications {
-        let at = crowd.people.grant_since(number * crowd.people.size.grants / crowd.sizes.applications);
-        let long_ago = Now::from_millis(at.millis() - 80 * 86_400_000);
-        rows.push(row(Crowd::app(number), 1, "active", long_ago)?);
+        // None is due while the server is measured; some are within a week.
+        let age = 20 + 68 * number / crowd.sizes.applications;
+        rows.push(row(Crowd::app(number), 1, "active", before(crowd, 24 * age))?);
         if number.is_multiple_of(10) {
-            rows.push(row(Crowd::app(number), 2, "next", at)?);
+            rows.push(row(Crowd::app(number), 2, "next", before(crowd, 6))?);
         }
     }
     sink.fill("issuer_key", &columns, &mut rows.into_iter())

@@ -9,6 +9,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { name: "every_mode", text: include_str!("0003_every_mode.sql"), oldest: 1 },
     Migration { name: "machine_callers", text: include_str!("0004_machine_callers.sql"), oldest: 1 },
     Migration { name: "console", text: include_str!("0005_console.sql"), oldest: 1 },
+    Migration { name: "console_more", text: include_str!("0006_console_more.sql"), oldest: 1 },
 ];
 
 /// Every table but those of the schema's own state, which a backup says in its first line. A test compares it with

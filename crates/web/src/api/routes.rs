@@ -214,7 +214,7 @@ pub static ROWS: &[Route] = &[
         .takes("PasswordPolicyChange")
         .gives(200, "PasswordPolicy")
         .versioned(),
-    row!(GET "/keys", SettingsRead, "List the signing keys of all issuers", keys::list).gives(200, "KeyPage"),
+    row!(GET "/keys", SettingsRead, "List the signing keys of all issuers", keys::list).query(PAGE).gives(200, "KeyPage"),
     row!(POST "/keys/rotate", SettingsWrite, "Take the next step of signing keys", keys::rotate)
         .takes("KeyRotation")
         .gives(200, "KeyRotated"),

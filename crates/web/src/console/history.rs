@@ -48,6 +48,9 @@ words! {
 
 /// Revisions of a page.
 const PAGE: i64 = 30;
+/// About how many bytes of them a page has at most, and how many one has without its lines.
+const WEIGHT: usize = 80_000;
+const BARE: usize = 1200;
 
 /// A revision as it is shown.
 pub struct Row {
@@ -136,8 +139,13 @@ pub async fn of(
     let t: &'static HistoryWords = ask.words();
     let before = ask.query.get("before").and_then(history::parse_id);
     let mut found = history::list(&ask.signet, application, before, PAGE).await?;
-    let older = found.last().filter(|_| found.len() == PAGE as usize);
+    let kept = fitting(&found);
+    let older = found
+        .get(..kept)
+        .and_then(<[_]>::last)
+        .filter(|_| kept < found.len() || found.len() == PAGE as usize);
     let older = older.map(|last| format!("{home}?before={}#history", history::name_of(last.id)));
+    found.truncate(kept);
     let may_undo = match application {
         Some(_) => ask.may(Permission::ApplicationsWrite),
         None => ask.may(Permission::SettingsWrite),
@@ -166,6 +174,16 @@ pub async fn of(
         older,
         newest: before.map(|_| format!("{home}#history")),
     })
+}
+
+/// How many of these have room on a page: one that changed much has thousands of bytes of lines.
+fn fitting(found: &[Revision]) -> usize {
+    let mut weight = 0;
+    let fits = |revision: &Revision| {
+        weight += BARE + revision.lines.iter().map(|line| line.len() + 8).sum::<usize>();
+        weight <= WEIGHT
+    };
+    found.iter().map(fits).take_while(|fits| *fits).count().max(1).min(found.len())
 }
 
 /// Of a change of several entries, who may see this application alone sees that there was one.

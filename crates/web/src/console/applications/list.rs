@@ -1,5 +1,7 @@
 //! `/console/applications`: the list, with search and pages.
 
+use std::sync::Arc;
+
 use askama::Template;
 use http::StatusCode;
 use signet_protocol::{
@@ -31,7 +33,7 @@ struct ListPage<'a> {
 }
 
 struct Row {
-    one: ApplicationName,
+    one: Arc<ApplicationName>,
     address: String,
 }
 
@@ -54,7 +56,7 @@ pub async fn show(ask: Ask) -> Answer {
     let names = ask.signet.store().application_names().await?;
     let search = ask.query.get("q").unwrap_or_default().trim();
     let wanted = search.to_lowercase();
-    let found: Vec<&ApplicationName> =
+    let found: Vec<&Arc<ApplicationName>> =
         names.iter().filter(|one| ask.operator.administrator().sees(one.id) && fits(one, &wanted)).collect();
     // A page beyond the last, which a list that became shorter leaves, shows the last.
     let last = found.len().saturating_sub(1) / PER_PAGE;
@@ -66,8 +68,7 @@ pub async fn show(ask: Ask) -> Answer {
         format!("/console/applications?{query}")
     };
     let rows = found.iter().skip(page * PER_PAGE).take(PER_PAGE);
-    let rows =
-        rows.map(|one| Row { address: address(&ask, one), one: ApplicationName::clone(one) }).collect();
+    let rows = rows.map(|one| Row { address: address(&ask, one), one: Arc::clone(one) }).collect();
     let page = ListPage {
         shell: ask.shell(Section::Applications),
         rows,

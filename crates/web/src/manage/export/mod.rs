@@ -9,7 +9,7 @@ pub mod entries;
 mod load;
 pub(super) mod toml;
 
-pub use load::{Page, Part, application, page, pool, user, whole};
+pub use load::{Page, Part, application, application_alone, page, pool, user, whole};
 
 /// What of secrets is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
