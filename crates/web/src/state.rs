@@ -14,7 +14,7 @@ use crate::{
     client_keys::FetchedKeys,
     clock::Clock,
     hashing::Hasher,
-    manage::{overview::Remembered, users::import::Imports},
+    manage::{audit::Walks, overview::Remembered, users::import::Imports},
     metrics::Metrics,
     oidc::{discovery::Rendered, live::Verified},
     outbound::Outbound,
@@ -52,6 +52,7 @@ pub struct Signet {
     metrics: Arc<Metrics>,
     traces: Arc<Traces>,
     overview: Remembered,
+    walks: Walks,
     api_limits: Limits,
     imports: Imports,
 }
@@ -82,6 +83,7 @@ impl Signet {
             metrics,
             traces: Arc::new(traces),
             overview: Remembered::default(),
+            walks: Walks::default(),
             api_limits: Limits::default(),
             imports: Imports::default(),
         });
@@ -127,6 +129,11 @@ impl Signet {
     /// What was found out for the overview.
     pub(crate) fn overview(&self) -> &Remembered {
         &self.overview
+    }
+
+    /// The walk over the chain of the audit log that runs here, or ran last.
+    pub(crate) fn walks(&self) -> &Walks {
+        &self.walks
     }
 
     /// The requests of callers of the admin API.

@@ -82,6 +82,7 @@ const WHOLE: &[&str] = &[
     "application_names",
     "application_old_secrets",
     "application_uses_alg",
+    "application_versions",
     "change_insert",
     "inspect_identifiers",
     "inspect_keys",

@@ -44,7 +44,7 @@ async fn log(world: &World) -> Vec<(Action, String, Value)> {
     let store = world.signet().store().clone();
     store.seal_audit().await.unwrap();
     let filter = Filter { kind: Some(Kind::Admin), ..Filter::default() };
-    let page = store.audit(&filter, &Select { after: None, limit: 50, forward: false }).await.unwrap();
+    let page = store.audit(&filter, &Select { after: None, limit: 50, ..Select::default() }).await.unwrap();
     page.records
         .into_iter()
         .map(|record| {

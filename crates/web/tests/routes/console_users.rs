@@ -52,7 +52,7 @@ async fn records(world: &World, id: UserId) -> Vec<Record> {
     let signet = world.signet();
     signet.store().seal_audit().await.unwrap();
     let filter = Filter { target: Some(id.to_string()), ..Filter::default() };
-    let page = Select { after: None, limit: 100, forward: false };
+    let page = Select { after: None, limit: 100, ..Select::default() };
     signet.store().audit(&filter, &page).await.unwrap().records
 }
 

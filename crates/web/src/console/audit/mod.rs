@@ -5,7 +5,7 @@ mod record;
 pub mod words;
 
 use askama::Template;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header::REFRESH};
 use signet_protocol::params::encode_pairs;
 use signet_store::audit::{Action, Break, Kind, Page, Record, Select, Verified};
 
@@ -15,7 +15,7 @@ use super::{
     shell::Shell,
     words::{Words, fill},
 };
-use crate::manage::audit::{self, Asked, AuditError};
+use crate::manage::audit::{self, Asked, AuditError, Walked};
 
 /// Records on one page.
 const PER_PAGE: i64 = 50;
@@ -46,7 +46,15 @@ struct AuditPage {
 /// What a walk over the chain came to.
 struct Verdict {
     whole: bool,
+    /// Whether it is not known yet.
+    walking: bool,
     text: Vec<String>,
+}
+
+impl Verdict {
+    fn broken(text: Vec<String>) -> Verdict {
+        Verdict { whole: false, walking: false, text }
+    }
 }
 
 impl AuditPage {
@@ -68,12 +76,20 @@ pub async fn show(ask: Ask) -> Answer {
 pub async fn verify(ask: Ask) -> Answer {
     let t: &'static AuditWords = ask.words();
     let kept = ask.query.get("expected").map(str::trim).filter(|text| !text.is_empty());
-    let verdict = match audit::verify(&ask.signet, kept).await {
-        Ok(verified) => verdict(&verified, t),
-        Err(AuditError::Asked(_)) => Verdict { whole: false, text: vec![t.wrong_head.to_owned()] },
+    let verdict = match audit::walk(&ask.signet, kept).await {
+        Ok(Walked::Done(verified)) => verdict(&verified, t),
+        Ok(Walked::Walking(records)) => return walking(&ask, fill(t.walking, records)).await,
+        Err(AuditError::Asked(_)) => Verdict::broken(vec![t.wrong_head.to_owned()]),
         Err(AuditError::Store(error)) => return Err(error.into()),
     };
     page(&ask, Some(verdict)).await
+}
+
+/// A page that looks again by itself until the walk has come to an end.
+async fn walking(ask: &Ask, text: String) -> Answer {
+    let mut answer = page(ask, Some(Verdict { whole: false, walking: true, text: vec![text] })).await?;
+    answer.headers_mut().insert(REFRESH, HeaderValue::from_static("2"));
+    Ok(answer)
 }
 
 fn verdict(verified: &Verified, t: &'static AuditWords) -> Verdict {
@@ -81,7 +97,7 @@ fn verdict(verified: &Verified, t: &'static AuditWords) -> Verdict {
         let gone = verified.head.base_seq;
         let gone = (gone > 0).then(|| fill(t.gone, gone));
         let text = [fill(t.whole, verified.records)].into_iter().chain(gone).collect();
-        return Verdict { whole: true, text };
+        return Verdict { whole: true, walking: false, text };
     };
     let (text, seq) = match broken {
         Break::Changed(seq) => (t.broken_changed, seq),
@@ -90,7 +106,7 @@ fn verdict(verified: &Verified, t: &'static AuditWords) -> Verdict {
         Break::Base(seq) => (t.broken_base, seq),
         Break::Expected(seq) => (t.broken_expected, seq),
     };
-    Verdict { whole: false, text: vec![t.broken.to_owned(), fill(text, seq)] }
+    Verdict::broken(vec![t.broken.to_owned(), fill(text, seq)])
 }
 
 /// What is asked for by the query of a page.
@@ -174,7 +190,7 @@ async fn page(ask: &Ask, verdict: Option<Verdict>) -> Answer {
     let asked = asked(ask);
     let kind = asked.kind.as_deref().and_then(Kind::parse).unwrap_or(Kind::User);
     let after = ask.query.get("after").map(str::to_owned);
-    let select = Select { after: after.clone(), limit: PER_PAGE, forward: false };
+    let select = Select { after: after.clone(), limit: PER_PAGE, forward: false, bounded: true };
     let (found, alert) = match audit::list(&ask.signet, &asked, &select).await {
         Ok(found) => (Some(found), None),
         Err(AuditError::Asked(_)) => (None, Some(t.bad_filter)),

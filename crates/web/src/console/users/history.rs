@@ -60,7 +60,7 @@ pub async fn show(ask: Ask) -> Answer {
     };
     let after = ask.query.get("after").map(str::to_owned);
     let further = after.is_some();
-    let select = Select { after, limit: PER_PAGE, forward: false };
+    let select = Select { after, limit: PER_PAGE, forward: false, bounded: false };
     let found = audit::list(&ask.signet, &asked, &select).await.map_err(|error| match error {
         AuditError::Store(error) => Failure::from(error),
         AuditError::Asked(_) => Failure::Internal("an id is no filter of the audit log"),
