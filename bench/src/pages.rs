@@ -121,11 +121,12 @@ fn measure(
     let server = installation.start()?;
     let client = sign_in(&installation, &server)?;
     installation.create(&description())?;
-    let mut api = api(&server)?;
     settle(&server)?;
     let idle = server.resident_kib()?;
     let mut visitor = Visitor::new(&server, client, usize::try_from(options.visits)?);
     visitor.console(&crowd)?;
+    // Made now: a connection that nobody uses is closed.
+    let mut api = api(&server)?;
     visitor.after_changes(&mut api)?;
     let (mut lines, mut faults) = (visitor.lines, visitor.faults);
     let mut visitor = Visitor::new(&server, api, usize::try_from(options.visits)?);

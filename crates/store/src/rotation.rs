@@ -42,7 +42,7 @@ const TURNING: Sql = Sql {
            WHERE pool_id = $1 AND state = 'active' AND created_at <= $2
            UNION ALL
            SELECT issuer, alg, seq, kid, state, created_at, expires_at FROM issuer_key
-           WHERE pool_id = $1 AND state = 'next'",
+           WHERE pool_id = $1 AND state = 'next' AND created_at > 0",
 };
 const RETIRE: Sql = Sql {
     name: "issuer_key_retire",
