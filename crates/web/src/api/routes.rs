@@ -100,6 +100,7 @@ pub static ROWS: &[Route] = &[
         .and(&[ApplicationsWrite])
         .gives(200, "AppSecret"),
     row!(GET "/applications/{app}/accounts", ApplicationsRead, "List the programmatic accounts of an application", accounts::list)
+        .query(PAGE)
         .gives(200, "AccountPage"),
     row!(POST "/applications/{app}/accounts", ApplicationsWrite, "Create an account; its SecretKey is in this answer alone", accounts::create)
         .and(&[SecretsRead])

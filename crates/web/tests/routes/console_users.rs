@@ -390,8 +390,7 @@ async fn a_file_is_looked_through_and_then_taken_in(world: Arc<World>) {
     assert!(lines.body.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
     let signet = world.signet();
     signet.store().seal_audit().await.unwrap();
-    let all =
-        signet.store().audit(&Filter::default(), &Select { after: None, limit: 50, forward: false }).await;
+    let all = signet.store().audit(&Filter::default(), &Select::default()).await;
     let all = all.unwrap().records;
     let of = |action: &str| all.iter().filter(|record| record.action == action).count();
     assert_eq!((of("import"), of("export")), (3, 2));
