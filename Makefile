@@ -3,7 +3,7 @@ MAKEFLAGS += --no-print-directory
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools fmt lint unit interop bench bench-full crash crash-smoke simulate fuzz compiler
+.PHONY: help run test tools fmt lint unit interop bench bench-full pages pages-smoke crash crash-smoke simulate fuzz compiler
 KILLS ?= 10000
 
 help: ## list what can be made
@@ -19,6 +19,7 @@ test: ## install what is missing and run every check and every test
 	$(MAKE) lint
 	$(MAKE) unit
 	$(MAKE) crash-smoke
+	$(MAKE) pages-smoke
 	$(MAKE) interop
 
 tools: ## install what the tests need: PostgreSQL, Node.js, Chromium, Go, Java, npm and pip packages
@@ -60,6 +61,16 @@ bench: compiler ## measure a release binary on SQLite and PostgreSQL; ARGS='--he
 
 bench-full: SIZES = --users 1,1000,1000000 --accounts 1,100,100000 --json $(TARGET)/bench.json --markdown docs/performance.md
 bench-full: bench ## the same with up to 1,000,000 users and 100,000 accounts; needs 10 GB, writes docs/performance.md
+
+pages: compiler ## measure every page of the console at 10,000 applications and 1,000,000 users; needs 12 GB, writes docs/console-performance.md
+	cargo build --release -p signet -p signet-bench
+	$(TARGET)/release/signet-bench pages --binary $(TARGET)/release/signet --engine both --json $(TARGET)/pages.json \
+		--markdown docs/console-performance.md $(ARGS)
+
+pages-smoke: ## visit every page of the console of a debug binary in a small pool, on each engine
+	cargo build -p signet -p signet-bench
+	$(TARGET)/debug/signet-bench pages --binary $(TARGET)/debug/signet --engine both --applications 200 --users 2000 \
+		--records 5000 --visits 3 > $(TARGET)/pages-smoke.txt
 
 crash: compiler ## kill a release binary KILLS times on each engine; the report is target/crash-report.md
 	cargo build --release -p signet -p signet-crash

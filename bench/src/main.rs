@@ -9,6 +9,7 @@ mod http;
 mod load;
 mod machine;
 mod measure;
+mod pages;
 mod population;
 mod report;
 mod seed;
@@ -24,7 +25,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use signet_testkit::postgres::ThrowawayPostgres;
 
 use crate::{
@@ -53,7 +54,10 @@ const STORM: &str = "storm";
 
 /// Measures Signet. The load stays on this machine, and ends by itself.
 #[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    other: Option<Other>,
     /// The binary to measure
     #[arg(long, default_value = "target/release/signet")]
     binary: PathBuf,
@@ -98,6 +102,13 @@ struct Options {
     bare: Option<String>,
 }
 
+/// What else can be measured.
+#[derive(Subcommand)]
+enum Other {
+    /// Visits every page of the console, and every list of the admin API, in a large pool
+    Pages(pages::Options),
+}
+
 /// Which databases.
 #[derive(Clone, Copy, ValueEnum)]
 enum Engine {
@@ -124,9 +135,10 @@ impl Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = match &options.bare {
-        Some(database) => bare::serve(database),
-        None => run(&options),
+    let done = match (&options.other, &options.bare) {
+        (Some(Other::Pages(options)), _) => pages::run(options),
+        (None, Some(database)) => bare::serve(database),
+        (None, None) => run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -199,7 +211,7 @@ impl Bench<'_> {
         let for_bare = for_bare.unwrap_or_else(|| place.path().join("bare.db").display().to_string());
         let installation =
             Installation { binary: &self.options.binary, data: place.path().join("data"), database };
-        installation.create()?;
+        installation.create(server::DESCRIPTION)?;
         let (population, seeding) = seed::fill(&installation.store()?, size)?;
         eprintln!(
             "{engine}: {} users, {} grants and {} accounts in {:.0} s",

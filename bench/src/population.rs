@@ -66,7 +66,17 @@ impl Population {
     #[expect(clippy::disallowed_methods, reason = "the server under measurement has the same clock")]
     pub fn new(size: Size, pool: Pool) -> Population {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Population { size, pool, made_at: u64::try_from(now.as_millis()).unwrap_or_default() }
+        Population::made(size, pool, u64::try_from(now.as_millis()).unwrap_or_default())
+    }
+
+    /// One that was made then, in milliseconds.
+    pub fn made(size: Size, pool: Pool, made_at: u64) -> Population {
+        Population { size, pool, made_at }
+    }
+
+    /// When it was made, in milliseconds.
+    pub fn made_at(&self) -> u64 {
+        self.made_at
     }
 
     /// A moment between `from` and `to` days ago, by the place of `number` among `count`.

@@ -28,12 +28,13 @@ pub struct Report {
     pub runs: Vec<Run>,
 }
 
-fn micros(time: Duration) -> f64 {
+/// Microseconds, to a tenth.
+pub fn micros(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e7).round() / 10.0
 }
 
 /// Time in the unit that suits it.
-fn time(time: Duration) -> String {
+pub fn time(time: Duration) -> String {
     match time.as_micros() {
         0..100 => format!("{:.1} µs", micros(time)),
         100..1000 => format!("{:.0} µs", micros(time)),
@@ -42,8 +43,19 @@ fn time(time: Duration) -> String {
     }
 }
 
+/// The machine, in a sentence.
+pub fn describe(machine: &Machine) -> String {
+    format!(
+        "{} cores of {}, {:.0} GiB of memory; a durable write of 4 KiB takes {}.",
+        machine.cores,
+        machine.processor,
+        machine.memory_mib as f64 / 1024.0,
+        time(machine.sync)
+    )
+}
+
 /// 1234567 as 1 234 567.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -152,7 +164,7 @@ const HEAD: [&str; 10] =
     ["flow", "rounds/s", "bare", "goal", "p50", "p99", "server CPU", "load CPU", "raw cost", "CPU/raw"];
 
 /// A table whose first column is text, for a terminal or for Markdown.
-fn table(rows: &[Vec<String>], markdown: bool) -> String {
+pub fn table(rows: &[Vec<String>], markdown: bool) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
@@ -175,7 +187,8 @@ fn table(rows: &[Vec<String>], markdown: bool) -> String {
     text
 }
 
-fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
+/// A row of a table.
+pub fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }
 
@@ -223,11 +236,8 @@ impl Report {
     fn describe(&self) -> String {
         let (machine, plan) = (&self.machine, &self.plan);
         format!(
-            "{} cores of {}, {:.0} GiB of memory; a durable write of 4 KiB takes {}. Server, database and load share them: {} connections from {} thread{}, {:.0} s for each flow. The binary is {:.1} MB.",
-            machine.cores,
-            machine.processor,
-            machine.memory_mib as f64 / 1024.0,
-            time(machine.sync),
+            "{} Server, database and load share them: {} connections from {} thread{}, {:.0} s for each flow. The binary is {:.1} MB.",
+            describe(machine),
             plan.connections,
             plan.threads,
             if plan.threads == 1 { "" } else { "s" },
@@ -271,11 +281,16 @@ impl Report {
 
     /// Replaces the generated part of the page at `path`.
     pub fn write_into(&self, path: &Path) -> Result<(), Failure> {
-        let page = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let written = replace(&page, &self.text(true));
-        let written = written.ok_or_else(|| format!("{} needs the lines\n{BEGIN}\n{END}", path.display()))?;
-        Ok(fs::write(path, written)?)
+        write_into(path, &self.text(true))
     }
+}
+
+/// Replaces the generated part of the page at `path`.
+pub fn write_into(path: &Path, figures: &str) -> Result<(), Failure> {
+    let page = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let written = replace(&page, figures);
+    let written = written.ok_or_else(|| format!("{} needs the lines\n{BEGIN}\n{END}", path.display()))?;
+    Ok(fs::write(path, written)?)
 }
 
 fn replace(page: &str, figures: &str) -> Option<String> {

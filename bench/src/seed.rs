@@ -2,8 +2,8 @@
 //! hours of password hashing to come together.
 
 mod accounts;
-mod postgres;
-mod sqlite;
+pub mod postgres;
+pub mod sqlite;
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ const SESSION_EXPIRE: Seconds = signet_protocol::session::SESSION_EXPIRE;
 const TABLES: &[&str] = &["pool_user", "session", "user_grant", "refresh_family"];
 
 /// Where rows go.
-trait Sink {
+pub trait Sink {
     /// Takes the secondary indexes of the tables away; building them at the end is quicker than keeping them.
     fn begin(&mut self, tables: &[&str]) -> Result<(), Failure>;
 
@@ -49,10 +49,7 @@ trait Sink {
 pub fn fill(store: &Options, size: Size) -> Result<(Population, Duration), Failure> {
     let since = Instant::now();
     let population = Population::new(size, open_pool(store)?);
-    let mut sink: Box<dyn Sink> = match &store.database {
-        Database::Postgres(url) => Box::new(postgres::Server::connect(url)?),
-        Database::Sqlite(path) => Box::new(sqlite::File::open(path)?),
-    };
+    let mut sink = sink(&store.database)?;
     sink.begin(TABLES)?;
     fill_users(sink.as_mut(), &population)?;
     fill_sessions(sink.as_mut(), &population)?;
@@ -65,8 +62,16 @@ pub fn fill(store: &Options, size: Size) -> Result<(Population, Duration), Failu
     Ok((population, since.elapsed()))
 }
 
+/// The way rows go into a database.
+pub fn sink(database: &Database) -> Result<Box<dyn Sink>, Failure> {
+    Ok(match database {
+        Database::Postgres(url) => Box::new(postgres::Server::connect(url)?),
+        Database::Sqlite(path) => Box::new(sqlite::File::open(path)?),
+    })
+}
+
 /// The pool with its keys, which the harness may know because the data directory is its own.
-fn open_pool(store: &Options) -> Result<Pool, Failure> {
+pub fn open_pool(store: &Options) -> Result<Pool, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = Store::open(store.clone(), Now::from_millis(0), &mut Seeded(0)).await?;
@@ -132,7 +137,7 @@ fn details(number: u64) -> String {
     serde_json::to_string(&details).unwrap_or_default()
 }
 
-fn fill_sessions(sink: &mut dyn Sink, population: &Population) -> Result<(), Failure> {
+pub fn fill_sessions(sink: &mut dyn Sink, population: &Population) -> Result<(), Failure> {
     let columns =
         ["session_id", "pool_id", "hash", "user_id", "app_id", "auth_time", "created_at", "expires_at"];
     let mut rows = (0..population.size.sessions).map(|number| {

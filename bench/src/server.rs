@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Read,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -20,7 +21,7 @@ use crate::{
 
 /// The applications every flow uses: one for each way to sign. They share a login. Their codes last as long as a flow that redeems
 /// what it got before may take.
-const DESCRIPTION: &str = r#"
+pub const DESCRIPTION: &str = r#"
 [[applications]]
 name = "RS256"
 identifier = "rs256"
@@ -74,14 +75,39 @@ impl Installation<'_> {
         command
     }
 
-    /// Makes it, with the applications and nobody in it.
-    pub fn create(&self) -> Result<(), Failure> {
+    /// Makes it, with what `description` says and nobody in it.
+    pub fn create(&self, description: &str) -> Result<(), Failure> {
         let file = self.data.with_extension("toml");
-        fs::write(&file, DESCRIPTION)?;
+        fs::write(&file, description)?;
         let applied = self.command("apply").arg(&file).stdout(Stdio::null()).status();
         let applied =
             applied.map_err(|error| format!("{}: {error}; run `make bench`", self.binary.display()))?;
         if applied.success() { Ok(()) } else { Err("signet apply failed".into()) }
+    }
+
+    /// A new link that makes its first owner.
+    pub fn setup_link(&self) -> Result<String, Failure> {
+        let output = self.command("setup-link").output()?;
+        let text = String::from_utf8(output.stdout)?;
+        let link = text.split_whitespace().find(|word| word.contains("/console/setup?"));
+        link.map(str::to_owned).ok_or_else(|| format!("signet setup-link printed no link: {text}").into())
+    }
+
+    /// Runs `signet export`; how many bytes it wrote, and the most memory it had, in KiB.
+    pub fn export(&self) -> Result<(u64, u64), Failure> {
+        let mut child =
+            self.command("export").arg("-").stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut out = child.stdout.take().ok_or("signet export has no output")?;
+        let (mut bytes, mut peak, mut buffer) = (0, 0, vec![0; 1024 * 1024]);
+        loop {
+            match out.read(&mut buffer)? {
+                0 => break,
+                read => bytes += u64::try_from(read)?,
+            }
+            // It may have ended by now.
+            peak = memory(child.id(), "VmHWM:").unwrap_or(peak);
+        }
+        if child.wait()?.success() { Ok((bytes, peak)) } else { Err("signet export failed".into()) }
     }
 
     /// How to open its database: the data directory is ours, and with it the master key.
@@ -134,11 +160,19 @@ impl Server {
         cpu(&self.child.id().to_string())
     }
 
+    /// The same, and that of the PostgreSQL that was started for it.
+    pub fn cpu_with_database(&self) -> Result<Duration, Failure> {
+        Ok(self.cpu()? + below(std::process::id(), "postgres")?)
+    }
+
     /// Its resident memory in KiB.
     pub fn resident_kib(&self) -> Result<u64, Failure> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").parse()?)
+        memory(self.child.id(), "VmRSS:")
+    }
+
+    /// The most it has had, in KiB.
+    pub fn peak_kib(&self) -> Result<u64, Failure> {
+        memory(self.child.id(), "VmHWM:")
     }
 
     /// Stops it as an operator would.
@@ -162,6 +196,42 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// A line of a process's status, in KiB.
+fn memory(process: u32, name: &str) -> Result<u64, Failure> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or_else(|| format!("no {name}"))?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
+/// The processor time of every process of this name that `ancestor` has started, or what it started, those that have ended included
+/// as far as their parent has waited for them.
+fn below(ancestor: u32, name: &str) -> Result<Duration, Failure> {
+    let mut all = std::collections::HashMap::new();
+    for entry in fs::read_dir("/proc")? {
+        let Some(id) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        // Who has ended meanwhile used nothing more.
+        let Ok(stat) = fs::read_to_string(format!("/proc/{id}/stat")) else { continue };
+        let named = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')'));
+        let Some((called, fields)) = named else { continue };
+        let fields: Vec<u64> =
+            fields.split_whitespace().skip(1).map(|field| field.parse().unwrap_or(0)).collect();
+        // After the name and the state: the parent is field 0; utime, stime and those of ended children are 10 to 13.
+        let parent = fields.first().and_then(|parent| u32::try_from(*parent).ok()).unwrap_or_default();
+        let ticks: u64 = fields.iter().skip(10).take(4).sum();
+        all.insert(id, (parent, called == name, ticks));
+    }
+    let mut sum = 0;
+    for (mut id, of_name, ticks) in all.iter().map(|(id, (_, of_name, ticks))| (*id, *of_name, *ticks)) {
+        while let Some((parent, ..)) = all.get(&id).filter(|_| of_name && id != ancestor) {
+            id = *parent;
+        }
+        sum += if of_name && id == ancestor { ticks } else { 0 };
+    }
+    Ok(Duration::from_millis(10 * sum))
 }
 
 /// The processor time that a process has used so far, in hundredths of a second: enough over seconds.

@@ -223,7 +223,7 @@ fn split_host(authority: &str) -> Option<(&str, Option<u16>)> {
 }
 
 /// Whose issuer it is: the pool's own, or an application's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IssuerId {
     /// `{base_url}/oidc`, which serves every application of the pool.
     Pool(PoolId),

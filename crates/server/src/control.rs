@@ -334,7 +334,7 @@ async fn setup_link(signet: &Signet) -> Answer {
 
 async fn records(signet: &Signet, page: AuditPage) -> Answer {
     let AuditPage { asked, form, after, limit, forward } = page;
-    let found = audit::list(signet, &asked, &Select { after, limit, forward }).await;
+    let found = audit::list(signet, &asked, &Select { after, limit, forward, bounded: false }).await;
     let page = match found {
         Ok(page) => page,
         Err(error) => return Answer::Failed(error.to_string()),

@@ -33,6 +33,14 @@ const LIST: Sql = Sql {
                enabled, created_at, updated_at, version
            FROM account WHERE pool_id = $1 AND app_id = $2 ORDER BY account_id",
 };
+const PAGE: Sql = Sql {
+    name: "account_page",
+    text: "SELECT last_used_at, account_id, pool_id, app_id, secret_sealed, previous_sealed, previous_until,
+               token_lifetime, remarks, enabled, created_at, updated_at, version
+           FROM account WHERE pool_id = $1 AND app_id = $2 AND account_id > $3 ORDER BY account_id LIMIT $4",
+};
+const COUNT: Sql =
+    Sql { name: "account_count", text: "SELECT count(*) FROM account WHERE pool_id = $1 AND app_id = $2" };
 const OWNERS: Sql =
     Sql { name: "account_owners", text: "SELECT account_id, app_id FROM account WHERE pool_id = $1" };
 const USES: Sql = Sql {
@@ -63,7 +71,8 @@ const USED: Sql = Sql {
            WHERE account_id = $1 AND pool_id = $2 AND (last_used_at IS NULL OR last_used_at < $3)",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&LOAD, &LIST, &OWNERS, &USES, &INSERT, &UPDATE, &DELETE, &USED];
+pub(crate) const STATEMENTS: &[&Sql] =
+    &[&LOAD, &LIST, &PAGE, &COUNT, &OWNERS, &USES, &INSERT, &UPDATE, &DELETE, &USED];
 
 /// How often it is written down when accounts were used.
 const USES_EVERY: Duration = Duration::from_secs(30);
@@ -109,6 +118,29 @@ impl Store {
     pub async fn accounts(&self, application: AppId) -> Result<Vec<Account>, StoreError> {
         let key = args![self.pool_id(), application];
         self.engine().list(&LIST, key, |row| self.read_account(row)).await
+    }
+
+    /// The next `limit` accounts of an application behind `after`, by AccessKey, and when each was used last. What this node has
+    /// noted of that is written down for it, what others have noted is known half a minute later.
+    pub async fn account_page(
+        &self,
+        application: AppId,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<(Account, Option<Timestamp>)>, StoreError> {
+        self.write_account_uses().await?;
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let values = args![self.pool_id(), application, after, i64::try_from(limit).unwrap_or(i64::MAX)];
+        let read = |row: &mut RowReader| {
+            let used = row.opt_at()?;
+            Ok((self.read_account(row)?, used))
+        };
+        self.engine().list(&PAGE, values, read).await
+    }
+
+    /// How many accounts an application has.
+    pub async fn count_accounts(&self, application: AppId) -> Result<usize, StoreError> {
+        self.counted(&COUNT, args![self.pool_id(), application]).await
     }
 
     /// Which application each account of the pool is of.

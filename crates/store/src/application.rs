@@ -1,13 +1,14 @@
 //! Applications, read through memory.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use serde::Deserialize;
 use signet_protocol::{
-    application::{Application, ApplicationType},
+    application::{Application, ApplicationType, GrantType, ResponseType},
     id::{AppId, PoolId},
     issuer::Identifier,
     jose::KeyAlg,
+    redirect_uri::RedirectUri,
     time::Timestamp,
 };
 
@@ -29,8 +30,15 @@ const LIST: Sql = Sql {
 };
 const NAMES: Sql = Sql {
     name: "application_names",
-    text: "SELECT app_id, identifier, name, enabled, settings FROM application WHERE pool_id = $1",
+    text: "SELECT app_id, identifier, name, enabled, settings, version FROM application WHERE pool_id = $1",
 };
+const NAME: Sql = Sql {
+    name: "application_name",
+    text: "SELECT app_id, identifier, name, enabled, settings, version FROM application
+           WHERE app_id = $1 AND pool_id = $2",
+};
+const VERSIONS: Sql =
+    Sql { name: "application_versions", text: "SELECT app_id, version FROM application WHERE pool_id = $1" };
 const FIND: Sql = Sql {
     name: "application_find",
     text: "SELECT app_id FROM application WHERE pool_id = $1 AND identifier = $2",
@@ -57,7 +65,7 @@ const OLD_SECRETS: Sql = Sql {
 };
 
 pub(crate) const STATEMENTS: &[&Sql] =
-    &[&HOLD, &LOAD, &LIST, &NAMES, &FIND, &HAS_ORIGIN, &USES_ALG, &OLD_SECRETS];
+    &[&HOLD, &LOAD, &LIST, &NAMES, &NAME, &VERSIONS, &FIND, &HAS_ORIGIN, &USES_ALG, &OLD_SECRETS];
 
 /// What a list shows of an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +84,18 @@ pub struct ApplicationName {
     pub logo_uri: Option<String>,
     /// Whether it shares the pool's login.
     pub sso: bool,
+    /// Its callback links.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Its ticked authorization modes.
+    pub grant_types: Vec<GrantType>,
+    /// Its ticked return types.
+    pub response_types: Vec<ResponseType>,
+    /// Counts its changes.
+    pub version: i64,
 }
+
+/// Applications that are read one by one when they have changed; when there are more, all are read.
+const ONE_BY_ONE: usize = 100;
 
 /// The settings that a list shows: the others need not be read.
 #[derive(Deserialize)]
@@ -87,19 +106,62 @@ struct Shown {
     logo_uri: Option<String>,
     #[serde(default)]
     sso: bool,
+    #[serde(default)]
+    redirect_uris: Vec<RedirectUri>,
+    #[serde(default)]
+    grant_types: Vec<GrantType>,
+    #[serde(default)]
+    response_types: Vec<ResponseType>,
 }
 
 impl Store {
-    /// Every application of the pool by name, as lists show them. Kept until one changes.
-    pub async fn application_names(&self) -> Result<Arc<Vec<ApplicationName>>, StoreError> {
+    /// Every application of the pool by name, as lists show them. Kept until one changes; then only what changed is read again.
+    pub async fn application_names(&self) -> Result<Arc<Vec<Arc<ApplicationName>>>, StoreError> {
         let key = self.pool_id();
         let ticket = match self.0.application_names.get(&key) {
             Ok(names) => return Ok(names),
             Err(ticket) => ticket,
         };
-        let mut names = self.engine().list(&NAMES, args![key], read_name).await?;
+        let renewed = match self.0.last_names.get(&key) {
+            Ok(last) => self.renewed_names(&last).await?,
+            Err(_) => None,
+        };
+        let mut names = match renewed {
+            Some(names) => names,
+            None => self.engine().list(&NAMES, args![key], |row| read_name(row).map(Arc::new)).await?,
+        };
         names.sort_by_cached_key(|one| (one.name.to_lowercase(), one.id));
+        self.0.last_names.remove(&key);
+        if let Err(ticket) = self.0.last_names.get(&key) {
+            self.0.last_names.put(ticket, key, names.clone());
+        }
         Ok(self.0.application_names.put(ticket, key, names))
+    }
+
+    /// The list as it is now, of those of `last` that are as they were, and the others read again; `None` if these are many.
+    async fn renewed_names(
+        &self,
+        last: &[Arc<ApplicationName>],
+    ) -> Result<Option<Vec<Arc<ApplicationName>>>, StoreError> {
+        let known: HashMap<AppId, &Arc<ApplicationName>> = last.iter().map(|one| (one.id, one)).collect();
+        let read = |row: &mut RowReader| Ok((row.parsed(AppId::parse)?, row.int()?));
+        let versions: Vec<(AppId, i64)> = self.engine().list(&VERSIONS, args![self.pool_id()], read).await?;
+        let (mut names, mut changed) = (Vec::with_capacity(versions.len()), Vec::new());
+        for (id, version) in versions {
+            match known.get(&id).filter(|one| one.version == version) {
+                Some(one) => names.push(Arc::clone(one)),
+                None => changed.push(id),
+            }
+        }
+        if changed.len() > ONE_BY_ONE {
+            return Ok(None);
+        }
+        for id in changed {
+            // One that went meanwhile is in no list.
+            names
+                .extend(self.engine().find(&NAME, args![id, self.pool_id()], read_name).await?.map(Arc::new));
+        }
+        Ok(Some(names))
     }
 
     /// The application with this App ID, enabled or not.
@@ -202,8 +264,21 @@ fn read_name(row: &mut RowReader) -> Result<ApplicationName, StoreError> {
     let id = row.parsed(AppId::parse)?;
     let (identifier, name) = (row.parsed(|text| Identifier::parse(text).ok())?, row.text()?);
     let enabled = row.bool()?;
-    let Shown { kind, logo_uri, sso } = row.json()?;
-    Ok(ApplicationName { id, identifier, name, enabled, kind, logo_uri, sso })
+    let Shown { kind, logo_uri, sso, redirect_uris, grant_types, response_types } = row.json()?;
+    let version = row.int()?;
+    Ok(ApplicationName {
+        id,
+        identifier,
+        name,
+        enabled,
+        kind,
+        logo_uri,
+        sso,
+        redirect_uris,
+        grant_types,
+        response_types,
+        version,
+    })
 }
 
 /// Where the secret of an application is sealed.

@@ -67,6 +67,7 @@ pub use import_desk::{IMPORT_DESK_KEPT, ImportDesk};
 pub use issuer_key::KeyState;
 pub use logout_notice::{LogoutNotice, NOTICE_EXPIRE};
 pub use people::{Listed, Position, Wanted};
+pub use permission::RulePlace;
 pub use registry::{MAX_POOLS, POOL_HOST, POOL_IDENTIFIER, PoolContents, Registered, Registry, StoredPool};
 pub use removal::GrantCount;
 pub use revision::{About, KEPT_OF_USERS, KEPT_REVISIONS, Revision, RevisionTexts};

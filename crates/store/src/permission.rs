@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use signet_protocol::{
     account::Account,
-    id::AppId,
+    id::{AccountId, AppId},
     jose::sha256,
     resource::{ApiIdentifier, Permissions, Resource, ResourceCode, Resources, Rule, Subject},
 };
@@ -26,6 +26,18 @@ const RESOURCES: Sql = Sql {
     name: "resource_list",
     text: "SELECT content FROM resource WHERE pool_id = $1 AND namespace = $2 ORDER BY code",
 };
+const RESOURCE: Sql = Sql {
+    name: "resource_load",
+    text: "SELECT content FROM resource WHERE pool_id = $1 AND namespace = $2 AND code = $3",
+};
+const RESOURCE_PAGE: Sql = Sql {
+    name: "resource_page",
+    text: "SELECT content FROM resource WHERE pool_id = $1 AND namespace = $2 AND code > $3 ORDER BY code LIMIT $4",
+};
+const RESOURCE_COUNT: Sql = Sql {
+    name: "resource_count",
+    text: "SELECT count(*) FROM resource WHERE pool_id = $1 AND namespace = $2",
+};
 const CODES: Sql =
     Sql { name: "resource_codes", text: "SELECT namespace, code FROM resource WHERE pool_id = $1" };
 /// No index: who asks is an operator who claims one.
@@ -44,6 +56,27 @@ const DELETE_RESOURCE: Sql = Sql {
 };
 const RULES: Sql =
     Sql { name: "rule_list", text: "SELECT content FROM rule WHERE pool_id = $1 AND app_id = $2" };
+const RULE: Sql = Sql {
+    name: "rule_load",
+    text: "SELECT content FROM rule WHERE pool_id = $1 AND app_id = $2 AND key = $3",
+};
+const RULE_COUNT: Sql =
+    Sql { name: "rule_count", text: "SELECT count(*) FROM rule WHERE pool_id = $1 AND app_id = $2" };
+const RULES_ABOUT: Sql = Sql {
+    name: "rule_count_about",
+    text: "SELECT count(*) FROM rule WHERE pool_id = $1 AND app_id = $2 AND account_id = $3",
+};
+/// Rules about users, roles and groups, and those about accounts: the engines do not agree where nulls come.
+const RULES_OF_OTHERS: Sql = Sql {
+    name: "rule_page_of_others",
+    text: "SELECT content FROM rule WHERE pool_id = $1 AND app_id = $2 AND account_id IS NULL AND key > $3
+           ORDER BY key LIMIT $4",
+};
+const RULES_OF_ACCOUNTS: Sql = Sql {
+    name: "rule_page_of_accounts",
+    text: "SELECT content FROM rule WHERE pool_id = $1 AND app_id = $2 AND (account_id, key) > ($3, $4)
+           ORDER BY account_id, key LIMIT $5",
+};
 const RULED: Sql =
     Sql { name: "rule_applications", text: "SELECT DISTINCT app_id FROM rule WHERE pool_id = $1" };
 const INSERT_RULE: Sql = Sql {
@@ -60,16 +93,44 @@ const DELETE_RULES_ABOUT: Sql = Sql {
 pub(crate) const STATEMENTS: &[&Sql] = &[
     &SNAPSHOT,
     &RESOURCES,
+    &RESOURCE,
+    &RESOURCE_PAGE,
+    &RESOURCE_COUNT,
     &CODES,
     &APIS,
     &PUT_RESOURCE,
     &DELETE_RESOURCE,
     &RULES,
+    &RULE,
+    &RULE_COUNT,
+    &RULES_ABOUT,
+    &RULES_OF_OTHERS,
+    &RULES_OF_ACCOUNTS,
     &RULED,
     &INSERT_RULE,
     &DELETE_RULE,
     &DELETE_RULES_ABOUT,
 ];
+
+/// A place in the list of an application's rules: behind one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RulePlace {
+    /// The account it is about, if it is about one.
+    pub account: Option<AccountId>,
+    /// By which it is stored.
+    pub key: [u8; 32],
+}
+
+impl RulePlace {
+    /// Behind this rule.
+    pub fn of(rule: &Rule) -> Result<RulePlace, StoreError> {
+        let account = match rule.subject {
+            Subject::Account(id) => Some(id),
+            _ => None,
+        };
+        Ok(RulePlace { account, key: keyed(rule)?.0 })
+    }
+}
 
 impl Store {
     /// What the rules of an application allow whom. A change made by another node is seen within a second.
@@ -95,6 +156,33 @@ impl Store {
     /// The resources of an application, or with `None` the pool's own, by code, as the database has them now.
     pub async fn stored_resources(&self, of: Option<AppId>) -> Result<Vec<Resource>, StoreError> {
         self.engine().list(&RESOURCES, args![self.pool_id(), self.namespace(of)], RowReader::json).await
+    }
+
+    /// The next `limit` of the same behind a code.
+    pub async fn resource_page(
+        &self,
+        of: Option<AppId>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Resource>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let values = args![self.pool_id(), self.namespace(of), after.unwrap_or_default(), limit];
+        self.engine().list(&RESOURCE_PAGE, values, RowReader::json).await
+    }
+
+    /// One of them.
+    pub async fn stored_resource(
+        &self,
+        of: Option<AppId>,
+        code: &str,
+    ) -> Result<Option<Resource>, StoreError> {
+        let key = args![self.pool_id(), self.namespace(of), code];
+        self.engine().find(&RESOURCE, key, RowReader::json).await
+    }
+
+    /// How many there are.
+    pub async fn count_resources(&self, of: Option<AppId>) -> Result<usize, StoreError> {
+        self.counted(&RESOURCE_COUNT, args![self.pool_id(), self.namespace(of)]).await
     }
 
     /// The codes of all resources, with the application that has them; `None`: the pool.
@@ -123,6 +211,58 @@ impl Store {
     /// The rules of an application as the database has them now, in no order.
     pub async fn stored_rules(&self, application: AppId) -> Result<Vec<Rule>, StoreError> {
         self.engine().list(&RULES, args![self.pool_id(), application], RowReader::json).await
+    }
+
+    /// The rule of an application that is stored by this key.
+    pub async fn stored_rule(&self, application: AppId, key: [u8; 32]) -> Result<Option<Rule>, StoreError> {
+        self.engine().find(&RULE, args![self.pool_id(), application, key], RowReader::json).await
+    }
+
+    /// How many rules an application has.
+    pub async fn count_rules(&self, application: AppId) -> Result<usize, StoreError> {
+        self.counted(&RULE_COUNT, args![self.pool_id(), application]).await
+    }
+
+    /// How many of them are about an account.
+    pub async fn count_rules_about(
+        &self,
+        application: AppId,
+        account: AccountId,
+    ) -> Result<usize, StoreError> {
+        self.counted(&RULES_ABOUT, args![self.pool_id(), application, account]).await
+    }
+
+    /// What a statement that counts has counted.
+    pub(crate) async fn counted(&self, sql: &'static Sql, values: Vec<Value>) -> Result<usize, StoreError> {
+        let found = self.engine().find(sql, values, RowReader::int).await?.unwrap_or_default();
+        Ok(usize::try_from(found).unwrap_or_default())
+    }
+
+    /// The next `limit` rules of an application behind a place: those about users, roles and groups, then those about accounts,
+    /// the ones about one account together.
+    pub async fn rule_page(
+        &self,
+        application: AppId,
+        after: Option<RulePlace>,
+        limit: usize,
+    ) -> Result<Vec<Rule>, StoreError> {
+        let (pool, most) =
+            (self.pool_id(), |len: usize| i64::try_from(limit - len.min(limit)).unwrap_or(i64::MAX));
+        let mut rules = Vec::new();
+        let behind = match after {
+            Some(RulePlace { account: Some(account), key }) => (account.to_string(), key.to_vec()),
+            after => {
+                let key = after.map_or_else(Vec::new, |after| after.key.to_vec());
+                let values = args![pool, application, key, most(0)];
+                rules = self.engine().list(&RULES_OF_OTHERS, values, RowReader::json).await?;
+                (String::new(), Vec::new())
+            }
+        };
+        if rules.len() < limit {
+            let values = args![pool, application, behind.0, behind.1, most(rules.len())];
+            rules.extend(self.engine().list(&RULES_OF_ACCOUNTS, values, RowReader::json).await?);
+        }
+        Ok(rules)
     }
 
     /// The applications that have rules.

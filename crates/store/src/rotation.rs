@@ -25,6 +25,25 @@ const LIST: Sql = Sql {
     text: "SELECT issuer, alg, seq, kid, state, created_at, expires_at FROM issuer_key WHERE pool_id = $1
            ORDER BY issuer, alg, seq",
 };
+const PAGE: Sql = Sql {
+    name: "issuer_key_page",
+    text: "SELECT issuer, alg, seq, kid, state, created_at, expires_at FROM issuer_key
+           WHERE pool_id = $1 AND (issuer, alg, seq) > ($2, $3, $4) ORDER BY issuer, alg, seq LIMIT $5",
+};
+const OF_ISSUER: Sql = Sql {
+    name: "issuer_key_of",
+    text: "SELECT issuer, alg, seq, kid, state, created_at, expires_at FROM issuer_key
+           WHERE pool_id = $1 AND issuer = $2 ORDER BY alg, seq",
+};
+/// Those that sign and are older, and all that are published to follow one.
+const TURNING: Sql = Sql {
+    name: "issuer_key_turning",
+    text: "SELECT issuer, alg, seq, kid, state, created_at, expires_at FROM issuer_key
+           WHERE pool_id = $1 AND state = 'active' AND created_at <= $2
+           UNION ALL
+           SELECT issuer, alg, seq, kid, state, created_at, expires_at FROM issuer_key
+           WHERE pool_id = $1 AND state = 'next' AND created_at > 0",
+};
 const RETIRE: Sql = Sql {
     name: "issuer_key_retire",
     text: "UPDATE issuer_key SET state = 'retired', expires_at = $5
@@ -49,7 +68,8 @@ const DELETE: Sql = Sql {
     text: "DELETE FROM issuer_key WHERE pool_id = $1 AND expires_at <= $2 AND state = 'retired' AND issuer = $3",
 };
 
-pub(crate) const STATEMENTS: &[&Sql] = &[&LIST, &RETIRE, &ACTIVATE, &DATE, &DUE, &DELETE];
+pub(crate) const STATEMENTS: &[&Sql] =
+    &[&LIST, &PAGE, &OF_ISSUER, &TURNING, &RETIRE, &ACTIVATE, &DATE, &DUE, &DELETE];
 
 /// What is known of a signing key beside the key itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +105,30 @@ impl Store {
     /// Every signing key of the pool, by issuer, algorithm and number. Read from the database.
     pub async fn issuer_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
         self.engine().list(&LIST, args![self.pool_id()], read).await
+    }
+
+    /// The next `limit` of them behind a key.
+    pub async fn issuer_key_page(
+        &self,
+        after: Option<(IssuerId, KeyAlg, i64)>,
+        limit: usize,
+    ) -> Result<Vec<KeyRecord>, StoreError> {
+        let (issuer, alg, number) = after.map_or_else(
+            || (String::new(), "", 0),
+            |(issuer, alg, number)| (issuer.stored(), alg.as_str(), number),
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.engine().list(&PAGE, args![self.pool_id(), issuer, alg, number, limit], read).await
+    }
+
+    /// The keys of one issuer.
+    pub async fn keys_of_issuer(&self, issuer: IssuerId) -> Result<Vec<KeyRecord>, StoreError> {
+        self.engine().list(&OF_ISSUER, args![self.pool_id(), issuer], read).await
+    }
+
+    /// The keys that sign since `since` or longer, and those that are published to follow one, in no order.
+    pub async fn turning_keys(&self, since: Timestamp) -> Result<Vec<KeyRecord>, StoreError> {
+        self.engine().list(&TURNING, args![self.pool_id(), since], read).await
     }
 
     /// Takes one step from `active`, the key that signs. `false`, and nothing is

@@ -216,7 +216,9 @@ pub(crate) struct Inner {
     pub changes: AtomicU32,
     pub generation: AtomicU64,
     pub applications: Cache<AppId, Application>,
-    pub application_names: Cache<PoolId, Vec<ApplicationName>>,
+    pub application_names: Cache<PoolId, Vec<Arc<ApplicationName>>>,
+    /// As they were read last, whatever has changed since.
+    pub last_names: Cache<PoolId, Vec<Arc<ApplicationName>>>,
     pub identifiers: Cache<Identifier, AppId>,
     pub origins: Cache<String, ()>,
     pub users: Cache<UserId, User>,
@@ -332,6 +334,7 @@ impl Store {
             generation: AtomicU64::new(0),
             applications: Cache::default(),
             application_names: Cache::default(),
+            last_names: Cache::default(),
             identifiers: Cache::default(),
             origins: Cache::default(),
             users: Cache::of(USERS),

@@ -7,8 +7,8 @@ use axum::{body::Body, response::Response};
 use http::{
     HeaderValue, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, REFERRER_POLICY,
-        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+        CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA,
+        REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
     },
 };
 use serde::Serialize;
@@ -123,6 +123,15 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     }
     let mut response = with_type(status, "application/json", text);
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// A text as a file that is saved. `name` is a header's value: names of ours, without quotes.
+pub fn file(text: String, kind: &'static str, name: &str) -> Response {
+    let mut response = with_type(StatusCode::OK, kind, text);
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, value);
+    }
     response
 }
 

@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     hashing::Hasher,
     mail::{self, Recoveries},
-    manage::{overview::Remembered, users::import::Imports},
+    manage::{audit::Walks, overview::Remembered, users::import::Imports},
     metrics::Metrics,
     oidc::{discovery::Rendered, live::Verified},
     outbound::Outbound,
@@ -55,6 +55,7 @@ pub struct Signet {
     metrics: Arc<Metrics>,
     traces: Arc<Traces>,
     overview: Remembered,
+    walks: Walks,
     api_limits: Limits,
     imports: Imports,
     recoveries: Recoveries,
@@ -115,6 +116,7 @@ impl Signet {
             metrics,
             traces: Arc::new(traces),
             overview: Remembered::default(),
+            walks: Walks::default(),
             api_limits: Limits::default(),
             imports: Imports::default(),
             recoveries,
@@ -167,6 +169,11 @@ impl Signet {
     /// What was found out for the overview.
     pub(crate) fn overview(&self) -> &Remembered {
         &self.overview
+    }
+
+    /// The walk over the chain of the audit log that runs here, or ran last.
+    pub(crate) fn walks(&self) -> &Walks {
+        &self.walks
     }
 
     /// The requests of callers of the admin API.

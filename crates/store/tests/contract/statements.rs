@@ -83,6 +83,7 @@ const WHOLE: &[&str] = &[
     "application_names",
     "application_old_secrets",
     "application_uses_alg",
+    "application_versions",
     "change_insert",
     "import_desk_old",
     "import_desk_others",

@@ -3,14 +3,21 @@
 use serde_json::{Value, json};
 use signet_protocol::time::Seconds;
 
-use super::{Answer, Ask, PREFIX, Reply, body::check_members, pages::page, problem::Problem};
+use super::{
+    Answer, Ask, PREFIX, Reply,
+    body::check_members,
+    pages::{AfterAccount, Cursor, page},
+    problem::Problem,
+};
 use crate::manage::accounts::{self, AccountEdit, AccountView, NewAccount, NewKey, Which};
 
 /// GET `/applications/{app}/accounts`.
 pub async fn list(ask: Ask) -> Answer {
     let application = ask.application().await?;
-    let all = accounts::list(&ask.signet, &application.id.to_string()).await?;
-    Ok(Reply::ok(page(all.0.iter().map(shown).collect(), None)))
+    let (after, limit) = (ask.cursor::<AfterAccount>()?, ask.limit());
+    let some = accounts::page(&ask.signet, &application, after.map(|AfterAccount(id)| id), limit).await?;
+    let next = some.0.last().filter(|_| some.0.len() == limit).map(|last| AfterAccount(last.id).encode());
+    Ok(Reply::ok(page(some.0.iter().map(shown).collect(), next)))
 }
 
 /// POST `/applications/{app}/accounts`.

@@ -1,5 +1,7 @@
 //! `/applications`.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use signet_protocol::{
     application::Application,
@@ -48,11 +50,11 @@ pub async fn list(ask: Ask) -> Answer {
     let (after, limit) = (ask.cursor::<After>()?, ask.limit());
     let wanted = ask.param("q").unwrap_or_default().trim().to_lowercase();
     let place = |one: &ApplicationName| (one.name.to_lowercase(), one.id);
-    let behind = |one: &&ApplicationName| {
+    let behind = |one: &&Arc<ApplicationName>| {
         after.as_ref().is_none_or(|after| place(one) > (after.name.clone(), after.id))
     };
     let found = names.iter().filter(|one| ask.caller.sees(one.id) && fits(one, &wanted)).filter(behind);
-    let found: Vec<&ApplicationName> = found.take(limit + 1).collect();
+    let found: Vec<&Arc<ApplicationName>> = found.take(limit + 1).collect();
     let next = (found.len() > limit).then(|| found.get(limit.saturating_sub(1))).flatten();
     let next = next.map(|last| After { name: last.name.to_lowercase(), id: last.id }.encode());
     let items = found.iter().take(limit).map(|one| {

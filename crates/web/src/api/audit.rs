@@ -32,7 +32,7 @@ pub async fn list(ask: Ask) -> Answer {
     }
     let limit = i64::try_from(ask.limit()).unwrap_or(50);
     let forward = ask.param("order") == Some("oldest");
-    let found = audit::list(&ask.signet, &asked, &Select { after, limit, forward }).await?;
+    let found = audit::list(&ask.signet, &asked, &Select { after, limit, forward, bounded: true }).await?;
     Ok(Reply::ok(page(found.records.iter().map(shown).collect(), found.next)))
 }
 

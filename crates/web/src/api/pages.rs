@@ -80,6 +80,10 @@ id_cursor!(
     /// Behind an application.
     AfterApplication, 4, signet_protocol::id::AppId, 12
 );
+id_cursor!(
+    /// Behind an account.
+    AfterAccount, 10, signet_protocol::id::AccountId, 12
+);
 
 /// Behind a name, in a list by name.
 pub struct AfterName(pub String);

@@ -100,6 +100,7 @@ pub static ROWS: &[Route] = &[
         .and(&[ApplicationsWrite])
         .gives(200, "AppSecret"),
     row!(GET "/applications/{app}/accounts", ApplicationsRead, "List the programmatic accounts of an application", accounts::list)
+        .query(PAGE)
         .gives(200, "AccountPage"),
     row!(POST "/applications/{app}/accounts", ApplicationsWrite, "Create an account; its SecretKey is in this answer alone", accounts::create)
         .and(&[SecretsRead])
@@ -239,7 +240,7 @@ pub static ROWS: &[Route] = &[
         .takes("PasswordPolicyChange")
         .gives(200, "PasswordPolicy")
         .versioned(),
-    row!(GET "/keys", SettingsRead, "List the signing keys of all issuers", keys::list).gives(200, "KeyPage"),
+    row!(GET "/keys", SettingsRead, "List the signing keys of all issuers", keys::list).query(PAGE).gives(200, "KeyPage"),
     row!(POST "/keys/rotate", SettingsWrite, "Take the next step of signing keys", keys::rotate)
         .takes("KeyRotation")
         .gives(200, "KeyRotated"),

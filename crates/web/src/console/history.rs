@@ -15,7 +15,7 @@ use super::{
     review::{self, Around},
     settings::frame::{SettingsWords, Tab, TabLink, tabs},
     shell::{Notice, Shell},
-    words::{Words, words},
+    words::{Words, fill, words},
 };
 use crate::{
     error::Failure,
@@ -29,6 +29,7 @@ use crate::{
 words! {
     /// The texts.
     HistoryWords {
+        more_lines: "and {} more", "及另外 {} 项";
         title: "History", "历史";
         lead: "What was saved here, by whom and why. Undoing shows first what it would change.", "在此保存的变更、操作人及原因。撤销前会先显示将发生的变更。";
         lead_users: "Changes of users are kept here for thirty days; the audit log has them for longer.", "用户变更在此保留三十天；审计日志保留更久。";
@@ -58,6 +59,8 @@ const PAGE: usize = 30;
 
 /// By which parameters its pages are turned, beside those of another list on the page.
 const PAGES: Names = Names { after: "revisions_after", before: "revisions_before" };
+/// About how many bytes of lines are shown of one: a page has room for those of all.
+const WEIGHT: usize = 2500;
 
 /// A revision as it is shown.
 pub struct Row {
@@ -162,7 +165,7 @@ pub async fn of(ask: &Ask, about: About, home: &str, alert: Option<Alert>) -> Re
         undone: revision.undone_by.is_some(),
         undoing: revision.undoes.is_some(),
         title: words::title(&revision.title, ask.lang),
-        lines: revision.lines.iter().map(|line| words::told(line, ask.lang)).collect(),
+        lines: shown(&revision.lines, ask),
     };
     Ok(History {
         t,
@@ -171,6 +174,23 @@ pub async fn of(ask: &Ask, about: About, home: &str, alert: Option<Alert>) -> Re
         alert,
         pager,
     })
+}
+
+fn shown(lines: &[String], ask: &Ask) -> Vec<String> {
+    let (shown, more) = fitting(lines);
+    let rest = (more > 0).then(|| fill(ask.words::<HistoryWords>().more_lines, more));
+    shown.iter().map(|line| words::told(line, ask.lang)).chain(rest).collect()
+}
+
+/// As many lines of a revision as there is room for, and how many there are besides.
+fn fitting(lines: &[String]) -> (&[String], usize) {
+    let mut weight = 0;
+    let fits = |line: &&String| {
+        weight += line.len() + 8;
+        weight <= WEIGHT
+    };
+    let shown = lines.iter().take_while(fits).count().max(1).min(lines.len());
+    (lines.get(..shown).unwrap_or_default(), lines.len() - shown)
 }
 
 /// Of a change of several entries, who may see this application alone sees that there was one.

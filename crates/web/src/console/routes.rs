@@ -148,6 +148,7 @@ pub static ROWS: &[Route] = &[
     page!("/console/applications/{app}/callers/rule", ApplicationsWrite, applications::callers::rules::show),
     form!("/console/applications/{app}/callers/rule", ApplicationsWrite, applications::callers::rules::save),
     page!("/console/applications/{app}/code", ApplicationsRead, applications::code::show),
+    page!("/console/applications/{app}/code/export", ApplicationsRead, applications::code::download),
     form!("/console/applications/{app}/code/undo", ApplicationsWrite, applications::code::undo),
     page!("/console/applications/{app}/sessions", ApplicationsRead, applications::sessions::show),
     form!("/console/applications/{app}/sessions", ApplicationsWrite, applications::sessions::submit),

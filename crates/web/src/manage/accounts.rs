@@ -13,7 +13,6 @@ use signet_protocol::{
     application::Application,
     id::{AccountId, AppId},
     issuer::Identifier,
-    resource::{Rule, Subject},
     said::Pair,
     secret::Secret,
     time::{Seconds, Timestamp},
@@ -208,6 +207,18 @@ pub async fn list(signet: &Signet, application: &str) -> Result<Accounts, Accoun
     Ok(Accounts(all.iter().map(seen).collect()))
 }
 
+/// The next `limit` accounts of an application behind one.
+pub async fn page(
+    signet: &Signet,
+    application: &Application,
+    after: Option<AccountId>,
+    limit: usize,
+) -> Result<Accounts, StoreError> {
+    let now = signet.now().timestamp();
+    let some = signet.store().account_page(application.id, after, limit).await?;
+    Ok(Accounts(some.iter().map(|(account, used)| view(account, application, *used, now)).collect()))
+}
+
 /// One account.
 pub async fn one(signet: &Signet, id: AccountId) -> Result<AccountView, AccountError> {
     let (account, application) = stored(signet, id).await?;
@@ -286,8 +297,7 @@ pub async fn delete(signet: &Signet, which: Which, origin: &Origin) -> Result<De
         // The version of the settings guards the rules, and so is read before them.
         let settings = signet.store().stored_pool_settings().await?;
         let (account, application) = wanted(signet, which).await?;
-        let about = |rule: &&Rule| rule.subject == Subject::Account(which.id);
-        let rules = signet.store().stored_rules(application.id).await?.iter().filter(about).count();
+        let rules = signet.store().count_rules_about(application.id, which.id).await?;
         let deleted = Deleted { account: seen(signet, &account, &application).await?, rules };
         let plan = plan::removal(&application, account, rules, settings);
         let entry = record(Action::Delete, origin, which.id, &application).with("rules", rules);

@@ -1,5 +1,7 @@
 //! The audit log, for whoever has to know who did what.
 
+mod walk;
+
 use std::{collections::BTreeMap, fmt};
 
 use serde_json::{Value, json};
@@ -13,6 +15,7 @@ use signet_store::{
     audit::{Act, Action, Entry, Filter, Head, Kind, Origin, Page, Record, Select, Verified},
 };
 
+pub use self::walk::{Walked, Walks, walk};
 use super::show;
 use crate::Signet;
 

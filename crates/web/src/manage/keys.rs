@@ -6,6 +6,7 @@ use serde::Serialize;
 use signet_protocol::{
     application::Application,
     issuer::IssuerId,
+    jose::KeyAlg,
     said,
     said::Said,
     says,
@@ -94,6 +95,11 @@ pub struct KeyLine<'a> {
 }
 
 impl Listing {
+    /// Where a page behind the last of them begins.
+    pub fn end(&self) -> Option<Place> {
+        self.keys.last().map(|key| (key.issuer, key.alg, key.number))
+    }
+
     /// Every key, by issuer and algorithm.
     pub fn lines(&self) -> impl Iterator<Item = KeyLine<'_>> {
         let line = |key: &'_ KeyRecord| (self.names.of(key.issuer), self.now.since(key.created_at));
@@ -145,6 +151,37 @@ pub async fn list(signet: &Signet) -> Result<Listing, StoreError> {
     Ok(Listing { names, keys, now: signet.now().timestamp() })
 }
 
+/// Some of the keys of the pool, by issuer.
+pub async fn page(signet: &Signet, after: Option<Place>, limit: usize) -> Result<Listing, StoreError> {
+    let keys = signet.store().issuer_key_page(after, limit).await?;
+    Ok(Listing { names: Names::of_keys(signet, &keys).await?, keys, now: signet.now().timestamp() })
+}
+
+/// The keys of one issuer: `pool`, or an application's App ID or identifier.
+pub async fn of_issuer(signet: &Signet, named: &str) -> Result<Listing, KeysError> {
+    let keys = signet.store().keys_of_issuer(find(signet, named).await?).await?;
+    Ok(Listing { names: Names::of_keys(signet, &keys).await?, keys, now: signet.now().timestamp() })
+}
+
+/// A place in the list of keys: behind the one of this issuer, algorithm and number.
+pub type Place = (IssuerId, KeyAlg, i64);
+
+/// The name of a place in addresses.
+pub fn name_of((issuer, alg, number): Place) -> String {
+    format!("{}/{alg}/{number}", issuer.stored())
+}
+
+/// A place by its name in addresses.
+pub fn parse_place(text: &str) -> Option<Place> {
+    let mut parts = text.split('/');
+    let place = (
+        IssuerId::parse(parts.next()?)?,
+        KeyAlg::parse(parts.next()?)?,
+        parts.next()?.parse().ok().filter(|number| *number > 0)?,
+    );
+    parts.next().is_none().then_some(place)
+}
+
 /// Takes the next step of each key that signs, or of those of one issuer: `pool`, or an application's App ID or
 /// identifier. It publishes a key, and promotes it the next time; `at_once` has another key sign whatever is published.
 pub async fn rotate(
@@ -167,6 +204,9 @@ pub async fn rotate(
     if outcomes.is_empty() { Err(KeysError::NoKey) } else { Ok(Rotated { names, outcomes }) }
 }
 
+/// Issuers of keys that are about to be replaced whose names are looked up.
+const NAMED: usize = 20;
+
 /// How long before a key is replaced that is told.
 const TOLD_BEFORE: Seconds = Seconds(7 * 86_400);
 
@@ -182,21 +222,34 @@ pub struct Upcoming {
 }
 
 /// The signing keys that are replaced within a week, the first one first; `every` is the age at which they are, zero if they
-/// are not by themselves.
+/// are not by themselves. Of very many only the first have a name.
 pub async fn upcoming(signet: &Signet, every: Seconds) -> Result<Vec<Upcoming>, StoreError> {
-    let (keys, names) = (signet.store().issuer_keys().await?, Names::load(signet).await?);
     let now = signet.now().timestamp();
-    let when = |(active, next): (&KeyRecord, Option<&KeyRecord>)| match next {
-        Some(next) => Some(next.created_at.plus(PUBLISHED_FIRST)),
-        None => (every.0 > 0).then(|| active.created_at.plus(every).plus(PUBLISHED_FIRST)),
+    let (until, young) = (now.plus(TOLD_BEFORE), PUBLISHED_FIRST.0 + every.0);
+    // Of those that have no successor only the old ones are replaced by then.
+    let old = if every.0 > 0 { Timestamp(until.0 - young) } else { Timestamp(i64::MIN) };
+    let mut keys = signet.store().turning_keys(old).await?;
+    keys.sort_by_key(|key| (key.issuer, key.alg.as_str(), key.number));
+    let mut soon: Vec<(Timestamp, &KeyRecord)> = keys
+        .chunk_by(|a, b| (a.issuer, a.alg) == (b.issuer, b.alg))
+        .filter_map(|of_one| {
+            let next = of_one.iter().find(|key| key.state == KeyState::Next);
+            let at = match next {
+                Some(next) => next.created_at.plus(PUBLISHED_FIRST),
+                None => of_one.first()?.created_at.plus(every).plus(PUBLISHED_FIRST),
+            };
+            Some((at, next.or(of_one.first())?)).filter(|_| at <= until)
+        })
+        .collect();
+    soon.sort_by_key(|(at, key)| (*at, key.issuer, key.alg.as_str()));
+    let named: Vec<KeyRecord> = soon.iter().take(NAMED).map(|(_, key)| KeyRecord::clone(key)).collect();
+    let names = Names::of_keys(signet, &named).await?;
+    let told = |(at, key): (Timestamp, &KeyRecord)| Upcoming {
+        issuer: names.of(key.issuer),
+        alg: key.alg.as_str(),
+        at,
     };
-    let soon = in_use(&keys).filter_map(|pair| {
-        let at = when(pair).filter(|at| *at <= now.plus(TOLD_BEFORE))?;
-        Some(Upcoming { issuer: names.of(pair.0.issuer), alg: pair.0.alg.as_str(), at })
-    });
-    let mut soon: Vec<_> = soon.collect();
-    soon.sort_by(|a, b| (a.at, &a.issuer).cmp(&(b.at, &b.issuer)));
-    Ok(soon)
+    Ok(soon.into_iter().map(told).collect())
 }
 
 /// Each key that signs, with the one that is published to follow it.
@@ -292,6 +345,18 @@ impl Names {
     async fn load(signet: &Signet) -> Result<Names, StoreError> {
         let all = signet.store().applications().await?;
         let applications = all.into_iter().map(|one| (IssuerId::Application(one.id), one)).collect();
+        Ok(Names { applications })
+    }
+
+    /// Those of these keys.
+    async fn of_keys(signet: &Signet, keys: &[KeyRecord]) -> Result<Names, StoreError> {
+        let mut applications = HashMap::new();
+        for key in keys.chunk_by(|a, b| a.issuer == b.issuer).filter_map(<[_]>::first) {
+            let IssuerId::Application(id) = key.issuer else { continue };
+            if let Some(application) = signet.store().application(id).await? {
+                applications.insert(key.issuer, application);
+            }
+        }
         Ok(Names { applications })
     }
 
@@ -417,7 +482,7 @@ impl fmt::Display for Age {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use signet_protocol::{id::PoolId, jose::KeyAlg, session::SESSION_EXPIRE};
+    use signet_protocol::{id::PoolId, session::SESSION_EXPIRE};
 
     const NOON: Timestamp = Timestamp(1_800_000_000);
 

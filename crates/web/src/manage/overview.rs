@@ -1,19 +1,23 @@
 //! How the pool is used and what an administrator should look at: what the console's first page shows.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde::Serialize;
 use signet_protocol::{
-    application::{Application, GrantType, ResponseType},
+    application::{GrantType, ResponseType},
     id::AppId,
     redirect_uri::{RedirectUri, Scheme},
     time::{Seconds, Timestamp},
 };
 use signet_store::{
-    StoreError,
+    ApplicationName, StoreError,
     usage::{ACTIVE_USERS, Count, DAY, Use, day_of},
 };
 
@@ -30,10 +34,13 @@ const NAMED: usize = 20;
 const SECRET_AGE: Seconds = Seconds(365 * DAY);
 /// How long warnings are not looked for again while no application changes.
 const WARNINGS_KEPT: Seconds = Seconds(600);
-/// Users beyond which they are not counted anew for each look.
-const MANY: i64 = 10_000;
-/// How long their count is good then.
+/// Users, and applications, beyond which nothing is counted anew for each look.
+const MANY_USERS: i64 = 10_000;
+const MANY_APPLICATIONS: usize = 1000;
+/// How long a count is good then.
 const COUNT_KEPT: Seconds = Seconds(60);
+/// How long it is shown then while it is counted again.
+const COUNT_SHOWN: Seconds = Seconds(600);
 
 /// One day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -96,8 +103,14 @@ pub enum Warning {
     ImplicitMode(Affected),
     /// Applications whose secret is older than a year.
     OldSecrets(Affected),
-    /// A signing key that is replaced within a week.
-    KeyRotation(Upcoming),
+    /// A signing key that is replaced within a week: the first one, and how many follow.
+    KeyRotation {
+        /// The first.
+        #[serde(flatten)]
+        key: Upcoming,
+        /// How many more there are.
+        more: usize,
+    },
 }
 
 /// Which applications a warning is about.
@@ -110,7 +123,7 @@ pub struct Affected {
 }
 
 impl Affected {
-    fn of<'a>(all: impl Iterator<Item = &'a Arc<Application>>) -> Option<Affected> {
+    fn of<'a>(all: impl Iterator<Item = &'a Arc<ApplicationName>>) -> Option<Affected> {
         let mut affected = Affected::default();
         for application in all {
             affected.count += 1;
@@ -144,63 +157,101 @@ struct Known {
     warnings: Vec<Warning>,
 }
 
-/// How many users there are, and were active today, within seven days and within thirty, as of a moment.
-#[derive(Clone, Copy, Debug)]
+/// What was counted, as of a moment.
+#[derive(Debug)]
 struct Counted {
     at: Timestamp,
+    today: i64,
+    /// Whether there is so much of it that it is not counted anew for each look.
+    many: bool,
     users: i64,
+    /// Users who were active today, within seven days and within thirty.
     active: [i64; 3],
+    days: Vec<Day>,
+    /// The applications that are used most: App ID, logins, answers with tokens.
+    top: Vec<(AppId, i64, i64)>,
 }
 
 /// What was found out of all applications and users last: too much to be read for each look.
 #[derive(Debug, Default)]
 pub struct Remembered {
     known: Mutex<Option<Arc<Known>>>,
-    counted: Mutex<Option<Counted>>,
+    counted: Mutex<Option<Arc<Counted>>>,
+    counting: AtomicBool,
 }
 
-/// How the pool is used. What this node has counted is written down for it; other nodes are up to five seconds behind.
-pub async fn overview(signet: &Signet) -> Result<Overview, StoreError> {
-    let (store, now) = (signet.store(), signet.now().timestamp());
-    store.write_usage().await?;
-    let today = day_of(now);
-    let since = today - (DAYS - 1) * DAY;
+/// How the pool is used. What this node has counted is written down for it; other nodes are up to five seconds behind, and in a
+/// large pool all numbers up to a minute.
+pub async fn overview(signet: &Arc<Signet>) -> Result<Overview, StoreError> {
     let known = known(signet).await?;
-    let Counted { users, active: [active_today, active_week, active_month], .. } =
-        counted(signet, today).await?;
-    let days = series(&store.usage_since(since).await?, since);
+    let counted = counted(signet, known.names.len()).await?;
+    let Counted { users, active: [active_today, active_week, active_month], days, .. } = &*counted;
     let totals = Totals {
         sign_ins: days.iter().map(|day| day.sign_ins).sum(),
         failures: days.iter().map(|day| day.failures).sum(),
         tokens: days.iter().flat_map(|day| day.tokens.values()).sum(),
-        active_today,
-        active_week,
-        active_month,
+        active_today: *active_today,
+        active_week: *active_week,
+        active_month: *active_month,
         applications: known.names.len(),
-        users,
+        users: *users,
     };
-    let top = top(&store.usage_of_applications(since).await?, &known.names);
-    Ok(Overview { days, top, totals, warnings: known.warnings.clone() })
+    let name = |id: &AppId| known.names.get(id).cloned().unwrap_or_else(|| id.to_string());
+    let top = |(id, sign_ins, tokens): &(AppId, i64, i64)| Top {
+        id: *id,
+        name: name(id),
+        sign_ins: *sign_ins,
+        tokens: *tokens,
+    };
+    let top = counted.top.iter().map(top).collect();
+    Ok(Overview { days: days.clone(), top, totals, warnings: known.warnings.clone() })
 }
 
-/// Counts users: anew for each look, unless there are many.
-async fn counted(signet: &Signet, today: i64) -> Result<Counted, StoreError> {
-    let (store, now) = (signet.store(), signet.now().timestamp());
-    let remembered = &signet.overview().counted;
-    let last = *remembered.lock().unwrap_or_else(PoisonError::into_inner);
+/// The numbers: counted anew for each look, unless there are many. Those are shown as they were a minute ago, and counted again
+/// in the background while somebody looks.
+async fn counted(signet: &Arc<Signet>, applications: usize) -> Result<Arc<Counted>, StoreError> {
+    let now = signet.now().timestamp();
+    let remembered = signet.overview();
+    let last = remembered.counted.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(last) = last
-        && last.users > MANY
-        && now.since(last.at) < COUNT_KEPT
-        && last.at.0 >= today
+        && last.many
+        && last.today == day_of(now)
+        && now.since(last.at) < COUNT_SHOWN
     {
+        if now.since(last.at) >= COUNT_KEPT && !remembered.counting.swap(true, Ordering::SeqCst) {
+            let signet = Arc::clone(signet);
+            tokio::spawn(async move {
+                if let Err(error) = count(&signet, applications).await {
+                    tracing::warn!(%error, "the numbers of the overview were not counted");
+                }
+                signet.overview().counting.store(false, Ordering::SeqCst);
+            });
+        }
         return Ok(last);
     }
+    count(signet, applications).await
+}
+
+async fn count(signet: &Signet, applications: usize) -> Result<Arc<Counted>, StoreError> {
+    let (store, now) = (signet.store(), signet.now().timestamp());
+    store.write_usage().await?;
+    let today = day_of(now);
+    let since = today - (DAYS - 1) * DAY;
     let users = store.count_users().await?;
     let day = store.active_users_since(today).await?;
     let week = store.active_users_since(today - 6 * DAY).await?;
-    let month = store.active_users_since(today - (DAYS - 1) * DAY).await?;
-    let counted = Counted { at: now, users, active: [day, week, month] };
-    *remembered.lock().unwrap_or_else(PoisonError::into_inner) = Some(counted);
+    let month = store.active_users_since(since).await?;
+    let counted = Arc::new(Counted {
+        at: now,
+        today,
+        many: users > MANY_USERS || applications > MANY_APPLICATIONS,
+        users,
+        active: [day, week, month],
+        days: series(&store.usage_since(since).await?, since),
+        top: top(&store.usage_of_applications(since).await?),
+    });
+    let remembered = &signet.overview().counted;
+    *remembered.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&counted));
     Ok(counted)
 }
 
@@ -230,20 +281,20 @@ fn grant(kind: &str) -> Option<GrantType> {
     GrantType::ALL.iter().copied().find(|grant| Use::Tokens(*grant).as_str() == kind)
 }
 
-fn top(counts: &[Count], names: &HashMap<AppId, String>) -> Vec<Top> {
-    let mut all: HashMap<AppId, Top> = HashMap::new();
+fn top(counts: &[Count]) -> Vec<(AppId, i64, i64)> {
+    let mut all: HashMap<AppId, (i64, i64)> = HashMap::new();
     for Count { application, kind, count, .. } in counts {
         let Some(id) = *application else { continue };
-        let name = || names.get(&id).cloned().unwrap_or_else(|| id.to_string());
-        let one = all.entry(id).or_insert_with(|| Top { id, name: name(), sign_ins: 0, tokens: 0 });
+        let (sign_ins, tokens) = all.entry(id).or_default();
         if kind == Use::SignIn.as_str() {
-            one.sign_ins += count;
+            *sign_ins += count;
         } else if grant(kind).is_some() {
-            one.tokens += count;
+            *tokens += count;
         }
     }
-    let mut all: Vec<Top> = all.into_values().filter(|one| one.sign_ins + one.tokens > 0).collect();
-    all.sort_by(|a, b| (b.sign_ins + b.tokens, a.id).cmp(&(a.sign_ins + a.tokens, b.id)));
+    let used = all.into_iter().filter(|(_, (sign_ins, tokens))| sign_ins + tokens > 0);
+    let mut all: Vec<_> = used.map(|(id, (sign_ins, tokens))| (id, sign_ins, tokens)).collect();
+    all.sort_by_key(|(id, sign_ins, tokens)| (Reverse(sign_ins + tokens), *id));
     all.truncate(TOP);
     all
 }
@@ -259,7 +310,7 @@ async fn known(signet: &Signet) -> Result<Arc<Known>, StoreError> {
     {
         return Ok(last);
     }
-    let all = signet.store().applications().await?;
+    let all = signet.store().application_names().await?;
     let warnings = warnings(signet, &all).await?;
     let names = all.iter().map(|one| (one.id, one.name.clone())).collect();
     let known = Arc::new(Known { generation, at: now, names, warnings });
@@ -267,30 +318,34 @@ async fn known(signet: &Signet) -> Result<Arc<Known>, StoreError> {
     Ok(known)
 }
 
-async fn warnings(signet: &Signet, all: &[Arc<Application>]) -> Result<Vec<Warning>, StoreError> {
+async fn warnings(signet: &Signet, all: &[Arc<ApplicationName>]) -> Result<Vec<Warning>, StoreError> {
     let now = signet.now().timestamp();
     let old: HashMap<AppId, Timestamp> =
         signet.store().old_secrets(Timestamp(now.0 - SECRET_AGE.0)).await?.into_iter().collect();
-    let enabled = |wanted: fn(&Application) -> bool| {
+    let enabled = |wanted: fn(&ApplicationName) -> bool| {
         Affected::of(all.iter().filter(move |one| one.enabled && wanted(one)))
     };
     let found = [
         enabled(has_http_callback).map(Warning::HttpCallbacks),
-        enabled(|one| one.allows_grant(GrantType::Password)).map(Warning::PasswordMode),
+        enabled(|one| one.grant_types.contains(&GrantType::Password)).map(Warning::PasswordMode),
         enabled(gets_tokens_by_browser).map(Warning::ImplicitMode),
         Affected::of(all.iter().filter(|one| old.contains_key(&one.id))).map(Warning::OldSecrets),
     ];
     let keys = keys::upcoming(signet, signet.settings().key_rotation).await?;
-    Ok(found.into_iter().flatten().chain(keys.into_iter().map(Warning::KeyRotation)).collect())
+    let more = keys.len().saturating_sub(1);
+    let first = keys.into_iter().next().map(|key| Warning::KeyRotation { key, more });
+    Ok(found.into_iter().flatten().chain(first).collect())
 }
 
 /// Whether codes or tokens travel to another machine in the clear.
-fn has_http_callback(application: &Application) -> bool {
+fn has_http_callback(application: &ApplicationName) -> bool {
     let plain = |uri: &RedirectUri| uri.scheme() == Scheme::Http;
-    application.settings.redirect_uris.iter().any(plain)
+    application.redirect_uris.iter().any(plain)
 }
 
 /// Whether access tokens reach it through the browser (RFC 9700 §2.1.2).
-fn gets_tokens_by_browser(application: &Application) -> bool {
-    ResponseType::ALL.iter().any(|kind| kind.gives_token() && application.may_answer(*kind))
+fn gets_tokens_by_browser(application: &ApplicationName) -> bool {
+    let ticked = |mode| application.grant_types.contains(&mode);
+    let answers = |kind: &ResponseType| kind.gives_token() && kind.modes().all(ticked);
+    application.response_types.iter().any(answers)
 }

@@ -197,7 +197,7 @@ async fn use_is_counted_by_day_and_application(world: Arc<World>) {
                 Warning::PasswordMode(of) => ("password", of.count),
                 Warning::ImplicitMode(of) => ("implicit", of.count),
                 Warning::OldSecrets(of) => ("secrets", of.count),
-                Warning::KeyRotation(_) => ("key", 1),
+                Warning::KeyRotation { .. } => ("key", 1),
             })
             .collect::<Vec<_>>()
     };

@@ -52,7 +52,7 @@ async fn records(world: &World, id: UserId) -> Vec<Record> {
     let signet = world.signet();
     signet.store().seal_audit().await.unwrap();
     let filter = Filter { target: Some(id.to_string()), ..Filter::default() };
-    let page = Select { after: None, limit: 100, forward: false };
+    let page = Select { after: None, limit: 100, ..Select::default() };
     signet.store().audit(&filter, &page).await.unwrap().records
 }
 
@@ -394,8 +394,7 @@ async fn a_file_is_looked_through_and_then_taken_in(world: Arc<World>) {
     assert!(lines.body.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
     let signet = world.signet();
     signet.store().seal_audit().await.unwrap();
-    let all =
-        signet.store().audit(&Filter::default(), &Select { after: None, limit: 50, forward: false }).await;
+    let all = signet.store().audit(&Filter::default(), &Select::default()).await;
     let all = all.unwrap().records;
     let of = |action: &str| all.iter().filter(|record| record.action == action).count();
     assert_eq!((of("import"), of("export")), (3, 2));

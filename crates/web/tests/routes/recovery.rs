@@ -50,7 +50,7 @@ fn forgot(login: &Answer) -> Option<String> {
 async fn records(world: &World, action: Action) -> Vec<Record> {
     let signet = world.signet();
     signet.store().seal_audit().await.unwrap();
-    let page = Select { after: None, limit: 100, forward: false };
+    let page = Select { limit: 100, ..Select::default() };
     let all = signet.store().audit(&Filter::default(), &page).await.unwrap().records;
     all.into_iter().filter(|record| record.action.as_str() == action.as_str()).collect()
 }

@@ -20,6 +20,7 @@ on_worlds!(
     parallel_refreshes_have_one_winner,
     uses_are_written_in_a_batch,
     attack_25_a_secret_key_is_sealed_in_its_place,
+    pages_meet_every_account_once,
 );
 
 pub fn new(world: &World, application: &Application) -> Account {
@@ -176,4 +177,25 @@ async fn attack_09_another_node_sees_that_an_account_was_disabled() {
         eventually(async || found(&other, account.id).await.is_some_and(|account| account.remarks.is_none()))
             .await
     );
+}
+
+async fn pages_meet_every_account_once(world: World) {
+    let (application, other) = (world.application("notes").await, world.application("other").await);
+    for application in [&application, &application, &application, &other] {
+        world.apply(Change::InsertAccount(new(&world, application))).await;
+    }
+    let store = &world.store;
+    let all = store.accounts(application.id).await.unwrap();
+    store.note_account_use(all[1].id, after(7));
+    let (mut met, mut behind) = (Vec::new(), None);
+    for _ in 0..3 {
+        let page = store.account_page(application.id, behind, 1).await.unwrap();
+        behind = page.last().map(|(account, _)| account.id);
+        met.extend(page);
+    }
+    let seen: Vec<_> = met.iter().map(|(account, used)| (account.id, *used)).collect();
+    assert_eq!(seen, [(all[0].id, None), (all[1].id, Some(after(7))), (all[2].id, None)]);
+    assert_eq!(met[2].0, all[2]);
+    assert!(store.account_page(application.id, behind, 9).await.unwrap().is_empty());
+    assert_eq!(store.count_accounts(application.id).await.unwrap(), 3);
 }

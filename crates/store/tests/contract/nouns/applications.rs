@@ -20,6 +20,7 @@ on_worlds!(
     a_taken_label_undoes_the_whole_plan,
     parallel_updates_of_one_version_have_one_winner,
     attack_09_a_disabled_application_loses_its_grants,
+    names_are_read_again_when_they_change,
 );
 
 async fn an_application_comes_back(world: World) {
@@ -159,4 +160,24 @@ async fn attack_09_a_disabled_application_loses_its_grants(world: World) {
     world.apply(Change::UpdateApplication(Application { enabled: false, ..(*notes).clone() })).await;
     assert!(world.is_revoked(grant.id).await);
     assert!(!world.is_revoked(other.id).await);
+}
+
+async fn names_are_read_again_when_they_change(world: World) {
+    let (first, second) = (world.new_application("first"), world.new_application("second"));
+    for new in [&first, &second] {
+        world.apply(Change::InsertApplication(new.clone())).await;
+    }
+    let names = async || {
+        let all = world.store.application_names().await.unwrap();
+        all.iter().map(|one| (one.name.clone(), one.version)).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, [("The first".to_owned(), 1), ("The second".to_owned(), 1)]);
+    let kept = world.store.application_names().await.unwrap();
+    let renamed = Application { name: "Another".to_owned(), ..second.clone() };
+    world.apply(Change::UpdateApplication(renamed)).await;
+    assert_eq!(names().await, [("Another".to_owned(), 2), ("The first".to_owned(), 1)]);
+    let now = world.store.application_names().await.unwrap();
+    assert!(std::sync::Arc::ptr_eq(&now[1], &kept[0]), "what is as it was is not read again");
+    world.apply(Change::InsertApplication(world.new_application("third"))).await;
+    assert_eq!(names().await.len(), 3);
 }

@@ -24,6 +24,7 @@ on_worlds!(
     records_are_found_by_what_is_looked_for,
     pages_meet_every_record_once,
     failures_are_written_without_an_act,
+    a_page_that_is_bounded_says_where_it_goes_on,
 );
 
 pub fn origin() -> Origin {
@@ -395,4 +396,45 @@ async fn of_nodes_that_delete_at_once_each_record_goes_once(world: World) {
     let told = Filter { action: Some(Action::Prune), ..Filter::default() };
     let page = world.store.audit(&told, &Select::default()).await.unwrap();
     assert_eq!(page.records.len(), 1, "who came late did nothing and says nothing");
+}
+
+/// Of many records that all but one do not fit, so many are looked at for a page; following its pages meets the one.
+async fn a_page_that_is_bounded_says_where_it_goes_on(world: World) {
+    let store = &world.store;
+    let vain = |number: i64| login(number).failed();
+    for _ in 0..42 {
+        write(store, vec![changed(); 100], at(0)).await;
+    }
+    write(store, vec![changed().failed()], at(1)).await;
+    for chunk in 0..42_i64 {
+        write(store, (0..200).map(|number| vain(200 * chunk + number)).collect(), at(chunk + 2)).await;
+    }
+    for number in 0..42_i64 {
+        write(store, vec![changed(); 100], at(50 + number)).await;
+    }
+    // The node does so by itself, too: of two at once one leaves it to the other.
+    while store.audit_head().await.unwrap().seq < 16_801 {
+        store.seal_audit().await.unwrap();
+    }
+    let filter = Filter { kind: Some(Kind::Admin), success: Some(false), ..Filter::default() };
+    let whole = store.audit(&filter, &Select::default()).await.unwrap();
+    assert_eq!((whole.records.len(), whole.next.clone()), (1, None));
+    for forward in [false, true] {
+        let (mut met, mut pages, mut after) = (Vec::new(), 0, None);
+        loop {
+            let select = Select { after, limit: 10, forward, bounded: true };
+            let page = store.audit(&filter, &select).await.unwrap();
+            met.extend(page.records);
+            pages += 1;
+            after = page.next;
+            if after.is_none() || pages > 9 {
+                break;
+            }
+        }
+        assert_eq!(met, whole.records, "{forward}");
+        assert_eq!(pages, 2, "8000 records for a page, {forward}");
+    }
+    let few = Filter { target: Some("a1".to_owned()), kind: Some(Kind::User), ..Filter::default() };
+    let select = Select { bounded: true, ..Select::default() };
+    assert!(store.audit(&few, &select).await.unwrap().records.is_empty());
 }

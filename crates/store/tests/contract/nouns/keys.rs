@@ -17,6 +17,7 @@ on_worlds!(
     of_many_who_rotate_one_does,
     a_key_that_another_node_made_verifies_at_once,
     a_key_dated_ahead_is_dated_anew_once,
+    pages_meet_every_key_once_and_those_that_turn_are_found,
 );
 
 fn issuer(world: &World) -> IssuerId {
@@ -209,4 +210,35 @@ async fn a_key_dated_ahead_is_dated_anew_once(world: World) {
     assert!(world.store.date_key(&key, at(-99)).await.unwrap());
     assert!(!world.store.date_key(&key, at(-99)).await.unwrap());
     assert_eq!(active(&world.store).await, KeyRecord { created_at: after(-99), ..key });
+}
+
+async fn pages_meet_every_key_once_and_those_that_turn_are_found(world: World) {
+    let store = &world.store;
+    let application = IssuerId::Application(world.application("notes").await.id);
+    for (issuer, alg, day) in [
+        (issuer(&world), KeyAlg::Rs256, 0),
+        (issuer(&world), KeyAlg::Es256, 5),
+        (application, KeyAlg::Es256, 9),
+    ] {
+        store.signing_key(issuer, alg, at(day * 86_400), &mut Seeded(day as u64)).await.unwrap();
+    }
+    let all = store.issuer_keys().await.unwrap();
+    let old = all.iter().find(|key| key.alg == KeyAlg::Rs256).unwrap();
+    assert!(store.rotate_key(old, Rotation::Publish, at(9 * 86_400), &mut Seeded(7)).await.unwrap());
+    let all = store.issuer_keys().await.unwrap();
+    let (mut met, mut place) = (Vec::new(), None);
+    for _ in 0..all.len() {
+        let page = store.issuer_key_page(place, 1).await.unwrap();
+        place = page.last().map(|key| (key.issuer, key.alg, key.number));
+        met.extend(page);
+    }
+    assert_eq!(met, all);
+    assert!(store.issuer_key_page(place, 10).await.unwrap().is_empty());
+    let own: Vec<_> = all.iter().filter(|key| key.issuer == application).cloned().collect();
+    assert_eq!(store.keys_of_issuer(application).await.unwrap(), own);
+    let mut turning = store.turning_keys(after(5 * 86_400)).await.unwrap();
+    turning.sort_by_key(|key| (key.alg.as_str(), key.number));
+    let turning: Vec<_> = turning.iter().map(|key| (key.alg, key.number, key.state)).collect();
+    let young = (KeyAlg::Rs256, 2, KeyState::Next);
+    assert_eq!(turning, [(KeyAlg::Es256, 1, KeyState::Active), (KeyAlg::Rs256, 1, KeyState::Active), young]);
 }

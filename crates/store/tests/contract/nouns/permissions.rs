@@ -13,7 +13,7 @@ use signet_protocol::{
     },
     scope::Scope,
 };
-use signet_store::{Applied, Change, Store, StoreError};
+use signet_store::{Applied, Change, RulePlace, Store, StoreError};
 
 use super::{World, accounts, after, revocations::eventually};
 use crate::on_worlds;
@@ -28,6 +28,7 @@ on_worlds!(
     nothing_is_changed_without_the_version_of_the_pool,
     a_plan_from_an_earlier_version_changes_nothing,
     a_rule_of_the_future_is_no_rule_less,
+    pages_meet_every_resource_and_rule_once,
 );
 
 pub fn resource(code: &str) -> Resource {
@@ -250,4 +251,42 @@ async fn attack_09_another_node_sees_what_is_no_longer_allowed() {
         eventually(async || granted(&other, &account, "shelf").await.is_empty()).await,
         "the pool's resources"
     );
+}
+
+async fn pages_meet_every_resource_and_rule_once(world: World) {
+    let account = world_of_books(&world).await;
+    let (of, store) = (account.application, &world.store);
+    let about = |subject: Subject| Rule { subject, ..rule(&account) };
+    let other = accounts::new(&world, &world.new_application("x"));
+    let mut added = vec![rule(&other), about(Subject::Role("staff".to_owned()))];
+    added.extend((0..3).map(|number| about(Subject::Group(format!("team-{number}")))));
+    change(&world, vec![rules(of, added, vec![]), put(Some(of), &["desk", "lamp"])]).await;
+    let all = store.stored_rules(of).await.unwrap();
+    for limit in [1, 2, 4, 100] {
+        let (mut met, mut place) = (Vec::new(), None);
+        loop {
+            let page = store.rule_page(of, place, limit).await.unwrap();
+            assert!(page.len() <= limit);
+            let Some(last) = page.last() else { break };
+            place = Some(RulePlace::of(last).unwrap());
+            met.extend(page);
+        }
+        let accounts: Vec<bool> = met.iter().map(|one| matches!(one.subject, Subject::Account(_))).collect();
+        assert!(accounts.is_sorted(), "those about accounts come together: {accounts:?}");
+        let mut sorted = met.clone();
+        sorted.dedup();
+        assert_eq!(sorted.len(), all.len());
+        assert!(all.iter().all(|one| met.contains(one)) && met.len() == all.len(), "by {limit}");
+    }
+    let key = RulePlace::of(&rule(&account)).unwrap().key;
+    assert_eq!(store.stored_rule(of, key).await.unwrap(), Some(rule(&account)));
+    assert_eq!(store.stored_rule(of, [7; 32]).await.unwrap(), None);
+    assert_eq!(store.count_rules(of).await.unwrap(), all.len());
+    assert_eq!(store.count_rules_about(of, other.id).await.unwrap(), 1);
+    let codes = |page: Vec<Resource>| page.iter().map(|one| one.code.as_str().to_owned()).collect::<Vec<_>>();
+    assert_eq!(codes(store.resource_page(Some(of), None, 2).await.unwrap()), ["book", "desk"]);
+    assert_eq!(codes(store.resource_page(Some(of), Some("desk"), 2).await.unwrap()), ["lamp"]);
+    assert_eq!(store.count_resources(Some(of)).await.unwrap(), 3);
+    assert_eq!(store.stored_resource(Some(of), "desk").await.unwrap(), Some(resource("desk")));
+    assert_eq!(store.stored_resource(Some(of), "absent").await.unwrap(), None);
 }

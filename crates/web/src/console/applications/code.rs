@@ -3,7 +3,10 @@
 use askama::Template;
 use http::StatusCode;
 use signet_protocol::operator::Permission;
-use signet_store::{About, Revision};
+use signet_store::{
+    About, Revision,
+    audit::{Act, Action, Entry, Named},
+};
 
 use super::{
     frame::{Frame, Tab},
@@ -23,6 +26,7 @@ use crate::{
         history::{is_about_alone, makes_or_removes_applications},
         plan::Plan,
     },
+    respond,
 };
 
 #[derive(Template)]
@@ -31,8 +35,13 @@ struct CodePage {
     shell: Shell,
     frame: Frame,
     code: String,
+    /// Where the whole is, if it is too long to be shown.
+    download: Option<String>,
     history: History,
 }
+
+/// Accounts, resources and rules that are shown; an application with more is shown without them.
+const SHOWN: usize = 100;
 
 impl CodePage {
     fn t(&self) -> &'static AppWords {
@@ -48,16 +57,40 @@ pub async fn show(ask: Ask) -> Answer {
 async fn page(ask: &Ask, alert: Option<Alert>) -> Answer {
     let frame = Frame::of(ask, Tab::Code).await?;
     let id = frame.application.id;
-    let code = export::application(&ask.signet, id, Secrets::LeftOut, Form::Short).await?;
+    let store = ask.signet.store();
+    let entries = store.count_accounts(id).await?
+        + store.count_resources(Some(id)).await?
+        + store.count_rules(id).await?;
     let home = format!("/console/applications/{id}{}", Tab::Code.path());
+    let (code, download) = if entries > SHOWN {
+        let code = export::application_alone(&frame.application, Form::Short);
+        (Some(code), Some(format!("{home}/export")))
+    } else {
+        (export::application(&ask.signet, id, Secrets::LeftOut, Form::Short).await?, None)
+    };
     let status = if alert.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     let page = CodePage {
         shell: ask.shell(Section::Applications),
         code: code.unwrap_or_default().trim_start().to_owned(),
+        download,
         history: history::of(ask, About::Application(id), &home, alert).await?,
         frame,
     };
     ask.page(status, &page)
+}
+
+/// GET `/console/applications/{app}/code/export`: the same as a file, however long it is. That it was taken is written down first.
+pub async fn download(ask: Ask) -> Answer {
+    let id = ask.app_id().ok_or_else(missing)?;
+    let application = ask.signet.store().application(id).await?.ok_or_else(missing)?;
+    let entry = Entry::of_admin(Action::Export, ask.origin())
+        .on("application", Named::new(id, application.name.as_str()))
+        .at(Named::new(id, application.name.as_str()))
+        .with("secrets", false);
+    ask.signet.store().write_audit(&Act::new(ask.signet.now(), entry)).await?;
+    let code = export::application(&ask.signet, id, Secrets::LeftOut, Form::Short).await?;
+    let text = code.unwrap_or_default().trim_start().to_owned();
+    Ok(respond::file(text, "application/toml; charset=utf-8", &format!("{}.toml", application.identifier)))
 }
 
 /// POST `/console/applications/{app}/code/undo`: undoes a change of this application.

@@ -1,5 +1,7 @@
 //! `/console/applications`: the list, with search and pages.
 
+use std::sync::Arc;
+
 use askama::Template;
 use http::StatusCode;
 use signet_protocol::{
@@ -51,7 +53,7 @@ fn parse(text: &str) -> Option<Key> {
 }
 
 struct Row {
-    one: ApplicationName,
+    one: Arc<ApplicationName>,
     address: String,
 }
 
@@ -74,15 +76,14 @@ pub async fn show(ask: Ask) -> Answer {
     let names = ask.signet.store().application_names().await?;
     let search = ask.query.get("q").unwrap_or_default().trim();
     let wanted = search.to_lowercase();
-    let found: Vec<&ApplicationName> =
+    let found: Vec<&Arc<ApplicationName>> =
         names.iter().filter(|one| ask.operator.administrator().sees(one.id) && fits(one, &wanted)).collect();
     let total = found.len();
     let leaf =
         Leaf::among(found.into_iter(), paging::turn(&ask, paging::USUAL, parse), PER_PAGE, |one| key(one));
     let pager = Pager::of(&ask, &leaf, ("/console/applications", paging::USUAL), &[("q", search)], written);
     let rows = leaf.rows.into_iter();
-    let rows =
-        rows.map(|one| Row { address: address(&ask, one), one: ApplicationName::clone(one) }).collect();
+    let rows = rows.map(|one| Row { address: address(&ask, one), one: Arc::clone(one) }).collect();
     let page = ListPage {
         shell: ask.shell(Section::Applications),
         rows,

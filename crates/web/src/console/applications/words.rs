@@ -51,6 +51,8 @@ words! {
         tab_sessions: "Sessions", "会话";
         tab_danger: "Danger zone", "危险操作";
         code_title: "This application as code", "此应用的配置代码";
+        code_long: "Its accounts, resources and rules are too many to be shown here; they are in the file.", "账号、资源和规则过多，此处未显示；完整内容见文件。";
+        code_download: "Download all of it", "下载完整文件";
         code_lead: "What “signet apply” reads, without secrets. What is not in it is as by default.", "可供“signet apply”读取，不含密钥；未列出的均为默认值。";
         endpoints: "Endpoint information", "端点信息";
         endpoints_lead: "At the application's own address. Server-side programs on a laptop use the pool's issuer below: many language runtimes do not resolve *.localhost.", "应用自有地址下的端点。本机上的服务端程序请使用下方的用户池发行方：许多语言运行时无法解析 *.localhost。";

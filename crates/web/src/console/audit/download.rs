@@ -82,7 +82,7 @@ pub async fn export(ask: Ask) -> Answer {
 }
 
 fn select(after: Option<String>) -> Select {
-    Select { after, limit: PAGE, forward: true }
+    Select { after, limit: PAGE, forward: true, bounded: false }
 }
 
 /// What was asked for, without what was not.

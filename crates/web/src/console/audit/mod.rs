@@ -5,7 +5,7 @@ mod record;
 pub mod words;
 
 use askama::Template;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header::REFRESH};
 use signet_protocol::{
     id::{RowId, TraceId},
     params::encode_pairs,
@@ -22,7 +22,7 @@ use super::{
     shell::Shell,
     words::{Words, fill},
 };
-use crate::manage::audit::{self, Asked, AuditError};
+use crate::manage::audit::{self, Asked, AuditError, Walked};
 
 /// Records on one page.
 const PER_PAGE: i64 = 50;
@@ -49,10 +49,25 @@ struct AuditPage {
     alert: Option<&'static str>,
 }
 
+impl AuditPage {
+    /// Where the next page is.
+    fn older(&self) -> Option<&str> {
+        self.pager.as_ref().and_then(|pager| pager.next.as_deref())
+    }
+}
+
 /// What a walk over the chain came to.
 struct Verdict {
     whole: bool,
+    /// Whether it is not known yet.
+    walking: bool,
     text: Vec<String>,
+}
+
+impl Verdict {
+    fn broken(text: Vec<String>) -> Verdict {
+        Verdict { whole: false, walking: false, text }
+    }
 }
 
 impl AuditPage {
@@ -74,12 +89,20 @@ pub async fn show(ask: Ask) -> Answer {
 pub async fn verify(ask: Ask) -> Answer {
     let t: &'static AuditWords = ask.words();
     let kept = ask.query.get("expected").map(str::trim).filter(|text| !text.is_empty());
-    let verdict = match audit::verify(&ask.signet, kept).await {
-        Ok(verified) => verdict(&verified, t),
-        Err(AuditError::Asked(_)) => Verdict { whole: false, text: vec![t.wrong_head.to_owned()] },
+    let verdict = match audit::walk(&ask.signet, kept).await {
+        Ok(Walked::Done(verified)) => verdict(&verified, t),
+        Ok(Walked::Walking(records)) => return walking(&ask, fill(t.walking, records)).await,
+        Err(AuditError::Asked(_)) => Verdict::broken(vec![t.wrong_head.to_owned()]),
         Err(AuditError::Store(error)) => return Err(error.into()),
     };
     page(&ask, Some(verdict)).await
+}
+
+/// A page that looks again by itself until the walk has come to an end.
+async fn walking(ask: &Ask, text: String) -> Answer {
+    let mut answer = page(ask, Some(Verdict { whole: false, walking: true, text: vec![text] })).await?;
+    answer.headers_mut().insert(REFRESH, HeaderValue::from_static("2"));
+    Ok(answer)
 }
 
 fn verdict(verified: &Verified, t: &'static AuditWords) -> Verdict {
@@ -87,7 +110,7 @@ fn verdict(verified: &Verified, t: &'static AuditWords) -> Verdict {
         let gone = verified.head.base_seq;
         let gone = (gone > 0).then(|| fill(t.gone, gone));
         let text = [fill(t.whole, verified.records)].into_iter().chain(gone).collect();
-        return Verdict { whole: true, text };
+        return Verdict { whole: true, walking: false, text };
     };
     let (text, seq) = match broken {
         Break::Changed(seq) => (t.broken_changed, seq),
@@ -96,7 +119,7 @@ fn verdict(verified: &Verified, t: &'static AuditWords) -> Verdict {
         Break::Base(seq) => (t.broken_base, seq),
         Break::Expected(seq) => (t.broken_expected, seq),
     };
-    Verdict { whole: false, text: vec![t.broken.to_owned(), fill(text, seq)] }
+    Verdict::broken(vec![t.broken.to_owned(), fill(text, seq)])
 }
 
 /// What is asked for by the query of a page.
@@ -158,51 +181,54 @@ fn actions(kind: Kind) -> impl Iterator<Item = Action> {
     Action::ALL.iter().copied().filter(move |action| of_users(action) == (kind == Kind::User))
 }
 
-/// As many of a page's records as fit it, in the order in which they were read, and whether there are more.
-fn fitting(found: Page) -> (Vec<Record>, bool) {
-    let Page { mut records, next } = found;
+/// As many of a page's records as fit it, in the order in which they were read, and where more are.
+fn fitting(found: Page) -> (Vec<Record>, Option<String>) {
+    let Page { mut records, mut next } = found;
     let mut weight = 0;
     let fits = |record: &Record| {
         weight += BARE + 2 * record.detail.len();
         weight <= WEIGHT
     };
     let kept = records.iter().map(fits).take_while(|fits| *fits).count().max(1);
-    let more = kept < records.len() || next.is_some();
-    records.truncate(kept);
-    (records, more)
+    if kept < records.len() {
+        records.truncate(kept);
+        next = records.last().map(Record::cursor);
+    }
+    (records, next)
 }
 
-/// A page of what is asked for, the newest first, no longer than a page may be.
-pub async fn leaf(ask: &Ask, asked: &Asked) -> Result<Leaf<Record, String>, AuditError> {
+/// A page of what is asked for, the newest first, no longer than a page may be. One that is `bounded` looks at so many records
+/// only, and may have few, or none, while more follow.
+pub async fn leaf(ask: &Ask, asked: &Asked, bounded: bool) -> Result<Leaf<Record, String>, AuditError> {
     let read = async |after: Option<&String>, forward| {
-        let select = Select { after: after.cloned(), limit: PER_PAGE, forward };
+        let select = Select { after: after.cloned(), limit: PER_PAGE, forward, bounded };
         audit::list(&ask.signet, asked, &select).await.map(fitting)
     };
     let ours = |text: &str| TraceId::parse(text).map(|_| text.to_owned());
     let turn = paging::turn(ask, paging::USUAL, ours);
     if let Turn::Before(one) = &turn {
-        let (mut rows, more) = read(Some(one), true).await?;
+        let (mut rows, end) = read(Some(one), true).await?;
         // Where nothing is in front of it, it is the first page.
-        if more {
+        if end.is_some() {
             rows.reverse();
-            let (previous, next) = (rows.first().map(Record::cursor), rows.last().map(Record::cursor));
-            return Ok(Leaf { rows, previous, next });
+            let next = rows.last().map_or_else(|| one.clone(), Record::cursor);
+            return Ok(Leaf { rows, previous: end, next: Some(next) });
         }
     }
     let from = match turn {
         Turn::Behind(one) => Some(one),
         _ => None,
     };
-    let (rows, more) = read(from.as_ref(), false).await?;
+    let (rows, next) = read(from.as_ref(), false).await?;
     let previous = from.map(|from| rows.first().map_or(from, Record::cursor));
-    Ok(Leaf { previous, next: rows.last().filter(|_| more).map(Record::cursor), rows })
+    Ok(Leaf { previous, next, rows })
 }
 
 async fn page(ask: &Ask, verdict: Option<Verdict>) -> Answer {
     let t: &'static AuditWords = ask.words();
     let asked = asked(ask);
     let kind = asked.kind.as_deref().and_then(Kind::parse).unwrap_or(Kind::User);
-    let (found, alert) = match leaf(ask, &asked).await {
+    let (found, alert) = match leaf(ask, &asked, true).await {
         Ok(found) => (Some(found), None),
         Err(AuditError::Asked(_)) => (None, Some(t.bad_filter)),
         Err(AuditError::Store(error)) => return Err(error.into()),

@@ -31,6 +31,9 @@ words! {
         none: "No record is like that", "没有符合条件的记录";
         none_lead: "Ask for less, or for another time.", "请放宽条件或更换时间范围。";
         somebody: "somebody", "未知";
+        none_yet_lead: "None among the newest thousands of records that were looked at. Look further in older ones, or narrow the filter.", "在已查看的最近数千条记录中没有找到。请继续查看更早的记录，或缩小筛选范围。";
+        walking: "{} records are being walked over; what it comes to is shown here in a moment.", "正在核验 {} 条记录，结果稍后显示在此处。";
+        older: "Older", "更早";
         times: "{} times", "{} 次";
         number: "Number", "序号";
         door: "By which door", "入口";

@@ -30,11 +30,11 @@ pub fn told(warning: &Warning, may_write: bool, t: &'static OverviewWords) -> To
         Warning::OldSecrets(of) => {
             affected(of, (t.secrets, t.secrets_why), if may_write { "/danger" } else { "" }, t)
         }
-        Warning::KeyRotation(key) => Told {
+        Warning::KeyRotation { key, more } => Told {
             title: fill(t.key, &key.issuer),
             why: fill(&fill(t.key_why, key.alg), moment(key.at)),
             links: vec![("/console/settings/keys".to_owned(), t.keys_link.to_owned())],
-            more: None,
+            more: (*more > 0).then(|| fill(t.more, more)),
         },
     }
 }

@@ -86,8 +86,10 @@ pub async fn save(ask: Ask) -> Answer {
     let stored = ask.signet.store().pool_settings().await?.version;
     let seen = ask.form.get("version").and_then(|text| text.parse().ok()).unwrap_or(stored);
     let text = |key: &str| ask.form.get(key).unwrap_or_default().trim();
-    let mut edit = Edit::pool(table, seen).set("name", &json!(text("name")));
-    if ask.form.has("remove") {
+    // The button of an entry that goes has its name.
+    let removed = ask.form.get("remove");
+    let mut edit = Edit::pool(table, seen).set("name", &json!(removed.unwrap_or_else(|| text("name"))));
+    if removed.is_some() {
         edit = edit.set("remove", &json!(true));
     } else {
         for key in keys {

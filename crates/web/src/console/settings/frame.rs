@@ -31,6 +31,13 @@ words! {
         keys: "Signing keys", "签名密钥";
         keys_lead: "Made at first use, replaced by themselves. A key is published for a day before it signs, and verifies until its last token has expired.", "首次使用时生成，并自动轮换。密钥在签名前公布一天，并在最后一个令牌过期前继续用于验证。";
         keys_none: "No signing keys yet: an issuer's is made at its first use.", "暂无签名密钥：发行方首次使用时生成。";
+        find_issuer: "Keys of one issuer: pool, App ID or identifier", "按发行方查找密钥：pool、App ID 或标识";
+        find: "Find", "查找";
+        no_issuer: "There is no application with this App ID or identifier.", "没有此 App ID 或标识的应用。";
+        all_keys: "All keys", "全部密钥";
+        first_page: "First page", "首页";
+        next_page: "Next", "下一页";
+        more_lines: "and {} more", "及另外 {} 项";
         issuer: "Issuer", "发行方";
         algorithm: "Algorithm", "算法";
         state: "State", "状态";

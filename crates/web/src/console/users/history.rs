@@ -83,7 +83,7 @@ async fn page(ask: &Ask, alert: Option<Alert>) -> Answer {
         true => Asked { actor: id, ..Asked::default() },
         false => Asked { target: id, ..Asked::default() },
     };
-    let found = records::leaf(ask, &asked).await.map_err(|error| match error {
+    let found = records::leaf(ask, &asked, false).await.map_err(|error| match error {
         AuditError::Store(error) => Failure::from(error),
         AuditError::Asked(_) => Failure::Internal("an id is no filter of the audit log"),
     })?;

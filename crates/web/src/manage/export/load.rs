@@ -191,6 +191,13 @@ pub async fn application(
     }
 }
 
+/// One application without its resources, accounts, rules and secret. As such text says nothing of them, applying it leaves them as
+/// they are.
+pub fn application_alone(application: &Application, form: Form) -> String {
+    let parts = ApplicationParts { application, secret: None, resources: &[], accounts: &[], rules: &[] };
+    entries::application(&parts, form)
+}
+
 async fn written(
     signet: &Signet,
     application: &Application,

@@ -11,7 +11,7 @@ mod load;
 mod passphrase;
 pub(super) mod toml;
 
-pub use load::{Page, Part, application, page, page_under, pool, user, whole};
+pub use load::{Page, Part, application, application_alone, page, page_under, pool, user, whole};
 pub use passphrase::{SEALED_WITH, Wrapped, table};
 
 /// What of secrets is written.

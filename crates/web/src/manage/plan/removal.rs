@@ -81,9 +81,9 @@ pub async fn losses(signet: &Signet, application: &Application) -> Result<Losses
     let (store, id) = (signet.store(), application.id);
     Ok(Losses {
         secret: application.secret.is_some(),
-        accounts: store.accounts(id).await?.len(),
-        resources: store.stored_resources(Some(id)).await?.len(),
-        rules: store.stored_rules(id).await?.len(),
+        accounts: store.count_accounts(id).await?,
+        resources: store.count_resources(Some(id)).await?,
+        rules: store.count_rules(id).await?,
         grants: store.grants_of_application(id).await?,
     })
 }

@@ -3,11 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 use signet_protocol::{
-    id::{AccountId, AppId},
-    operator::Permission,
-    params::RawParams,
-    resource::{Rule, Subject},
-    time::Seconds,
+    application::Application, id::AccountId, operator::Permission, params::RawParams, time::Seconds,
 };
 
 use super::{CallerWords, application, home};
@@ -95,9 +91,14 @@ impl KeysPage {
     }
 }
 
-/// The accounts of an application.
-pub async fn rows(ask: &Ask, id: AppId) -> Result<Vec<AccountRow>, Failure> {
-    let all = accounts::list(&ask.signet, &id.to_string()).await.map_err(failure)?;
+/// The next `limit` accounts of an application behind one.
+pub async fn rows(
+    ask: &Ask,
+    application: &Application,
+    after: Option<AccountId>,
+    limit: usize,
+) -> Result<Vec<AccountRow>, Failure> {
+    let some = accounts::page(&ask.signet, application, after, limit).await?;
     let row = |account: AccountView| AccountRow {
         id: account.id,
         lifetime: account.token_lifetime.0,
@@ -105,7 +106,7 @@ pub async fn rows(ask: &Ask, id: AppId) -> Result<Vec<AccountRow>, Failure> {
         enabled: account.enabled,
         last_used: account.last_used.map(moment),
     };
-    Ok(all.0.into_iter().map(row).collect())
+    Ok(some.0.into_iter().map(row).collect())
 }
 
 /// POST `/console/applications/{app}/callers/accounts`: makes one, and shows its keys.
@@ -141,8 +142,7 @@ pub async fn show(ask: Ask) -> Answer {
 async fn one(ask: &Ask, alert: Option<String>) -> Answer {
     let account = asked(ask).await?;
     let frame = Frame::of(ask, Tab::Callers).await?;
-    let about = |rule: &&Rule| rule.subject == Subject::Account(account.id);
-    let rules = ask.signet.store().stored_rules(account.application).await?.iter().filter(about).count();
+    let rules = ask.signet.store().count_rules_about(account.application, account.id).await?;
     let status = if alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let home = home(&frame);
     let page = AccountPage {

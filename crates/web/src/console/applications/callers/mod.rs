@@ -11,8 +11,10 @@ use http::StatusCode;
 use signet_protocol::{
     account::TOKEN_LIFETIME,
     application::GrantType,
+    id::AccountId,
     operator::Permission,
-    resource::{Part, Resource},
+    params::encode_pairs,
+    resource::{Part, Resource, ResourceCode},
 };
 
 use self::{accounts::AccountRow, rules::RuleRow, tester::Test, words::CallerWords};
@@ -21,14 +23,39 @@ use crate::{
     console::{
         Answer, Ask, Section,
         shell::Shell,
-        words::{Words, fill, together},
+        words::{Words, together},
     },
     error::Failure,
     manage::edit::FieldProblem,
 };
 
-/// Rules of a page.
+/// Accounts, resources and rules of a page.
 const PAGE: usize = 50;
+
+/// Where the other pages of one of the lists are.
+struct Pager {
+    first: Option<String>,
+    next: Option<String>,
+}
+
+impl Pager {
+    /// Of the list of this name, which is also its place in the page; whether this is not its first page, and its last entry if
+    /// more follow.
+    fn of(action: &str, (list, further): (&str, bool), end: Option<String>) -> Pager {
+        let next = |end: String| {
+            let query = encode_pairs([(list, end.as_str())].into_iter());
+            format!("{action}?{query}#{list}")
+        };
+        Pager { first: further.then(|| format!("{action}#{list}")), next: end.map(next) }
+    }
+}
+
+/// Leaves as many as fit a page, and gives the last of them if there were more.
+fn cut<T>(list: &mut Vec<T>) -> Option<&T> {
+    let more = list.len() > PAGE;
+    list.truncate(PAGE);
+    list.last().filter(|_| more)
+}
 
 #[derive(Template)]
 #[template(path = "console/callers/callers.html")]
@@ -44,10 +71,9 @@ struct CallersPage {
     remarks: String,
     resources: Vec<ResourceRow>,
     rules: Vec<RuleRow>,
-    /// Which rules of how many are shown, and where the others are.
-    range: Option<String>,
-    previous: Option<String>,
-    next: Option<String>,
+    accounts_pager: Pager,
+    resources_pager: Pager,
+    rules_pager: Pager,
     test: Test,
 }
 
@@ -80,22 +106,24 @@ async fn page(ask: &Ask, alert: Option<String>) -> Answer {
     let frame = Frame::of(ask, Tab::Callers).await?;
     let id = frame.application.id;
     let action = home(&frame);
-    let accounts = accounts::rows(ask, id).await?;
-    let resources = ask.signet.store().stored_resources(Some(id)).await?;
-    let all = rules::sorted(&ask.signet, id).await?;
-    let from = ask.query.get("from").and_then(|text| text.parse::<usize>().ok()).unwrap_or_default();
-    let from = if from < all.len() { from } else { 0 };
-    let some = all.iter().skip(from).take(PAGE);
+    let asked = |name| ask.query.get(name).unwrap_or_default();
+    let behind = AccountId::parse(asked("accounts"));
+    let mut accounts = accounts::rows(ask, &frame.application, behind, PAGE + 1).await?;
+    let end = cut(&mut accounts).map(|last| last.id.to_string());
+    let accounts_pager = Pager::of(&action, ("accounts", behind.is_some()), end);
+    let behind = ResourceCode::parse(asked("resources")).ok();
+    let behind = behind.as_ref().map(ResourceCode::as_str);
+    let mut resources = ask.signet.store().resource_page(Some(id), behind, PAGE + 1).await?;
+    let end = cut(&mut resources).map(|last| last.code.as_str().to_owned());
+    let resources_pager = Pager::of(&action, ("resources", behind.is_some()), end);
+    let behind = rules::parse_place(asked("rules"));
+    let (some, end) = rules::page_of(&ask.signet, id, behind, PAGE).await?;
+    let rules_pager = Pager::of(&action, ("rules", behind.is_some()), end.map(rules::name_of));
     let mut rows = Vec::new();
-    for rule in some {
+    for rule in &some {
         rows.push(rules::row(ask, rule).await?);
     }
-    let until = from + rows.len();
-    let link = |from: usize| format!("{action}?from={from}#rules");
-    let paged = all.len() > PAGE;
     let status = if alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let range = format!("{}–{until} / {}", from + 1, all.len());
-    let t: &'static CallerWords = ask.words();
     let typed = |name: &str| ask.form.get(name).map(str::to_owned);
     let page = CallersPage {
         shell: ask.shell(Section::Applications),
@@ -105,11 +133,11 @@ async fn page(ask: &Ask, alert: Option<String>) -> Answer {
         remarks: typed("remarks").unwrap_or_default(),
         alert,
         resources: resources.iter().map(resource_row).collect(),
-        range: paged.then(|| fill(t.shown, range)),
-        previous: (from > 0).then(|| link(from.saturating_sub(PAGE))),
-        next: (until < all.len()).then(|| link(until)),
+        accounts_pager,
+        resources_pager,
+        rules_pager,
         rules: rows,
-        test: tester::test(ask, &accounts, id).await?,
+        test: tester::test(ask, id).await?,
         accounts,
         action,
         frame,

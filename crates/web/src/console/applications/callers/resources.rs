@@ -59,8 +59,8 @@ impl ResourcePage {
 /// GET `/console/applications/{app}/callers/resource?code=…`; without a code: a new one.
 pub async fn show(ask: Ask) -> Answer {
     let Some(code) = ask.query.get("code") else { return page(&ask, false, Typed::default(), None).await };
-    let stored = ask.signet.store().stored_resources(ask.app_id()).await?;
-    let resource = stored.iter().find(|resource| resource.code.as_str() == code).ok_or_else(missing)?;
+    let stored = ask.signet.store().stored_resource(ask.app_id(), code).await?;
+    let resource = stored.ok_or_else(missing)?;
     let action = |action: &signet_protocol::resource::Action| match &action.description {
         Some(description) => format!("{}: {description}", action.name.as_str()),
         None => action.name.as_str().to_owned(),

@@ -6,13 +6,13 @@ use askama::Template;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use signet_protocol::{
-    id::{AppId, UserId},
+    id::{AccountId, AppId, UserId},
     jose,
     params::RawParams,
     resource::{Actions, Namespace, Part, Rule, Subject},
     user::LoginName,
 };
-use signet_store::StoreError;
+use signet_store::{RulePlace, StoreError};
 
 use super::{CallerWords, application, home, part, told};
 use crate::{
@@ -53,8 +53,13 @@ struct RulePage {
     key: Option<String>,
     typed: BTreeMap<&'static str, String>,
     resources: Vec<(String, String)>,
+    /// Whether there are others, which are typed.
+    many: bool,
     accounts: Vec<super::AccountRow>,
 }
+
+/// Resources, and accounts, that a form offers; others can be typed.
+const LISTED: usize = 100;
 
 /// The fields of the form.
 const FIELDS: [&str; 10] = [
@@ -92,18 +97,56 @@ impl RulePage {
     }
 }
 
-/// The rules of an application, those about one subject together.
-pub async fn sorted(signet: &Signet, id: AppId) -> Result<Vec<Rule>, StoreError> {
-    let mut rules = signet.store().stored_rules(id).await?;
+/// The next `limit` rules of an application behind a place, those about one subject together, and where the page behind them begins.
+pub async fn page_of(
+    signet: &Signet,
+    id: AppId,
+    after: Option<RulePlace>,
+    limit: usize,
+) -> Result<(Vec<Rule>, Option<RulePlace>), StoreError> {
+    let mut rules = signet.store().rule_page(id, after, limit + 1).await?;
+    let more = rules.len() > limit;
+    rules.truncate(limit);
+    let end = rules.last().filter(|_| more).map(RulePlace::of).transpose()?;
+    sort(&mut rules);
+    Ok((rules, end))
+}
+
+/// Those about one subject together.
+fn sort(rules: &mut [Rule]) {
     rules.sort_by(|a, b| {
         (&a.subject, &a.resource, &a.identifier).cmp(&(&b.subject, &b.resource, &b.identifier))
     });
-    Ok(rules)
+}
+
+/// The name of a place in addresses.
+pub fn name_of(place: RulePlace) -> String {
+    let account = place.account.map(|account| account.bytes());
+    jose::b64(&[place.key.as_slice(), account.as_ref().map_or(&[], |bytes| bytes.as_slice())].concat())
+}
+
+/// A place by its name in addresses.
+pub fn parse_place(text: &str) -> Option<RulePlace> {
+    let bytes = jose::unb64(text)?;
+    let (key, account) = bytes.split_first_chunk::<32>()?;
+    let account = match account {
+        [] => None,
+        bytes => Some(AccountId::from_bytes(bytes.try_into().ok()?)),
+    };
+    Some(RulePlace { account, key: *key })
 }
 
 /// What a form names a rule by: it stays the same however many others come and go.
-fn key(rule: &Rule) -> String {
-    jose::b64(&jose::sha256(value(rule).to_string().as_bytes()))
+fn key(rule: &Rule) -> Result<String, StoreError> {
+    Ok(jose::b64(&RulePlace::of(rule)?.key))
+}
+
+/// The rule of an application that a form names.
+async fn named(signet: &Signet, id: AppId, name: &str) -> Result<Option<Rule>, StoreError> {
+    match jose::unb64(name).and_then(|bytes| bytes.try_into().ok()) {
+        Some(key) => signet.store().stored_rule(id, key).await,
+        None => Ok(None),
+    }
 }
 
 fn value(rule: &Rule) -> Value {
@@ -130,7 +173,7 @@ pub async fn row(ask: &Ask, rule: &Rule) -> Result<RuleRow, Failure> {
     };
     let restrictions = restrictions(&value(rule));
     let denies = rule.effect.as_str() == "deny";
-    Ok(RuleRow { key: key(rule), kind, subject, denies, what, of_pool, restrictions })
+    Ok(RuleRow { key: key(rule)?, kind, subject, denies, what, of_pool, restrictions })
 }
 
 /// What a user is called, or their id.
@@ -183,9 +226,8 @@ pub async fn show(ask: Ask) -> Answer {
         let typed = BTreeMap::from([("subject", about), ("identifier", "*".to_owned())]);
         return page(&ask, None, typed, None).await;
     };
-    let rules = ask.signet.store().stored_rules(id).await?;
-    let rule = rules.iter().find(|rule| key(rule) == wanted).ok_or_else(missing)?;
-    page(&ask, Some(wanted.to_owned()), fields(rule), None).await
+    let rule = named(&ask.signet, id, wanted).await?.ok_or_else(missing)?;
+    page(&ask, Some(wanted.to_owned()), fields(&rule), None).await
 }
 
 /// What the form has of a rule.
@@ -229,23 +271,26 @@ async fn page(
     let t: &'static CallerWords = ask.words();
     let mut resources = vec![("*".to_owned(), t.resource_all.to_owned())];
     for (namespace, of) in [(Namespace::Application, Some(id)), (Namespace::Pool, None)] {
-        let all = store.stored_resources(of).await?;
-        resources.extend(all.iter().map(|resource| {
+        let some = store.resource_page(of, None, LISTED + 1).await?;
+        resources.extend(some.iter().map(|resource| {
             let code = resource.code.as_str();
             let whose = if of.is_none() { format!(" ({})", t.of_pool) } else { String::new() };
             (format!("{}/{code}", namespace.as_str()), format!("{code}{whose}"))
         }));
     }
+    let many = resources.len() > LISTED;
+    resources.truncate(LISTED);
     let status = if alert.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let page = RulePage {
         shell: ask.shell(Section::Applications),
         home: home(&frame),
-        accounts: super::accounts::rows(ask, id).await?,
+        accounts: super::accounts::rows(ask, &frame.application, None, LISTED).await?,
         frame,
         alert,
         key,
         typed,
         resources,
+        many,
     };
     ask.page(status, &page)
 }
@@ -253,22 +298,25 @@ async fn page(
 /// POST of the same: a rule comes, takes the place of another, or goes. The list is written as a whole.
 pub async fn save(ask: Ask) -> Answer {
     let application = application(&ask).await?;
-    let stored = sorted(&ask.signet, application.id).await?;
-    let named = ask.form.get("rule").filter(|named| !named.is_empty());
-    if named.is_some_and(|named| !stored.iter().any(|rule| key(rule) == named)) {
-        if ask.form.has("remove") {
-            return Err(missing());
-        }
-        // It was changed or removed meanwhile: what was typed is shown as a new one.
-        return again(&ask, None, ask.words::<CallerWords>().rule_gone.to_owned()).await;
-    }
+    let mut stored = ask.signet.store().stored_rules(application.id).await?;
+    sort(&mut stored);
+    let name = ask.form.get("rule").filter(|name| !name.is_empty());
+    let replaced = match name {
+        Some(name) => match named(&ask.signet, application.id, name).await? {
+            None if ask.form.has("remove") => return Err(missing()),
+            // It was changed or removed meanwhile: what was typed is shown as a new one.
+            None => return again(&ask, None, ask.words::<CallerWords>().rule_gone.to_owned()).await,
+            found => found,
+        },
+        None => None,
+    };
     let mut list: Vec<Value> =
-        stored.iter().filter(|rule| named != Some(key(rule).as_str())).map(value).collect();
+        stored.iter().filter(|rule| replaced.as_ref() != Some(rule)).map(value).collect();
     let t: &'static CallerWords = ask.words();
     if !ask.form.has("remove") {
         match entry(&ask).await? {
             Some(rule) => list.push(rule),
-            None => return again(&ask, named, t.no_user.to_owned()).await,
+            None => return again(&ask, name, t.no_user.to_owned()).await,
         }
     }
     let edit = Edit::application(application.id, application.version).set("rules", &Value::Array(list));
@@ -276,8 +324,8 @@ pub async fn save(ask: Ask) -> Answer {
     let wanted = Wanted { edit, of: &application.name, section: Section::Applications, back: &back };
     match proceed(&ask, wanted).await {
         Outcome::Answered(answer) => answer,
-        Outcome::Refused(problems) => again(&ask, named, told(&ask, &problems)).await,
-        Outcome::Failed(alert) => again(&ask, named, alert.to_owned()).await,
+        Outcome::Refused(problems) => again(&ask, name, told(&ask, &problems)).await,
+        Outcome::Failed(alert) => again(&ask, name, alert.to_owned()).await,
     }
 }
 

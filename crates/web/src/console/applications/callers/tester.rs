@@ -10,7 +10,7 @@ use signet_protocol::{
     user::LoginName,
 };
 
-use super::{CallerWords, accounts::AccountRow, rules, rules::RuleRow};
+use super::{CallerWords, rules, rules::RuleRow};
 use crate::{console::Ask, error::Failure};
 
 /// What was asked, and what the rules say.
@@ -35,7 +35,7 @@ pub struct Line {
 }
 
 /// What the query asks.
-pub async fn test(ask: &Ask, accounts: &[AccountRow], id: AppId) -> Result<Test, Failure> {
+pub async fn test(ask: &Ask, id: AppId) -> Result<Test, Failure> {
     let t: &'static CallerWords = ask.words();
     let text = |key: &str| ask.query.get(key).unwrap_or_default().trim().to_owned();
     let users = ask.operator.may(Permission::UsersRead, None);
@@ -58,8 +58,10 @@ pub async fn test(ask: &Ask, accounts: &[AccountRow], id: AppId) -> Result<Test,
     let settings = store.pool_settings().await?;
     let case =
         |caller| ScopeCase { scope: &scope, api: None, caller, settings: &settings, ip, now, mfa: None };
-    let account =
-        AccountId::parse(&test.who).and_then(|key| accounts.iter().find(|account| account.id == key));
+    let account = match AccountId::parse(&test.who) {
+        Some(key) => store.account(key).await?.filter(|account| account.application == id),
+        None => None,
+    };
     if let Some(account) = account {
         test.note = (!account.enabled).then_some(t.is_disabled);
         test.lines = lines(ask, &permissions, &case(Caller::Account(account.id))).await?;

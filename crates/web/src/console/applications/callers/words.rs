@@ -103,9 +103,9 @@ words! {
         attributes: "The user has", "用户属性";
         attributes_hint: "A field and its value, one pair on each line: company = Example.", "字段与值，每行一对，例如 company = Example。";
         no_user: "There is no user with this name or id.", "没有此名称或 ID 的用户。";
-        previous: "Previous", "上一页";
+        resource_hint: "Its code: book of this application, pool/book of the pool, * for all.", "填写代码：book 为此应用的资源，pool/book 为用户池的资源，* 为全部。";
+        first: "First page", "首页";
         next: "Next", "下一页";
-        shown: "Rules {}", "规则 {}";
         tester: "May this account …?", "此账号可以……吗？";
         tester_lead: "Asks the rules as the token endpoint does, without giving a token.", "像令牌端点一样按规则判定，但不发放令牌。";
         tester_who: "AccessKey, or a user", "AccessKey 或用户";
