@@ -106,7 +106,7 @@ async fn attack_19_nothing_of_one_pool_is_good_in_another(world: Arc<World>) {
         }
         assert!(told, "{method} {path} does not tell what is good from what is made up");
     }
-    here.is_all_good().await;
+    here.see_that_all_is_good().await;
 }
 
 /// Every path there is. One that is added is walked, too; one with a part that nothing stands for fails.
@@ -411,7 +411,7 @@ impl Here {
     }
 
     /// Whether all of it is good where it came from: nothing was spent, ended or revoked elsewhere.
-    async fn is_all_good(mut self) {
+    async fn see_that_all_is_good(mut self) {
         let of = |name: &str| self.loot[name].clone();
         assert_eq!(self.rp.me(&of("access")).await.status, StatusCode::OK);
         assert!(self.rp.is_active(&of("access")).await && self.rp.is_active(&of("refresh")).await);
