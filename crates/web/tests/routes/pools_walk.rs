@@ -79,6 +79,7 @@ async fn attack_19_nothing_of_one_pool_is_good_in_another(world: Arc<World>) {
     let password = |application: &mut signet_protocol::application::Application| {
         application.settings.grant_types.push(GrantType::Password);
         application.settings.grant_types.push(GrantType::ClientCredentials);
+        application.settings.validate_token = true;
     };
     let rp = Rp { issuer: format!("{SHOP}/oidc"), ..Rp::new(&other, "notes", password).await };
     let there = There { world: other, rp };
@@ -105,7 +106,7 @@ async fn attack_19_nothing_of_one_pool_is_good_in_another(world: Arc<World>) {
         }
         assert!(told, "{method} {path} does not tell what is good from what is made up");
     }
-    here.is_all_good().await;
+    here.see_that_all_is_good().await;
 }
 
 /// Every path there is. One that is added is walked, too; one with a part that nothing stands for fails.
@@ -247,6 +248,9 @@ fn bundles(of: &dyn Fn(&str) -> String, there: &Rp) -> Vec<Bundle> {
     let machine = [GRANT, ("scope", "admin:*:*")];
     all.push((Some(basic(&of("account"), KEY)), owned(&machine)));
     all.push((Some(basic(&of("app"), SECRET)), owned(&machine)));
+    for (name, token) in [("access_token", "access"), ("id_token", "id"), ("access_token", "api")] {
+        all.push((None, vec![(name, of(token))]));
+    }
     for token in ["login_csrf", "console_csrf"] {
         all.push((
             None,
@@ -364,7 +368,11 @@ struct Here {
 impl Here {
     async fn new(world: &Arc<World>) -> Here {
         let alice = world.user("alice", |user| user.details.profile.name = Some(MARK.to_owned())).await;
-        let rp = Rp::new(world, "memos", |application| application.name = MARK.to_owned()).await;
+        let rp = Rp::new(world, "memos", |application| {
+            application.name = MARK.to_owned();
+            application.settings.validate_token = true;
+        })
+        .await;
         let api = Api::new(world).await;
         let mut owner = operator(world, "owner", Role::Owner, &[]).await;
         let page = owner.open(&format!("{BASE}/console/applications/new")).await;
@@ -403,7 +411,7 @@ impl Here {
     }
 
     /// Whether all of it is good where it came from: nothing was spent, ended or revoked elsewhere.
-    async fn is_all_good(mut self) {
+    async fn see_that_all_is_good(mut self) {
         let of = |name: &str| self.loot[name].clone();
         assert_eq!(self.rp.me(&of("access")).await.status, StatusCode::OK);
         assert!(self.rp.is_active(&of("access")).await && self.rp.is_active(&of("refresh")).await);

@@ -343,7 +343,7 @@ fn rows(file: &rusqlite::Connection, statement: &Sql) -> Vec<Cells> {
     });
     let table = table.min().map_or("pool", |(_, name)| name);
     let mut all = file.prepare(&format!("SELECT * FROM {table}")).unwrap();
-    let names: Vec<String> = all.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = all.column_names().map(str::to_owned).collect();
     let cells = |row: &rusqlite::Row<'_>| {
         Ok(names.iter().enumerate().map(|(at, name)| (name.clone(), row.get_unwrap(at))).collect())
     };
