@@ -9,6 +9,7 @@
 //! `action` of [`FormPostPage`]; a transaction is named in the query of a few of our own. Whoever fills those has checked the scheme.
 
 mod assets;
+mod forgot;
 mod lang;
 pub mod messages;
 mod problem;
@@ -19,6 +20,7 @@ pub use assets::{
     Asset, CONSOLE_STYLESHEET, STYLESHEET, asset, console_script_path, console_stylesheet_path, icon_path,
     stylesheet_path,
 };
+pub use forgot::{ForgotAlert, ForgotPage, ForgotSentPage};
 pub use messages::{Lang, Messages};
 pub use problem::Problem;
 
@@ -98,62 +100,6 @@ impl LoginAlert {
     fn blames_input(self) -> bool {
         matches!(self, LoginAlert::WrongCredentials | LoginAlert::Missing | LoginAlert::TooLong)
     }
-}
-
-/// The form by which somebody who has forgotten their password asks for a link. Posts `txn`, `csrf` and `username` to
-/// `/login/forgot`.
-#[derive(Template)]
-#[template(path = "forgot.html")]
-pub struct ForgotPage<'a> {
-    /// The language of the page.
-    pub lang: Lang,
-    /// The application they want to sign in to.
-    pub app_name: &'a str,
-    /// Its logo: an https URL that was checked when it was stored.
-    pub app_logo: Option<&'a str>,
-    /// What they may be found by.
-    pub methods: &'a [LoginMethod],
-    /// What was typed before.
-    pub identifier: &'a str,
-    /// The login transaction.
-    pub transaction: &'a str,
-    /// The token that binds the form to this browser.
-    pub csrf: &'a str,
-    /// What to say above the form.
-    pub alert: Option<ForgotAlert>,
-}
-
-/// Why no link was asked for. Neither tells whether an account exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ForgotAlert {
-    /// The field was empty, or too long.
-    Missing,
-    /// Too many requests; the next is taken after this many seconds.
-    Throttled {
-        /// How long to wait.
-        seconds: u64,
-    },
-}
-
-impl ForgotAlert {
-    /// The sentence of the alert.
-    pub fn text(self, lang: Lang) -> String {
-        let t = lang.messages();
-        match self {
-            ForgotAlert::Missing => t.forgot_missing.to_owned(),
-            ForgotAlert::Throttled { seconds } => t.login_throttled.with(duration(t, seconds)),
-        }
-    }
-}
-
-/// That a link is on its way, if there is somebody to have it.
-#[derive(Template)]
-#[template(path = "forgot_sent.html")]
-pub struct ForgotSentPage<'a> {
-    /// The language of the page.
-    pub lang: Lang,
-    /// The login transaction.
-    pub transaction: &'a str,
 }
 
 /// The form by which somebody chooses a password with a one-time link. Posts `link`, `password` and `repeat` to `/login/reset`.
