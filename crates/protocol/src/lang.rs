@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn what_is_not_offered_is_never_shown_and_the_first_is_the_fallback() {
         let (zh, both) = ([Language::Zh], [Language::Zh, Language::En]);
-        let table: &[(&[Language], Option<&str>, Option<&str>, Lang)] = &[
+        type Case<'a> = (&'a [Language], Option<&'a str>, Option<&'a str>, Lang);
+        let table: &[Case<'_>] = &[
             (&zh, Some("en"), Some("en"), Lang::Zh),
             (&[Language::En], Some("zh"), Some("zh"), Lang::En),
             (&both, None, None, Lang::Zh),

@@ -144,7 +144,7 @@ impl FieldView {
     /// The name of its control, for the template.
     pub fn kind(&self) -> &'static str {
         match self.field.control {
-            Control::Text => "text",
+            Control::Text | Control::Number(Pair("", _)) => "text",
             Control::Area | Control::Json => "area",
             Control::Lines => "lines",
             Control::Toggle | Control::Opposite => "toggle",

@@ -82,8 +82,8 @@ pub enum MailError {
 impl MailError {
     /// The same in a language.
     pub fn text(&self, lang: Lang) -> String {
-        let zh = match (lang, self) {
-            (Lang::En, _) | (_, MailError::Store(_)) => return self.to_string(),
+        match (lang, self) {
+            (Lang::En, _) | (_, MailError::Store(_)) => self.to_string(),
             (_, MailError::NoServer) => {
                 "尚未配置邮件服务器；请在“设置 > 邮件”或 [pool.mail] 中配置".to_owned()
             }
@@ -113,8 +113,7 @@ impl MailError {
                 format!("服务器在 {stage} 阶段拒绝：{code} {told}")
             }
             (_, MailError::Password) => "无法用当前主密钥解密已保存的密码；请重新填写".to_owned(),
-        };
-        zh
+        }
     }
 }
 

@@ -28,6 +28,7 @@ use crate::{
 
 on_both_engines!(
     every_kind_of_change_is_undone_to_the_byte,
+    a_mail_server_is_undone_with_its_password,
     what_was_changed_again_is_not_undone_over_it,
     of_many_who_undo_the_same_one_does,
 );
@@ -87,6 +88,9 @@ async fn every_kind_of_change_is_undone_to_the_byte(world: Arc<World>) {
         "[[scopes]]\nname = \"school\"\nremove = true\n[[claims]]\nname = \"grade\"\nremove = true\n".to_owned(),
         "[[resources]]\ncode = \"shared\"\nremove = true\n".to_owned(),
         "[password_policy]\nmin_length = 12\n".to_owned(),
+        "[pool]\nname = \"Other\"\nlanguages = [\"zh\"]\nlogin_methods = [\"email\"]\nbrowser_session = true\n".to_owned(),
+        "[pool.throttle]\nname_failures = 20\nnetwork_period = 900\n".to_owned(),
+        format!("{MAIL}host = \"mail.example\"\npassword = \"{SECRET}\"\n"),
     ];
     for text in changes {
         let before = export(&world).await;
@@ -121,6 +125,24 @@ async fn every_kind_of_change_is_undone_to_the_byte(world: Arc<World>) {
     applied(&world, &bare, Prune::All).await;
     undo(&world.signet(), newest(&world).await.id, &by(), |_, _| true).await.unwrap();
     assert_eq!(export(&world).await, before);
+}
+
+const MAIL: &str = "[pool.mail]\nfrom = \"a@b.example\"\nusername = \"signet\"\n";
+
+async fn a_mail_server_is_undone_with_its_password(world: Arc<World>) {
+    applied(&world, &format!("{MAIL}host = \"one.example\"\npassword = \"{SECRET}\"\n"), Prune::Nothing)
+        .await;
+    for change in ["host = \"two.example\"\npassword = \"another\"", "username = \"\"", "host = \"\""] {
+        let before = export(&world).await;
+        applied(&world, &format!("[pool.mail]\n{change}\n"), Prune::Nothing).await;
+        let revision = newest(&world).await;
+        let texts = revision.texts.as_ref().unwrap();
+        assert!(!texts.undo.contains(SECRET) && !texts.redo.contains("another"), "{texts:?}");
+        undo(&world.signet(), revision.id, &by(), |_, _| true)
+            .await
+            .unwrap_or_else(|error| panic!("{change}: {error:?} {texts:?}"));
+        assert_eq!(export(&world).await, before, "{change}");
+    }
 }
 
 async fn what_was_changed_again_is_not_undone_over_it(world: Arc<World>) {

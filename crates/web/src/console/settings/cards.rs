@@ -152,21 +152,26 @@ pub static THROTTLE: Card = Card {
             Pair("One name from one network", "同一账号、同一网络"),
             Pair("3 to 50.", "3 到 50。"),
         ),
-        field("name_and_network_period", Control::Seconds, Pair("Period", "时段"), PERIOD),
+        field(
+            "name_and_network_period",
+            Control::Seconds,
+            Pair("Period: one name, one network", "时段：同一账号、同一网络"),
+            PERIOD,
+        ),
         field(
             "name_failures",
             FAILURES,
             Pair("One name from anywhere", "同一账号、任意网络"),
             Pair("10 to 100.", "10 到 100。"),
         ),
-        field("name_period", Control::Seconds, Pair("Period", "时段"), PERIOD),
+        field("name_period", Control::Seconds, Pair("Period: one name", "时段：同一账号"), PERIOD),
         field(
             "network_failures",
             FAILURES,
             Pair("One network, any name", "同一网络、任意账号"),
             Pair("20 to 2000. Many people may share a network.", "20 到 2000。多人可能共用同一网络。"),
         ),
-        field("network_period", Control::Seconds, Pair("Period", "时段"), PERIOD),
+        field("network_period", Control::Seconds, Pair("Period: one network", "时段：同一网络"), PERIOD),
     ],
 };
 

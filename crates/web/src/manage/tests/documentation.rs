@@ -2,7 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use signet_protocol::{application::ApplicationSettings, pool::CustomScope, user::UserDetails};
+use signet_protocol::{
+    application::ApplicationSettings,
+    mail::{MailSecurity, MailServer},
+    pool::CustomScope,
+    sign_in::SignIn,
+    throttle::Throttle,
+    user::UserDetails,
+};
 
 use super::*;
 
@@ -29,6 +36,9 @@ fn every_documented_key_is_read_and_every_stored_setting_is_documented() {
     for (table, heading, settings) in [
         ("applications", "Applications", stored(&ApplicationSettings::default())),
         ("users", "Users", of_user),
+        ("pool", "Pool", stored(&SignIn::default())),
+        ("pool.throttle", "Throttle", stored(&Throttle::default())),
+        ("pool.mail", "Mail server", stored(&MailServer::at(String::new(), MailSecurity::Tls))),
         ("extended_fields", "Extended fields", BTreeSet::new()),
         ("claims", "Claims", BTreeSet::new()),
         ("scopes", "Scopes", stored(&CustomScope::default())),
@@ -41,7 +51,9 @@ fn every_documented_key_is_read_and_every_stored_setting_is_documented() {
         let known = Description::known_keys();
         let read: BTreeSet<String> = known[table].iter().map(|key| (*key).to_owned()).collect();
         assert_eq!(read, keys, "what is read of {table}, and what is documented");
-        for key in keys {
+        // Tables that there is one of are not lists.
+        let single = table.split('.').next() == Some("pool");
+        for key in keys.into_iter().filter(|_| !single) {
             let within = if table.contains('.') { "[[applications]]\n" } else { "" };
             let problems = Description::parse(&format!("{within}[[{table}]]\n{key} = 1.5")).unwrap_err();
             let unknown = problems.iter().any(|problem| problem.message.en.starts_with("unknown key"));
@@ -95,4 +107,14 @@ async fn stored_defaults(bench: &Bench) -> serde_json::Map<String, serde_json::V
     let application = bench.application("n").await.unwrap();
     let settings = serde_json::to_value(&application.settings).unwrap();
     settings.as_object().unwrap().clone()
+}
+
+#[tokio::test]
+async fn the_example_of_settings_is_taken() {
+    let page = include_str!("../../../../../docs/settings.md");
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let bench = Bench::new().await;
+    bench.apply(example).await;
+    let settings = bench.signet.store().pool_settings().await.unwrap();
+    assert!(settings.sign_in.password_recovery && settings.mail.is_some());
 }
