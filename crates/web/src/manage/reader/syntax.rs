@@ -41,7 +41,8 @@ const MESSAGES: &[Pair] = &[
     Pair("unquoted keys cannot be empty", "不带引号的键不能为空"),
     Pair("invalid multi-line basic string", "多行字符串无效"),
     Pair("invalid basic string", "字符串无效"),
-    Pair("invalid value", "值无效"),
+    Pair("invalid multi-line literal string", "多行字符串无效"),
+    Pair("invalid literal string", "字符串无效"),
     Pair("invalid key-value pair", "键值对无效"),
     Pair("invalid inline table element", "内联表的元素无效"),
     Pair("invalid comment character", "注释中含有不允许的字符"),
@@ -54,6 +55,7 @@ const MESSAGES: &[Pair] = &[
     Pair("extra assignment between key-value pairs", "多余的等号"),
     Pair("extra `=`", "多余的等号"),
     Pair("`_` may only go between digits", "下划线只能位于数字之间"),
+    Pair("invalid", "值无效"),
 ];
 
 /// What the parser says, on one line, and the name of a key that is there twice.
