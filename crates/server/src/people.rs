@@ -26,7 +26,7 @@ use crate::{
 pub async fn import(config: &Config, arguments: &cli::Import) -> Result<(), Failure> {
     let file = &arguments.file;
     let format = format(file, arguments.format.as_deref())?;
-    let mode = Mode { dry_run: arguments.dry_run, update: arguments.update, ..Mode::default() };
+    let mode = Mode { dry_run: arguments.dry_run, update: arguments.update };
     let source = open(file)?;
     let import = Import::new(source, format, mode).map_err(|error| failed(file, &error.into(), &[]))?;
     let way = Way::find(config).await?;

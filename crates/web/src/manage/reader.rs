@@ -6,6 +6,7 @@
 
 mod syntax;
 mod values;
+mod words;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,8 +23,12 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use self::values::{NotJson, integer, json_table};
-use super::problem::{PROBLEMS_MAX, Problem, must_be_one_of, nearest, ranked, shown};
+use self::{
+    syntax::message,
+    values::{NotJson, integer, json_table},
+    words::{STRING, STRINGS, TABLE, TRUTH, about, tables, valid, within},
+};
+use super::problem::{PROBLEMS_MAX, Problem, must_be_one_of, nearest, shown};
 
 /// Where a table and the keys that were asked of it stand, so that a later check can still name the line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,22 +91,6 @@ fn dismantle(root: DeTable) {
             DeValue::Array(list) => values.extend(list.into_iter().map(Spanned::into_inner)),
             _ => {}
         }
-    }
-}
-
-/// What the parser says, on one line, and the name of a key that is there twice.
-fn message(text: &str, error: &toml::de::Error) -> Said {
-    let key = error.span().and_then(|span| text.get(span));
-    match (error.message(), key) {
-        ("duplicate key", Some(key)) => {
-            let key = shown(key.trim());
-            said!("the key `{key}` is there twice", "键 `{key}` 出现了两次")
-        }
-        // Its two ways to say so do not say what to do.
-        (message, _) if message.contains("recur") => {
-            Pair("is nested too deep; at most 80 levels are read", "嵌套过深；最多读取 80 层").into()
-        }
-        (message, _) => syntax::said(message),
     }
 }
 
@@ -497,45 +486,6 @@ impl<'r> Table<'r> {
             said!("`{key}` must be {wanted}, not {kind}", "`{key}` 须为{wanted}，而不是{kind}", wanted, kind),
         )
     }
-}
-
-const STRING: Pair = Pair("a string", "字符串");
-const STRINGS: Pair = Pair("a list of strings", "字符串列表");
-const TRUTH: Pair = Pair("true or false", " true 或 false");
-const TABLE: Pair = Pair("a table", "表");
-
-fn tables(key: &str) -> Said {
-    said!("a list of tables: [[{key}]]", "表的列表：[[{key}]]")
-}
-
-/// What is wrong with the value of a key.
-fn about(key: &str, reason: impl Into<Said>) -> Said {
-    let reason = reason.into();
-    said!("`{key}` {reason}", "`{key}` {reason}", reason)
-}
-
-/// What is wrong with an entry of a list.
-fn within(key: &str, text: &str, reason: impl Into<Said>) -> Said {
-    let (text, reason) = (shown(text), reason.into());
-    said!("{text:?} in `{key}` {reason}", "`{key}` 中的 {text:?} {reason}", reason)
-}
-
-/// Keys that an error names.
-const NAMED: usize = 10;
-
-/// Which keys there are, or the nearest of many.
-fn valid(name: &str, keys: &BTreeSet<&'static str>) -> Said {
-    let quoted = |keys: Vec<&str>| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-    if keys.len() <= NAMED {
-        let all = quoted(keys.iter().copied().collect());
-        return said!("valid are {all}", "有效的有 {all}");
-    }
-    let near = quoted(ranked(name, keys.iter().copied()).into_iter().take(3).collect());
-    let number = keys.len();
-    said!(
-        "the nearest are {near}; docs/configuration.md has all {number}",
-        "最接近的有 {near}；全部 {number} 个见 docs/configuration.md"
-    )
 }
 
 /// The one of `choices` that `text` names.

@@ -104,7 +104,7 @@ async fn attack_19_a_manager_of_applications_gives_nothing_of_the_pool_by_any_do
             Err(EditError::Plan(PlanError::Forbidden(reason))) => {
                 assert!(!may && reason.to_string().contains("ask an owner"), "{name}: {reason}");
             }
-            Err(EditError::Plan(error)) => panic!("{error}"),
+            Err(error) => panic!("{error:?}"),
         }
         if may {
             let cleared = Edit::application(application.id, application.version).set("rules", &json!([]));

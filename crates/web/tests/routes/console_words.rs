@@ -72,7 +72,7 @@ fn text(page: &str) -> String {
     told
 }
 
-/// English of four words or more that stands in it.
+/// English of four words or more that stands in it. A list of names is none.
 fn english(page: &str) -> Vec<String> {
     let is_word = |word: &str| {
         !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '\'' || c == ',')
@@ -81,7 +81,12 @@ fn english(page: &str) -> Vec<String> {
     for line in text(page).lines() {
         let words: Vec<&str> = line.split(' ').collect();
         found.extend(
-            words.windows(4).filter(|run| run.iter().all(|word| is_word(word))).map(|run| run.join(" ")),
+            words
+                .windows(4)
+                .filter(|run| {
+                    run.iter().all(|word| is_word(word)) && !run.iter().all(|word| word.ends_with(','))
+                })
+                .map(|run| run.join(" ")),
         );
     }
     found

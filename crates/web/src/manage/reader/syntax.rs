@@ -1,6 +1,11 @@
 //! What the parser of TOML says, in Chinese.
 
-use signet_protocol::said::{Pair, Said};
+use signet_protocol::{
+    said,
+    said::{Pair, Said},
+};
+
+use crate::manage::problem::shown;
 
 /// What it says before what it expected.
 const MESSAGES: &[Pair] = &[
@@ -36,7 +41,8 @@ const MESSAGES: &[Pair] = &[
     Pair("unquoted keys cannot be empty", "不带引号的键不能为空"),
     Pair("invalid multi-line basic string", "多行字符串无效"),
     Pair("invalid basic string", "字符串无效"),
-    Pair("invalid value", "值无效"),
+    Pair("invalid multi-line literal string", "多行字符串无效"),
+    Pair("invalid literal string", "字符串无效"),
     Pair("invalid key-value pair", "键值对无效"),
     Pair("invalid inline table element", "内联表的元素无效"),
     Pair("invalid comment character", "注释中含有不允许的字符"),
@@ -49,10 +55,27 @@ const MESSAGES: &[Pair] = &[
     Pair("extra assignment between key-value pairs", "多余的等号"),
     Pair("extra `=`", "多余的等号"),
     Pair("`_` may only go between digits", "下划线只能位于数字之间"),
+    Pair("invalid", "值无效"),
 ];
 
+/// What the parser says, on one line, and the name of a key that is there twice.
+pub fn message(text: &str, error: &toml::de::Error) -> Said {
+    let key = error.span().and_then(|span| text.get(span));
+    match (error.message(), key) {
+        ("duplicate key", Some(key)) => {
+            let key = shown(key.trim());
+            said!("the key `{key}` is there twice", "键 `{key}` 出现了两次")
+        }
+        // Its two ways to say so do not say what to do.
+        (message, _) if message.contains("recur") => {
+            Pair("is nested too deep; at most 80 levels are read", "嵌套过深；最多读取 80 层").into()
+        }
+        (message, _) => told(message),
+    }
+}
+
 /// It in both languages. What it expected is told in English alone; a message that is not known is told as what it is about.
-pub fn said(message: &str) -> Said {
+fn told(message: &str) -> Said {
     let known = MESSAGES.iter().find(|known| message.starts_with(known.0));
     let zh = known.map_or("不符合 TOML 语法", |known| known.1);
     Said { en: message.replace('\n', ", ").into(), zh: zh.into() }
@@ -84,7 +107,7 @@ mod tests {
             let (_, errors) = toml::de::DeTable::parse_recoverable(text);
             assert!(!errors.is_empty(), "{text}");
             for error in errors {
-                let said = said(error.message());
+                let said = told(error.message());
                 assert_ne!(said.of(Lang::Zh), "不符合 TOML 语法", "{text}: {said}");
             }
         }

@@ -87,7 +87,7 @@ async fn a_dry_run_says_the_same_and_writes_nothing() {
     let bench = Bench::new().await;
     csv(&bench, "username\nold\n").await;
     let file = "username,email\nold,old@example.com\nnew,\n@,\nnew,\n";
-    let dry = Mode { dry_run: true, update: true, ..Mode::default() };
+    let dry = Mode { dry_run: true, update: true };
     let report = import(&bench, file, Format::Csv, dry).await;
     assert_eq!(report.to_string(), "1 to create, 1 to change, 0 unchanged, 2 wrong; nothing was written");
     assert!(bench.user("new").await.is_none() && bench.user("old").await.unwrap().email.is_none());
