@@ -110,6 +110,7 @@ words! {
         consents_none: "They allowed no application anything yet.", "用户尚未同意任何应用的授权。";
         allowed: "Allowed", "同意时间";
         withdraw: "Withdraw", "撤回";
+        history_log: "Audit log", "审计日志";
         history_lead: "What the audit log has about them.", "审计日志中与该用户有关的记录。";
         done_to: "Done to them", "针对该用户";
         done_by: "Done by them", "由该用户";
