@@ -155,12 +155,13 @@ fn before(crowd: &Crowd, hours: u64) -> Now {
 /// Every application's issuer has a key, and some have the next one too: they were made over the last weeks, as each was used.
 pub fn fill_keys(sink: &mut dyn Sink, options: &Options, crowd: &Crowd) -> Result<(), Failure> {
     let columns = ["pool_id", "issuer", "alg", "seq", "kid", "state", "sealed", "public_jwk", "created_at"];
-    let row = |app: AppId, seq: i64, state: &str, at: Now| -> Result<_, Failure> {
+    let mut nonces = Seeded(6);
+    let mut row = |app: AppId, seq: i64, state: &str, at: Now| -> Result<_, Failure> {
         let (issuer, alg) = (IssuerId::Application(app), KeyAlg::Es256);
         let (key, der) = SigningKey::generate(alg).map_err(|error| error.to_string())?;
         let row = format!("{}/{alg}/{seq}", issuer.stored());
         let place = Place { table: "issuer_key", column: "sealed", row: &row };
-        let sealed = options.master_key.seal(&place, &der, &mut Seeded(at.millis().unsigned_abs()))?;
+        let sealed = options.master_key.seal(&place, &der, &mut nonces)?;
         let jwk = serde_json::to_string(key.public_jwk())?;
         let pool = crowd.people.pool.id;
         Ok(args![pool, issuer, alg.as_str(), seq, key.kid().as_str(), state, sealed, jwk, at.timestamp()])
