@@ -23,11 +23,15 @@ pub fn description(data: &[u8]) {
     let lines = text.lines().count() + 1;
     for problem in &problems {
         assert!((1..=lines).contains(&problem.line), "{problem}");
-        assert!(problem.message.len() <= 4096 && !problem.message.contains('\n'), "{problem}");
+        for text in [&problem.message.en, &problem.message.zh] {
+            assert!(text.len() <= 4096 && !text.contains('\n'), "{text}");
+        }
     }
     for secret in secrets(text) {
         assert!(
-            problems.iter().all(|problem| !problem.message.contains(&secret)),
+            problems.iter().all(|problem| {
+                !problem.message.en.contains(&secret) && !problem.message.zh.contains(&secret)
+            }),
             "{secret} in {problems:?}"
         );
     }

@@ -13,6 +13,7 @@ use signet_protocol::{
     params::{RawParams, decode},
     pkce::{ChallengeMethod, CodeChallenge, proves},
     scope::{KnownScope, Scope, ScopeValue},
+    sign_in::Language,
 };
 use signet_web::{
     fuzzing::Cookies,
@@ -167,9 +168,13 @@ pub fn host(data: &[u8]) {
 pub fn language(data: &[u8]) {
     let Some(text) = utf8(data) else { return };
     let (locales, accept) = first_line(text);
-    let chosen = Lang::choose(Some(locales), Some(accept));
-    assert_eq!(chosen, Lang::choose(Some(locales), Some(accept)));
-    assert_eq!(Lang::choose(Some(chosen.tag()), Some(accept)), chosen, "a tag of ours is understood");
+    let choose = |offered, locales| Lang::choose(offered, Some(locales), Some(accept));
+    let chosen = choose(Language::ALL, locales);
+    assert_eq!(chosen, choose(Language::ALL, locales));
+    assert_eq!(choose(Language::ALL, chosen.tag()), chosen, "a tag of ours is understood");
+    for alone in Language::ALL.chunks(1) {
+        assert_eq!(choose(alone, locales), choose(alone, ""), "what is not offered is not shown");
+    }
     if !text.to_ascii_lowercase().contains("zh") && !accept.contains('*') {
         assert_eq!(chosen, Lang::En);
     }

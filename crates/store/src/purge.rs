@@ -117,6 +117,8 @@ const BY_POOL: &[Two] = &[
     by_pool!(alone "trace", "trace_id"),
     by_pool!("api_request", "key"),
     by_pool!("revision_application", "app_id, revision_id"),
+    by_pool!("revision_user", "user_id, revision_id"),
+    by_pool!("import_desk", "node"),
     by_pool!("revision", "revision_id"),
     by_pool!("audit", "audit_id", "audit_unsealed", "pool_id = $1 AND seq IS NULL", "NOT pool_id <> $1"),
     by_pool!("audit", "audit_id", "audit", "pool_id = $1 AND seq IS NOT NULL", "NOT pool_id <> $1"),

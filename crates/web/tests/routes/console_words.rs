@@ -10,7 +10,10 @@ use signet_protocol::{
     operator::Role,
     user::{LoginName, User},
 };
-use signet_store::audit::{Origin, Via};
+use signet_store::{
+    About, Turn,
+    audit::{Origin, Via},
+};
 use signet_web::{
     console::ROWS,
     manage::{apply::apply, description::Description, edit::Edit, plan::PlanError},
@@ -228,7 +231,8 @@ async fn changed(world: &Arc<World>, browser: &mut Browser, machine: &Machine, l
         looked.at("keys", &send(browser, &page, "/console/settings/keys", &[("act", act)]).await);
     }
     let signet = world.signet();
-    let revision = signet_web::manage::history::list(&signet, None, None, 1).await.unwrap().remove(0);
+    let newest = signet_web::manage::history::list(&signet, About::Everything, Turn::First, 1).await.unwrap();
+    let revision = newest.rows.first().unwrap();
     let revision = signet_web::manage::history::name_of(revision.id);
     let page = open(browser, "/console/settings/history").await;
     looked.at("history", &page);

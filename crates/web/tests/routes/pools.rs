@@ -187,7 +187,7 @@ async fn an_application_and_a_pool_do_not_get_the_same_address() {
 async fn a_set_up_link_of_the_default_pool_is_none_in_another() {
     let world = World::new().await;
     world.pool("shop").await;
-    let link = setup::offer(&world.signet()).await.unwrap().unwrap().url().to_owned();
+    let link = setup::offer(&world.signet(), &Origin::automatic()).await.unwrap().unwrap().url().to_owned();
     let there = link.replacen(BASE, SHOP, 1);
     assert_eq!(world.browser().open(&there).await.status, StatusCode::NOT_FOUND);
     assert_eq!(world.browser().open(&link).await.status, StatusCode::OK);

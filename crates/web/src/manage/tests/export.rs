@@ -188,7 +188,7 @@ fn every_key_that_is_read_is_written() {
     let mut written: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for seed in 0..40 {
         let pool = Dice::new(seed).pool(signet_protocol::id::PoolId::from_bytes([1; 12]));
-        let mut text = entries::pool(&pool.settings, &pool.resources, (Form::Whole, Secrets::Sealed));
+        let mut text = entries::pool(&pool.settings, &pool.resources, Form::Whole);
         for Parts { application, resources, accounts, rules } in &pool.applications {
             let accounts: Vec<_> = accounts.iter().map(|own| (own.clone(), Some("s".to_owned()))).collect();
             let secret = Some("s".to_owned());

@@ -117,7 +117,7 @@ fn forgot<'a>(lang: Lang, v: &'a Values, alert: Option<ForgotAlert>) -> ForgotPa
     ForgotPage {
         lang,
         app_name: &v.name,
-        app_logo: Some(&v.url),
+        brand: brand(v),
         methods: LoginMethod::ALL,
         identifier: &v.text,
         transaction: &v.text,
@@ -215,7 +215,10 @@ fn pages(lang: Lang, v: &Values) -> Vec<(String, String)> {
     }
     let strict = PasswordPolicy::default();
     let lax = PasswordPolicy { refuse_common: false, refuse_names: false, ..PasswordPolicy::default() };
-    pages.push(("forgot sent".to_owned(), ForgotSentPage { lang, transaction: text }.render()));
+    pages.push((
+        "forgot sent".to_owned(),
+        ForgotSentPage { lang, brand: brand(v), transaction: text }.render(),
+    ));
     for alert in [None, Some(ForgotAlert::Missing), Some(ForgotAlert::Throttled { seconds: 90 })] {
         pages.push((format!("forgot {alert:?}"), forgot(lang, v, alert).render()));
     }
