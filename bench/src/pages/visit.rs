@@ -197,7 +197,7 @@ fn shape(address: &str) -> Option<Shape> {
             && row.split('/').zip(path.split('/')).all(|(part, own)| part == own || part.starts_with('{'))
     };
     // What is written out is that page, and not a part of another.
-    let row = places::of_console().filter(|row| fits(&row)).min_by_key(|row| row.matches('{').count())?;
+    let row = places::of_console().filter(|row| fits(row)).min_by_key(|row| row.matches('{').count())?;
     let names = query.split('&').filter_map(|pair| pair.split('=').next());
     // That something was done, or a language chosen, makes no other page.
     let names = names.filter(|name| !name.is_empty() && *name != "done").map(str::to_owned);

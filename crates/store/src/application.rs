@@ -30,12 +30,15 @@ const LIST: Sql = Sql {
 };
 const NAMES: Sql = Sql {
     name: "application_names",
-    text: "SELECT app_id, identifier, name, enabled, settings, version FROM application WHERE pool_id = $1",
+    text: "SELECT app_id, identifier, name, enabled, settings, version,
+               CASE WHEN secret_sealed IS NOT NULL THEN COALESCE(secret_set_at, created_at) END
+           FROM application WHERE pool_id = $1",
 };
 const NAME: Sql = Sql {
     name: "application_name",
-    text: "SELECT app_id, identifier, name, enabled, settings, version FROM application
-           WHERE app_id = $1 AND pool_id = $2",
+    text: "SELECT app_id, identifier, name, enabled, settings, version,
+               CASE WHEN secret_sealed IS NOT NULL THEN COALESCE(secret_set_at, created_at) END
+           FROM application WHERE app_id = $1 AND pool_id = $2",
 };
 const VERSIONS: Sql =
     Sql { name: "application_versions", text: "SELECT app_id, version FROM application WHERE pool_id = $1" };
@@ -57,15 +60,8 @@ const USES_ALG: Sql = Sql {
 const HOLD: Sql =
     Sql { name: "application_hold", text: "SELECT 1 FROM application WHERE app_id = $1 AND pool_id = $2" };
 
-const OLD_SECRETS: Sql = Sql {
-    name: "application_old_secrets",
-    text: "SELECT app_id, COALESCE(secret_set_at, created_at) FROM application
-           WHERE pool_id = $1 AND enabled AND secret_sealed IS NOT NULL
-             AND COALESCE(secret_set_at, created_at) <= $2",
-};
-
 pub(crate) const STATEMENTS: &[&Sql] =
-    &[&HOLD, &LOAD, &LIST, &NAMES, &NAME, &VERSIONS, &FIND, &HAS_ORIGIN, &USES_ALG, &OLD_SECRETS];
+    &[&HOLD, &LOAD, &LIST, &NAMES, &NAME, &VERSIONS, &FIND, &HAS_ORIGIN, &USES_ALG];
 
 /// What a list shows of an application.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +88,8 @@ pub struct ApplicationName {
     pub response_types: Vec<ResponseType>,
     /// Counts its changes.
     pub version: i64,
+    /// When its secret was set, if it has one.
+    pub secret_since: Option<Timestamp>,
 }
 
 /// Applications that are read one by one when they have changed; when there are more, all are read.
@@ -236,12 +234,6 @@ impl Store {
         batch.hold(&HOLD, args![id, self.pool_id()])
     }
 
-    /// The enabled applications whose secret is of `until` or older, with when it was set.
-    pub async fn old_secrets(&self, until: Timestamp) -> Result<Vec<(AppId, Timestamp)>, StoreError> {
-        let read = |row: &mut RowReader| Ok((row.parsed(AppId::parse)?, row.at()?));
-        self.engine().list(&OLD_SECRETS, args![self.pool_id(), until], read).await
-    }
-
     fn read_application(&self, row: &mut RowReader) -> Result<Application, StoreError> {
         let (id, pool) = (row.parsed(AppId::parse)?, row.parsed(PoolId::parse)?);
         let (identifier, name) = (row.parsed(|text| Identifier::parse(text).ok())?, row.text()?);
@@ -265,7 +257,7 @@ fn read_name(row: &mut RowReader) -> Result<ApplicationName, StoreError> {
     let (identifier, name) = (row.parsed(|text| Identifier::parse(text).ok())?, row.text()?);
     let enabled = row.bool()?;
     let Shown { kind, logo_uri, sso, redirect_uris, grant_types, response_types } = row.json()?;
-    let version = row.int()?;
+    let (version, secret_since) = (row.int()?, row.opt_at()?);
     Ok(ApplicationName {
         id,
         identifier,
@@ -278,6 +270,7 @@ fn read_name(row: &mut RowReader) -> Result<ApplicationName, StoreError> {
         grant_types,
         response_types,
         version,
+        secret_since,
     })
 }
 

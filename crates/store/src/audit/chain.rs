@@ -196,6 +196,8 @@ impl Store {
         let mut walk = Walk::from(&head, expected);
         let mut verified = Verified { head, records: 0, broken: None };
         while verified.broken.is_none() && walk.seq < head.seq {
+            // The embedded engine answers at once: others have to come to their turn.
+            tokio::task::yield_now().await;
             let values = args![self.pool_id(), walk.seq, head.seq];
             let page = match self.engine().list(&WALK, values, read).await {
                 Err(StoreError::Corrupt { .. }) => self.readable(&walk, &head).await?,

@@ -58,7 +58,7 @@ macro_rules! way {
                 $which,
                 " AND seq IS NOT NULL AND audit_id > $2 AND audit_id < $3 ORDER BY audit_id ",
                 $order,
-                " LIMIT 1 OFFSET 3999"
+                " LIMIT 1 OFFSET 1999"
             ),
         }
     };
@@ -75,7 +75,7 @@ way!(FAILED, "audit_failed", "pool_id = $1 AND NOT success", "pool_id = $1 AND N
 
 /// Most records of a page.
 const PAGE: i64 = 1000;
-/// So many times a page that is bounded looks at the 4000 records of a horizon.
+/// So many times a page that is bounded looks at the 2000 records of a horizon.
 const ROUNDS: usize = 2;
 
 /// What is looked for; what is left out matters not.

@@ -81,7 +81,6 @@ const WHOLE: &[&str] = &[
     "audit_head_move_base",
     "application_list",
     "application_names",
-    "application_old_secrets",
     "application_uses_alg",
     "application_versions",
     "change_insert",

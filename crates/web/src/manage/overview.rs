@@ -21,6 +21,8 @@ use signet_store::{
     usage::{ACTIVE_USERS, Count, DAY, Use, day_of},
 };
 
+use tokio::runtime::Handle;
+
 use super::keys::{self, Upcoming};
 use crate::Signet;
 
@@ -219,13 +221,15 @@ async fn counted(signet: &Arc<Signet>, applications: usize) -> Result<Arc<Counte
         && now.since(last.at) < COUNT_SHOWN
     {
         if now.since(last.at) >= COUNT_KEPT && !remembered.counting.swap(true, Ordering::SeqCst) {
-            let signet = Arc::clone(signet);
-            tokio::spawn(async move {
+            let (signet, runtime) = (Arc::clone(signet), Handle::current());
+            let work = async move {
                 if let Err(error) = count(&signet, applications).await {
                     tracing::warn!(%error, "the numbers of the overview were not counted");
                 }
                 signet.overview().counting.store(false, Ordering::SeqCst);
-            });
+            };
+            // The embedded engine reads in the thread that asks: not in one that answers others.
+            drop(tokio::task::spawn_blocking(move || runtime.block_on(work)));
         }
         return Ok(last);
     }
@@ -319,9 +323,9 @@ async fn known(signet: &Signet) -> Result<Arc<Known>, StoreError> {
 }
 
 async fn warnings(signet: &Signet, all: &[Arc<ApplicationName>]) -> Result<Vec<Warning>, StoreError> {
-    let now = signet.now().timestamp();
-    let old: HashMap<AppId, Timestamp> =
-        signet.store().old_secrets(Timestamp(now.0 - SECRET_AGE.0)).await?.into_iter().collect();
+    let old = Timestamp(signet.now().timestamp().0 - SECRET_AGE.0);
+    let has_old_secret =
+        |one: &&Arc<ApplicationName>| one.enabled && one.secret_since.is_some_and(|at| at <= old);
     let enabled = |wanted: fn(&ApplicationName) -> bool| {
         Affected::of(all.iter().filter(move |one| one.enabled && wanted(one)))
     };
@@ -329,7 +333,7 @@ async fn warnings(signet: &Signet, all: &[Arc<ApplicationName>]) -> Result<Vec<W
         enabled(has_http_callback).map(Warning::HttpCallbacks),
         enabled(|one| one.grant_types.contains(&GrantType::Password)).map(Warning::PasswordMode),
         enabled(gets_tokens_by_browser).map(Warning::ImplicitMode),
-        Affected::of(all.iter().filter(|one| old.contains_key(&one.id))).map(Warning::OldSecrets),
+        Affected::of(all.iter().filter(has_old_secret)).map(Warning::OldSecrets),
     ];
     let keys = keys::upcoming(signet, signet.settings().key_rotation).await?;
     let more = keys.len().saturating_sub(1);

@@ -432,7 +432,7 @@ async fn a_page_that_is_bounded_says_where_it_goes_on(world: World) {
             }
         }
         assert_eq!(met, whole.records, "{forward}");
-        assert_eq!(pages, 2, "8000 records for a page, {forward}");
+        assert_eq!(pages, 3, "4000 records for a page, {forward}");
     }
     let few = Filter { target: Some("a1".to_owned()), kind: Some(Kind::User), ..Filter::default() };
     let select = Select { bounded: true, ..Select::default() };

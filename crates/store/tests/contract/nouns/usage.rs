@@ -1,17 +1,17 @@
 //! Counters of use, and traces of failures.
 
 use signet_protocol::{
-    application::GrantType,
+    application::{Application, GrantType},
     id::{AppId, UserId},
     secret::Secret,
-    time::{Now, Timestamp},
+    time::Now,
 };
 use signet_store::{
     Change, NewTrace, TRACE_EXPIRE, Turn,
     usage::{ACTIVE_USERS, DAY, Use, day_of},
 };
 
-use super::{NOON, World, after, at};
+use super::{World, after, at};
 use crate::on_worlds;
 
 on_worlds!(
@@ -126,19 +126,23 @@ async fn traces_are_found_by_reference_and_application(world: World) {
 }
 
 async fn a_secret_is_dated_when_it_changes(world: World) {
-    let old = |until: i64| world.store.old_secrets(Timestamp(NOON + until));
+    let since = async || {
+        let all = world.store.application_names().await.unwrap();
+        all.iter().map(|one| (one.id, one.secret_since)).collect::<Vec<_>>()
+    };
     let mut notes = world.new_application("notes");
     world.apply(Change::InsertApplication(notes.clone())).await;
-    assert_eq!(old(-1).await, Ok(vec![]));
-    assert_eq!(old(0).await, Ok(vec![(notes.id, after(0))]));
+    assert_eq!(since().await, [(notes.id, Some(after(0)))]);
     let mut seed = signet_testkit::seed::Seeded(4);
     notes.name = "Another name".to_owned();
     let kept = world.store.apply(vec![Change::UpdateApplication(notes.clone())], at(50), &mut seed);
     assert_eq!(kept.await, Ok(signet_store::Applied::Done));
-    assert_eq!(old(50).await, Ok(vec![(notes.id, after(0))]), "the secret is the same");
+    assert_eq!(since().await, [(notes.id, Some(after(0)))], "the secret is the same");
     (notes.secret, notes.version) = (Some(Secret::new("another-secret-another-secret-32")), 2);
     let new = world.store.apply(vec![Change::UpdateApplication(notes.clone())], at(60), &mut seed);
     assert_eq!(new.await, Ok(signet_store::Applied::Done));
-    assert_eq!(old(59).await, Ok(vec![]));
-    assert_eq!(old(60).await, Ok(vec![(notes.id, after(60))]));
+    assert_eq!(since().await, [(notes.id, Some(after(60)))]);
+    let public = Application { secret: None, ..world.new_application("public") };
+    world.apply(Change::InsertApplication(public.clone())).await;
+    assert!(since().await.contains(&(public.id, None)));
 }

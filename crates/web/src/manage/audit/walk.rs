@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use signet_protocol::time::{Seconds, Timestamp};
 use signet_store::{StoreError, audit::Verified};
+use tokio::runtime::Handle;
 
 use super::{AuditError, parse_head, wrong_head};
 use crate::Signet;
@@ -65,7 +66,9 @@ pub async fn walk(signet: &Arc<Signet>, expected: Option<&str>) -> Result<Walked
     }
     if free {
         *signet.walks().lock() = Some(Walk { kept, done: None });
-        tokio::spawn(go(Arc::clone(signet), kept));
+        // The embedded engine reads in the thread that asks: not in one that answers others.
+        let (work, runtime) = (go(Arc::clone(signet), kept), Handle::current());
+        drop(tokio::task::spawn_blocking(move || runtime.block_on(work)));
     }
     Ok(Walked::Walking(records))
 }

@@ -608,7 +608,8 @@ fn initials() {
 fn attack_03_what_an_application_says_of_itself_is_text_and_https_links() {
     for v in hostile() {
         for lang in [Lang::En, Lang::Zh] {
-            let (tags, text) = read(&login(lang, &v, None).render().unwrap());
+            let page = LoginPage { recovery: false, ..login(lang, &v, None) };
+            let (tags, text) = read(&page.render().unwrap());
             assert!(text.contains(&v.name) && text.contains(&v.text));
             let links = tags.iter().filter(|tag| tag.name == "a");
             assert_eq!(links.clone().count(), 3);
@@ -620,8 +621,8 @@ fn attack_03_what_an_application_says_of_itself_is_text_and_https_links() {
 #[test]
 fn a_page_of_an_application_that_says_nothing_has_nothing_of_it() {
     for lang in [Lang::En, Lang::Zh] {
-        let page = LoginPage { brand: Brand::default(), ..login(lang, &sample(), None) }.render().unwrap();
-        let (tags, text) = read(&page);
+        let page = LoginPage { brand: Brand::default(), recovery: false, ..login(lang, &sample(), None) };
+        let (tags, text) = read(&page.render().unwrap());
         assert_eq!(tags.iter().filter(|tag| tag.name == "link").count(), 2, "icon and stylesheet");
         assert!(
             tags.iter().all(|tag| tag.name != "img" && tag.name != "a" && tag.get("class") != Some("legal"))
