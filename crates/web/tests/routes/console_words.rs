@@ -115,8 +115,9 @@ fn a_sentence_is_found() {
 }
 
 /// What the rows of the table are about.
-fn address(path: &str, machine: &Machine, user: &str) -> String {
+fn address(path: &str, machine: &Machine, (user, pool): (&str, &str)) -> String {
     path.replace("{app}", &machine.rp.id)
+        .replace("{pool}", pool)
         .replace("{account}", &machine.id.to_string())
         .replace("{user}", user)
 }
@@ -132,8 +133,9 @@ async fn every_page_of_the_console_is_in_chinese() {
     changed(&world, &mut browser, &machine, &mut looked).await;
     // A request that is refused leaves a trace.
     world.browser().open(&rp.url(&[("redirect_uri", "https://rp.example/elsewhere")])).await;
+    let ids = [alice.id.to_string(), world.signet().store().pool().id.to_string()];
     for row in ROWS.iter().filter(|row| !row.posts && !row.path.contains("export")) {
-        let path = address(row.path, &machine, &alice.id.to_string());
+        let path = address(row.path, &machine, (&ids[0], &ids[1]));
         let page = open(&mut browser, &path).await;
         assert!(page.status.is_success(), "{path}: {}", page.status);
         if page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {

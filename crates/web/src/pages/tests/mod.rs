@@ -621,7 +621,8 @@ fn attack_03_what_an_application_says_of_itself_is_text_and_https_links() {
 #[test]
 fn a_page_of_an_application_that_says_nothing_has_nothing_of_it() {
     for lang in [Lang::En, Lang::Zh] {
-        let page = LoginPage { brand: Brand::default(), recovery: false, ..login(lang, &sample(), None) };
+        let v = sample();
+        let page = LoginPage { brand: Brand::default(), recovery: false, ..login(lang, &v, None) };
         let (tags, text) = read(&page.render().unwrap());
         assert_eq!(tags.iter().filter(|tag| tag.name == "link").count(), 2, "icon and stylesheet");
         assert!(
