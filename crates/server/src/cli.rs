@@ -432,7 +432,7 @@ pub struct CreatePool {
     /// Name people see
     #[arg(long)]
     pub name: String,
-    /// An address of its own, https://login.example.org [default: its identifier below the default pool's host]
+    /// An address of its own, `https://login.example.org` [default: its identifier below the default pool's host]
     #[arg(long, value_name = "URL")]
     pub address: Option<String>,
     #[command(flatten)]
