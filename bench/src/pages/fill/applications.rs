@@ -8,6 +8,7 @@ use signet_protocol::{
     id::AppId,
     issuer::{Identifier, IssuerId},
     jose::{KeyAlg, SigningKey},
+    mail::{MailSecurity, MailServer},
     pool::PoolSettings,
     resource::{Resource, Rule},
     secret::Secret,
@@ -139,7 +140,9 @@ fn read<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
 
 async fn write(store: &Store, crowd: &Crowd, mut changes: Vec<Change>) -> Result<(), Failure> {
     let settings = store.pool_settings().await?;
-    changes.push(Change::UpdatePool(PoolSettings::clone(&settings)));
+    let server = MailServer::at("mail.example.com".to_owned(), MailSecurity::Tls);
+    let mail = Some(MailServer { from: "no-reply@example.com".to_owned(), ..server });
+    changes.push(Change::UpdatePool(PoolSettings { mail, ..PoolSettings::clone(&settings) }));
     match store.apply(changes, crowd.people.user_since(USUAL), &mut Seeded(4)).await? {
         Applied::Done => Ok(()),
         Applied::Changed => Err("somebody else changes the database".into()),
