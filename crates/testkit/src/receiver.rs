@@ -12,8 +12,8 @@ use tokio::{
 
 use crate::Failure;
 
-/// How long something may be waited for that must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long something may be waited for that must come: also what a killed node had in hand, which is its for a minute.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A listener that answers each request with the next of its statuses, and with the last of them from then on.
 pub struct Receiver {
@@ -67,7 +67,7 @@ impl Receiver {
     /// The body of the next request.
     ///
     /// # Errors
-    /// None came in a minute.
+    /// None came in a minute and a half.
     pub async fn next(&mut self) -> Result<String, Failure> {
         let body = timeout(PATIENCE, self.bodies.recv()).await?;
         body.ok_or_else(|| "the receiver has ended".into())

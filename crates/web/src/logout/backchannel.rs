@@ -209,10 +209,11 @@ async fn settle(signet: &Signet, notice: &LogoutNotice, told: Result<(), String>
     };
     match next_try(notice, signet.now().timestamp()) {
         Some(due_at) => {
-            tracing::info!(%client_id, tries, %error, "not told of a logout; it is tried again");
-            let put_off = signet.store().postpone_notice(notice, due_at).await;
             signet.metrics().noticed(Notice::Failed);
-            put_off
+            signet.store().postpone_notice(notice, due_at).await?;
+            // Once it is written: who is killed before leaves the notice in hand, and the log has promised nothing.
+            tracing::info!(%client_id, tries, %error, "not told of a logout; it is tried again");
+            Ok(())
         }
         None => {
             signet.metrics().noticed(Notice::GivenUp);
