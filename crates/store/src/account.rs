@@ -111,7 +111,7 @@ impl Store {
 
     /// The account with this AccessKey as the database has it now.
     pub async fn stored_account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        self.engine().find(&LOAD, args![self.pool_id(), id], |row| self.read_account(row)).await
+        self.engine().look_up_one(&LOAD, args![self.pool_id(), id], |row| self.read_account(row)).await
     }
 
     /// Every account of an application, by AccessKey.

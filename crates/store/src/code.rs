@@ -10,7 +10,7 @@ use signet_protocol::{
 
 use crate::{
     Store, StoreError, args, grant,
-    sql::{Batch, RowReader, Sql},
+    sql::{Batch, Bulk, RowReader, Sql},
 };
 
 const INSERT: Sql = Sql {
@@ -33,6 +33,26 @@ const SPEND: Sql = Sql {
     name: "code_spend",
     text: "UPDATE authorization_code SET consumed_at = $4
            WHERE code_id = $1 AND pool_id = $2 AND grant_id = $3 AND consumed_at IS NULL",
+};
+
+pub(crate) const BULK_INSERT: Bulk = Bulk {
+    one: &INSERT,
+    many: "INSERT INTO authorization_code (code_id, pool_id, hash, grant_id, redirect_uri, challenge,
+               challenge_method, nonce, created_at, expires_at)
+           SELECT code_id, $2, hash, grant_id, redirect_uri, challenge, challenge_method, nonce, created_at,
+               expires_at
+           FROM unnest($1::bytea[], $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::text[], $8::text[],
+               $9::bigint[], $10::bigint[])
+               AS one (code_id, hash, grant_id, redirect_uri, challenge, challenge_method, nonce, created_at,
+               expires_at)",
+    each: &[1, 3, 4, 5, 6, 7, 8, 9, 10],
+};
+pub(crate) const BULK_SPEND: Bulk = Bulk {
+    one: &SPEND,
+    many: "UPDATE authorization_code SET consumed_at = ($4::bigint[])[array_position($1::bytea[], code_id)]
+           WHERE code_id = ANY ($1) AND NOT pool_id <> $2
+               AND grant_id = ($3::bytea[])[array_position($1, code_id)] AND consumed_at IS NULL",
+    each: &[1, 3, 4],
 };
 
 pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &SPEND];
@@ -104,7 +124,7 @@ impl Store {
 
     /// The code of this id, whatever its state, with its grant.
     pub async fn code(&self, id: CodeId) -> Result<Option<AuthorizationCode>, StoreError> {
-        self.engine().find(&LOAD, args![id, self.pool_id()], read).await
+        self.engine().look_up_one(&LOAD, args![id, self.pool_id()], read).await
     }
 
     /// Spends a code and begins its chain of refresh tokens, before anything is signed. `false` when it was spent

@@ -15,7 +15,7 @@ use crate::{
     Store, StoreError, args,
     audit::Act,
     change::Changed,
-    sql::{Batch, RowReader, Sql},
+    sql::{Batch, Bulk, RowReader, Sql},
 };
 
 /// The columns [`read`] wants, of a `user_grant` called `g`.
@@ -64,6 +64,32 @@ const MOVE: Sql = Sql {
     name: "grant_move",
     text: "UPDATE user_grant SET session_id = $3, sid = COALESCE(sid, session_id)
            WHERE session_id = $1 AND NOT pool_id <> $2",
+};
+
+pub(crate) const BULK_HOLD: Bulk = Bulk {
+    one: &HOLD,
+    many: "SELECT 1 FROM user_grant WHERE grant_id = ANY ($1) AND NOT pool_id <> $2 AND revoked_at IS NULL",
+    each: &[1],
+};
+pub(crate) const BULK_INSERT: Bulk = Bulk {
+    one: &INSERT,
+    many: "INSERT INTO user_grant (grant_id, pool_id, issuer, app_id, user_id, session_id, scope, offline, auth_time,
+               amr, claims, created_at, expires_at, rejected_scope, api, ip)
+           SELECT grant_id, $2, issuer, app_id, user_id, session_id, scope, offline, auth_time, amr, claims,
+               created_at, expires_at, rejected_scope, api, ip
+           FROM unnest($1::bytea[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::boolean[],
+               $9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::text[], $15::text[],
+               $16::text[])
+               AS one (grant_id, issuer, app_id, user_id, session_id, scope, offline, auth_time, amr, claims,
+               created_at, expires_at, rejected_scope, api, ip)",
+    each: &[1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
+};
+pub(crate) const BULK_EXTEND: Bulk = Bulk {
+    one: &EXTEND,
+    many: "UPDATE user_grant SET expires_at = ($3::bigint[])[array_position($1::bytea[], grant_id)]
+           WHERE grant_id = ANY ($1) AND NOT pool_id <> $2
+               AND expires_at < ($3::bigint[])[array_position($1::bytea[], grant_id)]",
+    each: &[1, 3],
 };
 
 pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD_CLAIMS, &HOLD, &EXTEND, &REVOKE, &DENY, &MOVE];

@@ -8,7 +8,7 @@ use signet_protocol::{
 
 use crate::{
     NewFamily, Store, StoreError, args, grant,
-    sql::{Batch, RowReader, Sql},
+    sql::{Batch, Bulk, RowReader, Sql},
 };
 
 const INSERT: Sql = Sql {
@@ -42,12 +42,30 @@ const HOLD: Sql = Sql {
     text: "SELECT 1 FROM refresh_family WHERE family_id = $1 AND pool_id = $2 AND grant_id = $3 AND generation = $4",
 };
 
+pub(crate) const BULK_ROTATE: Bulk = Bulk {
+    one: &ROTATE,
+    many: "UPDATE refresh_family SET generation = generation + 1, repeats = 0,
+               rotated_at = ($4::bigint[])[array_position($1::bytea[], family_id)]
+           WHERE family_id = ANY ($1) AND NOT pool_id <> $2
+               AND grant_id = ($5::bytea[])[array_position($1, family_id)]
+               AND generation = ($3::bigint[])[array_position($1, family_id)]",
+    each: &[1, 3, 4, 5],
+};
+pub(crate) const BULK_INSERT: Bulk = Bulk {
+    one: &INSERT,
+    many: "INSERT INTO refresh_family (family_id, pool_id, grant_id, generation, rotated_at, repeats, created_at,
+               expires_at)
+           SELECT family_id, $2, grant_id, 0, at, 0, at, expires_at
+           FROM unnest($1::bytea[], $3::bytea[], $4::bigint[], $5::bigint[]) AS one (family_id, grant_id, at, expires_at)",
+    each: &[1, 3, 4, 5],
+};
+
 pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &ROTATE, &REPEAT, &HOLD];
 
 impl Store {
     /// The chain of this id, whatever its state, with its grant. A new chain is at generation 0.
     pub async fn refresh_family(&self, id: FamilyId) -> Result<Option<RefreshFamily>, StoreError> {
-        self.engine().find(&LOAD, args![id, self.pool_id()], read).await
+        self.engine().look_up_one(&LOAD, args![id, self.pool_id()], read).await
     }
 
     /// Moves the chain on from generation `from`, durably, before anything is signed. `false` when it is no longer

@@ -116,6 +116,16 @@ impl Engine {
         self.list(sql, args, read).await.map(|mut rows| rows.pop())
     }
 
+    /// The same where the row is looked up by its key, by a request that many make.
+    pub(crate) async fn look_up_one<T>(
+        &self,
+        sql: &'static Sql,
+        args: Vec<Value>,
+        read: impl Fn(&mut RowReader) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        read_all(sql, self.look_up(sql, args).await?, read).map(|mut rows| rows.pop())
+    }
+
     /// Every row a statement finds.
     pub(crate) async fn list<T>(
         &self,
@@ -123,12 +133,19 @@ impl Engine {
         args: Vec<Value>,
         read: impl Fn(&mut RowReader) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let rows = self.read(sql, args).await?;
-        let read_all = |row: Row| {
-            let mut reader = row.reader(sql.name);
-            let value = read(&mut reader)?;
-            reader.finish().map(|()| value)
-        };
-        rows.into_iter().map(read_all).collect()
+        read_all(sql, self.read(sql, args).await?, read)
     }
+}
+
+fn read_all<T>(
+    sql: &'static Sql,
+    rows: Vec<Row>,
+    read: impl Fn(&mut RowReader) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let each = |row: Row| {
+        let mut reader = row.reader(sql.name);
+        let value = read(&mut reader)?;
+        reader.finish().map(|()| value)
+    };
+    rows.into_iter().map(each).collect()
 }

@@ -15,7 +15,7 @@ use crate::{
     audit::Act,
     change::Changed,
     sign_out::{self, Lot, SignOut},
-    sql::{Batch, RowReader, Sql},
+    sql::{Batch, Bulk, RowReader, Sql},
 };
 
 const INSERT: Sql = Sql {
@@ -32,6 +32,12 @@ const LOAD: Sql = Sql {
 const HOLD: Sql = Sql {
     name: "session_hold",
     text: "SELECT 1 FROM session WHERE session_id = $1 AND pool_id = $2 AND ended_at IS NULL",
+};
+
+pub(crate) const BULK_HOLD: Bulk = Bulk {
+    one: &HOLD,
+    many: "SELECT 1 FROM session WHERE session_id = ANY ($1) AND NOT pool_id <> $2 AND ended_at IS NULL",
+    each: &[1],
 };
 
 pub(crate) const STATEMENTS: &[&Sql] = &[&INSERT, &LOAD, &HOLD];
@@ -101,7 +107,7 @@ impl Store {
 
     /// The session of this id, whatever its state.
     pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        self.engine().find(&LOAD, args![id, self.pool_id()], read).await
+        self.engine().look_up_one(&LOAD, args![id, self.pool_id()], read).await
     }
 
     /// Ends a session and revokes its grants, except those given offline access: [`SignOut::Session`].

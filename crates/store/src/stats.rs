@@ -189,7 +189,7 @@ pub struct Levels {
     pub connections: usize,
     /// Those in use.
     pub connections_in_use: usize,
-    /// Callers that wait for one.
+    /// Callers that wait for one, and look-ups that wait for their turn.
     pub waiting: usize,
 }
 

@@ -38,7 +38,7 @@ use crate::{
     rotation,
     sealing::MasterKey,
     session, sign_out,
-    sql::{Batch, Engine, Sql, Written},
+    sql::{Batch, Bulk, Engine, Sql, Written},
     stats::{CacheStats, Levels, Stats},
     sweep, trace, transaction, usage, user, user_link, user_state,
 };
@@ -82,6 +82,18 @@ pub(crate) const STATEMENT_LISTS: &[&[&Sql]] = &[
     user::STATEMENTS,
     user_link::STATEMENTS,
     user_state::STATEMENTS,
+];
+
+/// What is asked of the database again and again, in the order in which a batch does it.
+pub(crate) const BULKS: &[Bulk] = &[
+    session::BULK_HOLD,
+    grant::BULK_HOLD,
+    code::BULK_SPEND,
+    refresh::BULK_ROTATE,
+    grant::BULK_EXTEND,
+    grant::BULK_INSERT,
+    code::BULK_INSERT,
+    refresh::BULK_INSERT,
 ];
 
 /// Users kept in memory at most: about a kilobyte each.

@@ -94,7 +94,7 @@ impl Store {
 
     /// The transaction of this id, whatever its state.
     pub async fn transaction(&self, id: TransactionId) -> Result<Option<Transaction>, StoreError> {
-        self.engine().find(&LOAD, args![id, self.pool_id()], read).await
+        self.engine().look_up_one(&LOAD, args![id, self.pool_id()], read).await
     }
 
     /// Binds a transaction to the browser that shows `browser`; `false` when it is bound already (attack 12).

@@ -76,7 +76,7 @@ impl Store {
 
     /// The user with this `sub` as the database has them now.
     pub async fn stored_user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.engine().find(&BY_ID, args![self.pool_id(), id], read).await
+        self.engine().look_up_one(&BY_ID, args![self.pool_id(), id], read).await
     }
 
     /// The user who signs in with this name.

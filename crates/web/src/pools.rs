@@ -25,6 +25,8 @@ pub struct Pools {
     first: Arc<Signet>,
     router: Router,
     others: RwLock<Arc<Others>>,
+    /// Whether there are any, so that a request need not look where there are none.
+    has_others: AtomicBool,
     /// Whether this process serves, and does not only look for one pool.
     serving: AtomicBool,
     /// Held while the list is read: of two that read it at once the older must not win.
@@ -54,6 +56,7 @@ impl Pools {
             first,
             router,
             others: RwLock::default(),
+            has_others: AtomicBool::new(false),
             serving: AtomicBool::new(false),
             refreshing: tokio::sync::Mutex::default(),
         })
@@ -71,10 +74,10 @@ impl Pools {
 
     /// The routes for a request: those of the pool whose address its host is, or is one label below.
     pub fn route(&self, headers: &HeaderMap, uri: &Uri) -> Router {
-        let others = self.now();
-        if others.served.is_empty() {
+        if !self.has_others.load(Ordering::Acquire) {
             return self.router.clone();
         }
+        let others = self.now();
         let named = edge::request_host(headers, uri);
         let found = named.and_then(|named| others.find(&named, self.first.settings().base_url.host()));
         found.map_or_else(|| self.router.clone(), |served| served.router.clone())
@@ -109,7 +112,9 @@ impl Pools {
                 signet.store().settle().await;
             });
         }
+        let has_others = !changed.served.is_empty();
         *self.others.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(changed);
+        self.has_others.store(has_others, Ordering::Release);
         Ok(())
     }
 

@@ -65,6 +65,16 @@ impl Engine {
         answer.inspect_err(|error| self.stats().erred(error))
     }
 
+    /// The same of a statement that looks one row up by its key, at once: it may be asked together with others.
+    pub async fn look_up(&self, sql: &'static Sql, args: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        refuse_nul(sql, &args)?;
+        let answer = match self {
+            Self::Sqlite(engine) => engine.read(sql, &args),
+            Self::Postgres(engine) => Box::pin(engine.look_up(sql, &args)).await,
+        };
+        answer.inspect_err(|error| self.stats().erred(error))
+    }
+
     /// Applies a batch and answers when it is durable. A guard that found no row is [`Written::Refused`], a unique
     /// index that refused is [`StoreError::Conflict`]; in both cases nothing of the batch remains.
     pub async fn write(&self, batch: Batch) -> Result<Written, StoreError> {

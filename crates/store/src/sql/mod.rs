@@ -25,8 +25,13 @@ pub use engine::Engine;
 pub use migrate::Migration;
 pub(crate) use migrate::schema_version;
 pub use sqlite::SqliteOptions;
-pub use statement::{Batch, Expect, Sql, Statement, Written};
+pub use statement::{Batch, Bulk, Expect, Sql, Statement, Written};
 pub use value::{Row, RowReader, Value};
+
+/// Every statement that can be said of many rows at once.
+pub fn bulks() -> &'static [Bulk] {
+    crate::store::BULKS
+}
 
 /// Every statement of the store, for the test that prepares them all on both engines.
 pub fn all() -> Vec<&'static Sql> {

@@ -1,24 +1,27 @@
 //! The engine for several nodes: a pool of connections, one pipelined round trip for a group of batches.
 
+mod bulk;
+mod connections;
 pub(super) mod copy;
 mod errors;
+mod lookups;
 mod tls;
 mod values;
 mod writer;
 
 use std::{borrow::Cow, future::Future, sync::Arc, time::Duration};
 
-use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
-};
+use deadpool_postgres::ClientWrapper;
 use tokio::time::Instant;
 
 use self::{
+    connections::Connections,
     errors::store_error,
+    lookups::Lookups,
     values::{bind, by_reference, from_postgres, is_readable},
     writer::Writer,
 };
-use super::{Batch, Expect, Row, Sql, Value, Written, migrate::Dialect};
+use super::{Batch, Bulk, Expect, Row, Sql, Value, Written, migrate::Dialect};
 use crate::{
     StoreError,
     stats::{Levels, Stats},
@@ -26,76 +29,38 @@ use crate::{
 
 const DIALECT: Dialect = Dialect { bytes: "BYTEA", bool: "BOOLEAN", int: "BIGINT", clustered: "" };
 
-const CONNECTIONS: usize = 16;
-const WAIT: Duration = Duration::from_secs(5);
-
 /// How long the server may take to answer a statement or a batch.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// How long one of several hosts may take to accept a connection, so that there is time left for the next.
-const CONNECT: Duration = Duration::from_secs(2);
-
-/// Said on every new connection: whoever waits for a row gives up before its caller does, so that nothing is done after the
-/// caller was told to try again. And every statement goes by an index: a plan that was made while a table had few rows would read all
-/// of it for as long as the connection lives, however many there are by then. (A table without an index to go by is read anyway, at
-/// a price at which older servers would compile the plan.)
-const SETTINGS: &str = "SET lock_timeout = '9s'; SET enable_seqscan = off; SET jit = off";
-
-/// A pool of connections to one server, and what writes through it.
+/// The connections to one server, and what writes through them.
 pub struct Postgres {
-    pool: Pool,
+    connections: Connections,
+    lookups: Lookups,
     writer: Writer,
     pub(super) stats: Arc<Stats>,
 }
 
 impl Postgres {
     pub(super) fn open(url: &str) -> Result<Self, StoreError> {
-        let (mut config, tls) = tls::read(url)?;
-        if config.get_application_name().is_none() {
-            config.application_name("signet");
-        }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT);
-        }
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, tls, recycling))
-            .max_size(CONNECTIONS)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(WAIT))
-            .create_timeout(Some(WAIT))
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async { client.batch_execute(SETTINGS).await.map_err(HookError::Backend) })
-            }))
-            .build()
-            .map_err(|error| StoreError::Internal(error.to_string()))?;
+        let connections = Connections::open(url)?;
         let stats = Arc::default();
-        let writer = Writer::start(&pool, &stats);
-        Ok(Self { pool, writer, stats })
+        let writer = Writer::start(&connections, &stats);
+        Ok(Self { lookups: Lookups::start(&connections), connections, writer, stats })
     }
 
-    /// A connection may have died since it was put back; a read can be asked again on another.
     pub(super) async fn read(&self, sql: &Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let until = Instant::now() + ANSWER;
-        match self.try_read(sql, args, until).await {
-            Err(StoreError::Unavailable(_)) if Instant::now() < until => {
-                self.try_read(sql, args, until).await
-            }
-            answer => answer,
-        }
+        again(|until| async move {
+            let client = in_time(until, self.connections.take()).await?;
+            let answer = in_time(until, ask(&client, sql, args)).await;
+            self.connections.put_back(client, &answer);
+            answer
+        })
+        .await
     }
 
-    async fn try_read(&self, sql: &Sql, args: &[Value], until: Instant) -> Result<Vec<Row>, StoreError> {
-        let client = in_time(until, connection(&self.pool)).await?;
-        let asked = async {
-            let prepared = prepare(&client, sql, Expect::Any).await?;
-            let args = bind(sql, &prepared, args)?;
-            let rows = client.query(&prepared, &by_reference(&args)).await;
-            let rows = rows.map_err(|error| store_error(sql.name, &error))?;
-            rows.iter().map(|row| from_postgres(sql, row)).collect()
-        };
-        let answer = in_time(until, asked).await;
-        put_back(client, &answer);
-        answer
+    /// The same of one row by its key, together with what others look up.
+    pub(super) async fn look_up(&self, sql: &'static Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {
+        again(|_| self.lookups.ask(sql, args.to_vec())).await
     }
 
     pub(super) async fn write(&self, batch: Batch) -> Result<Written, StoreError> {
@@ -103,7 +68,7 @@ impl Postgres {
     }
 
     pub(super) async fn prepare(&self, sql: &Sql, expect: Expect) -> Result<usize, StoreError> {
-        let client = connection(&self.pool).await?;
+        let client = self.connections.take().await?;
         let prepared = prepare(&client, sql, expect).await?;
         match prepared.columns().iter().find(|column| expect != Expect::One && !is_readable(column.type_())) {
             None => Ok(prepared.params().len()),
@@ -114,7 +79,7 @@ impl Postgres {
     }
 
     pub(super) async fn script(&self, text: &str) -> Result<(), StoreError> {
-        let mut client = connection(&self.pool).await?;
+        let mut client = self.connections.take().await?;
         let run = async {
             let transaction = client.transaction().await?;
             transaction.batch_execute(&DIALECT.render(text)).await?;
@@ -124,43 +89,33 @@ impl Postgres {
     }
 
     pub(super) fn levels(&self) -> Levels {
-        let pool = self.pool.status();
-        Levels {
-            connections: pool.size,
-            connections_in_use: pool.size.saturating_sub(pool.available),
-            waiting: pool.waiting,
-            queued: self.writer.queued(),
-        }
+        let levels = self.connections.levels();
+        Levels { queued: self.writer.queued(), waiting: levels.waiting + self.lookups.waiting(), ..levels }
     }
 
     pub(super) async fn close(&self) {
         self.writer.stop().await;
-        self.pool.close();
+        self.connections.close();
     }
 }
 
-async fn connection(pool: &Pool) -> Result<Object, StoreError> {
-    pool.get().await.map_err(|error| match error {
-        PoolError::Timeout(TimeoutType::Wait) => StoreError::Busy,
-        PoolError::Timeout(_) => late(WAIT),
-        // A server that lets nobody in is away, whatever its reason.
-        PoolError::Backend(error) => match store_error("connection", &error) {
-            StoreError::Internal(reason) => StoreError::Unavailable(reason),
-            error => error,
-        },
-        error => StoreError::Unavailable(error.to_string()),
-    })
+/// A connection may have died since it was last used; a read can be asked again on another.
+async fn again<T, F: Future<Output = Result<T, StoreError>>>(
+    ask: impl Fn(Instant) -> F,
+) -> Result<T, StoreError> {
+    let until = Instant::now() + ANSWER;
+    match ask(until).await {
+        Err(StoreError::Unavailable(_)) if Instant::now() < until => ask(until).await,
+        answer => answer,
+    }
 }
 
-/// Puts a connection back, unless it failed: one whose answers are still to come would keep its next user waiting, and one to
-/// a server that became a standby would refuse every write. The others have most likely met the same.
-fn put_back<T>(client: Object, answer: &Result<T, StoreError>) {
-    if let Err(StoreError::Unavailable(_)) = answer {
-        if let Some(pool) = Object::pool(&client) {
-            pool.retain(|_, _| false);
-        }
-        drop(Object::take(client));
-    }
+async fn ask(client: &ClientWrapper, sql: &Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {
+    let prepared = prepare(client, sql, Expect::Any).await?;
+    let args = bind(sql, &prepared, args)?;
+    let rows = client.query(&prepared, &by_reference(&args)).await;
+    let rows = rows.map_err(|error| store_error(sql.name, &error))?;
+    rows.iter().map(|row| from_postgres(sql, row)).collect()
 }
 
 /// A server that hangs, or a network that swallows packets, must not hold its callers: they are told, and may try again.
@@ -177,18 +132,37 @@ fn late(patience: Duration) -> StoreError {
 
 /// A guard becomes a query that divides by zero unless exactly one row was affected.
 async fn prepare(
-    client: &Object,
+    client: &ClientWrapper,
     sql: &Sql,
     expect: Expect,
 ) -> Result<tokio_postgres::Statement, StoreError> {
-    let text = match expect {
-        Expect::Any => Cow::Borrowed(sql.text),
-        Expect::One => Cow::Owned(guarded(sql, "RETURNING 1")),
-        Expect::Held => Cow::Owned(guarded(sql, "FOR NO KEY UPDATE")),
-    };
+    prepare_text(client, sql, expecting(sql.text, expect, "1")).await
+}
+
+/// The same of many rows, whose number follows the arguments of the statement.
+async fn prepare_bulk(
+    client: &ClientWrapper,
+    bulk: &Bulk,
+    expect: Expect,
+    args: usize,
+) -> Result<tokio_postgres::Statement, StoreError> {
+    let wanted = format!("${}", args + 1);
+    prepare_text(client, bulk.one, expecting(bulk.many, expect, &wanted)).await
+}
+
+async fn prepare_text(
+    client: &ClientWrapper,
+    sql: &Sql,
+    text: Cow<'_, str>,
+) -> Result<tokio_postgres::Statement, StoreError> {
     client.prepare_cached(&text).await.map_err(|error| store_error(sql.name, &error))
 }
 
-fn guarded(sql: &Sql, ending: &str) -> String {
-    format!("WITH guarded AS ({} {ending}) SELECT 1 / (count(*) = 1)::int FROM guarded", sql.text)
+fn expecting<'t>(text: &'t str, expect: Expect, rows: &str) -> Cow<'t, str> {
+    let ending = match expect {
+        Expect::Any => return Cow::Borrowed(text),
+        Expect::One => "RETURNING 1",
+        Expect::Held => "FOR NO KEY UPDATE",
+    };
+    Cow::Owned(format!("WITH guarded AS ({text} {ending}) SELECT 1 / (count(*) = {rows})::int FROM guarded"))
 }

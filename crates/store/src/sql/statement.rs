@@ -11,6 +11,18 @@ pub struct Sql {
     pub text: &'static str,
 }
 
+/// A statement of a batch as it is said of many rows at once, for an engine to which each statement has to be sent.
+#[derive(Debug)]
+pub struct Bulk {
+    /// The statement.
+    pub one: &'static Sql,
+    /// PostgreSQL's text with the same placeholders, some of them lists. It goes by the key, so that it is planned the same
+    /// however many rows there are.
+    pub many: &'static str,
+    /// The numbers of those that are lists; the first is the key of the row.
+    pub each: &'static [usize],
+}
+
 /// What a statement of a batch must have done for the batch to stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {

@@ -7,7 +7,8 @@ use futures_util::TryStreamExt as _;
 use tokio_postgres::{binary_copy::BinaryCopyInWriter, types::Type};
 
 use super::{
-    DIALECT, Postgres, connection,
+    DIALECT,
+    connections::Connections,
     errors::store_error,
     values::{bind, from_postgres, to_postgres},
 };
@@ -21,7 +22,7 @@ const PRESENT: &str = "SELECT to_regclass($1::text) IS NOT NULL";
 
 /// A connection of its own, outside the pool.
 async fn connect(url: &str) -> Result<ClientWrapper, StoreError> {
-    connection(&Postgres::open(url)?.pool).await.map(Object::take)
+    Connections::open(url)?.take().await.map(Object::take)
 }
 
 async fn begin(url: &str, mode: &str) -> Result<ClientWrapper, StoreError> {

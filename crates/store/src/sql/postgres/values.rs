@@ -49,19 +49,56 @@ pub(super) fn to_postgres<'a>(value: &'a Value, ty: &Type) -> Option<Parameter<'
     })
 }
 
+/// One value for each row, as an array.
+pub(super) fn list<'a>(values: &[&'a Value], ty: &Type) -> Option<Parameter<'a>> {
+    Some(match *ty {
+        Type::BYTEA_ARRAY => Box::new(each(values, |value| match value {
+            Value::Bytes(bytes) => Some(bytes.as_slice()),
+            _ => None,
+        })?),
+        Type::TEXT_ARRAY => Box::new(each(values, |value| match value {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        })?),
+        Type::INT8_ARRAY => Box::new(each(values, |value| match value {
+            Value::Int(int) => Some(*int),
+            _ => None,
+        })?),
+        Type::BOOL_ARRAY => Box::new(each(values, |value| match value {
+            Value::Bool(bool) => Some(*bool),
+            _ => None,
+        })?),
+        _ => return None,
+    })
+}
+
+fn each<'a, T>(values: &[&'a Value], read: impl Fn(&'a Value) -> Option<T>) -> Option<Vec<Option<T>>> {
+    let one = |value: &&'a Value| match value {
+        Value::Null => Some(None),
+        value => read(value).map(Some),
+    };
+    values.iter().map(one).collect()
+}
+
 pub(super) fn is_readable(ty: &Type) -> bool {
     [Type::TEXT, Type::INT8, Type::INT4, Type::BOOL, Type::BYTEA].contains(ty)
 }
 
 pub(super) fn from_postgres(sql: &Sql, row: &PgRow) -> Result<Row, StoreError> {
-    let columns = row.columns().iter().enumerate().map(|(index, column)| match *column.type_() {
-        Type::TEXT => get(row, index, Value::Text),
-        Type::INT8 => get(row, index, Value::Int),
-        Type::INT4 => get(row, index, |int: i32| Value::Int(int.into())),
-        Type::BOOL => get(row, index, Value::Bool),
-        Type::BYTEA => get(row, index, Value::Bytes),
-        _ => None,
-    });
+    from_postgres_after(sql, row, 0)
+}
+
+/// The row without its first columns.
+pub(super) fn from_postgres_after(sql: &Sql, row: &PgRow, before: usize) -> Result<Row, StoreError> {
+    let columns =
+        row.columns().iter().enumerate().skip(before).map(|(index, column)| match *column.type_() {
+            Type::TEXT => get(row, index, Value::Text),
+            Type::INT8 => get(row, index, Value::Int),
+            Type::INT4 => get(row, index, |int: i32| Value::Int(int.into())),
+            Type::BOOL => get(row, index, Value::Bool),
+            Type::BYTEA => get(row, index, Value::Bytes),
+            _ => None,
+        });
     let values = columns.zip(1..).map(|(value, number)| {
         value.ok_or_else(|| StoreError::corrupt(format!("{}: column {number} has a foreign type", sql.name)))
     });

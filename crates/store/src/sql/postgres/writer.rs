@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use deadpool_postgres::{Object, Pool};
+use deadpool_postgres::ClientWrapper;
 use futures_util::{
     FutureExt, TryFutureExt,
     future::{BoxFuture, join_all, maybe_done},
@@ -27,14 +27,16 @@ use tokio::{
 use tokio_postgres::{Error, error::SqlState};
 
 use super::{
-    ANSWER, connection,
+    ANSWER,
+    bulk::Step,
+    connections::Connections,
     errors::{is_outage, is_transient, store_error},
-    in_time, prepare, put_back,
-    values::{bind, by_reference},
+    in_time,
+    values::by_reference,
 };
 use crate::{
     StoreError,
-    sql::{Batch, Expect, Statement, Written},
+    sql::{Batch, Expect, Statement, Written, bulks},
     stats::Stats,
 };
 
@@ -43,7 +45,7 @@ const GROUP: usize = 128;
 
 /// Groups on their way at once: while one waits for the disk the other is sent. Batches about the same row take the same
 /// lane, so that lanes do not wait for each other's rows.
-const LANES: usize = 2;
+pub(super) const LANES: usize = 2;
 
 /// How many batches may wait, half of them for each lane; the next one is [`StoreError::Busy`].
 const QUEUE: usize = 4096;
@@ -78,11 +80,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the lanes on the current runtime.
-    pub(super) fn start(pool: &Pool, stats: &Arc<Stats>) -> Self {
+    pub(super) fn start(connections: &Connections, stats: &Arc<Stats>) -> Self {
         let mut lanes = Vec::with_capacity(LANES);
         let queues = [(); LANES].map(|()| {
             let (queue, jobs) = mpsc::channel(QUEUE / LANES);
-            lanes.push(tokio::spawn(lane(pool.clone(), jobs, Arc::clone(stats))));
+            lanes.push(tokio::spawn(lane(connections.clone(), jobs, Arc::clone(stats))));
             queue
         });
         Self { queues, lanes: Mutex::new(lanes) }
@@ -106,7 +108,7 @@ impl Writer {
     }
 
     /// Takes no more, and ends when everything queued was sent. Batches of a group that was undone go on alone, and find the
-    /// pool closed if they are not done.
+    /// connections closed if they are not done.
     pub(super) async fn stop(&self) {
         let lanes = std::mem::take(&mut *self.lanes.lock().unwrap_or_else(PoisonError::into_inner));
         let stopped = join_all(self.queues.iter().map(|queue| queue.send(Message::Stop))).await;
@@ -125,9 +127,9 @@ fn lane_of(batch: &Batch) -> usize {
     usize::try_from(lane).unwrap_or_default()
 }
 
-async fn lane(pool: Pool, mut jobs: mpsc::Receiver<Message>, stats: Arc<Stats>) {
+async fn lane(connections: Connections, mut jobs: mpsc::Receiver<Message>, stats: Arc<Stats>) {
     while let Some(group) = take(&mut jobs).await {
-        commit(&pool, group, &stats).await;
+        commit(&connections, group, &stats).await;
     }
 }
 
@@ -147,13 +149,13 @@ async fn take(jobs: &mut mpsc::Receiver<Message>) -> Option<Vec<Job>> {
 }
 
 /// Commits a group and answers everyone in it.
-async fn commit(pool: &Pool, group: Vec<Job>, stats: &Stats) {
+async fn commit(connections: &Connections, group: Vec<Job>, stats: &Stats) {
     let (group, late): (Vec<_>, Vec<_>) = group.into_iter().partition(|job| job.since.elapsed() < ANSWER);
     for job in late {
         answer(job.reply, Err(StoreError::Busy));
     }
     let (since, members) = (Instant::now(), group.len());
-    match together(pool, &group).await {
+    match together(connections, &group).await {
         Ok(Together::Done(written)) => {
             stats.group.had(members);
             stats.commit.took(since.elapsed());
@@ -161,8 +163,8 @@ async fn commit(pool: &Pool, group: Vec<Job>, stats: &Stats) {
         }
         // On other connections, so that a batch that has to wait for a row keeps nobody else.
         Ok(Together::Undone) => {
-            let pool = pool.clone();
-            tokio::spawn(join_all(group.into_iter().map(move |job| alone(pool.clone(), job))));
+            let connections = connections.clone();
+            tokio::spawn(join_all(group.into_iter().map(move |job| alone(connections.clone(), job))));
         }
         Err(error) => group.into_iter().for_each(|job| answer(job.reply, Err(error.clone()))),
     }
@@ -181,15 +183,18 @@ enum Together {
     Undone,
 }
 
-async fn together(pool: &Pool, group: &[Job]) -> Result<Together, StoreError> {
+async fn together(connections: &Connections, group: &[Job]) -> Result<Together, StoreError> {
     if group.is_empty() {
         return Ok(Together::Done(Written::Done));
     }
-    let client = connection(pool).await?;
-    let statements: Vec<&Statement> = group.iter().flat_map(|job| &job.batch.0).collect();
-    let answers = in_time(Instant::now() + ANSWER, transact(&client, BEGIN_GROUP, &statements)).await;
+    let client = connections.take_for_group().await?;
+    let steps = match group {
+        [only] => Step::of(&only.batch),
+        group => Step::of_group(group.iter().map(|job| &job.batch), bulks()),
+    };
+    let answers = in_time(Instant::now() + ANSWER, transact(&client, BEGIN_GROUP, &steps)).await;
     let outcome = judge_group(group, answers);
-    put_back(client, &outcome);
+    connections.put_back(client, &outcome);
     outcome
 }
 
@@ -218,18 +223,18 @@ fn judge_group(
     }
 }
 
-async fn alone(pool: Pool, job: Job) {
-    let outcome = one(&pool, &job.batch).await;
+async fn alone(connections: Connections, job: Job) {
+    let outcome = one(&connections, &job.batch).await;
     answer(job.reply, outcome);
 }
 
-async fn one(pool: &Pool, batch: &Batch) -> Outcome {
-    let statements: Vec<&Statement> = batch.0.iter().collect();
+async fn one(connections: &Connections, batch: &Batch) -> Outcome {
+    let steps = Step::of(batch);
     for attempt in 1..=TRIES {
-        let client = connection(pool).await?;
-        let answers = in_time(Instant::now() + ANSWER, transact(&client, BEGIN, &statements)).await;
+        let client = connections.take().await?;
+        let answers = in_time(Instant::now() + ANSWER, transact(&client, BEGIN, &steps)).await;
         let tried = answers.and_then(|answers| judge(batch, answers));
-        put_back(client, &tried);
+        connections.put_back(client, &tried);
         match tried? {
             Some(written) => return Ok(written),
             None => tokio::time::sleep(pause(attempt)).await,
@@ -242,15 +247,13 @@ async fn one(pool: &Pool, batch: &Batch) -> Outcome {
 /// aborts the transaction at the server, which then turns the COMMIT into a rollback. Because all of it leaves in one go, a
 /// caller that goes away cannot leave half of it behind.
 async fn transact(
-    client: &Object,
+    client: &ClientWrapper,
     begin: &str,
-    statements: &[&Statement],
+    steps: &[Step<'_>],
 ) -> Result<Vec<Result<(), Error>>, StoreError> {
-    let mut prepared = Vec::with_capacity(statements.len());
-    for statement in statements {
-        let text = prepare(client, statement.sql, statement.expect).await?;
-        let args = bind(statement.sql, &text, &statement.args)?;
-        prepared.push((text, args));
+    let mut prepared = Vec::with_capacity(steps.len());
+    for step in steps {
+        prepared.push(step.prepare(client).await?);
     }
     let begin = client.batch_execute(begin).boxed();
     let statements = prepared.iter().map(|(text, args)| {

@@ -24,6 +24,7 @@ mod revocations;
 mod secrets;
 mod sign_outs;
 mod sweeping;
+mod together;
 mod usage;
 mod users;
 
