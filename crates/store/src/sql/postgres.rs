@@ -60,7 +60,11 @@ impl Postgres {
 
     /// The same of one row by its key, together with what others look up.
     pub(super) async fn look_up(&self, sql: &'static Sql, args: &[Value]) -> Result<Vec<Row>, StoreError> {
-        again(|_| self.lookups.ask(sql, args.to_vec())).await
+        match again(|_| self.lookups.ask(sql, args.to_vec())).await {
+            // There are many of them, or somebody holds a lock: by itself it keeps nobody else waiting.
+            Err(StoreError::Busy) => self.read(sql, args).await,
+            answer => answer,
+        }
     }
 
     pub(super) async fn write(&self, batch: Batch) -> Result<Written, StoreError> {

@@ -23,7 +23,7 @@ const UNIQUE: Sql = Sql {
 };
 
 /// A session of somebody else, in the middle of a transaction that has done `sql`.
-async fn holding(address: &str, sql: &str) -> tokio_postgres::Client {
+pub async fn holding(address: &str, sql: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(address, NoTls).await.unwrap();
     tokio::spawn(connection);
     client.batch_execute(&format!("BEGIN; {sql}")).await.unwrap();

@@ -10,10 +10,9 @@ use deadpool_postgres::{
 use super::{errors::store_error, late, tls};
 use crate::{StoreError, stats::Levels};
 
-/// For groups, one for each lane.
+const CONNECTIONS: usize = 16;
+/// How many of them are for groups: one for each lane.
 const LANES: usize = super::writer::LANES + super::lookups::LANES;
-/// For what is asked by itself.
-const OTHERS: usize = 16 - LANES;
 const WAIT: Duration = Duration::from_secs(5);
 
 /// How long one of several hosts may take to accept a connection, so that there is time left for the next.
@@ -25,9 +24,10 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// a price at which older servers would compile the plan.)
 const SETTINGS: &str = "SET lock_timeout = '9s'; SET enable_seqscan = off; SET jit = off";
 
-/// Said on those for groups besides: their few statements have one good plan, however long their lists are. Otherwise they would be
-/// planned anew each time, which costs more than they do.
-const GROUP_SETTINGS: &str = "SET lock_timeout = '9s'; SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan";
+/// Said on those for groups. What somebody else has locked must not keep a whole group waiting: it gives up soon, and only who
+/// needs that waits for it, on another connection. And each of their few statements has one good plan, however long its lists
+/// are: to plan it anew each time would cost more than it does.
+const GROUP_SETTINGS: &str = "SET lock_timeout = '200ms'; SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan";
 
 /// The pools. Clones are the same pools.
 #[derive(Clone)]
@@ -39,7 +39,10 @@ pub(super) struct Connections {
 impl Connections {
     /// No connection is opened before it is needed.
     pub(super) fn open(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { groups: pool(url, LANES, GROUP_SETTINGS)?, others: pool(url, OTHERS, SETTINGS)? })
+        Ok(Self {
+            groups: pool(url, LANES, GROUP_SETTINGS)?,
+            others: pool(url, CONNECTIONS - LANES, SETTINGS)?,
+        })
     }
 
     /// A connection, which nobody else uses until it is put back.

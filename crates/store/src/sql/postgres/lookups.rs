@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_statement_for_many_takes_lists() {
-        let text = for_many("SELECT a FROM t WHERE id = $1 AND NOT pool_id <> $2", &args![[7_u8; 16], "p"]);
+        let args = args![[7_u8; 16], "p"];
+        let text = for_many("SELECT a FROM t WHERE id = $1 AND NOT pool_id <> $2", &args);
         let words: Vec<&str> = text.split_whitespace().collect();
         assert_eq!(
             words.join(" "),

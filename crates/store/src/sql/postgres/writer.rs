@@ -53,9 +53,6 @@ const QUEUE: usize = 4096;
 /// How often a batch is tried when the server reports a deadlock or a serialisation failure.
 const TRIES: u32 = 5;
 
-/// A row that somebody else holds must not keep a whole group waiting: it gives up soon, and only the batch that needs the
-/// row waits for it.
-const BEGIN_GROUP: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '200ms'";
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 
 type Outcome = Result<Written, StoreError>;
@@ -192,7 +189,7 @@ async fn together(connections: &Connections, group: &[Job]) -> Result<Together, 
         [only] => Step::of(&only.batch),
         group => Step::of_group(group.iter().map(|job| &job.batch), bulks()),
     };
-    let answers = in_time(Instant::now() + ANSWER, transact(&client, BEGIN_GROUP, &steps)).await;
+    let answers = in_time(Instant::now() + ANSWER, transact(&client, &steps)).await;
     let outcome = judge_group(group, answers);
     connections.put_back(client, &outcome);
     outcome
@@ -232,7 +229,7 @@ async fn one(connections: &Connections, batch: &Batch) -> Outcome {
     let steps = Step::of(batch);
     for attempt in 1..=TRIES {
         let client = connections.take().await?;
-        let answers = in_time(Instant::now() + ANSWER, transact(&client, BEGIN, &steps)).await;
+        let answers = in_time(Instant::now() + ANSWER, transact(&client, &steps)).await;
         let tried = answers.and_then(|answers| judge(batch, answers));
         connections.put_back(client, &tried);
         match tried? {
@@ -246,16 +243,12 @@ async fn one(connections: &Connections, batch: &Batch) -> Outcome {
 /// Sends a whole transaction before waiting for any of its answers. Nothing has to be decided in between: a guard that fails
 /// aborts the transaction at the server, which then turns the COMMIT into a rollback. Because all of it leaves in one go, a
 /// caller that goes away cannot leave half of it behind.
-async fn transact(
-    client: &ClientWrapper,
-    begin: &str,
-    steps: &[Step<'_>],
-) -> Result<Vec<Result<(), Error>>, StoreError> {
+async fn transact(client: &ClientWrapper, steps: &[Step<'_>]) -> Result<Vec<Result<(), Error>>, StoreError> {
     let mut prepared = Vec::with_capacity(steps.len());
     for step in steps {
         prepared.push(step.prepare(client).await?);
     }
-    let begin = client.batch_execute(begin).boxed();
+    let begin = client.batch_execute(BEGIN).boxed();
     let statements = prepared.iter().map(|(text, args)| {
         async move { client.query(text, &by_reference(args)).map_ok(drop).await }.boxed()
     });

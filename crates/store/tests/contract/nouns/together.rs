@@ -1,15 +1,18 @@
 //! What many do at once, each with rows of their own, comes to the same as if they had come one after the other. (On PostgreSQL
 //! a group of them is said in bulk.)
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 
 use signet_protocol::{
     claims_request::ClaimsRequest, code::AuthorizationCode, resource::GrantItems, time::Timestamp,
 };
-use signet_store::{NewFamily, Store, sql};
+use signet_store::{Database, NewFamily, Store, sql};
 
 use super::{World, after, at};
-use crate::{on_worlds, parallel};
+use crate::{on_worlds, parallel, postgres::holding};
 
 on_worlds!(
     each_of_many_codes_is_stored_as_it_is,
@@ -181,6 +184,24 @@ async fn one_that_is_refused_keeps_none_of_the_others(world: World) {
         let stored = world.store.refresh_family(family.id).await.unwrap().unwrap();
         assert_eq!(stored.generation, i64::from(![7, 8, 9, 11].contains(&number)), "{number}");
     }
+}
+
+/// Whoever looks for what somebody has locked waits for it by themselves.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lock_keeps_only_who_needs_what_is_locked() {
+    let world = World::postgres().await;
+    let codes = codes(&world).await;
+    let Database::Postgres(url) = &world.options.database else { panic!("{:?}", world.options) };
+    let lock = holding(url, "LOCK TABLE session IN ACCESS EXCLUSIVE MODE").await;
+    let (store, session) = (world.store.clone(), codes[0].grant.session);
+    let waiting = tokio::spawn(async move { store.session(session).await });
+    for code in &codes {
+        let found = tokio::time::timeout(Duration::from_secs(5), world.store.code(code.id)).await;
+        assert!(found.unwrap().unwrap().is_some());
+    }
+    assert!(!waiting.is_finished());
+    lock.batch_execute("ROLLBACK").await.unwrap();
+    assert!(waiting.await.unwrap().unwrap().is_some());
 }
 
 /// A text for many rows is about one pool, and takes what the text for one does.
