@@ -8,7 +8,7 @@ use super::{
     pages::{CURSOR, not_ours, page},
     problem::Problem,
 };
-use crate::manage::audit::{self, Asked};
+use crate::manage::audit::{self, Asked, Walked};
 
 /// GET `/audit`: the newest first.
 pub async fn list(ask: Ask) -> Answer {
@@ -40,17 +40,23 @@ fn shown(record: &Record) -> Value {
     audit::as_json(record)
 }
 
-/// GET `/audit/verify`: walks over the whole chain.
+/// GET `/audit/verify`: walks over the whole chain; over a long one in the background, so that it has to be asked again.
 pub async fn verify(ask: Ask) -> Answer {
-    let verified = audit::verify(&ask.signet, ask.param("expected")).await.map_err(|error| {
+    let walked = audit::walk(&ask.signet, ask.param("expected")).await.map_err(|error| {
         let mut problem = Problem::from(error);
         problem.errors.iter_mut().for_each(|wrong| wrong.field = "expected".to_owned());
         problem
     })?;
-    Ok(Reply::ok(json!({
-        "whole": verified.broken.is_none(),
-        "records": verified.records,
-        "head": verified.head.text(),
-        "broken": verified.broken.map(|broken| broken.to_string()),
-    })))
+    Ok(Reply::ok(match walked {
+        Walked::Done(verified) => json!({
+            "walking": false,
+            "whole": verified.broken.is_none(),
+            "records": verified.records,
+            "head": verified.head.text(),
+            "broken": verified.broken.map(|broken| broken.to_string()),
+        }),
+        Walked::Walking(records) => {
+            json!({ "walking": true, "whole": null, "records": records, "head": null, "broken": null })
+        }
+    }))
 }

@@ -460,7 +460,13 @@ fn operators() -> Schemas {
         ("detail", any_object()),
         ("hash", text_or_null()),
     ];
-    let verified = [("whole", truth()), ("records", number()), ("head", text()), ("broken", text_or_null())];
+    let verified = [
+        ("walking", truth()),
+        ("whole", or_null(truth())),
+        ("records", number()),
+        ("head", text_or_null()),
+        ("broken", text_or_null()),
+    ];
     let parameter = whole(&[("name", text()), ("value", text())]);
     let trace = [
         ("reference", text()),
