@@ -6,13 +6,14 @@ use signet_protocol::{id::PoolId, time::Seconds};
 use signet_web::{
     Signet,
     logout::backchannel,
-    manage::{audit, keys::automatic},
+    manage::{audit, keys::automatic, overview},
     pools::Pools,
 };
 use tokio::{
+    runtime::Handle,
     sync::watch,
-    task::JoinSet,
-    time::{MissedTickBehavior, interval, sleep},
+    task::{JoinSet, spawn_blocking},
+    time::{Instant, MissedTickBehavior, interval, interval_at, sleep},
 };
 
 /// How often expired rows are deleted.
@@ -23,6 +24,8 @@ const INDEX_PAUSE: Duration = Duration::from_millis(20);
 const ROTATE_EVERY: Duration = Duration::from_secs(600);
 /// How often it is looked whether records of the audit log are too old.
 const RETAIN_EVERY: Duration = Duration::from_secs(3600);
+/// How long after the start the numbers of the overview are counted for the first time.
+const COUNT_FIRST: Duration = Duration::from_secs(2);
 /// How often it is seen which pools other nodes have made, moved or removed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -87,6 +90,7 @@ fn begin(tasks: &mut JoinSet<()>, signet: &Arc<Signet>, upkeep: Upkeep) -> Work 
     tasks.spawn(rotate(Arc::clone(signet), upkeep.rotation, stopped.clone()));
     tasks.spawn(retain(Arc::clone(signet), upkeep.audit_retention_days, stopped.clone()));
     tasks.spawn(index(Arc::clone(signet), stopped.clone()));
+    tasks.spawn(count(Arc::clone(signet), stopped.clone()));
     tasks.spawn(backchannel::run(Arc::clone(signet), stopped));
     Work { signet: Arc::clone(signet), _running: running }
 }
@@ -103,6 +107,24 @@ async fn sweep(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "deleted what has expired"),
             Err(error) => tracing::warn!(%error, "expired rows were not deleted"),
+        }
+    }
+}
+
+/// Keeps the numbers of the overview ready: in a large pool to count them takes a second or more.
+async fn count(signet: Arc<Signet>, mut stopped: watch::Receiver<()>) {
+    let mut ticks = interval_at(Instant::now() + COUNT_FIRST, overview::COUNT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stopped.changed() => return,
+        }
+        let (counted, runtime) = (Arc::clone(&signet), Handle::current());
+        let work = async move { overview::count_ahead(&counted).await };
+        // The embedded engine reads in the thread that asks: not in one that answers others.
+        if let Ok(Err(error)) = spawn_blocking(move || runtime.block_on(work)).await {
+            tracing::warn!(%error, "the numbers of the overview were not counted");
         }
     }
 }

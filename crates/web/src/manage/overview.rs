@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -43,6 +44,8 @@ const MANY_APPLICATIONS: usize = 1000;
 const COUNT_KEPT: Seconds = Seconds(60);
 /// How long it is shown then while it is counted again.
 const COUNT_SHOWN: Seconds = Seconds(600);
+/// How often it is counted while nobody looks.
+pub const COUNT_EVERY: Duration = Duration::from_secs(300);
 
 /// One day.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -163,7 +166,6 @@ struct Known {
 #[derive(Debug)]
 struct Counted {
     at: Timestamp,
-    today: i64,
     /// Whether there is so much of it that it is not counted anew for each look.
     many: bool,
     users: i64,
@@ -183,7 +185,7 @@ pub struct Remembered {
 }
 
 /// How the pool is used. What this node has counted is written down for it; other nodes are up to five seconds behind, and in a
-/// large pool all numbers up to a minute.
+/// large pool all numbers up to five minutes, or one while somebody looks.
 pub async fn overview(signet: &Arc<Signet>) -> Result<Overview, StoreError> {
     let known = known(signet).await?;
     let counted = counted(signet, known.names.len()).await?;
@@ -217,7 +219,6 @@ async fn counted(signet: &Arc<Signet>, applications: usize) -> Result<Arc<Counte
     let last = remembered.counted.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(last) = last
         && last.many
-        && last.today == day_of(now)
         && now.since(last.at) < COUNT_SHOWN
     {
         if now.since(last.at) >= COUNT_KEPT && !remembered.counting.swap(true, Ordering::SeqCst) {
@@ -236,6 +237,12 @@ async fn counted(signet: &Arc<Signet>, applications: usize) -> Result<Arc<Counte
     count(signet, applications).await
 }
 
+/// Counts before anybody looks, so that nobody has to wait for it.
+pub async fn count_ahead(signet: &Signet) -> Result<(), StoreError> {
+    let applications = known(signet).await?.names.len();
+    count(signet, applications).await.map(drop)
+}
+
 async fn count(signet: &Signet, applications: usize) -> Result<Arc<Counted>, StoreError> {
     let (store, now) = (signet.store(), signet.now().timestamp());
     store.write_usage().await?;
@@ -247,7 +254,6 @@ async fn count(signet: &Signet, applications: usize) -> Result<Arc<Counted>, Sto
     let month = store.active_users_since(since).await?;
     let counted = Arc::new(Counted {
         at: now,
-        today,
         many: users > MANY_USERS || applications > MANY_APPLICATIONS,
         users,
         active: [day, week, month],
