@@ -20,6 +20,7 @@ use super::{
 use crate::{
     error::Failure,
     manage::{
+        authority,
         history::{self, Lost, UndoError},
         plan::{Plan, PlanError, words},
     },
@@ -204,15 +205,11 @@ async fn hide(ask: &Ask, id: AppId, revision: &mut Revision) -> Result<(), Failu
     Ok(())
 }
 
-/// Whether a revision is about somebody who administers the pool, whom whoever asks may not change: who could take back what they
-/// are known by, or that they are blocked, could have their role (attack 19).
+/// Whether a revision is about somebody whom whoever asks may not change.
 async fn guarded(ask: &Ask, id: RevisionId) -> Result<bool, Failure> {
-    if ask.may(Permission::AdministratorsWrite) {
-        return Ok(false);
-    }
     let Some(revision) = ask.signet.store().revision(id).await? else { return Ok(false) };
     for user in revision.users {
-        if ask.signet.store().administrator(user).await?.is_some() {
+        if !authority::may_change(&ask.signet, &ask.origin(), user).await? {
             return Ok(true);
         }
     }

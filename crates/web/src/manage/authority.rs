@@ -69,12 +69,19 @@ pub(super) async fn check(signet: &Signet, origin: &Origin, changes: &[Change]) 
     Err(PlanError::Forbidden(Forbidden::Rights(needed)))
 }
 
-/// Refused, if `user` administers the pool and whoever acts may not say who does: whoever could give an owner another password, or
-/// take a link of theirs, would be one (attack 19).
+/// Refused, if whoever acts may not change `user`.
 pub(super) async fn person(signet: &Signet, origin: &Origin, user: UserId) -> Result<(), PlanError> {
-    let allowed = signet.store().administrator(user).await?.is_none()
-        || may_give(signet, origin, &[Permission::AdministratorsWrite]).await?;
-    if allowed { Ok(()) } else { Err(PlanError::Forbidden(Forbidden::Administrators)) }
+    match may_change(signet, origin, user).await? {
+        true => Ok(()),
+        false => Err(PlanError::Forbidden(Forbidden::Administrators)),
+    }
+}
+
+/// Whether `user` does not administer the pool, or whoever acts may say who does: whoever could give an owner another password,
+/// take a link of theirs, or take back what they are known by, would be one (attack 19).
+pub async fn may_change(signet: &Signet, origin: &Origin, user: UserId) -> Result<bool, StoreError> {
+    Ok(signet.store().administrator(user).await?.is_none()
+        || may_give(signet, origin, &[Permission::AdministratorsWrite]).await?)
 }
 
 /// What the rules about an account are about of the admin API, whether they count now or not.
