@@ -215,8 +215,11 @@ fn store(signet: &Signet) -> Vec<Family> {
             "From asking for a write to its answer, waiting included.",
         )
         .spread([([], &stats.writes)]),
-        Family::gauge("signet_store_queue_length", "Batches that wait for the database's writer.")
-            .is(levels.queued),
+        Family::gauge(
+            "signet_store_queue_length",
+            "Batches and look-ups that wait to be sent to the database.",
+        )
+        .is(levels.queued),
         Family::histogram(
             "signet_store_commit_batches",
             "Batches committed together by the embedded database.",

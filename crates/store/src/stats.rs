@@ -183,13 +183,13 @@ impl CacheStats {
 /// How much there is of something right now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Levels {
-    /// Batches that wait for the writer.
+    /// Batches that wait for the writer, and on PostgreSQL look-ups that wait to be asked together.
     pub queued: usize,
     /// Connections to PostgreSQL, in use or not.
     pub connections: usize,
     /// Those in use.
     pub connections_in_use: usize,
-    /// Callers that wait for one, and look-ups that wait for their turn.
+    /// Callers that wait for one.
     pub waiting: usize,
 }
 

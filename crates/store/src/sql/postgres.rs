@@ -93,8 +93,8 @@ impl Postgres {
     }
 
     pub(super) fn levels(&self) -> Levels {
-        let levels = self.connections.levels();
-        Levels { queued: self.writer.queued(), waiting: levels.waiting + self.lookups.waiting(), ..levels }
+        let queued = self.writer.queued() + self.lookups.queued();
+        Levels { queued, ..self.connections.levels() }
     }
 
     pub(super) async fn close(&self) {

@@ -71,7 +71,7 @@ impl Lookups {
     }
 
     /// How many look-ups wait.
-    pub(super) fn waiting(&self) -> usize {
+    pub(super) fn queued(&self) -> usize {
         self.queues.iter().map(|queue| queue.max_capacity() - queue.capacity()).sum()
     }
 }
