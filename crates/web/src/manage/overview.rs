@@ -224,7 +224,7 @@ async fn counted(signet: &Arc<Signet>, applications: usize) -> Result<Arc<Counte
         if now.since(last.at) >= COUNT_KEPT && !remembered.counting.swap(true, Ordering::SeqCst) {
             let (signet, runtime) = (Arc::clone(signet), Handle::current());
             let work = async move {
-                if let Err(error) = count(&signet, applications).await {
+                if let Err(error) = count_all(&signet, applications).await {
                     tracing::warn!(%error, "the numbers of the overview were not counted");
                 }
                 signet.overview().counting.store(false, Ordering::SeqCst);
@@ -234,6 +234,12 @@ async fn counted(signet: &Arc<Signet>, applications: usize) -> Result<Arc<Counte
         }
         return Ok(last);
     }
+    count_all(signet, applications).await
+}
+
+/// Counts what is written down and what this node has not written down yet.
+async fn count_all(signet: &Signet, applications: usize) -> Result<Arc<Counted>, StoreError> {
+    signet.store().write_usage().await?;
     count(signet, applications).await
 }
 
@@ -245,7 +251,6 @@ pub async fn count_ahead(signet: &Signet) -> Result<(), StoreError> {
 
 async fn count(signet: &Signet, applications: usize) -> Result<Arc<Counted>, StoreError> {
     let (store, now) = (signet.store(), signet.now().timestamp());
-    store.write_usage().await?;
     let today = day_of(now);
     let since = today - (DAYS - 1) * DAY;
     let users = store.count_users().await?;
