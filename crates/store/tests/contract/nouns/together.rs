@@ -54,7 +54,8 @@ where
     let (batches, groups) = grouped();
     assert_eq!(all(world, each, work).await, [true; MANY]);
     let (batches, groups) = (grouped().0 - batches, grouped().1 - groups);
-    assert!((batches - 100.0).abs() < 0.5 && groups < 100, "{batches} batches in {groups} groups");
+    // Records may have been sealed meanwhile, which is a batch, too.
+    assert!(batches > 99.5 && groups < 100, "{batches} batches in {groups} groups");
 }
 
 /// Codes of one session, no two alike.
