@@ -7,7 +7,6 @@ mod support;
 use std::{path::Path, time::Duration};
 
 use signet_testkit::{
-    http::Answer,
     installation::{Installation, database_was_silent},
     postgres::{ThrowawayPostgres, fresh_database},
 };
@@ -140,66 +139,42 @@ async fn refresh_all(world: &World, all: &[Tokens]) -> Vec<Tokens> {
     next
 }
 
+/// Records of what was done are sealed by then, each half second: the next commit is the one that is meant.
+const SEALED: Duration = Duration::from_millis(1500);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_answer_is_lost_is_never_told_as_done() {
     let cluster = ThrowawayPostgres::shared();
     let proxy = Proxy::to(cluster.socket()).await;
     let mut world = World::on(&behind(&proxy, &cluster.fresh_database())).await;
+    let (code, chain, revoked) = (world.code().await, world.tokens().await, world.tokens().await);
     let mut client = world.client();
 
     // The refresh was done, and the same one gives the same successor again: nobody is signed out.
-    let mut chain = world.tokens().await;
-    for _ in 0..TRIES {
-        if is_lost(&proxy, client.refresh(&chain.refresh)).await {
-            break;
-        }
-        chain = world.tokens().await;
-    }
+    sleep(SEALED).await;
+    proxy.lose_the_next_commit();
+    assert_unavailable(&client.refresh(&chain.refresh).await);
     assert!(!client.is_active(&chain.refresh).await, "it was done");
     let next = tokens(&client.refresh(&chain.refresh).await);
     client.refresh(&next.refresh).await.expect(200).unwrap();
 
     // The code was spent. Trying it again is a second use: it is refused, and the person signs in anew.
-    let mut code = world.code().await;
-    for _ in 0..TRIES {
-        if is_lost(&proxy, client.redeem(&code)).await {
-            break;
-        }
-        code = world.code().await;
-    }
+    sleep(SEALED).await;
+    proxy.lose_the_next_commit();
+    assert_unavailable(&client.redeem(&code).await);
     let again = client.redeem(&code).await.expect(400).unwrap();
     assert!(again.body.contains("invalid_grant"), "{again:?}");
     let log = world.installation.log();
     assert!(log.contains("a code was used again; the grant is revoked"), "{log}");
 
     // The revocation was done; asking for it again is answered, and nothing of the grant is alive.
-    let mut revoked = world.tokens().await;
-    for _ in 0..TRIES {
-        if is_lost(&proxy, client.revoke(&revoked.refresh)).await {
-            break;
-        }
-        revoked = world.tokens().await;
-    }
+    sleep(SEALED).await;
+    proxy.lose_the_next_commit();
+    assert_unavailable(&client.revoke(&revoked.refresh).await);
     client.revoke(&revoked.refresh).await.expect(200).unwrap();
     assert!(!client.is_active(&revoked.access).await);
     assert_eq!(client.refresh(&revoked.refresh).await.status, 400);
-    assert!(proxy.lost_commits() >= 3);
-}
-
-const TRIES: usize = 4;
-
-/// Whether the commit that is lost is that of what is asked, which then says that it cannot tell. Something in the background may
-/// commit just before it.
-async fn is_lost(proxy: &Proxy, asked: impl Future<Output = Answer>) -> bool {
-    let before = proxy.lost_commits();
-    proxy.lose_the_next_commit();
-    let answer = asked.await;
-    assert_eq!(proxy.lost_commits(), before + 1);
-    if answer.status == 200 {
-        return false;
-    }
-    assert_unavailable(&answer);
-    true
+    assert_eq!(proxy.lost_commits(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
